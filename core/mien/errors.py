@@ -1,0 +1,117 @@
+"""Everything that can go wrong, as one tree.
+
+    MienError                     one sentence: what is wrong and what to do
+    ├── UsageError                a name, parameter or combination that cannot be
+    │   ├── UnknownPlugin         no such analyzer, fusion or exporter
+    │   ├── ParameterError        a parameter is out of range or misspelt
+    │   └── RecipeError           a recipe file cannot be followed
+    ├── MediaError                the medium cannot be read
+    │   ├── MediaMissing          no file there, or it may not be opened
+    │   ├── NotMedia              there is a file, but no audio or video in it
+    │   └── MediaEncrypted        the streams are encrypted
+    ├── DeviceError               the device asked for is missing or does not work
+    ├── ModelError                weights are missing, damaged or refused
+    ├── LibraryError              the library cannot be opened, read or written
+    ├── ExportError               a result cannot be written in that form or place
+    ├── StorageError              the disk is full or the folder may not be written
+    ├── PluginError               a plugin failed to load, raised, or returned nonsense
+    ├── WorkerError               the worker process died
+    └── Cancelled                 the user stopped it
+
+Each class has the exit code that the command line ends with (`docs/exit-codes.md`). Messages are one sentence in plain words,
+with the path last where there is one; tracebacks go to the log.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class MienError(Exception):
+    """Base of every error that a user is meant to read."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(MienError):
+    """A name, parameter or combination that cannot be."""
+
+    exit_code = 2
+
+
+class UnknownPlugin(UsageError):
+    """No analyzer, fusion or exporter has that name."""
+
+
+class ParameterError(UsageError):
+    """A parameter is out of range, of the wrong type or misspelt."""
+
+
+class RecipeError(UsageError):
+    """A recipe file cannot be read or asks for something that is not here."""
+
+
+class MediaError(MienError):
+    """The medium cannot be read."""
+
+    exit_code = 3
+
+
+class MediaMissing(MediaError):
+    """There is no such file, or it may not be opened."""
+
+
+class NotMedia(MediaError):
+    """The file holds no audio and no video that can be decoded."""
+
+
+class MediaEncrypted(MediaError):
+    """The streams are encrypted."""
+
+
+class DeviceError(MienError):
+    """The device asked for is missing or does not work."""
+
+    exit_code = 4
+
+
+class ModelError(MienError):
+    """Weights are missing, damaged or refused."""
+
+    exit_code = 5
+
+
+class LibraryError(MienError):
+    """The library cannot be opened, read or written."""
+
+    exit_code = 6
+
+
+class StorageError(MienError):
+    """The disk is full or the folder may not be written."""
+
+    exit_code = 6
+
+
+class ExportError(MienError):
+    """A result cannot be written in that form or place."""
+
+    exit_code = 7
+
+
+class PluginError(MienError):
+    """A plugin failed to load, raised, or returned something that it may not."""
+
+    exit_code = 8
+
+
+class WorkerError(MienError):
+    """The worker process died."""
+
+    exit_code = 9
+
+
+class Cancelled(MienError):  # noqa: N818 - the field's word, and it is not a fault
+    """The user stopped it."""
+
+    exit_code = 130

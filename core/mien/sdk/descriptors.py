@@ -1,0 +1,120 @@
+"""Descriptors: all that lists, help pages, settings forms and the planner know of a plugin before its code is loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mien.sdk.inputs import Input, Reads
+from mien.sdk.params import NoParams, Params
+from mien.tracks.quantity import Kind, Quantity
+
+API = 1
+"""Version of the plugin API; it grows and never breaks."""
+
+_ID = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+)*")
+_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """One track that an analyzer writes.
+
+    Args:
+        name: the track's name, by convention `<modality>.<what>`.
+        kind: curve, spans, boxes or features.
+        quantities: of a curve, one per channel; of spans, what the score measures (if anything).
+    """
+
+    name: str
+    kind: Kind
+    quantities: tuple[Quantity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Info:
+    """What analyzers, fusions and exporters have in common."""
+
+    id: str
+    title: str
+    version: str
+    factory: str
+    params: type[Params] = NoParams
+    description: str = ""
+    licence: str = "Apache-2.0"
+    api: int = API
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"{self.id!r} is no plugin id: use lower-case words joined by dots or dashes")
+        if not _FACTORY.fullmatch(self.factory):
+            raise ValueError(f"the factory of {self.id} must read 'package.module:Class', not {self.factory!r}")
+        if not (isinstance(self.params, type) and issubclass(self.params, Params)):
+            raise ValueError(f"the params of {self.id} must be a subclass of mien.sdk.Params")
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerInfo(_Info):
+    """Describes a modality.
+
+    Args:
+        id: never changes once published.
+        title: what a settings page shows.
+        version: of the plugin; part of the cache key, so raise it when readings change.
+        factory: dotted path of the class to load later, `package.module:Class`.
+        params: pydantic model of the parameters.
+        modality: voice, text, face, conflict, … – what a fusion weighs.
+        inputs: what the host must condition; a function of the parameters where it depends on them.
+        outputs: the tracks it writes.
+        models: ids of model cards that must be there.
+        optional_models: ids that are used when they are there (they are part of the cache key then).
+        devices: what it can run on.
+        default: whether it runs when the user chose nothing.
+    """
+
+    modality: str = ""
+    inputs: tuple[Input, ...] | Callable[[Params], tuple[Input, ...]] = ()
+    outputs: tuple[Writes, ...] = ()
+    models: tuple[str, ...] = ()
+    optional_models: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ("cpu", "cuda", "mps")
+    default: bool = True
+
+    def inputs_for(self, params: Params) -> tuple[Input, ...]:
+        """The inputs under these parameters."""
+        return self.inputs(params) if callable(self.inputs) else self.inputs
+
+    def reads_for(self, params: Params) -> tuple[Reads, ...]:
+        """Only the tracks among the inputs, those that Crops and Utterances imply included."""
+        return tuple(read for entry in self.inputs_for(params) for read in entry.implied_reads())
+
+
+@dataclass(frozen=True, slots=True)
+class FusionInfo(_Info):
+    """Describes a fusion.
+
+    Args:
+        accepts: names of the tracks that it can read; any subset may be there.
+        models: ids of model cards that must be there.
+        needs_training: a command that trains it, when it has no weights yet.
+    """
+
+    accepts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    needs_training: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterInfo(_Info):
+    """Describes a file format that results can be written in.
+
+    Args:
+        suffix: of the file, with its dot (`.eaf`), or empty when it writes a folder.
+        needs_medium: whether the medium's file must still be there (for pictures or sound).
+        kinds: the kinds of track that it can hold.
+    """
+
+    suffix: str = ""
+    needs_medium: bool = False
+    kinds: tuple[Kind, ...] = field(default=("curve", "spans", "boxes", "features"))

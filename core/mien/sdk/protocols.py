@@ -1,0 +1,157 @@
+"""The classes that a plugin writes: Analyzer, Fusion, Exporter, and the Context that the host gives them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.sdk.blocks import Block
+from mien.sdk.media import MediaInfo
+from mien.sdk.params import Params
+from mien.tracks.quantity import HOSTILITY, Quantity
+from mien.tracks.track import AnyTrack, FloatArray, TimeArray
+
+
+class Context(Protocol):
+    """What the host gives a plugin at `prepare`."""
+
+    @property
+    def device(self) -> str:
+        """`cpu`, `cuda:0`, `mps` – as torch spells it."""
+
+    @property
+    def precision(self) -> str:
+        """`float32`, `bfloat16` or `float16`."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads the plugin may keep busy."""
+
+    @property
+    def log(self) -> logging.Logger:
+        """For what a developer wants to know."""
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Seeded from the run's key: the same run draws the same numbers."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the user stopped the run."""
+
+    def check_cancelled(self) -> None:
+        """Raise `mien.errors.Cancelled` if the user stopped the run; call it in long loops."""
+
+    def progress(self, fraction: float) -> None:
+        """Say how far a long `finish` is, from 0 to 1; during `process` the host knows by itself."""
+
+    def note(self, text: str) -> None:
+        """Record one sentence with the run, for the user to read (which backend spoke, what was cut short)."""
+
+    def model(self, model_id: str) -> Path:
+        """Folder of a model that the descriptor names; raises `mien.errors.ModelError`."""
+
+    def optional_model(self, model_id: str) -> Path | None:
+        """Folder of an optional model, or None when it is not installed."""
+
+
+class Analyzer(Protocol):
+    """A modality. One object per run: cheap to construct → `prepare` → `process`* → `finish` → `close`."""
+
+    def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
+        """Load weights here; parameters are frozen from now on."""
+
+    def process(self, block: Block) -> Iterable[AnyTrack]:
+        """Read a block; answer with pieces of tracks as soon as they are known."""
+
+    def finish(self) -> Iterable[AnyTrack]:
+        """Nothing more will come: answer with the rest."""
+
+    def close(self) -> None:
+        """Free everything; called exactly once, also after an error."""
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Tracks of several modalities on one time grid.
+
+    Args:
+        times: (T,) s, evenly spaced by `hop`.
+        hop: s.
+        values: track name → (T, C) float32, zeros where the mask is False.
+        channels: track name → names of its C channels.
+        mask: track name → (T,) bool, True where the modality has a reading.
+        modality: track name → the modality that wrote it (`text`, `voice`, …).
+    """
+
+    times: TimeArray
+    hop: float
+    values: Mapping[str, FloatArray]
+    channels: Mapping[str, tuple[str, ...]]
+    mask: Mapping[str, npt.NDArray[np.bool_]]
+    modality: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A fused reading.
+
+    Args:
+        score: (T,) in the extent of `quantity`; NaN where no modality has a reading.
+        weights: (T, M) how much each modality counted; each row sums to 1, or to 0 where score is NaN.
+        modalities: M names.
+        contributions: (T, M) what each modality said on the score's scale, NaN where absent.
+        quantity: what the score measures.
+    """
+
+    score: FloatArray
+    weights: FloatArray
+    modalities: tuple[str, ...]
+    contributions: FloatArray
+    quantity: Quantity = HOSTILITY
+
+
+class Fusion(Protocol):
+    """Fuses aligned tracks. Any subset of what it accepts may be there."""
+
+    def prepare(self, tracks: Sequence[str], params: Params, ctx: Context) -> None:
+        """Load weights; `tracks` are those that there are."""
+
+    def fuse(self, grid: Aligned) -> Fused:
+        """Fuse one stretch of the grid."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All there is to export of one medium.
+
+    Args:
+        media: the medium.
+        tracks: name → whole track.
+        title: what to call it, usually the file's name.
+        notes: plugin id → what its run recorded for the user.
+        partial: why the analysis does not cover the whole medium, or empty.
+    """
+
+    media: MediaInfo
+    tracks: Mapping[str, AnyTrack]
+    title: str = ""
+    notes: Mapping[str, Sequence[str]] | None = None
+    partial: str = ""
+
+
+class Exporter(Protocol):
+    """Writes an analysis in one file format."""
+
+    def export(self, analysis: Analysis, target: Path, params: Params) -> list[Path]:
+        """Write to `target` (the file, or the folder if the format has several) and return what was written.
+
+        Raises:
+            mien.errors.ExportError: it cannot be written in that form or place.
+        """

@@ -1,0 +1,1 @@
+"""The Qt application: views over the engine's results."""

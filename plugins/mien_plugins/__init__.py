@@ -1,0 +1,1 @@
+"""The built-in modalities, registered exactly as a third party's are."""

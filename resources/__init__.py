@@ -1,0 +1,1 @@
+"""Trained weights, icons and the demo clip, found through importlib.resources."""

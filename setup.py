@@ -1,0 +1,14 @@
+"""Package layout: three import packages from three rooms, and `resources/` as the data package `mien_resources`."""
+
+from setuptools import find_packages, setup
+
+ROOMS = {"core": "mien", "plugins": "mien_plugins", "desktop": "mien_desktop"}
+
+setup(
+    packages=[
+        *(found for room, name in ROOMS.items() for found in find_packages(room, include=[name, f"{name}.*"])),
+        "mien_resources",
+    ],
+    package_dir={**{name: f"{room}/{name}" for room, name in ROOMS.items()}, "mien_resources": "resources"},
+    package_data={"mien_resources": ["**/*"], "mien": ["py.typed", "**/*.ini", "**/*.mako", "**/*.html", "**/*.css"]},
+)
