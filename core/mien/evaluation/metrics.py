@@ -1,9 +1,9 @@
 """Metrics with population statistics (divide by N), as the papers this project follows define them.
 
-Two namings are easy to swap: *balanced accuracy* is the mean of the recalls of the classes that occur (UAR; some
-affect papers print it as "weighted accuracy"), *accuracy* the share that is right (WAR; "unweighted" there).
-Likewise `macro_f1` is the mean of the class F1s, while `f1_of_macro_pr` is the harmonic mean of macro precision and
-macro recall that some papers report under the same name.
+Two namings are easy to swap: *balanced accuracy* is the mean of the recalls of the classes that occur (UAR;
+some affect papers print it as "weighted accuracy"), *accuracy* the share that is right (WAR; "unweighted"
+there). Likewise `macro_f1` is the mean of the class F1s, while `f1_of_macro_pr` is the harmonic mean of macro
+precision and macro recall that some papers report under the same name.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def balanced_accuracy(truth: ArrayLike, prediction: ArrayLike) -> float:
 uar = balanced_accuracy
 
 
-def class_scores(truth: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[Any], Floats, Floats, Floats, NDArray[Any]]:
+def class_scores(
+    truth: ArrayLike, prediction: ArrayLike
+) -> tuple[NDArray[Any], Floats, Floats, Floats, NDArray[Any]]:
     """Per class: labels, precision, recall, F1 (0 where undefined) and support in the truth."""
     x, y = _labels(truth, prediction)
     labels = np.unique(np.concatenate([x, y]))
@@ -92,7 +94,7 @@ def weighted_f1(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def f1_of_macro_pr(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Harmonic mean of macro precision and macro recall (Rana & Jha 2022); at least as high as no class F1 mean."""
+    """Harmonic mean of macro precision and recall (Rana & Jha 2022); never below `macro_f1`."""
     _, precision, recall, _, _ = class_scores(truth, prediction)
     p, r = float(precision.mean()), float(recall.mean())
     return 2.0 * p * r / (p + r) if p + r > 0 else 0.0
@@ -101,13 +103,15 @@ def f1_of_macro_pr(truth: ArrayLike, prediction: ArrayLike) -> float:
 def ece(truth: ArrayLike, probability: ArrayLike, bins: int = 15) -> float:
     """Expected calibration error (Guo et al. 2017) over equal-width bins, in [0, 1].
 
-    `probability` (N,): P(label 1), compared with the share of ones. (N, K): confidence of the best class, compared
-    with how often it is right.
+    `probability` (N,): P(label 1), compared with the share of ones. (N, K): confidence of the best class,
+    compared with how often it is right.
     """
     p = np.asarray(probability, dtype=np.float64)
     y = np.asarray(truth)
     if len(p) != len(y) or not len(p):
-        raise ValueError(f"ece needs as many probabilities as labels, and one at least: got {p.shape} and {y.shape}")
+        raise ValueError(
+            f"ece needs as many probabilities as labels, and one at least: got {p.shape} and {y.shape}"
+        )
     if p.ndim == 2:
         right, p = (p.argmax(axis=1) == y).astype(np.float64), p.max(axis=1)
     else:
@@ -160,8 +164,9 @@ def bootstrap_ci(
 ) -> Interval:
     """`metric(*arrays)` with its percentile bootstrap interval (Efron 1979).
 
-    All arrays have the same first axis N. Items of one speaker, video or talker are no independent evidence: give
-    `groups` (N,) and whole groups are drawn instead. Draws where the metric is undefined (ValueError, NaN) are left out.
+    All arrays have the same first axis N. Items of one speaker, video or talker are no independent evidence:
+    give `groups` (N,) and whole groups are drawn instead. Draws where the metric is undefined (ValueError,
+    NaN) are left out.
     """
     data = [np.asarray(a) for a in arrays]
     size = len(data[0])

@@ -21,7 +21,7 @@ CARD_JSON, CARD_MD = "card.json", "CARD.md"
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured figure with its 95 % interval. `subset`: which part of the data; `n`: items it was measured on."""
+    """One measured figure with its 95 % interval, on `n` items of `subset`."""
 
     name: str
     value: float
@@ -51,8 +51,9 @@ class DataSource:
 class Card:
     """What a reader must know of a model before believing its numbers.
 
-    `command` is the exact line that trained it, with paths relative to the repository root. `calibration` says how
-    scores become probabilities, with its error. `licence` is that of the weights, which the data's may restrict.
+    `command` is the exact line that trained it, with paths relative to the repository root. `calibration`
+    says how scores become probabilities, with its error. `licence` is that of the weights, which the data's
+    may restrict.
     """
 
     id: str
@@ -80,7 +81,8 @@ def sha256_of(path: Path) -> str:
 def save_model(folder: Path, state_dict: Mapping[str, Tensor], config: Mapping[str, Any]) -> str:
     """Write `model.safetensors` and `config.json` (with the weights' sha256, also returned) into `folder`.
 
-    `config` must be JSON: what the net is built from, and what inference needs. Tensors that share memory are cloned.
+    `config` must be JSON: what the net is built from, and what inference needs. Tensors that share memory are
+    cloned.
     """
     from safetensors.torch import save_file
 
@@ -95,17 +97,19 @@ def save_model(folder: Path, state_dict: Mapping[str, Tensor], config: Mapping[s
 
 
 def load_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """State dict and config written by `save_model`; raises ValueError if the weights are not those of the config."""
+    """What `save_model` wrote; ValueError if the weights are not those the config describes."""
     from safetensors.torch import load_file
 
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     if sha256_of(folder / WEIGHTS) != config.get("sha256"):
-        raise ValueError(f"{folder / WEIGHTS} is not the file {CONFIG} describes (sha256 differs): train or fetch it again")
+        raise ValueError(
+            f"{folder / WEIGHTS} is not the file {CONFIG} describes (sha256 differs): train or fetch it again"
+        )
     return load_file(folder / WEIGHTS), config
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write `card.json` and `CARD.md` beside the weights; their hash and size are read from the weights there."""
+    """Write `card.json` and `CARD.md` beside the weights; hash and size are read from those."""
     weights = folder / WEIGHTS
     facts = {
         **asdict(card),
@@ -142,7 +146,8 @@ def _markdown(card: Card, facts: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {m.subset} | {m.name} | {m.value:.3f} | {m.low:.3f} … {m.high:.3f} | {m.n} | {m.note} |" for m in card.metrics
+        f"| {m.subset} | {m.name} | {m.value:.3f} | {m.low:.3f} … {m.high:.3f} | {m.n} | {m.note} |"
+        for m in card.metrics
     ]
     lines += ["", f"Split: {card.split}", "", "## Data", "", "| corpus | licence | use |", "|---|---|---|"]
     for source in card.data:

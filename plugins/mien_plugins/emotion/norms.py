@@ -1,12 +1,13 @@
 """Where emotion words lie on valence, arousal and dominance.
 
-Means of the ratings of 151 emotion words by 200 and 100 people on semantic-differential scales, each in [-1, 1]:
+Means of the ratings of 151 emotion words on semantic-differential scales, each in [-1, 1]:
 Russell, J. A., & Mehrabian, A. (1977). Evidence for a three-factor theory of emotions. Journal of Research in
-Personality, 11(3), 273-294, Table 1 (pleasure, arousal, dominance). Numbers only; the words a corpus uses are mapped
+Personality, 11(3), 273-294, (pleasure, arousal, dominance); taken from transcriptions of the
+table that agree with each other. Numbers only; the words a corpus uses are mapped
 onto the row of the same stem (anger -> angry).
 
-Two rows are assumptions, not ratings of that study: `neutral` is the origin of the scales, and `calm`, which the
-study did not rate, is read as its `relaxed`.
+Two rows are assumptions, not ratings of that study: `neutral` is the origin of the scales, and `calm`, which
+the study did not rate, is read as its `relaxed`.
 """
 
 from __future__ import annotations
