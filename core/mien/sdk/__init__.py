@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo, Writes
+from mien.sdk.fusion import FusionParams
 from mien.sdk.hooks import Hooks, Registry, hookimpl, hookspec
 from mien.sdk.inputs import Audio, Crops, Frames, Input, Reads, Utterances
 from mien.sdk.media import Cue, MediaInfo
@@ -35,6 +36,7 @@ __all__ = [
     "Fused",
     "Fusion",
     "FusionInfo",
+    "FusionParams",
     "Hooks",
     "Input",
     "MediaInfo",

@@ -71,6 +71,7 @@ class AnalyzerInfo(_Info):
         optional_models: ids that are used when they are there (they are part of the cache key then).
         devices: what it can run on.
         default: whether it runs when the user chose nothing.
+        uses_cues: whether readings depend on the medium's subtitles (they are part of the cache key then).
     """
 
     modality: str = ""
@@ -80,6 +81,7 @@ class AnalyzerInfo(_Info):
     optional_models: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("cpu", "cuda", "mps")
     default: bool = True
+    uses_cues: bool = False
 
     def inputs_for(self, params: Params) -> tuple[Input, ...]:
         """The inputs under these parameters."""

@@ -1,0 +1,75 @@
+"""The context that the host gives each plugin: device, models, progress, cancellation, log, notes and a seeded generator."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mien.engine.backend import Backend
+from mien.errors import Cancelled, ModelError
+
+
+@dataclass
+class RunContext:
+    """Implements `mien.sdk.Context` for one run of one plugin."""
+
+    plugin: str
+    backend: Backend
+    cancel: threading.Event
+    seed: int = 0
+    models: tuple[str, ...] = ()
+    optional_models: tuple[str, ...] = ()
+    on_progress: Callable[[float], None] | None = None
+    on_note: Callable[[str], None] | None = None
+    threads: int = 1
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log = logging.getLogger(f"mien.plugin.{self.plugin}")
+        self.rng = np.random.default_rng(self.seed)
+
+    @property
+    def device(self) -> str:
+        return self.backend.device
+
+    @property
+    def precision(self) -> str:
+        return self.backend.precision
+
+    @property
+    def cancelled(self) -> bool:
+        return self.cancel.is_set()
+
+    def check_cancelled(self) -> None:
+        if self.cancel.is_set():
+            raise Cancelled("The analysis was cancelled.")
+
+    def progress(self, fraction: float) -> None:
+        if self.on_progress is not None:
+            self.on_progress(min(max(fraction, 0.0), 1.0))
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+            if self.on_note is not None:
+                self.on_note(text)
+
+    def model(self, model_id: str) -> Path:
+        from mien.models.store import resolve
+
+        if model_id not in self.models and model_id not in self.optional_models:
+            raise ModelError(f"{self.plugin} asks for the model {model_id}, which its descriptor does not name.")
+        return resolve(model_id)
+
+    def optional_model(self, model_id: str) -> Path | None:
+        try:
+            return self.model(model_id)
+        except ModelError:
+            if model_id not in self.models and model_id not in self.optional_models:
+                raise
+            return None

@@ -1,0 +1,75 @@
+"""The thread of one branch, fed through a bounded queue so that memory stays flat."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+
+from mien.engine.branch import Branch
+from mien.errors import MienError, PluginError
+from mien.media.pieces import AudioPiece, FramePiece
+
+_log = logging.getLogger(__name__)
+QUEUE = 24
+"""Decoded pieces that wait for a branch; a frame of 4K video is 12 MB."""
+_POLL = 0.1
+
+
+class BranchThread:
+    """Runs a branch in a thread of its own.
+
+    Attributes:
+        fault: what stopped the branch as a whole (a cancel, a full disk), or None.
+    """
+
+    def __init__(self, branch: Branch, cancel: threading.Event) -> None:
+        self.fault: MienError | None = None
+        self._branch = branch
+        self._cancel = cancel
+        self._queue: queue.Queue[AudioPiece | FramePiece | None] = queue.Queue(QUEUE)
+        self._thread = threading.Thread(target=self._work, name="mien-branch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def put(self, item: AudioPiece | FramePiece) -> None:
+        """Hand over what was decoded, if the branch wants it; waits while its queue is full."""
+        if self._branch.hears if isinstance(item, AudioPiece) else self._branch.sees:
+            self._offer(item)
+
+    def end(self) -> None:
+        """Say that nothing more will come."""
+        self._offer(None)
+
+    def join(self) -> None:
+        """Wait until the branch has finished."""
+        self._thread.join()
+
+    def _offer(self, item: AudioPiece | FramePiece | None) -> None:
+        while self._thread.is_alive():
+            try:
+                self._queue.put(item, timeout=_POLL)
+                return
+            except queue.Full:
+                if self._cancel.is_set() and item is not None:
+                    return
+
+    def _work(self) -> None:
+        try:
+            self._branch.prepare()
+            while True:
+                item = self._queue.get()
+                if item is None or self._cancel.is_set():
+                    break
+                self._branch.push(item)
+            if not self._cancel.is_set():
+                self._branch.finish()
+        except MienError as error:
+            self.fault = error
+        except Exception as error:  # a fault of the engine itself must not look like an analysis that is complete
+            _log.exception("a branch stopped")
+            self.fault = PluginError(f"The analysis stopped with {type(error).__name__}; details are in the log.")
+        finally:
+            self._branch.close()

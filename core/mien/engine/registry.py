@@ -1,0 +1,166 @@
+"""Which plugins there are. They load one at a time; one that fails is kept with its error and never stops the others."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import logging
+import os
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pluggy
+
+from mien.errors import PluginError, UnknownPlugin
+from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo
+from mien.sdk.hooks import PROJECT, Hooks
+
+_log = logging.getLogger(__name__)
+GROUP = "mien"
+"""Entry-point group that plugins register under."""
+EXTRA = "MIEN_PLUGINS"
+"""Environment variable with more plugin modules, separated by commas: for trying one that is not installed."""
+
+_Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One plugin module.
+
+    Args:
+        name: its entry point's name.
+        module: what it points to.
+        distribution: the package it came with, with its version, or empty.
+        error: why it could not be loaded, or empty.
+        details: the traceback, for the log and for developers.
+        offers: ids of what it registered.
+    """
+
+    name: str
+    module: str
+    distribution: str = ""
+    error: str = ""
+    details: str = ""
+    offers: tuple[str, ...] = ()
+
+
+@dataclass
+class Registry:
+    """All descriptors by id, and where each came from. Made by `load`."""
+
+    analyzers: dict[str, AnalyzerInfo] = field(default_factory=dict)
+    fusions: dict[str, FusionInfo] = field(default_factory=dict)
+    exporters: dict[str, ExporterInfo] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, entry_points: Iterable[Any] | None = None) -> Registry:
+        """Load every plugin that is installed (or the given entry points)."""
+        registry = cls()
+        if entry_points is None:
+            extra = [m.strip() for m in os.environ.get(EXTRA, "").split(",") if m.strip()]
+            tried = [importlib.metadata.EntryPoint(module, module, GROUP) for module in extra]
+            entry_points = [*importlib.metadata.entry_points(group=GROUP), *tried]
+        for entry in sorted(entry_points, key=lambda e: (str(e.name), str(e.value))):
+            registry._load_one(entry)
+        return registry
+
+    @property
+    def broken(self) -> tuple[Source, ...]:
+        """The plugins that could not be loaded."""
+        return tuple(s for s in self.sources if s.error)
+
+    def analyzer(self, plugin_id: str) -> AnalyzerInfo:
+        """The analyzer with that id.
+
+        Raises:
+            UnknownPlugin: there is none; the message names the nearest.
+        """
+        return _get(self.analyzers, plugin_id, "analyzer")
+
+    def fusion(self, plugin_id: str) -> FusionInfo:
+        """The fusion with that id, or as `late` for `fusion.late`; raises UnknownPlugin."""
+        short = f"fusion.{plugin_id}"
+        return _get(self.fusions, short if short in self.fusions else plugin_id, "fusion")
+
+    def exporter(self, plugin_id: str) -> ExporterInfo:
+        """The exporter with that id; raises UnknownPlugin."""
+        return _get(self.exporters, plugin_id, "export format")
+
+    def _load_one(self, entry: Any) -> None:
+        dist = getattr(entry, "dist", None)
+        origin = f"{dist.name} {dist.version}" if dist is not None else ""
+        offer = _Offer()
+        try:
+            manager = pluggy.PluginManager(PROJECT)
+            manager.add_hookspecs(Hooks)
+            manager.register(entry.load(), name=entry.name)
+            manager.check_pending()
+            manager.hook.mien_register(registry=offer)
+            self._accept(offer)
+        except Exception as error:  # noqa: BLE001 - whatever a plugin's module raises is its own error, shown with it
+            reason = str(error) or type(error).__name__
+            _log.warning("plugin %s could not be loaded", entry.name, exc_info=True)
+            self.sources.append(Source(entry.name, entry.value, origin, reason, traceback.format_exc()))
+            return
+        self.sources.append(Source(entry.name, entry.value, origin, offers=tuple(i.id for i in offer.infos)))
+
+    def _accept(self, offer: _Offer) -> None:
+        """Take a plugin's whole offer, or nothing of it."""
+        for info in offer.infos:
+            if info.api > API:
+                raise PluginError(f"{info.id} was written for plugin API {info.api}; this version has API {API}")
+            if info.id in self.analyzers or info.id in self.fusions or info.id in self.exporters:
+                raise PluginError(f"another plugin already offers {info.id}")
+        for info in offer.infos:
+            if isinstance(info, AnalyzerInfo):
+                self.analyzers[info.id] = info
+            elif isinstance(info, FusionInfo):
+                self.fusions[info.id] = info
+            else:
+                self.exporters[info.id] = info
+
+
+class _Offer:
+    """What one plugin registers."""
+
+    def __init__(self) -> None:
+        self.infos: list[AnalyzerInfo | FusionInfo | ExporterInfo] = []
+
+    def analyzer(self, info: AnalyzerInfo) -> None:
+        self._add(info, AnalyzerInfo)
+
+    def fusion(self, info: FusionInfo) -> None:
+        self._add(info, FusionInfo)
+
+    def exporter(self, info: ExporterInfo) -> None:
+        self._add(info, ExporterInfo)
+
+    def _add(self, info: Any, kind: type) -> None:
+        if not isinstance(info, kind):
+            raise PluginError(f"a plugin offered {type(info).__name__} where {kind.__name__} belongs")
+        self.infos.append(info)
+
+
+def _get(infos: Mapping[str, _Info], plugin_id: str, what: str) -> _Info:
+    if plugin_id in infos:
+        return infos[plugin_id]
+    near = difflib.get_close_matches(plugin_id, infos, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(infos)) or 'none'}."
+    raise UnknownPlugin(f"There is no {what} named {plugin_id!r}; {hint}")
+
+
+def create(factory: str) -> Any:
+    """An instance of the class that a descriptor names.
+
+    Raises:
+        PluginError: the module does not import or has no such class.
+    """
+    module, _, name = factory.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)()
+    except Exception as error:
+        raise PluginError(f"{factory} could not be loaded: {error or type(error).__name__}") from error

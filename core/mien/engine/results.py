@@ -1,0 +1,53 @@
+"""A medium's readings from the library, as exporters and views want them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mien.errors import LibraryError
+from mien.library.library import Library
+from mien.library.medium import Medium
+from mien.sdk.media import MediaInfo
+from mien.sdk.protocols import Analysis
+
+
+def analysis_of(library: Library, medium: Medium | str, runs: Iterable[str] | None = None) -> Analysis:
+    """All current readings of one medium.
+
+    Args:
+        medium: or its id.
+        runs: keys of the runs to take; by default the current one of each plugin.
+
+    Raises:
+        LibraryError: it has no complete run.
+    """
+    entry = library.medium(medium) if isinstance(medium, str) else medium
+    if runs is None:
+        chosen = library.runs(entry)
+    else:
+        found = (library.find_run(entry, key) for key in runs)
+        chosen = [run for run in found if run is not None]
+    if not chosen:
+        raise LibraryError(f"The library has no readings of this medium yet; analyze it first: {entry.path}")
+    tracks = library.tracks(list(reversed(chosen)))
+    partial = next((run.reason for run in chosen if run.partial), "")
+    notes = {run.analyzer: run.notes for run in chosen if run.notes}
+    return Analysis(_media(entry), tracks, entry.path.name, notes, partial)
+
+
+def _media(entry: Medium) -> MediaInfo:
+    """What plugins were told, as far as the library keeps it."""
+    videos = [s for s in entry.streams if s["kind"] == "video" and not s.get("attached_picture")]
+    sounds = [s for s in entry.streams if s["kind"] == "audio"]
+    width, height = videos[0]["size"] if videos else (0, 0)
+    return MediaInfo(
+        path=entry.path,
+        duration=entry.duration,
+        has_audio=bool(sounds),
+        has_video=bool(videos),
+        width=width,
+        height=height,
+        frame_rate=videos[0]["rate"] if videos else 0.0,
+        sample_rate=sounds[0]["sample_rate"] if sounds else 0,
+        channels=sounds[0]["channels"] if sounds else 0,
+    )

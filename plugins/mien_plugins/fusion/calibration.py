@@ -1,0 +1,80 @@
+"""What each modality says of hostility, as a calibrated probability.
+
+The text model's score is a calibrated probability already. For voice, face and conflict the model's `config.json` holds a
+logistic calibration fitted by its recipe on speakers or pictures that it was not trained on:
+`"hostility": {"channels": [...], "coef": [...], "intercept": b}` with p = σ(b + Σ coef · channel).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mien.errors import ModelError
+from mien.sdk import Aligned, Context
+
+SOURCES = {
+    "text": ("text.offence", ""),
+    "voice": ("emotion.attributes", "emotion-mtl"),
+    "face": ("face.expression", "face-affect"),
+    "conflict": ("conflict.intensity", "conflictnet"),
+}
+"""Modality → the track it is read from and the model whose calibration applies (none: a probability already)."""
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """p = σ(intercept + Σ coef · channel)."""
+
+    channels: tuple[str, ...]
+    coef: tuple[float, ...]
+    intercept: float
+
+    @classmethod
+    def read(cls, folder: Path) -> Logistic:
+        """From a model's `config.json`; raises ModelError when there is none."""
+        try:
+            fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))["hostility"]
+            return cls(
+                tuple(fields["channels"]), tuple(map(float, fields["coef"])), float(fields["intercept"])
+            )
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise ModelError(f"The model has no calibration for fusion; evaluate it anew: {folder}") from error
+
+    def __call__(self, values: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
+        """(T,) probabilities from (T, C) values."""
+        columns = [channels.index(name) for name in self.channels]
+        z = self.intercept + values[:, columns].astype(np.float64) @ np.asarray(self.coef)
+        return 1 / (1 + np.exp(-np.clip(z, -60, 60)))
+
+
+class Calibration:
+    """The calibrations of all modalities, loaded once per fusion."""
+
+    def __init__(self, tracks: tuple[str, ...], ctx: Context) -> None:
+        self._logistic = {
+            modality: Logistic.read(ctx.model(model))
+            for modality, (track, model) in SOURCES.items()
+            if model and track in tracks
+        }
+
+    def probabilities(self, grid: Aligned) -> tuple[tuple[str, ...], np.ndarray]:
+        """What each modality says at each step of the grid.
+
+        Returns:
+            The M modalities that have a track, and (T, M) probabilities, NaN where one has no reading.
+        """
+        modalities, columns = [], []
+        for modality, (track, _) in SOURCES.items():
+            if track not in grid.values:
+                continue
+            values, channels = grid.values[track], grid.channels[track]
+            logistic = self._logistic.get(modality)
+            said = logistic(values, channels) if logistic else values[:, channels.index("score")]
+            modalities.append(modality)
+            columns.append(np.where(grid.mask[track], said, np.nan))
+        table = np.stack(columns, 1) if columns else np.empty((grid.times.size, 0))
+        return tuple(modalities), table

@@ -1,0 +1,191 @@
+"""Small real plugins that the engine's tests register through MIEN_PLUGINS: each does one thing, well or badly."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+
+import numpy as np
+
+from mien.sdk import (
+    AnalyzerInfo,
+    Audio,
+    Crops,
+    Frames,
+    FusionInfo,
+    FusionParams,
+    Params,
+    Reads,
+    Utterances,
+    Writes,
+    hookimpl,
+    param,
+)
+from mien.tracks import Boxes, Curve, Quantity, Spans, probability
+
+LEVEL = Quantity("level", "dB", -120.0, 10.0)
+BRIGHTNESS = Quantity("brightness", "", 0.0, 255.0)
+
+
+class LevelParams(Params):
+    """Window of the level meter."""
+
+    window: float = param(0.5, "length of a window", unit="s", gt=0, le=10)
+
+
+class Base:
+    """Keeps what prepare gives; finishes with nothing."""
+
+    def prepare(self, media, params, ctx) -> None:
+        self.media, self.params, self.ctx = media, params, ctx
+
+    def finish(self) -> Iterable:
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
+class Level(Base):
+    """Sound level in dB per window."""
+
+    def process(self, block):
+        w = block.windows
+        if w is None:
+            return
+        power = (w.samples.astype(float) ** 2).sum(1) / np.maximum(w.valid, 1)
+        centre = w.starts + w.valid / w.rate / 2
+        yield Curve("tiny.level", centre, 10 * np.log10(power + 1e-12)[:, None], (LEVEL,))
+
+
+class Loud(Base):
+    """Spans where the level is over a threshold; reads the level."""
+
+    def process(self, block):
+        for piece in block.tracks.get("tiny.level", ()):
+            rows = [(t, t + 0.1, "loud", "", 0.9) for t, v in zip(piece.times, piece.values[:, 0]) if v > -40]
+            yield Spans.of("tiny.loud", [r for r in rows if r[1] <= (self.media.duration or 1e9)])
+
+
+class Heard(Base):
+    """The root mean square of each utterance that `Loud` found."""
+
+    def process(self, block):
+        for u in block.utterances:
+            yield Curve("tiny.heard", [u.start], [[len(u.samples) / u.rate]], (Quantity("length", "s", 0, 100),))
+
+
+class Brightness(Base):
+    """Mean brightness of each picture, and one box in its middle."""
+
+    def process(self, block):
+        f = block.frames
+        if f is None:
+            return
+        yield Curve("tiny.brightness", f.times, f.images.mean((1, 2, 3))[:, None], (BRIGHTNESS,))
+        h, w = f.images.shape[1:3]
+        box = np.tile(np.array([w / 4, h / 4, w / 2, h / 2]) * (*f.scale, *f.scale), (len(f.times), 1))
+        yield Boxes("tiny.boxes", f.times, np.zeros(len(f.times)), box, np.ones(len(f.times)))
+
+
+class CropMean(Base):
+    """Mean brightness of each crop."""
+
+    def process(self, block):
+        c = block.crops
+        if c is not None:
+            yield Curve("tiny.crops", c.times, c.images.mean((1, 2, 3))[:, None], (BRIGHTNESS,), person=c.person)
+
+
+class Raises(Base):
+    """Raises in the middle."""
+
+    def process(self, block):
+        raise RuntimeError("this plugin always fails")
+
+
+class Nonsense(Base):
+    """Writes a value outside its extent."""
+
+    def process(self, block):
+        yield Curve("tiny.nonsense", [block.start], [[7.0]], (probability("odd"),))
+
+
+class Sleeps(Base):
+    """Takes forever and never asks whether it was cancelled."""
+
+    def process(self, block):
+        time.sleep(60)
+        return ()
+
+
+class Dies(Base):
+    """Takes its whole process with it."""
+
+    def process(self, block):
+        os._exit(7)
+
+
+class TinyFusion:
+    """Loud or not."""
+
+    def prepare(self, tracks, params, ctx) -> None:
+        pass
+
+    def fuse(self, grid):
+        from mien.sdk import Fused
+
+        mask = grid.mask.get("tiny.loud", np.zeros(grid.times.size, bool))
+        score = np.where(mask, 1.0, 0.0).astype(np.float32)
+        return Fused(score, np.ones((grid.times.size, 1), np.float32), ("sound",), score[:, None])
+
+
+def _info(name: str, **fields) -> AnalyzerInfo:
+    return AnalyzerInfo(
+        id=f"tiny.{name.lower()}", title=name, version="1", modality="sound", factory=f"{__name__}:{name}",
+        default=False, **fields,
+    )  # fmt: skip
+
+
+def level_inputs(params: LevelParams):
+    return (Audio(8000, window=params.window),)
+
+
+@hookimpl
+def mien_register(registry) -> None:
+    curve = {"level": (LEVEL,), "brightness": (BRIGHTNESS,), "crops": (BRIGHTNESS,)}
+    registry.analyzer(
+        _info("Level", inputs=level_inputs, params=LevelParams, outputs=(Writes("tiny.level", "curve", curve["level"]),))
+    )
+    registry.analyzer(_info("Loud", inputs=(Reads("tiny.level"),), outputs=(Writes("tiny.loud", "spans"),)))
+    length = (Quantity("length", "s", 0, 100),)
+    registry.analyzer(
+        _info("Heard", inputs=(Utterances(8000, "tiny.loud"),), outputs=(Writes("tiny.heard", "curve", length),))
+    )
+    registry.analyzer(
+        _info(
+            "Brightness",
+            inputs=(Frames(rate=5, size=64),),
+            outputs=(Writes("tiny.brightness", "curve", curve["brightness"]), Writes("tiny.boxes", "boxes")),
+        )
+    )
+    registry.analyzer(
+        _info(
+            "CropMean",
+            inputs=(Crops(32, track="tiny.boxes"),),
+            outputs=(Writes("tiny.crops", "curve", curve["crops"]),),
+        )
+    )
+    registry.analyzer(_info("Raises", inputs=(Audio(8000),), outputs=(Writes("tiny.raises", "spans"),)))
+    registry.analyzer(
+        _info("Nonsense", inputs=(Audio(8000),), outputs=(Writes("tiny.nonsense", "curve", (probability("odd"),)),))
+    )
+    registry.analyzer(_info("Sleeps", inputs=(Audio(8000),), outputs=(Writes("tiny.sleeps", "spans"),)))
+    registry.analyzer(_info("Dies", inputs=(Audio(8000),), outputs=(Writes("tiny.dies", "spans"),)))
+    registry.fusion(
+        FusionInfo(
+            id="fusion.tiny", title="Tiny", version="1", factory=f"{__name__}:TinyFusion", params=FusionParams,
+            accepts=("tiny.loud", "tiny.level"),
+        )
+    )  # fmt: skip
