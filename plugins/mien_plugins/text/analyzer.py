@@ -1,0 +1,173 @@
+"""The text modality: reads the transcript as it comes, writes offence, hate, words, attributes, vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from mien.errors import ModelError
+from mien.sdk import Block, Context, MediaInfo, Params
+from mien.tracks import AROUSAL, DOMINANCE, VALENCE, AnyTrack, Curve, Features, Spans
+from numpy.typing import NDArray
+
+from mien_plugins.text.attribution import attribute
+from mien_plugins.text.data import HATE
+from mien_plugins.text.info import TextParams
+from mien_plugins.text.model import Reading, TextModel
+from mien_plugins.text.wording import Wording, word_times
+
+MODEL = "text-offence"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Said:
+    """One utterance: when, by whom, and its words."""
+
+    start: float
+    end: float
+    speaker: str
+    wording: Wording
+
+    @property
+    def middle(self) -> float:
+        return 0.5 * (self.start + self.end)
+
+
+class TextAnalyzer:
+    """Analyzer `text`. Without a transcript, or where nothing was said, it writes nothing."""
+
+    def __init__(self) -> None:
+        self._model: TextModel | None = None
+        self._heard: list[tuple[float, float, str]] = []
+
+    def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
+        """Load the model onto the context's device."""
+        assert isinstance(params, TextParams)
+        self._params, self._ctx = params, ctx
+        folder = ctx.model(MODEL)
+        try:
+            self._model = TextModel.load(folder, ctx.device, ctx.precision)
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"the model {MODEL} cannot be read ({error}): verify or fetch it again: {folder}"
+            ) from error
+        self._tokens = params.batch_tokens
+        self._long = 0
+
+    def process(self, block: Block) -> Iterable[AnyTrack]:
+        """Read the utterances that are new in this block, all in one go."""
+        for piece in block.tracks.get("speech.words", ()):
+            assert isinstance(piece, Spans)
+            self._heard += [(start, end, text) for start, end, _, text, _, _ in piece.rows()]
+        said = [
+            _Said(start, end, speaker, wording)
+            for piece in block.tracks.get("speech.transcript", ())
+            if isinstance(piece, Spans)
+            for start, end, _, text, _, speaker in piece.rows()
+            if (wording := Wording.of(text, self._params.cleaning)).text
+        ]
+        if said:
+            yield from self._read(sorted(said, key=lambda u: (u.middle, u.start)))
+            # Words are kept until the utterance they belong to has come.
+            last = max(u.end for u in said)
+            self._heard = [word for word in self._heard if word[1] > last]
+
+    def finish(self) -> Iterable[AnyTrack]:
+        """Everything was written as it came."""
+        if self._model is not None and self._long:
+            how = "cut off" if self._params.long_utterances == "truncate" else "read in overlapping windows"
+            self._ctx.note(
+                f"{self._long} utterance(s) longer than {self._params.max_tokens} tokens were {how}."
+            )
+        return ()
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        self._model = None
+        self._heard = []
+
+    def _read(self, said: list[_Said]) -> Iterator[AnyTrack]:
+        assert self._model is not None
+        texts = [u.wording.text for u in said]
+        reading = self._guarded(
+            lambda model: model.read(
+                texts,
+                limit=self._params.max_tokens,
+                long=self._params.long_utterances,
+                pooling=self._params.pooling,
+                max_batch_tokens=self._tokens,
+                check=self._ctx.check_cancelled,
+            )
+        )
+        self._long += reading.long
+        threshold = self._params.threshold
+        if threshold is None:
+            threshold = self._model.settings.calibration.threshold
+        labels = ["offensive" if p >= threshold else "not" for p in reading.offence]
+        yield _spans("text.offence", said, labels, reading.offence)
+        if reading.hate.shape[1]:
+            labels = [HATE[int(i)] for i in reading.hate.argmax(axis=1)]
+            yield _spans("text.hate", said, labels, reading.hate[:, 0])
+        middles = np.array([u.middle for u in said])
+        if reading.attributes.shape[1]:
+            yield Curve("text.attributes", middles, reading.attributes, (VALENCE, AROUSAL, DOMINANCE))
+        yield Features("text.embedding", middles, reading.vectors)
+        words = list(self._words(said, reading))
+        if words:
+            yield Spans.of("text.words", words)
+
+    def _words(
+        self, said: list[_Said], reading: Reading
+    ) -> Iterator[tuple[float, float, str, str, float, str]]:
+        method = self._params.attribution
+        if method == "off":
+            return
+        chosen = [i for i, p in enumerate(reading.offence) if p >= self._params.attribute_above]
+        windows = [reading.loudest[i] for i in chosen]
+        counts = [len(said[i].wording.origin) for i in chosen]
+
+        def share_out(model: TextModel) -> list[NDArray[np.float32]]:
+            return attribute(model, windows, counts, method, self._tokens, self._ctx.check_cancelled)
+
+        shares = self._guarded(share_out)
+        for i, share in zip(chosen, shares, strict=True):
+            u = said[i]
+            starts, ends = word_times(u.wording.words, u.start, u.end, self._heard)
+            for word, start, end, value in zip(
+                u.wording.words, starts, ends, np.clip(u.wording.to_words(share), -1.0, 1.0), strict=True
+            ):
+                yield float(start), float(end), "offence", word, float(value), u.speaker
+
+    def _guarded(self, work: Callable[[TextModel], T]) -> T:
+        """Do ``work``; where the device has no room for it, in smaller batches, and at last on the CPU."""
+        assert self._model is not None
+        while True:
+            try:
+                return work(self._model)
+            except torch.OutOfMemoryError:
+                if self._tokens <= 256 and self._model.device.type == "cpu":
+                    raise
+            # Outside the handler: the error's frames would keep the tensors that did not fit.
+            if self._tokens > 256:
+                self._tokens //= 2
+                self._ctx.note(f"The device was out of memory: batches were cut to {self._tokens} tokens.")
+            else:
+                self._model = self._model.to("cpu")
+                self._ctx.note("The device was out of memory: the text was read on the CPU instead.")
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+def _spans(name: str, said: list[_Said], labels: list[str], scores: NDArray[np.float32]) -> Spans:
+    """One span per utterance."""
+    return Spans.of(
+        name,
+        [
+            (u.start, u.end, label, " ".join(u.wording.words), float(score), u.speaker)
+            for u, label, score in zip(said, labels, scores, strict=True)
+        ],
+    )

@@ -1,0 +1,73 @@
+"""What Mien knows of the text modality before its code is loaded. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mien.sdk import AnalyzerInfo, Params, Reads, Registry, Writes, hookimpl, param
+from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE, Quantity, probability
+
+OFFENCE = probability("offence", low_means="inoffensive", high_means="offensive")
+HATE = probability("hate", low_means="no hate", high_means="hate")
+EVIDENCE = Quantity("evidence", "", -1.0, 1.0, "speaks against offence", "speaks for offence")
+
+
+class TextParams(Params):
+    """Parameters of the text analyzer."""
+
+    cleaning: Literal["transcript", "tweet"] = param(
+        "transcript",
+        "Cleaning: transcript keeps punctuation, tweet only ! and ?; both drop handles and links.",
+    )
+    max_tokens: int = param(
+        128, "Longest piece that is read at once, special tokens included.", unit="tokens", ge=8, le=128
+    )
+    long_utterances: Literal["windows", "truncate"] = param(
+        "windows",
+        "Longer utterances: read in overlapping windows, of which the most offensive counts, or cut off.",
+    )
+    pooling: Literal["mean", "cls"] = param(
+        "mean", "The embedding: the mean over tokens, or the [CLS] token."
+    )
+    threshold: float | None = param(
+        None,
+        "P(offence) from which an utterance is labelled offensive; empty: the model's own, from its card.",
+        ge=0.0,
+        le=1.0,
+    )
+    attribution: Literal["integrated_gradients", "gradient", "occlusion", "off"] = param(
+        "integrated_gradients", "How the words that carried the offence are found."
+    )
+    attribute_above: float = param(
+        0.3, "Words are attributed only in utterances whose P(offence) is at least this.", ge=0.0, le=1.0
+    )
+    batch_tokens: int = param(
+        4096, "Tokens that one call of the net reads, padding included.", unit="tokens", ge=128, le=262_144
+    )
+
+
+INFO = AnalyzerInfo(
+    id="text",
+    title="Offence and hate in what is said",
+    version="1.0.0",
+    modality="text",
+    description="Reads the transcript: calibrated probabilities of offence and hate per utterance, the words "
+    "that carried them, valence, arousal and dominance of the wording, and an embedding for fusion.",
+    inputs=(Reads("speech.transcript"), Reads("speech.words", optional=True)),
+    outputs=(
+        Writes("text.offence", "spans", (OFFENCE,)),
+        Writes("text.hate", "spans", (HATE,)),
+        Writes("text.words", "spans", (EVIDENCE,)),
+        Writes("text.attributes", "curve", (VALENCE, AROUSAL, DOMINANCE)),
+        Writes("text.embedding", "features"),
+    ),
+    params=TextParams,
+    models=("text-offence",),
+    factory="mien_plugins.text.analyzer:TextAnalyzer",
+)
+
+
+@hookimpl
+def mien_register(registry: Registry) -> None:
+    """Offer the text modality."""
+    registry.analyzer(INFO)
