@@ -1,0 +1,38 @@
+# make demo, make test, make check, make bench, make app. Each makes the environment first, or finds that it is there.
+# MIEN_VENV=DIR uses (or makes) the environment in DIR; PYTHON=... names the interpreter to make it with.
+SHELL := /bin/bash
+VENV := $(or $(MIEN_VENV),.venv)
+BIN := $(VENV)/bin
+OUT ?= demo-output
+export QT_QPA_PLATFORM ?= $(if $(DISPLAY)$(WAYLAND_DISPLAY),,offscreen)
+
+.PHONY: demo test check bench app env clean help
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+env:
+	@packaging/environment.sh
+
+demo: env
+	@$(BIN)/mien analyze resources/demo/demo.mp4 --library $(OUT)/library.sqlite --out $(OUT) \
+	    --export report --export json --export csv --export vtt --export eaf --export textgrid
+	@echo "The report: $(OUT)/demo.html"
+
+test: env
+	@$(BIN)/python -m pytest -q $(TESTS)
+
+check: env
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: env
+	@$(BIN)/python packaging/bench.py $(TESTS)
+
+app: env
+	@$(BIN)/mien desktop
+
+clean:
+	rm -rf $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache
