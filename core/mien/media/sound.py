@@ -1,0 +1,197 @@
+"""Decoded audio frames to contiguous sound on the medium's clock."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import av
+import numpy as np
+
+from mien.media.damage import DamageLog
+from mien.media.packets import Clock
+from mien.media.pieces import AudioPiece, Samples
+
+# How far sample index and timestamp may lie apart, s.
+TOLERANCE = 1e-3
+# Beyond this a difference is a gap or an overlap at once; below it may be the jitter of a coarse or careless
+# clock, and counts only when several frames in a row agree about it.
+_JITTER = 20e-3
+_AGREEING = 4
+# A codec's last frame may reach this far beyond the end, s.
+_PADDING = 0.1
+# Gaps longer than this are noted, s.
+_WORTH_A_WORD = 0.05
+
+
+def to_float(frame: av.AudioFrame) -> Samples:
+    """Samples of a frame as (n, channels) float32 in [−1, 1], whatever format they were decoded to."""
+    array = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    samples = array.T if frame.format.is_planar else array.reshape(-1, channels)
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128.0) / 128.0
+    if samples.dtype.kind == "i":
+        return samples.astype(np.float32) * np.float32(0.5 ** (8 * samples.dtype.itemsize - 1))
+    return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+class SoundAssembler:
+    """Puts frames one behind the other so that sample n of a run lies at start + n / rate.
+
+    Gaps are filled with silence, overlaps cut from the later frame; frames without timestamps follow the one
+    before. A rate or channel arrangement that changes within the stream is converted to the first one's.
+
+    Args:
+        stream: index, for the log.
+        log: where gaps and repairs are noted.
+        block: s, least length of a piece (the last one may be shorter).
+        begin: s; what lies before is dropped.
+        end: s; what lies behind is dropped.
+        declared: s, where the stream ends by the file's own count; what a codec's last frame pads beyond it
+            is dropped.
+    """
+
+    def __init__(
+        self,
+        stream: int,
+        log: DamageLog,
+        *,
+        block: float = 0.5,
+        begin: float = 0.0,
+        end: float = float("inf"),
+        declared: float | None = None,
+    ) -> None:
+        self._stream, self._log = stream, log
+        self._block, self._begin, self._end, self._declared = block, begin, end, declared
+        self._rate = 0
+        self._layout = ""
+        self._channels = 0
+        self._start: float | None = None
+        self._count = 0  # samples since start, handed out or waiting
+        self._given = 0
+        self._waiting: list[Samples] = []
+        self._early = 0.0
+        self._differences: deque[int] = deque(maxlen=_AGREEING)
+        self._converter: av.AudioResampler | None = None
+
+    @property
+    def reached(self) -> float | None:
+        """Time behind the last sample, or None before the first frame."""
+        return None if self._start is None else self._start + self._count / self._rate
+
+    def add(self, frame: av.AudioFrame, time: float | None) -> Iterator[AudioPiece]:
+        """Add a frame that begins at `time` (s; None: behind the one before); out come pieces that are ready."""
+        if not self._rate:
+            self._rate, self._layout = frame.sample_rate, frame.layout.name
+            self._channels = frame.layout.nb_channels
+        for samples in self._same_kind(frame):
+            yield from self._place(samples, time)
+            time = None
+
+    def finish(self) -> Iterator[AudioPiece]:
+        """What is left, without the padding of the last frame."""
+        over = 0.0 if self._declared is None else (self.reached or 0.0) - self._declared
+        if 0 < over <= _PADDING and self._waiting:
+            surplus = min(int(over * self._rate), self._count - self._given)
+            rest = np.concatenate(self._waiting)
+            self._waiting = [rest[: len(rest) - surplus]]
+            self._count -= surplus
+        if self._count > self._given:
+            yield self._piece()
+
+    def _place(self, samples: Samples, time: float | None) -> Iterator[AudioPiece]:
+        if self._start is None:
+            time = self._begin if time is None else time
+            early = round((self._begin - time) * self._rate)
+            if early >= len(samples):
+                return
+            if early > 0:
+                samples, time = samples[early:], time + early / self._rate
+            self._start = time
+        elif time is not None:
+            missing = self._missing(time)
+            if missing > 0:
+                yield from self._silence(missing)
+            elif missing < 0:
+                samples = samples[-missing:]
+        room = self._end - (self._start + self._count / self._rate)
+        if room < len(samples) / self._rate:
+            samples = samples[: max(0, int(np.ceil(room * self._rate)))]
+        if len(samples):
+            self._waiting.append(samples)
+            self._count += len(samples)
+        if self._count - self._given >= self._block * self._rate:
+            yield self._piece()
+
+    def _missing(self, time: float) -> int:
+        """How many samples lack before a frame that begins at `time`; negative where it overlaps what is
+        there.
+        """
+        assert self._start is not None
+        difference = round((time - self._start) * self._rate) - self._count
+        self._differences.append(difference)
+        tolerated, jitter = TOLERANCE * self._rate, _JITTER * self._rate
+        if abs(difference) <= tolerated:
+            return 0
+        if abs(difference) <= jitter:
+            agreed = len(self._differences) == _AGREEING and (
+                min(self._differences) > tolerated or max(self._differences) < -tolerated
+            )
+            if not agreed:
+                return 0
+            difference = int(np.median(self._differences))
+        self._differences.clear()
+        if difference < 0:
+            self._log.add(self._stream, time, "overlapping sound was cut", lost=False)
+        elif difference > _WORTH_A_WORD * self._rate:
+            self._log.add(self._stream, time, "a gap in the sound was filled with silence", lost=False)
+        return difference
+
+    def _silence(self, count: int) -> Iterator[AudioPiece]:
+        """Silence of any length without holding more than a block of it."""
+        room = max(0.0, self._end - (self.reached or 0.0))
+        count = min(count, int(np.ceil(min(room, count / self._rate) * self._rate)))
+        block = max(1, int(self._block * self._rate))
+        while count > 0:
+            n = min(count, block)
+            self._waiting.append(np.zeros((n, self._channels), np.float32))
+            self._count += n
+            count -= n
+            if self._count - self._given >= block:
+                yield self._piece()
+
+    def _piece(self) -> AudioPiece:
+        assert self._start is not None
+        samples = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+        piece = AudioPiece(self._start + self._given / self._rate, self._rate, samples, self._layout)
+        self._waiting = []
+        self._given = self._count
+        return piece
+
+    def _same_kind(self, frame: av.AudioFrame) -> Iterator[Samples]:
+        if (frame.sample_rate, frame.layout.name) == (self._rate, self._layout):
+            yield to_float(frame)
+            return
+        if self._converter is None:
+            self._log.add(
+                self._stream,
+                self.reached or 0.0,
+                "rate or channels of the sound change; converted",
+                lost=False,
+            )
+        # A converter of its own for each such frame: it has no memory, so nothing is delayed across the
+        # change.
+        self._converter = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        frame.pts = None
+        for part in (*self._converter.resample(frame), *self._converter.resample(None)):
+            yield to_float(part)
+
+
+def assemble(frames: Iterable[Any], clock: Clock, assembler: SoundAssembler) -> Iterator[AudioPiece]:
+    """Pieces of contiguous sound from decoded frames."""
+    for frame in frames:
+        time = clock.seconds(frame.pts, frame.time_base, assembler.reached)
+        yield from assembler.add(frame, time)
+    yield from assembler.finish()
