@@ -1,0 +1,67 @@
+"""Output scale and probability of ConflictNET, from conversations of the validation speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .net import ConflictNet
+
+if TYPE_CHECKING:
+    from .recipe import Batch
+
+Floats = NDArray[np.float64]
+
+
+def scores(net: ConflictNet, batches: Iterable[Batch]) -> tuple[Floats, Floats]:
+    """(N,) outputs and (N,) true intensities."""
+    net.eval()
+    device = next(net.parameters()).device
+    given, truth = [], []
+    with torch.inference_mode():
+        for batch in batches:
+            given.append(net(batch.x.to(device)).double().cpu().numpy())
+            truth.append(batch.intensity.double().numpy())
+    return np.concatenate(given), np.concatenate(truth)
+
+
+def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, float]:
+    """Rescale the output unit in place so that it predicts the intensity best, and fit P(intensity > 0).
+
+    The probability is 1 / (1 + exp(-(slope * output + offset))) (Platt 1999), with his targets that keep it from
+    0 and 1.
+    """
+    given, truth = scores(net, batches)
+    slope, offset = np.polyfit(given, truth, 1)
+    if slope > 0:  # a net that has learnt nothing is left as it is
+        with torch.no_grad():
+            net.out.weight.mul_(float(slope))
+            net.out.bias.mul_(float(slope)).add_(float(offset))
+        given = slope * given + offset
+    return platt(given, truth > 0)
+
+
+def platt(score: Floats, positive: NDArray[np.bool_]) -> dict[str, float]:
+    """Slope and offset of the logistic curve through (score, positive), by Newton's method."""
+    n1, n0 = int(positive.sum()), int((~positive).sum())
+    target = np.where(positive, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
+    design = np.stack([score, np.ones_like(score)], 1)
+    theta = np.zeros(2)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ theta))
+        hessian = design.T @ (design * (p * (1 - p))[:, None]) + 1e-3 * np.eye(2)
+        step = np.linalg.solve(hessian, design.T @ (target - p) - 1e-3 * theta)
+        theta += step
+        if np.abs(step).max() < 1e-8:
+            break
+    return {"slope": float(theta[0]), "offset": float(theta[1])}
+
+
+def probability(score: Floats, curve: dict[str, float]) -> Floats:
+    """P(intensity > 0) of (N,) outputs."""
+    p: Floats = 1 / (1 + np.exp(-(curve["slope"] * score + curve["offset"])))
+    return p

@@ -1,0 +1,128 @@
+"""Short takes of real speech, by speaker and vocal effort: what conversations are simulated from."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .features import Samples
+from .net import RATE
+
+# Vocal effort of an acted emotion, 0 relaxed ... 1 shouting: our ranking, from the accounts of emotional
+# prosody (Scherer 2003, Table 1: intensity, F0 and high-frequency energy rise in anger, less in fear and joy,
+# and fall in sadness and boredom). RAVDESS' "strong" takes lie above its normal ones.
+EFFORT: Mapping[str, tuple[float, float]] = {
+    # emotion: (normal, strong)
+    "calm": (0.0, 0.05),
+    "boredom": (0.0, 0.0),
+    "neutral": (0.1, 0.1),
+    "sad": (0.1, 0.3),
+    "disgust": (0.35, 0.6),
+    "happy": (0.4, 0.6),
+    "surprised": (0.4, 0.6),
+    "fearful": (0.45, 0.7),
+    "angry": (0.75, 1.0),
+}
+# EmoDB's actors were told to act plainly and have one intensity: as RAVDESS' strong takes.
+_EMODB = {
+    "anger": "angry",
+    "boredom": "boredom",
+    "disgust": "disgust",
+    "fear": "fearful",
+    "happiness": "happy",
+    "neutral": "neutral",
+    "sadness": "sad",
+}
+
+
+@dataclass(frozen=True)
+class Take:
+    """One acted utterance: (n,) samples at 8 kHz without the silence around it, RMS 1, and its effort in [0, 1]."""
+
+    samples: Samples
+    effort: float
+    emotion: str
+
+
+@dataclass(frozen=True)
+class Voice:
+    """All takes of one speaker, sorted by effort."""
+
+    speaker: str
+    corpus: str
+    takes: tuple[Take, ...]
+
+    def draw(self, effort: float, rng: np.random.Generator) -> Take:
+        """A take whose effort is near the one asked for (softly: within about 0.15)."""
+        gap = np.array([abs(take.effort - effort) for take in self.takes])
+        weight = np.exp(-0.5 * (gap / 0.15) ** 2) + 1e-9
+        return self.takes[int(rng.choice(len(self.takes), p=weight / weight.sum()))]
+
+
+def effort_of(corpus: str, emotion: str, intensity: str) -> float:
+    """Effort of a row of the manifest; KeyError for an emotion that is not in `EFFORT`."""
+    if corpus == "emodb":
+        return EFFORT[_EMODB[emotion]][1]
+    return EFFORT[emotion][intensity == "strong"]
+
+
+def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
+    """Voices by "corpus/speaker" from the corpora beside `data/speech/manifest.csv` (or `data/manifest.csv`).
+
+    A missing manifest, or a speaker without takes in it, is a FileNotFoundError or ValueError that says so.
+    """
+    folder = data / "speech" if (data / "speech" / "manifest.csv").is_file() else data
+    manifest = folder / "manifest.csv"
+    if not manifest.is_file():
+        raise FileNotFoundError(
+            f"{manifest} is missing: --data must be the folder that holds speech/manifest.csv"
+        )
+    wanted = list(speakers)
+    rows: dict[str, list[dict[str, str]]] = {key: [] for key in wanted}
+    with manifest.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            key = f"{row['corpus']}/{row['speaker']}"
+            if key in rows:
+                rows[key].append(row)
+    voices = []
+    for key in wanted:
+        corpus, speaker = key.split("/")
+        takes = [
+            Take(
+                samples=trim(read_audio(folder / row["path"])),
+                effort=effort_of(corpus, row["emotion"], row["intensity"]),
+                emotion=row["emotion"],
+            )
+            for row in rows[key]
+        ]
+        if not takes:
+            raise ValueError(f"{manifest} has no takes of speaker {speaker} of {corpus}")
+        voices.append(Voice(speaker, corpus, tuple(sorted(takes, key=lambda take: take.effort))))
+    return voices
+
+
+def read_audio(path: Path, rate: int = RATE) -> Samples:
+    """A file's first audio stream as (n,) mono float32 at `rate`."""
+    import av
+
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+    with av.open(str(path)) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+        frames += resampler.resample(None)
+    if not frames:
+        return np.zeros(0, dtype=np.float32)
+    return np.concatenate([frame.to_ndarray().ravel() for frame in frames]).astype(np.float32)
+
+
+def trim(samples: Samples, floor: float = 35.0, frame: int = RATE // 50) -> Samples:
+    """Cut what lies `floor` dB and more below the loudest 20 ms at both ends, and scale to an RMS of 1."""
+    blocks = samples[: len(samples) // frame * frame].reshape(-1, frame).astype(np.float64)
+    level = 10 * np.log10(np.square(blocks).mean(1) + 1e-12)
+    loud = np.flatnonzero(level > level.max() - floor)
+    kept = samples[loud[0] * frame : (loud[-1] + 1) * frame]
+    scaled: Samples = (kept / np.sqrt(np.mean(np.square(kept)) + 1e-12)).astype(np.float32)
+    return scaled
