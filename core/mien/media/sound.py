@@ -82,7 +82,7 @@ class SoundAssembler:
         return None if self._start is None else self._start + self._count / self._rate
 
     def add(self, frame: av.AudioFrame, time: float | None) -> Iterator[AudioPiece]:
-        """Add a frame that begins at `time` (s; None: behind the one before); out come pieces that are ready."""
+        """Add a frame that begins at `time` (s; None: behind the one before); yields the pieces ready."""
         if not self._rate:
             self._rate, self._layout = frame.sample_rate, frame.layout.name
             self._channels = frame.layout.nb_channels
