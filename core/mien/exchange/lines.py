@@ -1,0 +1,148 @@
+"""The transcript as people read it: an utterance a line, with words, offence, hate and what drove them."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.exchange.text import one_line
+from mien.sdk.protocols import Analysis
+from mien.tracks.track import Spans
+
+TRANSCRIPT, WORDS = "speech.transcript", "speech.words"
+OFFENCE, HATE, DRIVERS = "text.offence", "text.hate", "text.words"
+
+_NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word: start and end in s, confidence NaN where none was given."""
+
+    start: float
+    end: float
+    text: str
+    confidence: float = _NAN
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One utterance.
+
+    Args:
+        start, end: s.
+        text: the words on one line.
+        speaker: who, or empty.
+        confidence: of the recogniser; NaN where none was given.
+        words: with their own times, where the recogniser gave them.
+        offence: P(offence), NaN where the text was not judged.
+        offensive: whether the analyzer called it so.
+        hate: P(hate), NaN where the text was not judged.
+        hate_label: hate, offensive, normal or empty.
+        drivers: (word, attribution) pairs; above zero speaks for offence.
+    """
+
+    start: float
+    end: float
+    text: str
+    speaker: str = ""
+    confidence: float = _NAN
+    words: tuple[Word, ...] = ()
+    offence: float = _NAN
+    offensive: bool = False
+    hate: float = _NAN
+    hate_label: str = ""
+    drivers: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def flagged(self) -> bool:
+        """Whether offence or hate was found."""
+        return self.offensive or self.hate_label in ("hate", "offensive")
+
+    def marked(self) -> list[tuple[str, float]]:
+        """The text cut into (piece, attribution): zero but for words that drove a flagged line, spaces
+        included.
+        """
+        if not self.flagged or not self.drivers:
+            return [(self.text, 0.0)]
+        left = [(_bare(word), value) for word, value in self.drivers if value > 0]
+        pieces: list[tuple[str, float]] = []
+        for token in re.findall(r"\s+|\S+", self.text):
+            hit = next((i for i, (word, _) in enumerate(left) if word and word == _bare(token)), None)
+            pieces.append((token, left.pop(hit)[1] if hit is not None else 0.0))
+        return pieces
+
+
+def lines(analysis: Analysis) -> tuple[Line, ...]:
+    """The utterances of the transcript in time order.
+
+    Empty ones are left out; the text tracks are matched by time.
+    """
+    transcript = _spans(analysis, TRANSCRIPT)
+    if transcript is None:
+        return ()
+    words, drivers = _spans(analysis, WORDS), _spans(analysis, DRIVERS)
+    offence, hate = _spans(analysis, OFFENCE), _spans(analysis, HATE)
+    found = []
+    for start, end, _, text, score, speaker in transcript.rows():
+        if not (text := one_line(text)):
+            continue
+        o, h = _match(offence, start, end), _match(hate, start, end)
+        found.append(
+            Line(
+                start,
+                end,
+                text,
+                one_line(speaker),
+                score,
+                _words(words, start, end, speaker),
+                offence=float(offence.score[o]) if offence is not None and o is not None else _NAN,
+                offensive=offence is not None and o is not None and offence.label[o] == "offensive",
+                hate=float(hate.score[h]) if hate is not None and h is not None else _NAN,
+                hate_label=hate.label[h] if hate is not None and h is not None else "",
+                drivers=_drivers(drivers, start, end),
+            )
+        )
+    return tuple(found)
+
+
+def _spans(analysis: Analysis, name: str) -> Spans | None:
+    track = analysis.tracks.get(name)
+    return track if isinstance(track, Spans) else None
+
+
+def _match(track: Spans | None, start: float, end: float) -> int | None:
+    """Row of the span that covers most of the stretch, or None."""
+    if track is None or not len(track):
+        return None
+    shared = np.minimum(track.end, end) - np.maximum(track.start, start)
+    shared = np.where((track.start == start) & (track.end == end), math.inf, shared)
+    best = int(np.argmax(shared))
+    return best if shared[best] > 0 else None
+
+
+def _words(track: Spans | None, start: float, end: float, speaker: str) -> tuple[Word, ...]:
+    if track is None:
+        return ()
+    middle = (track.start + track.end) / 2
+    rows = np.flatnonzero((middle >= start - 1e-6) & (middle <= end + 1e-6))
+    return tuple(
+        Word(float(track.start[i]), float(track.end[i]), one_line(track.text[i]), float(track.score[i]))
+        for i in rows
+        if one_line(track.text[i]) and track.speaker[i] in ("", speaker)
+    )
+
+
+def _drivers(track: Spans | None, start: float, end: float) -> tuple[tuple[str, float], ...]:
+    if track is None:
+        return ()
+    middle = (track.start + track.end) / 2
+    rows = np.flatnonzero((middle >= start - 1e-6) & (middle <= end + 1e-6) & np.isfinite(track.score))
+    return tuple((track.text[i], float(track.score[i])) for i in rows)
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"^\W+|\W+$", "", word).casefold()
