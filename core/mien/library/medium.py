@@ -1,0 +1,157 @@
+"""Media: what is known of each file, and the way to what was read from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import sqlalchemy as sa
+
+from mien.library import schema
+from mien.library.rows import Correction, Run, moment
+from mien.library.search import clean
+from mien.library.tracks import Tracks
+
+if TYPE_CHECKING:
+    from mien.library.library import Library
+
+_MEDIUM, _PLACE = schema.medium, schema.medium_path
+
+
+class MediumFacts(Protocol):
+    """What must be known of a medium; its `size`, `format` and `streams` are taken when they are there."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def duration(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Medium:
+    """One medium of a library.
+
+    Args:
+        id: hash of the content.
+        paths: where it was seen, the last place first.
+        size: bytes.
+        duration: s, None when unknown.
+        format: the container (`mov,mp4,m4a`).
+        streams: what the probe said of each stream.
+        added: UTC.
+    """
+
+    id: str
+    paths: tuple[Path, ...]
+    size: int
+    duration: float | None
+    format: str
+    streams: tuple[Any, ...]
+    added: datetime
+    library: Library = field(repr=False, compare=False)
+
+    @property
+    def path(self) -> Path:
+        """Where it was seen last."""
+        return self.paths[0]
+
+    def tracks(self) -> Tracks:
+        """Its current tracks; see `Library.tracks`."""
+        return self.library.tracks(self)
+
+    def runs(self, *, current: bool = True) -> list[Run]:
+        """Its runs; see `Library.runs`."""
+        return self.library.runs(self, current=current)
+
+    def corrections(self, track: str | None = None) -> list[Correction]:
+        """What people corrected in it; see `Library.corrections`."""
+        return self.library.corrections(self, track)
+
+
+def facts_of(info: MediumFacts) -> Mapping[str, Any]:
+    """The columns that a probe's result fills, but path and id.
+
+    Raises:
+        OSError: the size is not given and the file is not there.
+    """
+    size = getattr(info, "size", None)
+    return {
+        "size": Path(info.path).stat().st_size if size is None else int(size),
+        "duration": info.duration,
+        "format": str(getattr(info, "format", "")),
+        "streams": json.loads(json.dumps(list(getattr(info, "streams", ())), default=_plain)),
+    }
+
+
+def enter(connection: sa.Connection, content_id: str, path: Path, facts: Mapping[str, Any]) -> None:
+    """Add a medium or renew what is known of it."""
+    now = time.time()
+    renewed = connection.execute(sa.update(_MEDIUM).where(_MEDIUM.c.id == content_id).values(**facts))
+    if not renewed.rowcount:
+        connection.execute(sa.insert(_MEDIUM).values(id=content_id, added=now, **facts))
+    text = _text(path)
+    seen = connection.execute(
+        sa.update(_PLACE).where(_PLACE.c.medium_id == content_id, _PLACE.c.path == text).values(seen=now)
+    )
+    if not seen.rowcount:
+        connection.execute(sa.insert(_PLACE).values(medium_id=content_id, path=text, seen=now))
+
+
+def find(connection: sa.Connection, library: Library, path_or_id: str | Path) -> Medium | None:
+    """The medium with that id, or the one seen last at that path."""
+    at_path = (
+        sa.select(_PLACE.c.medium_id)
+        .where(_PLACE.c.path == _text(Path(path_or_id).absolute()))
+        .order_by(_PLACE.c.seen.desc(), _PLACE.c.id.desc())
+        .limit(1)
+    )
+    found = load(connection, library, _MEDIUM.c.id == clean(str(path_or_id)))
+    found = found or load(connection, library, _MEDIUM.c.id == at_path.scalar_subquery())
+    return found[0] if found else None
+
+
+def load(connection: sa.Connection, library: Library, *where: sa.ColumnElement[bool]) -> list[Medium]:
+    """The media that fit, the one added last first."""
+    rows = connection.execute(
+        sa.select(_MEDIUM).where(*where).order_by(_MEDIUM.c.added.desc(), _MEDIUM.c.id)
+    ).fetchall()
+    places = paths(connection, rows[0].id if len(rows) == 1 else None) if rows else {}
+    return [
+        Medium(
+            id=row.id,
+            paths=tuple(Path(path) for path in places[row.id]),
+            size=row.size,
+            duration=row.duration,
+            format=row.format,
+            streams=tuple(row.streams),
+            added=moment(row.added),
+            library=library,
+        )
+        for row in rows
+    ]
+
+
+def paths(connection: sa.Connection, medium_id: str | None = None) -> dict[str, list[str]]:
+    """Where each medium, or just one, was seen, the last place first."""
+    query = sa.select(_PLACE.c.medium_id, _PLACE.c.path).order_by(_PLACE.c.seen.desc(), _PLACE.c.id.desc())
+    if medium_id is not None:
+        query = query.where(_PLACE.c.medium_id == medium_id)
+    places: dict[str, list[str]] = {}
+    for owner, path in connection.execute(query):
+        places.setdefault(owner, []).append(path)
+    return places
+
+
+def _text(path: Path) -> str:
+    # A name that is no UTF-8 is kept in a readable form, which its own lookup meets again.
+    return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

@@ -1,0 +1,93 @@
+"""Who is writing: a lock file for each process that owns runs, so that the runs of a dead one are recognised.
+
+The kernel drops the lock the moment its process ends, however it ends. A process id could be taken over by
+another program, and means nothing in another container or on another machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import uuid
+from pathlib import Path
+from typing import IO
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        # flock, not lockf: two handles of one process must exclude each other too.
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class Owners:
+    """The owners of one library's runs, of whom this process is at most one.
+
+    Args:
+        folder: where the lock files of all of them lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._name = ""
+        self._file: IO[bytes] | None = None
+
+    def join(self) -> str:
+        """The name under which this process owns runs, until `leave` or its end.
+
+        Raises:
+            OSError: the folder may not be written.
+        """
+        if self._file is None:
+            name = uuid.uuid4().hex
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = self._path(name).open("wb")
+            try:
+                _lock(file)
+            except OSError:
+                file.close()
+                raise
+            self._name, self._file = name, file
+        return self._name
+
+    def leave(self) -> None:
+        """Give the name up."""
+        if self._file is not None:
+            # Windows removes no open file, so the lock goes first; nobody else takes this name.
+            self._file.close()
+            self._file = None
+            self.bury(self._name)
+
+    def alive(self, name: str) -> bool:
+        """Whether the owner of that name still runs."""
+        if self._file is not None and name == self._name:
+            return True
+        try:
+            file = self._path(name).open("r+b")
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # not ours to look at: leave its runs alone
+        try:
+            _lock(file)
+        except OSError:
+            return True
+        finally:
+            file.close()
+        return False
+
+    def bury(self, name: str) -> None:
+        """Remove what a dead owner left."""
+        # Someone else may have been faster, or we may not: a stale lock file does no harm.
+        with contextlib.suppress(OSError):
+            self._path(name).unlink()
+            self._folder.rmdir()
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.lock"
