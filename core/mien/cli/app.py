@@ -1,0 +1,299 @@
+"""The command line: `mien …`. Each command's work is imported when it is called, so that help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from mien import __version__
+from mien.errors import MienError
+
+app = typer.Typer(
+    name="mien",
+    help="What is said, how it is said, what the face shows and how heated the exchange is, from one video.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all well, 1 some media failed, 2 usage, 3 medium, 4 device, 5 model, 6 library or disk, "
+    "7 export, 8 plugin, 9 worker, 130 cancelled.",
+)
+models = typer.Typer(help="The models that are installed, and those that could be.", no_args_is_help=True)
+library = typer.Typer(help="What was analysed: list, show, search, remove.", no_args_is_help=True)
+app.add_typer(models, name="models")
+app.add_typer(library, name="library")
+
+Library = Annotated[
+    str | None,
+    typer.Option("--library", metavar="FILE|URL", help="Library to use instead of your own.", envvar="MIEN_LIBRARY"),
+]
+Json = Annotated[bool, typer.Option("--json", help="For machines: JSON instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PLUGIN.PARAM=VALUE", help="Change a parameter; may be given several times."),
+]
+Export = Annotated[
+    list[str] | None,
+    typer.Option("--export", "-e", metavar="FORMAT", help="Write this format; may be given several times."),
+]
+Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for exports.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mien {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
+    ] = False,
+) -> None:
+    """What is said, how it is said, what the face shows and how heated the exchange is, from one video."""
+
+
+@app.command()
+def analyze(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media, or folders of them.")],
+    plugins: Annotated[
+        str | None, typer.Option("--plugins", "-p", metavar="A,B", help="Analyzers to run instead of the defaults.")
+    ] = None,
+    settings: Set = None,
+    fusion: Annotated[
+        str | None, typer.Option("--fusion", "-f", metavar="NAME", help="Fusion, or none. Default: late.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N or mps.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", metavar="KIND", help="auto, float32, bfloat16 or float16.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, max=256, help="CPU threads for models.")] = None,
+    audio_stream: Annotated[
+        str | None,
+        typer.Option("--audio-stream", metavar="N|LANGUAGE", help="Sound stream by number, language or title."),
+    ] = None,
+    export: Export = None,
+    out: Out = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", metavar="FILE", help="Replay a saved choice of plugins and parameters.")
+    ] = None,
+    save_recipe: Annotated[
+        Path | None, typer.Option("--save-recipe", metavar="FILE", help="Save this choice for --recipe.")
+    ] = None,
+    library: Library = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Analyse media: speech, emotion, offence, faces, conflict, and their fusion."""
+    from mien.cli.analyze import Request, analyze_paths
+
+    raise typer.Exit(
+        analyze_paths(
+            Request(
+                paths=paths,
+                plugins=plugins,
+                settings=settings or [],
+                fusion=fusion,
+                device=device,
+                precision=precision,
+                threads=threads,
+                audio_stream=audio_stream,
+                export=export or [],
+                out=out,
+                recipe=recipe,
+                save_recipe=save_recipe,
+                library=library,
+                as_json=as_json,
+                quiet=quiet,
+            )
+        )
+    )
+
+
+@app.command()
+def probe(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media.")],
+    as_json: Json = False,
+) -> None:
+    """Say what is in media, without analysing them: streams, duration, rotation, subtitles, problems."""
+    from mien.cli.probe import probe_paths
+
+    raise typer.Exit(probe_paths(paths, as_json))
+
+
+@app.command()
+def plugins(
+    plugin: Annotated[str | None, typer.Argument(metavar="[ID]", help="Show this plugin in full.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List analyzers, fusions and export formats, or show one with its parameters."""
+    from mien.cli.plugins import list_plugins, show_plugin
+
+    if plugin is None:
+        list_plugins(as_json)
+    else:
+        show_plugin(plugin, as_json)
+
+
+@app.command()
+def export(
+    medium: Annotated[str, typer.Argument(metavar="MEDIUM", help="Path or id of an analysed medium.")],
+    formats: Annotated[list[str], typer.Option("--format", "-f", "--export", "-e", metavar="FORMAT", help="Format.")],
+    out: Out = None,
+    settings: Set = None,
+    library: Library = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write readings from the library as files: csv, parquet, json, srt, vtt, eaf, textgrid, report, video."""
+    from mien.cli.export import export_medium
+
+    export_medium(medium, formats, out, settings or [], library, as_json, quiet)
+
+
+@library.command("list")
+def library_list(library: Library = None, as_json: Json = False) -> None:
+    """All analysed media."""
+    from mien.cli.library import list_media
+
+    list_media(library, as_json)
+
+
+@library.command("show")
+def library_show(
+    medium: Annotated[str, typer.Argument(metavar="MEDIUM", help="Path or id.")],
+    library: Library = None,
+    as_json: Json = False,
+) -> None:
+    """What was found in one medium, by which plugin, model and parameters."""
+    from mien.cli.library import show_medium
+
+    show_medium(medium, library, as_json)
+
+
+@library.command("search")
+def library_search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Words; in double quotes they must follow each other.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Most hits to show.")] = 50,
+    library: Library = None,
+    as_json: Json = False,
+) -> None:
+    """Find words in all transcripts."""
+    from mien.cli.library import search_library
+
+    search_library(text, limit, library, as_json)
+
+
+@library.command("remove")
+def library_remove(
+    medium: Annotated[str, typer.Argument(metavar="MEDIUM", help="Path or id.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    library: Library = None,
+) -> None:
+    """Take a medium and all its readings out of the library; the file itself is left alone."""
+    from mien.cli.library import remove_medium
+
+    remove_medium(medium, yes, library)
+
+
+@models.command("list")
+def models_list(as_json: Json = False) -> None:
+    """Installed models and the catalogue."""
+    from mien.cli.models import list_models
+
+    list_models(as_json)
+
+
+@models.command("show")
+def models_show(model: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+    """A model's card: what it was trained on, how good it is, its limits and licence."""
+    from mien.cli.models import show_model
+
+    show_model(model, as_json)
+
+
+@models.command("import")
+def models_import(
+    model: Annotated[str, typer.Argument(metavar="ID", help="Id in the catalogue.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the model's files.")],
+) -> None:
+    """Install a model from a folder."""
+    from mien.cli.models import import_model
+
+    import_model(model, folder)
+
+
+@models.command("pull")
+def models_pull(model: Annotated[str, typer.Argument(metavar="ID", help="Id in the catalogue.")]) -> None:
+    """Download a model from the catalogue."""
+    from mien.cli.models import pull_model
+
+    pull_model(model)
+
+
+@models.command("verify")
+def models_verify() -> None:
+    """Check the files of every installed model against their hashes."""
+    from mien.cli.models import verify_models
+
+    raise typer.Exit(verify_models())
+
+
+@models.command("remove")
+def models_remove(model: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Remove an imported or downloaded model."""
+    from mien.cli.models import remove_model
+
+    remove_model(model)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: runs a command; every error ends as one sentence and a documented exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and return its exit code."""
+    import logging
+
+    from mien.cli.say import fail
+
+    logging.getLogger().addHandler(logging.NullHandler())  # log lines go to the log file or nowhere, never here
+    as_json = "--json" in arguments
+    try:
+        result: Any = app(args=arguments, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except MienError as error:
+        return fail(str(error), error.exit_code, as_json)
+    except click.exceptions.Abort:
+        return fail("Stopped.", 130, as_json)
+    except click.ClickException as error:
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mien"
+        return fail(f"{error.format_message().rstrip('.')}; see {where} --help.", 2, as_json)
+    except KeyboardInterrupt:
+        return fail("Stopped.", 130, as_json)
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # whoever read us has gone; there is nobody left to tell
+        return 0
+    except Exception:  # noqa: BLE001 - the last guard: a traceback belongs into the log, not on the terminal
+        return fail(unexpected(), 70, as_json)
+
+
+def unexpected() -> str:
+    """Log the exception that is being handled; the sentence that tells of it."""
+    import logging
+
+    from mien.cli.say import log_file
+    from mien.engine.log import log_to
+
+    path = log_file()
+    log_to(path)
+    logging.getLogger("mien.cli").exception("an error that nobody expected")
+    return f"Something went wrong that should not have; please report it with the last lines of {path}"

@@ -1,0 +1,43 @@
+"""`mien export`: readings of an analysed medium as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mien.cli import say
+from mien.engine.choice import parse_settings
+from mien.engine.registry import Registry
+from mien.engine.results import analysis_of
+from mien.errors import UsageError
+from mien.exchange.write import export
+from mien.library.library import Library
+from mien.media.opening import shown
+
+
+def export_medium(
+    medium: str,
+    formats: list[str],
+    out: Path | None,
+    settings: list[str],
+    place: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write the current readings of one medium in each format."""
+    registry = Registry.load()
+    names = [registry.exporter(name).id for name in formats]
+    options = parse_settings(registry, settings)
+    for plugin in options:
+        if plugin not in registry.exporters:
+            raise UsageError(f"--set takes the parameters of export formats here, and {plugin} is none.")
+    with Library(place) as library:
+        entry = library.medium(medium)
+        analysis = analysis_of(library, entry)
+        written = export(analysis, names, out or Path(), registry.exporters, options)
+    if as_json:
+        say.emit_json({"medium": entry.id, "paths": [str(p) for p in written]})
+    elif not quiet:
+        for path in written:
+            click.echo(shown(path))

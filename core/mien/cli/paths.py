@@ -1,0 +1,24 @@
+"""From what the user named to the list of media."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+SUFFIXES = frozenset(
+    ".mp4 .m4v .mkv .webm .mov .avi .mpg .mpeg .ts .mts .m2ts .flv .wmv .3gp .ogv .gif "
+    ".wav .flac .mp3 .m4a .aac .ogg .oga .opus .aif .aiff .wma .amr".split()
+)
+"""What counts as a medium inside a folder; a file that is named itself may have any suffix."""
+
+
+def collect(paths: Iterable[Path]) -> list[Path]:
+    """Files as named, folders as the media in them (all levels, hidden ones left out), each file once, in order."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = (p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts))
+            found.update(dict.fromkeys(sorted(p for p in inside if p.suffix.lower() in SUFFIXES and p.is_file())))
+        else:
+            found[path] = None
+    return list(found)
