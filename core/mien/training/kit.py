@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import random
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from speechbrain.core import Brain, Stage
 from speechbrain.utils.checkpoints import Checkpointer
+from speechbrain.utils.importutils import LazyModule
 from torch import Tensor, nn
 
 from mien.training.card import load_model, save_model
@@ -34,6 +36,11 @@ __all__ = [
     "save_model",
     "seed_everything",
 ]
+
+# SpeechBrain leaves stand-ins for its old names among the modules: whoever looks through those (hypothesis does)
+# would set off their warnings, and imports of libraries that are not here.
+for _name in [name for name, module in sys.modules.items() if isinstance(module, LazyModule)]:
+    del sys.modules[_name]
 
 Mode = Literal["max", "min"]
 STATE, LOG, CHECKPOINTS = "progress", "log.jsonl", "checkpoints"

@@ -18,7 +18,7 @@ _OLID_URL = re.compile(r"\bURL\b")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|<url>", re.IGNORECASE)
 _HANDLE = re.compile(r"(?<![\w.])@\w+|<user>", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"<(?:number|email|phone|date|time|percent|money|censored|emoji)>", re.IGNORECASE)
-_RETWEET = re.compile(r"^\s*RT\b\s*:?")
+_RETWEET = re.compile(r"^\s*RT\b(?:\s*@\w+)?\s*:?")
 _HASHTAG = re.compile(r"#(\w+)")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _APOSTROPHE = re.compile(r"['`]")
@@ -27,7 +27,7 @@ _NOT_TRANSCRIPT = re.compile(r"[^\w\s!?.,;:'\"()\-%&$€£/]")
 _NOT_SPOKEN = re.compile(r"[^\w\s']|_")
 _LONE_APOSTROPHE = re.compile(r"(?<!\w)'|'(?!\w)")
 _SPACE = re.compile(r"\s+")
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": " "})
+_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-"})
 
 
 def _hashtag(match: re.Match[str]) -> str:
@@ -47,9 +47,9 @@ def clean(text: str, mode: Mode = "tweet") -> str:
         One line, single spaces, no space at its ends; empty if nothing was left.
     """
     text = unicodedata.normalize("NFKC", html.unescape(text)).translate(_QUOTES)
-    text = _LINK.sub(" ", _OLID_URL.sub(" ", text))
+    text = _RETWEET.sub(" ", _LINK.sub(" ", _OLID_URL.sub(" ", text)))
     text = _PLACEHOLDER.sub(" ", _HANDLE.sub(" ", text))
-    text = _HASHTAG.sub(_hashtag, _RETWEET.sub(" ", text))
+    text = _HASHTAG.sub(_hashtag, text)
     if mode == "tweet":
         text = _NOT_TWEET.sub(" ", _APOSTROPHE.sub("", text))
     else:

@@ -99,9 +99,7 @@ class TextModel:
             raise ValueError(
                 f"{pieces.path} has {pieces.size} word pieces, the net {settings.net.vocab_size}"
             )
-        # Half precision is slower than float32 on most CPUs and gains nothing there.
-        dtype = torch.float32 if device == "cpu" else _DTYPES[precision]
-        self.net = net.to(device=torch.device(device), dtype=dtype).eval()
+        self.net = net.to(device=torch.device(device), dtype=_DTYPES[precision]).eval()
         self.pieces, self.settings, self.device = pieces, settings, torch.device(device)
 
     @classmethod

@@ -7,11 +7,12 @@ python -m mien_plugins.text.recipe --data DIR --evaluate MODEL
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,7 +50,7 @@ def train(
     threads: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Train, calibrate and save the model in ``out``; checkpoints and a log stay in ``out/work``.
+    """Train, calibrate and save the model in ``out``; see :func:`fit` for the files.
 
     Args:
         data: folder of the corpora (`text/olid`, `text/hatexplain`, `text/emobank`).
@@ -70,44 +71,48 @@ def train(
     start = find_encoder(encoder)
     check_encoder(start)
     seed_everything(seed)
-    pieces = WordPieces(start)
-    corpora = read_corpora(data, seed)
     net = TextNet(TextConfig())
     load_encoder(net, start)
-    rounds = Rounds(corpora, pieces, plan or (QUICK if quick else FULL), seed)
-    spread = corpora["attributes"]["train"].target.std(axis=0)
-    brain = TextBrain(
-        net,
-        rounds,
-        spread,
-        out / "work",
-        device=device,
-        seed=seed,
-        resume=resume,
-        threads=threads,
-        progress=progress,
-    )
-    brain.run(held_out(corpora, pieces))
+    corpora = read_corpora(data, seed)
+    chosen = plan or (QUICK if quick else FULL)
+    facts = {"recipe": RECIPE, "quick": bool(quick)}
+    options = {"device": device, "resume": resume, "threads": threads, "progress": progress}
+    return fit(net, WordPieces(start), corpora, out, chosen, seed, facts, **options)
+
+
+def fit(
+    net: TextNet,
+    pieces: WordPieces,
+    corpora: dict[str, Splits],
+    out: Path,
+    plan: Plan,
+    seed: int,
+    facts: Mapping[str, Any],
+    **options: Any,
+) -> Path:
+    """Train ``net`` from where it is on ``corpora``, calibrate it and save it in ``out``.
+
+    ``facts`` go to config.json's ``training`` beside seed, plan and best round; ``options`` to `RecipeBrain`.
+    Checkpoints lie in ``out/work`` until the model is saved; the log stays as ``out/training.jsonl``.
+    """
     from mien_plugins.text.evaluation import calibrate
 
+    work = out / "work"
+    rounds = Rounds(corpora, pieces, plan, seed)
+    spread = corpora["attributes"]["train"].target.std(axis=0)
+    brain = TextBrain(net, rounds, spread, work, seed=seed, **options)
+    brain.run(held_out(corpora, pieces))
     # float16 halves the file; on these weights it changes no probability by more than 0.01 (tested).
     weights = {name: value.to(torch.float16) for name, value in brain.best_state("net").items()}
+    training = {**facts, "seed": seed, "plan": asdict(plan), "best_round": brain.result.best_epoch}
     settings = Settings(net=net.config)
-    facts = {
-        "recipe": RECIPE,
-        "quick": bool(quick),
-        "seed": seed,
-        "best_round": brain.result.best_epoch,
-        "plan": dataclasses.asdict(rounds.plan),
-        "classes": {"hate": ["hate", "offensive", "normal"]},
-    }
-    save_model(out, weights, {**settings.to_dict(), "training": facts})
+    save_model(out, weights, {**settings.to_dict(), "training": training})
     shutil.copyfile(pieces.path, out / "tokenizer.json")
-    model = TextModel.load(out, device)
-    settings = dataclasses.replace(
-        settings, calibration=calibrate(model, corpora, np.random.default_rng(seed))
-    )
-    save_model(out, weights, {**settings.to_dict(), "training": facts})
+    # What is calibrated is what is shipped: the rounded weights, read back.
+    fitted = calibrate(TextModel.load(out, str(brain.device)), corpora, np.random.default_rng(seed))
+    save_model(out, weights, {**replace(settings, calibration=fitted).to_dict(), "training": training})
+    shutil.copyfile(work / "log.jsonl", out / "training.jsonl")
+    shutil.rmtree(work)
     return out
 
 

