@@ -26,7 +26,10 @@ _WORTH_A_WORD = 0.05
 
 
 def to_float(frame: av.AudioFrame) -> Samples:
-    """Samples of a frame as (n, channels) float32 in [−1, 1], whatever format they were decoded to."""
+    """Samples of a frame as (n, channels) float32 in [−1, 1], whatever format they were decoded to.
+
+    What lies beyond full scale is cut to it (damaged data decode to anything), what is no number is silence.
+    """
     array = frame.to_ndarray()
     channels = frame.layout.nb_channels
     samples = array.T if frame.format.is_planar else array.reshape(-1, channels)
@@ -34,7 +37,8 @@ def to_float(frame: av.AudioFrame) -> Samples:
         return (samples.astype(np.float32) - 128.0) / 128.0
     if samples.dtype.kind == "i":
         return samples.astype(np.float32) * np.float32(0.5 ** (8 * samples.dtype.itemsize - 1))
-    return np.ascontiguousarray(samples, dtype=np.float32)
+    loud = np.ascontiguousarray(samples, dtype=np.float32)
+    return np.clip(np.nan_to_num(loud, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
 
 
 class SoundAssembler:
