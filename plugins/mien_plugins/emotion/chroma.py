@@ -1,4 +1,4 @@
-"""Pitch classes as one matrix on the power spectrum: as pyAudioAnalysis computes them, and as they are meant."""
+"""Pitch classes as a matrix on the power spectrum: as pyAudioAnalysis computes them, and as meant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REFERENCE = 27.5
 
 
 def chroma_matrix(rate: int, window: int, compat: bool) -> Floats:
-    """(12, window // 2): the chroma of a frame is this matrix times its power spectrum, over the summed spectrum."""
+    """(12, window // 2): a frame's chroma is this matrix times its power spectrum, over its sum."""
     return _as_computed(rate, window // 2) if compat else _as_meant(rate, window)
 
 
@@ -28,10 +28,11 @@ def _as_meant(rate: int, window: int) -> Floats:
 
 
 def _as_computed(rate: int, bins: int) -> Floats:
-    """The original's table, step by step: where several bins share a pitch only the last is kept, and each is divided
-    by the number of bins found under its own pitch used as an index once more.
+    """The original's table, step by step: where several bins share a pitch only the last is kept, and each is
+    divided by the number of bins found under its own pitch used as an index once more.
 
-    Pitches beyond the spectrum's length (short frames at low rates) make the original raise; here they are left out.
+    Pitches beyond the spectrum's length (short frames at low rates) make the original raise; here they are
+    left out.
     """
     pitch = np.round(12.0 * np.log2((np.arange(bins) + 1) * rate / (2 * bins) / REFERENCE)).astype(int)
     _, back, count = np.unique(pitch, return_inverse=True, return_counts=True)

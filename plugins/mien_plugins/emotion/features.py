@@ -1,4 +1,5 @@
-"""Short-, mid- and long-term audio features: those of pyAudioAnalysis 0.3.14 (Giannakopoulos 2015), vectorised.
+"""Short-, mid- and long-term audio features: those of pyAudioAnalysis 0.3.14 (Giannakopoulos 2015),
+vectorised.
 
 `compat=True` gives the values of that package. The default corrects what it computes by mistake:
 
@@ -10,8 +11,9 @@
 | mfcc input | log10 of magnitude, floor 2e-16 | log10 of power, floor 1e-8 |
 | chroma | one bin per pitch, off by one, most dropped | every bin, nearest semitone |
 
-Signals are made free of their mean and divided by their peak, over all that is passed: energies are relative to it.
-A stream has no peak of the whole; hand over windows of a few seconds one by one, in training as in use.
+Signals are made free of their mean and divided by their peak, over all that is passed: energies are relative
+to it. A stream has no peak of the whole; hand over windows of a few seconds one by one, in training as in
+use.
 """
 
 from __future__ import annotations
@@ -53,8 +55,8 @@ def short_term(
 ) -> Floats:
     """Features of each frame: signal (N,) -> (frames, 68), in the order of `SHORT_TERM`.
 
-    rate in Hz, window and step (default: the window) in samples. Frames begin at 0, step, … and end inside the
-    signal; a shorter signal gives none. Integers are taken for 16-bit samples, floats for [-1, 1].
+    rate in Hz, window and step (default: the window) in samples. Frames begin at 0, step, … and end inside
+    the signal; a shorter signal gives none. Integers are taken for 16-bit samples, floats for [-1, 1].
     """
     step = step or window
     if signal.ndim != 1 or window < 2 * BLOCKS or step < 1:
@@ -165,7 +167,7 @@ def _level(signal: NDArray[Any]) -> tuple[float, float]:
 
 
 def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> Floats:
-    """Fill out (T, 34) from frames x (T, window); `before` is the normalised spectrum of the frame ahead of them."""
+    """Fill out (T, 34) from frames x (T, window); `before`: normalised spectrum of the frame ahead."""
     size = x.shape[1]
     sign = (x > 0).view(np.int8) - (x < 0).view(np.int8)
     out[:, 0] = np.abs(np.diff(sign, axis=1)).sum(axis=1, dtype=np.int64) / 2.0 / (size - 1)
@@ -208,11 +210,12 @@ def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> F
     classes /= np.where(summed > 0.0, summed, EPS)[:, None]
     out[:, 21:33] = classes
     out[:, 33] = classes.std(axis=1)
-    return share[-1].copy()
+    last: Floats = share[-1].copy()
+    return last
 
 
 def _entropy(x: Floats, energy: Floats) -> Floats:
-    """Entropy in bits over the energies of 10 equal blocks of each row, relative to the row's whole energy."""
+    """Entropy in bits over the energies of 10 equal blocks of each row, relative to its whole energy."""
     length = x.shape[1] // BLOCKS
     blocks = x[:, : length * BLOCKS].reshape(len(x), BLOCKS, length)
     share = np.einsum("tbn,tbn->tb", blocks, blocks) / (energy + EPS)[:, None]

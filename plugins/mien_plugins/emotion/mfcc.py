@@ -12,11 +12,11 @@ LOWEST, STEP, RATIO = 133.33, 200.0 / 3.0, 1.0711703
 LINEAR, LOGARITHMIC, COEFFICIENTS = 13, 27, 13
 EPS = float(np.finfo(np.float64).eps)
 FLOOR = 1e-8
-"""Power floor of the corrected form, 80 dB below a full-scale sine: digital silence stays near quiet rooms."""
+"""Power floor of the corrected form, 80 dB under a full-scale sine: digital silence reads as a quiet room."""
 
 
 def edges() -> Floats:
-    """Frequencies (42,) in Hz at which the 40 triangles begin, peak and end (Slaney's Auditory Toolbox layout)."""
+    """Frequencies (42,) in Hz at which the 40 triangles begin, peak and end (Auditory Toolbox, Slaney)."""
     linear = LOWEST + STEP * np.arange(LINEAR)
     return np.concatenate([linear, linear[-1] * RATIO ** np.arange(1, LOGARITHMIC + 3)])
 
@@ -24,9 +24,10 @@ def edges() -> Floats:
 def filterbank(rate: int, window: int, compat: bool) -> Floats:
     """Triangles over the bins 0 … window/2 - 1: (filters, window // 2), of unit area each.
 
-    compat: the bins of the half spectrum are taken for the whole one (bin k as k * rate / (window/2)), so that every
-    filter acts at half its nominal frequency. Otherwise bin k lies at k * rate / window and only triangles that end
-    below half the rate are kept. Filters that reach beyond the spectrum are cut there: the original raises.
+    compat: the bins of the half spectrum are taken for the whole one (bin k as k * rate / (window/2)), so
+    that every filter acts at half its nominal frequency. Otherwise bin k lies at k * rate / window and only
+    triangles that end below half the rate are kept. Filters that reach beyond the spectrum are cut there: the
+    original raises.
     """
     bins = window // 2
     corner = edges()
@@ -58,7 +59,7 @@ def filterbank(rate: int, window: int, compat: bool) -> Floats:
 
 
 def cepstrum(bands: Floats, compat: bool) -> Floats:
-    """First 13 coefficients (c0 included) of the orthonormal DCT-II of the log bands: (T, filters) -> (T, 13)."""
+    """First 13 coefficients (c0 too) of the orthonormal DCT-II of the log bands: (T, filters) -> (T, 13)."""
     log = np.log10(bands + (EPS if compat else FLOOR))
     result: Floats = dct(log, type=2, norm="ortho", axis=-1)[:, :COEFFICIENTS]
     return result

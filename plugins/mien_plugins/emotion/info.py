@@ -1,0 +1,53 @@
+"""What the emotion room offers: valence, arousal and dominance of speech. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, Registry, Writes, hookimpl, param
+from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
+
+MODEL = "emotion-mtl"
+RATE = 16_000
+ATTRIBUTES, EMBEDDING, VOICE = "emotion.attributes", "emotion.embedding", "speech.voice"
+
+
+class EmotionParams(Params):
+    """How the sound is cut into windows, and which of them get a reading."""
+
+    window: float = param(4.0, "Sound that one reading is made from", unit="s", ge=2.0, le=10.0)
+    hop: float = param(1.0, "Time between readings", unit="s", ge=0.1, le=10.0)
+    gate: Literal["voice", "energy"] = param(
+        "voice", "Readings only where voice activity found speech, or wherever it is not silent"
+    )
+    min_speech: float = param(0.2, "Share of a window that must be speech (or not silent)", ge=0.0, le=1.0)
+    silence: float = param(-50.0, "Level below which sound is silence", unit="dBFS", ge=-100.0, le=-10.0)
+
+
+def _inputs(params: Params) -> tuple[Input, ...]:
+    assert isinstance(params, EmotionParams)
+    sound = Audio(RATE, window=params.window, hop=params.hop)
+    return (sound, Reads(VOICE)) if params.gate == "voice" else (sound,)
+
+
+EMOTION = AnalyzerInfo(
+    id="emotion",
+    title="Emotion attributes",
+    version="1.0.0",
+    factory="mien_plugins.emotion.analyzer:EmotionAnalyzer",
+    params=EmotionParams,
+    description="Valence, arousal and dominance of the voice, whatever is said (multi-task net).",
+    modality="voice",
+    inputs=_inputs,
+    outputs=(
+        Writes(ATTRIBUTES, "curve", (VALENCE, AROUSAL, DOMINANCE)),
+        Writes(EMBEDDING, "features"),
+    ),
+    models=(MODEL,),
+)
+
+
+@hookimpl
+def mien_register(registry: Registry) -> None:
+    """Offer the analyzer."""
+    registry.analyzer(EMOTION)
