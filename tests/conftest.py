@@ -32,3 +32,39 @@ def mien_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MIEN_HOME", str(home))
     monkeypatch.setenv("MIEN_OFFLINE", "1")
     return home
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> object:
+    """A function that writes a small clip: a moving gradient and a tone that is loud for every other second."""
+
+    def make(path: Path, seconds: float = 4.0, *, video: bool = True, audio: bool = True, size: int = 64) -> Path:
+        import av
+        import numpy as np
+
+        rate, fps = 8000, 10
+        with av.open(str(path), "w") as container:
+            picture = sound = None
+            if video:
+                picture = container.add_stream("mpeg4", rate=fps)
+                picture.width = picture.height = size
+                picture.pix_fmt = "yuv420p"
+            if audio:
+                sound = container.add_stream("aac", rate=rate, layout="mono")
+            if picture is not None:
+                for n in range(round(seconds * fps)):
+                    image = np.full((size, size, 3), (n * 5) % 256, np.uint8)
+                    container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+                container.mux(picture.encode())
+            if sound is not None:
+                t = np.arange(round(seconds * rate)) / rate
+                wave = np.sin(2 * np.pi * 440 * t) * np.where(t.astype(int) % 2 == 0, 0.5, 0.001)
+                for start in range(0, wave.size, 1024):
+                    part = wave[start : start + 1024].astype(np.float32)[None]
+                    frame = av.AudioFrame.from_ndarray(part, format="fltp", layout="mono")
+                    frame.sample_rate, frame.pts = rate, start
+                    container.mux(sound.encode(frame))
+                container.mux(sound.encode())
+        return path
+
+    return make

@@ -107,6 +107,8 @@ def _candidates() -> list[str]:
 
 def _try(device: str) -> str:
     """The device's name if a small computation on it comes out right, else an empty string."""
+    if device == "cpu":  # always there; asking for it must not cost the seconds that loading torch takes
+        return f"CPU, {cores()} cores"
     import torch
 
     try:
@@ -117,4 +119,4 @@ def _try(device: str) -> str:
             return str(torch.cuda.get_device_name(device))
     except (RuntimeError, AssertionError):
         return ""
-    return {"cpu": f"CPU, {cores()} cores", "mps": "Apple GPU"}.get(device, device)
+    return {"mps": "Apple GPU"}.get(device, device)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -265,9 +267,10 @@ def _reuse(job: _Job) -> None:
 
 def _limit_torch(threads: int) -> None:
     """Branches work side by side: each gets its share of the cores, so that they do not fight for them."""
-    import torch
-
-    torch.set_num_threads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for plugins that load torch later than now
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
 
 
 # -- fusion ----------------------------------------------------------------------------------------------------------

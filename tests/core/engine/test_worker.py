@@ -1,0 +1,94 @@
+"""The worker process: events cross it, a cancel is quick, its death is a sentence, the next job runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mien
+from mien.engine.choice import Choice
+from mien.engine.events import Done, MediumFailed, Piece, Started
+from mien.engine.worker import Worker
+from mien.errors import NotMedia, WorkerError
+from mien.library.library import Library
+
+
+def choice(*names: str) -> Choice:
+    return Choice(analyzers=tuple(f"tiny.{n}" for n in names), fusion="", device="cpu")
+
+
+def test_a_worker_survives_bad_media_dies_with_a_bad_plugin_and_starts_again(clip: Path, tmp_path: Path) -> None:
+    place = str(tmp_path / "library.db")
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    with Worker(place) as worker:
+        bad = list(worker.analyze(empty, choice("level")))[-1]
+        assert isinstance(bad, MediumFailed)
+        assert bad.kind == "NotMedia"
+        first = worker.pid
+        events = list(worker.analyze(clip, choice("level")))
+        assert isinstance(events[0], Started)
+        assert isinstance(events[-1], Done)
+        assert any(isinstance(e, Piece) for e in events)
+        assert worker.pid == first
+
+        with pytest.raises(WorkerError, match="exit code 7"):
+            list(worker.analyze(clip, choice("dies", "level")))
+        assert isinstance(list(worker.analyze(clip, choice("loud")))[-1], Done)
+        assert worker.pid != first
+    with Library(place) as library:
+        runs = library.runs(library.media()[0], current=False)
+        assert {r.analyzer: r.status for r in runs} == {
+            "tiny.level": "complete",
+            "tiny.loud": "complete",
+            "tiny.dies": "interrupted",
+        }
+        assert library.verify() == []
+
+
+def test_a_cancel_takes_effect_within_two_seconds_whatever_a_plugin_does(clip: Path, tmp_path: Path) -> None:
+    with Worker(str(tmp_path / "library.db")) as worker:
+        events = worker.analyze(clip, choice("sleeps"))
+        assert isinstance(next(events), Started)
+        time.sleep(0.3)
+        begun = time.monotonic()
+        worker.cancel()
+        last = list(events)[-1]
+        assert isinstance(last, MediumFailed)
+        assert last.exit_code == 130
+        assert time.monotonic() - begun < 2
+        assert isinstance(list(worker.analyze(clip, choice("level")))[-1], Done)
+
+
+def test_closing_the_iterator_cancels(clip: Path, tmp_path: Path) -> None:
+    with Worker(str(tmp_path / "library.db")) as worker:
+        events = worker.analyze(clip, choice("sleeps"))
+        next(events)
+        events.close()  # type: ignore[attr-defined]
+        assert isinstance(list(worker.analyze(clip, choice("level")))[-1], Done)
+
+
+def test_a_killed_worker_is_a_sentence(clip: Path, tmp_path: Path) -> None:
+    with Worker(str(tmp_path / "library.db")) as worker:
+        events = worker.analyze(clip, choice("sleeps"))
+        next(events)
+        os.kill(worker.pid or 0, signal.SIGKILL)
+        with pytest.raises(WorkerError, match="SIGKILL"):
+            list(events)
+
+
+def test_the_public_call_raises_what_the_worker_met(clip: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("no medium")
+    with pytest.raises(NotMedia):
+        list(mien.analyze(text, library=tmp_path / "l.db", analyzers=["tiny.level"], fusion=""))
+    with mien.Library(tmp_path / "l.db") as library:
+        events: list[Any] = list(mien.analyze(clip, library=library, analyzers=["tiny.level"], fusion=""))
+        assert isinstance(events[-1], Done)
+        frame = library.medium(clip).tracks()["tiny.level"].to_pandas()
+    assert list(frame.columns) == ["time", "level"]
