@@ -51,7 +51,8 @@ def channel(samples: Samples, rng: Rng) -> Samples:
         compressed = np.sign(x) * np.log1p(255 * np.abs(x) / peak) / np.log(256)
         coded = np.round(compressed * 127) / 127
         x = np.sign(coded) * np.expm1(np.abs(coded) * np.log(256)) / 255 * peak
-    return x.astype(np.float32)
+    out: Samples = x.astype(np.float32)
+    return out
 
 
 def noise(length: int, rng: Rng) -> NDArray[np.float64]:
@@ -69,7 +70,7 @@ def noise(length: int, rng: Rng) -> NDArray[np.float64]:
 
 
 def laughter(seconds: float, rng: Rng) -> Samples:
-    """Laughter-like sound of RMS 1: four to six breathy voiced bursts a second, falling in pitch and level."""
+    """Laughter-like sound of RMS 1: four to six breathy bursts a second, falling in pitch and level."""
     length = int(seconds * RATE)
     t = np.arange(length) / RATE
     burst = rng.uniform(4.0, 6.0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -29,11 +29,12 @@ def scores(net: ConflictNet, batches: Iterable[Batch]) -> tuple[Floats, Floats]:
     return np.concatenate(given), np.concatenate(truth)
 
 
-def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, float]:
+def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, Any]:
     """Rescale the output unit in place so that it predicts the intensity best, and fit P(intensity > 0).
 
-    The probability is 1 / (1 + exp(-(slope * output + offset))) (Platt 1999), with his targets that keep it from
-    0 and 1.
+    Gives the curve as fusions read it: channels, coef and intercept of a logistic function of the reading.
+    The probability is 1 / (1 + exp(-(slope * output + offset))) (Platt 1999), with his targets that keep it
+    from 0 and 1.
     """
     given, truth = scores(net, batches)
     slope, offset = np.polyfit(given, truth, 1)
@@ -42,10 +43,11 @@ def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, float]:
             net.out.weight.mul_(float(slope))
             net.out.bias.mul_(float(slope)).add_(float(offset))
         given = slope * given + offset
-    return platt(given, truth > 0)
+    slope, offset = platt(np.clip(given, -1, 1), truth > 0)
+    return {"channels": ["conflict"], "coef": [slope], "intercept": offset}
 
 
-def platt(score: Floats, positive: NDArray[np.bool_]) -> dict[str, float]:
+def platt(score: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and offset of the logistic curve through (score, positive), by Newton's method."""
     n1, n0 = int(positive.sum()), int((~positive).sum())
     target = np.where(positive, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
@@ -58,10 +60,10 @@ def platt(score: Floats, positive: NDArray[np.bool_]) -> dict[str, float]:
         theta += step
         if np.abs(step).max() < 1e-8:
             break
-    return {"slope": float(theta[0]), "offset": float(theta[1])}
+    return float(theta[0]), float(theta[1])
 
 
-def probability(score: Floats, curve: dict[str, float]) -> Floats:
-    """P(intensity > 0) of (N,) outputs."""
-    p: Floats = 1 / (1 + np.exp(-(curve["slope"] * score + curve["offset"])))
+def probability(score: Floats, curve: Mapping[str, Any]) -> Floats:
+    """P(intensity > 0) of (N,) readings, by what `calibrate` gave."""
+    p: Floats = 1 / (1 + np.exp(-(curve["coef"][0] * np.clip(score, -1, 1) + curve["intercept"])))
     return p

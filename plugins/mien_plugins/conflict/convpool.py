@@ -1,9 +1,9 @@
 """Convolution, ReLU, batch statistics and max pooling in one pass over cache-sized chunks (CPU).
 
 ConflictNET's first layer widens 240,000 samples to 64 channels: 61 MB a clip, read and written again by every
-ReLU, batch norm and pooling layer behind it. Max pooling commutes with batch norm's affine map (as a minimum where
-the scale is negative), so nothing before the pooling has to be kept: a chunk is convolved, rectified, counted into
-the statistics and pooled while it lies in the cache, and is computed once more in the backward pass.
+ReLU, batch norm and pooling layer behind it. Max pooling commutes with batch norm's affine map (as a minimum
+where the scale is negative), so nothing before the pooling has to be kept: a chunk is convolved, rectified,
+counted into the statistics and pooled while it lies in the cache, and computed again for the gradients.
 """
 
 from __future__ import annotations
@@ -29,44 +29,49 @@ def _chunks(length: int, pool: int, channels: int) -> Iterator[tuple[int, int]]:
 
 
 def _columns(x: Tensor, start: int, stop: int, size: int) -> Tensor:
-    """Rows ``start:stop`` of the convolution's input as overlapping windows, (rows, size * channels)."""
+    """Rows `start:stop` of the convolution's input as overlapping windows, (rows, size * channels)."""
     channels = x.shape[1]
     return x[start:].as_strided(
         (stop - start, size * channels), (channels, 1), (x.storage_offset() + start * channels)
     )
 
 
-class ConvReluPool(torch.autograd.Function):
-    """(x, weight, bias, sign, pool) -> (pooled, mean, variance).
+def _forward(
+    x: Tensor, weight: Tensor, bias: Tensor, sign: Tensor, pool: int, statistics: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pooled values, and per channel the sum and sum of squares before pooling (0 without `statistics`)."""
+    size = weight.shape[0] // x.shape[2]
+    length, width = x.shape[1] - size + 1, weight.shape[1]
+    flipped = bool((sign < 0).any())
+    pooled = x.new_empty(x.shape[0], length // pool, width)
+    total = torch.zeros(width, dtype=torch.float64)
+    square = torch.zeros(width, dtype=torch.float64)
+    for sample, out in zip(x, pooled, strict=True):
+        for start, stop in _chunks(length, pool, width):
+            reaches = stop % pool == 0
+            if not (reaches or statistics):
+                continue
+            r = torch.addmm(bias, _columns(sample, start, stop, size), weight).relu_()
+            if reaches:
+                rows = r.view(-1, pool, width)
+                torch.amax(rows * sign if flipped else rows, 1, out=out[start // pool : stop // pool])
+            if statistics:
+                total += r.sum(0)
+                square += r.square_().sum(0)
+    if flipped:
+        pooled *= sign
+    return pooled, total, square
 
-    ``x`` (B, T, C_in) contiguous float32; ``weight`` (size * C_in, C_out); ``bias`` (C_out,); ``sign`` (C_out,) of
-    +1 or -1, the sign of the scale that will follow. ``pooled`` (B, (T - size + 1) // pool, C_out) holds the maximum
-    of the rectified convolution over each pool (the minimum where ``sign`` is -1); ``mean`` and ``variance`` (C_out,)
-    are the population statistics of the rectified convolution before pooling, as batch norm needs them.
-    """
+
+class ConvReluPool(torch.autograd.Function):
+    """(x, weight, bias, sign, pool) -> (pooled, mean, variance); see `conv_relu_pool`."""
 
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, sign: Tensor, pool: int
-    ) -> tuple[Tensor, ...]:
-        size = weight.shape[0] // x.shape[2]
-        length, width = x.shape[1] - size + 1, weight.shape[1]
-        flipped = bool((sign < 0).any())
-        pooled = x.new_empty(x.shape[0], length // pool, width)
-        total = torch.zeros(width, dtype=torch.float64)
-        square = torch.zeros(width, dtype=torch.float64)
-        for sample, out in zip(x, pooled, strict=True):
-            for start, stop in _chunks(length, pool, width):
-                r = torch.addmm(bias, _columns(sample, start, stop, size), weight).relu_()
-                total += r.sum(0)
-                if stop % pool == 0:
-                    rows = r.view(-1, pool, width)
-                    target = out[start // pool : stop // pool]
-                    torch.amax(rows * sign if flipped else rows, 1, out=target)
-                square += r.square_().sum(0)
-        if flipped:
-            pooled *= sign
-        count = x.shape[0] * length
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        pooled, total, square = _forward(x, weight, bias, sign, pool, True)
+        count = x.shape[0] * (x.shape[1] - weight.shape[0] // x.shape[2] + 1)
         mean = total / count
         variance = (square / count - mean * mean).clamp_min_(0)
         mean, variance = mean.to(x.dtype), variance.to(x.dtype)
@@ -87,7 +92,7 @@ class ConvReluPool(torch.autograd.Function):
         offset = d_mean / count - mean * slope
         d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
         d_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
-        # Comparisons write floats straight away: a boolean mask costs five times as much to make and to apply.
+        # Comparisons write floats at once: a boolean mask costs five times as much to make and to apply.
         for b in range(x.shape[0]):
             for start, stop in _chunks(length, pool, width):
                 columns = _columns(x[b], start, stop, size).contiguous()
@@ -113,6 +118,25 @@ class ConvReluPool(torch.autograd.Function):
 def conv_relu_pool(
     x: Tensor, weight: Tensor, bias: Tensor, sign: Tensor, pool: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """See :class:`ConvReluPool`."""
-    pooled, mean, variance = ConvReluPool.apply(x, weight, bias, sign, pool)
+    """A convolution (stride 1, valid), ReLU and max pooling, with the statistics that batch norm needs.
+
+    Args:
+        x: (B, T, C_in) contiguous float32 on the CPU.
+        weight: (size * C_in, C_out).
+        bias: (C_out,).
+        sign: (C_out,) of +1 or -1, the sign of the scale that will follow.
+        pool: size and stride of the pooling.
+
+    Returns:
+        pooled: (B, (T - size + 1) // pool, C_out), the maximum of the rectified convolution over each pool,
+            the minimum where `sign` is -1.
+        mean, variance: (C_out,) population statistics of the rectified convolution before pooling.
+    """
+    pooled, mean, variance = ConvReluPool.apply(x, weight, bias, sign, pool)  # type: ignore[no-untyped-call]
     return pooled, mean, variance
+
+
+def conv_relu_pool_only(x: Tensor, weight: Tensor, bias: Tensor, sign: Tensor, pool: int) -> Tensor:
+    """`conv_relu_pool` without statistics and without gradients, for inference."""
+    with torch.no_grad():
+        return _forward(x, weight, bias, sign, pool, False)[0]

@@ -1,4 +1,4 @@
-"""What ConflictNET is fed: 30 s at 8 kHz, zero-padded at the end, then divided by its RMS (SEEDS section 2.1)."""
+"""What ConflictNET is fed: 30 s at 8 kHz, zero-padded at the end, then divided by its RMS."""
 
 from __future__ import annotations
 

@@ -1,0 +1,132 @@
+"""Measure ConflictNET on conversations of speakers it has never heard, and write its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
+from mien.training.card import Card, DataSource, Metric, write_card
+from numpy.typing import NDArray
+
+from .calibrate import probability, scores
+from .model import load_config, load_net
+from .net import running_statistics, trainable
+from .recipe import RECIPE, TEST, TEST_STREAM, Batch, collate, held_out
+from .simulate import simulate
+from .takes import Voice, load_voices
+
+Floats = NDArray[np.float64]
+CLIPS = 160  # simulated conversations a corpus
+SINGLE = 60  # clips of one speaker alone, a corpus
+
+RAVDESS = DataSource(
+    "RAVDESS",
+    "CC BY-NC-SA 4.0",
+    "actors 01-14 to train on, 15-16 to validate on, 17-20 to test on",
+    "Livingstone and Russo 2018",
+)
+EMODB = DataSource(
+    "EmoDB",
+    "free for use, cite",
+    "test only, a corpus and a language never trained on",
+    "Burkhardt et al. 2005",
+)
+
+
+def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) -> Card:
+    """Read simulated conversations of the test speakers; writes `card.json` and `CARD.md` into `model`.
+
+    Args:
+        model: folder with weights and config.
+        data: folder with `speech/manifest.csv`.
+        clips, single: how many conversations, and recordings of one speaker, for each corpus.
+    """
+    net, config = load_net(model), load_config(model)
+    truth, given, corpus = [], [], []
+    alone: list[Floats] = []
+    metrics: list[Metric] = []
+    for offset, (name, speakers) in enumerate(TEST.items()):
+        voices = load_voices(data, speakers)
+        read, label = scores(net, held_out(voices, clips, TEST_STREAM + offset))
+        truth.append(label)
+        given.append(np.clip(read, -1, 1))
+        corpus.append(name)
+        alone.append(scores(net, _single(voices, single, TEST_STREAM + 10 + offset))[0])
+    y, p = np.concatenate(truth), np.concatenate(given)
+
+    def add(name: str, metric: Callable[..., float], *arrays: Floats, subset: str, note: str = "") -> None:
+        metrics.append(Metric.of(name, bootstrap_ci(metric, *arrays), len(arrays[0]), subset, note))
+
+    add("Pearson", pearson, y, p, subset="test")
+    for name, label, read in zip(corpus, truth, given, strict=True):
+        add("Pearson", pearson, label, read, subset=f"test, {name}")
+    add("RMSE", rmse, y, p, subset="test", note="intensity runs from -1 to 1")
+    add("MSE", _mse, y, p, subset="test")
+    add("balanced accuracy at 0", _balanced, y, p, subset="test")
+    for name, read in zip(corpus, alone, strict=True):
+        add("share below 0", _below, read, subset=f"one speaker alone, {name}")
+    chance = probability(p, config["hostility"])
+    add("ECE of P(intensity > 0)", _ece, (y > 0).astype(float), chance, subset="test")
+    card = _card(config, tuple(metrics), trainable(net), running_statistics(net))
+    write_card(model, card)
+    return card
+
+
+def _single(voices: Sequence[Voice], clips: int, stream: int) -> list[Batch]:
+    made = [simulate(voices, np.random.default_rng([stream, i]), speakers=1) for i in range(clips)]
+    return [collate(made[i : i + 16]) for i in range(0, clips, 16)]
+
+
+def _mse(truth: Floats, read: Floats) -> float:
+    return float(np.square(truth - read).mean())
+
+
+def _balanced(truth: Floats, read: Floats) -> float:
+    high = truth >= 0
+    if high.all() or not high.any():
+        raise ValueError("one class only")
+    return float(0.5 * ((read[high] >= 0).mean() + (read[~high] < 0).mean()))
+
+
+def _below(read: Floats) -> float:
+    return float((read < 0).mean())
+
+
+def _ece(truth: Floats, chance: Floats) -> float:
+    return ece(truth, chance, bins=10)
+
+
+def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, statistics: int) -> Card:
+    quick = " --quick" if config.get("quick") else ""
+    return Card(
+        id=RECIPE,
+        title="ConflictNET: intensity of conflict in speech",
+        task="Trained on simulated conversations, not on people in conflict. Reads the intensity of "
+        "conflict, -1 (none) to 1 (high), from 30 s of raw speech at 8 kHz.",
+        architecture=f"ConflictNET (Rajan 2022, ch. 3): {weights:,} trainable, {statistics} statistics",
+        parameters=weights + statistics,
+        licence="CC BY-NC-SA 4.0",
+        data=(RAVDESS, EMODB),
+        split="By speaker: RAVDESS actors 01-14 train, 15-16 validation, 17-20 test; all of EmoDB test. "
+        "Every clip is simulated from takes of the speakers of its part. Conversations of one part share "
+        "speakers, so the intervals tell of conversations, not of speakers.",
+        seeds=(int(str(config["seed"])),),
+        metrics=metrics,
+        calibration={
+            "P(intensity > 0)": "logistic function of the reading, fitted on the validation speakers "
+            "(Platt 1999); coefficients in config.json",
+            "scale": "the output unit was rescaled by least squares on the validation speakers",
+        },
+        limits=(
+            "The label is a formula of overlapping speech, interruptions and vocal effort (simulate.py), "
+            "nobody's judgement: no listener rated these conversations, and quiet hostility is not heard.",
+            "Voices are acted, in English for training: two sentences in RAVDESS, the first 2 s of each take "
+            "in EmoDB. Rooms, lines, laughter and music are synthetic.",
+            "Lively, friendly talk with much overlap reads as conflict.",
+            "Shorter recordings are padded with silence to 30 s and read less reliably.",
+        ),
+        command="python -m mien_plugins.conflict.recipe --data ../shared/data "
+        f"--out resources/models/conflictnet{quick} --seed {config['seed']}",
+    )

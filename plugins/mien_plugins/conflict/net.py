@@ -1,8 +1,8 @@
-"""ConflictNET: the intensity of a conflict from 30 s of raw speech (Rajan 2022, chapter 3; SEEDS section 2).
+"""ConflictNET: the intensity of a conflict from 30 s of raw speech (Rajan 2022, chapter 3).
 
-Three blocks of convolution, ReLU, batch norm and max pooling turn 240,000 samples into 832 steps of 256 channels; an
-average pool leaves 208; an LSTM, additive self-attention over the whole sequence and a second LSTM read them; a linear
-unit answers. 420,418 trainable parameters and 896 running statistics, as in the reference.
+Three blocks of convolution, ReLU, batch norm and max pooling turn 240,000 samples into 832 steps of 256
+channels; an average pool leaves 208; an LSTM, additive self-attention over the whole sequence and a second
+LSTM read them; a linear unit answers. 420,418 trainable parameters and 896 running statistics, as published.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .convpool import conv_relu_pool
+from .convpool import conv_relu_pool, conv_relu_pool_only
 
 RATE = 8_000
 SECONDS = 30.0
@@ -28,7 +28,7 @@ class ConvBlock(nn.Module):
     """Conv1d (valid) -> ReLU -> batch norm -> max pool, on (B, T, C).
 
     Batch norm stands behind the ReLU, with Keras' epsilon 1e-3 and momentum .99 (0.01 in PyTorch's sense).
-    On the CPU in float32 the chain runs fused (:mod:`.convpool`); elsewhere layer by layer. Both give the same values.
+    On the CPU in float32 the chain runs fused (`convpool`), elsewhere layer by layer, to the same values.
     """
 
     def __init__(self, inputs: int, filters: int, size: int, pool: int) -> None:
@@ -55,12 +55,15 @@ class ConvBlock(nn.Module):
         weight = self.conv.weight.permute(2, 1, 0).reshape(-1, self.conv.out_channels)
         sign = torch.where(norm.weight < 0, -1.0, 1.0)
         assert self.conv.bias is not None
-        pooled, mean, variance = conv_relu_pool(x.contiguous(), weight, self.conv.bias, sign, self.pool)
+        given = (x.contiguous(), weight, self.conv.bias, sign, self.pool)
         if self.training:
+            pooled, mean, variance = conv_relu_pool(*given)
             count = x.shape[0] * (x.shape[1] - self.conv.kernel_size[0] + 1)
             self._track(mean.detach(), variance.detach() * (count / max(1, count - 1)))
         else:
-            assert norm.running_mean is not None and norm.running_var is not None
+            pooled = conv_relu_pool(*given)[0] if torch.is_grad_enabled() else conv_relu_pool_only(*given)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
             mean, variance = norm.running_mean, norm.running_var
         scale = norm.weight * torch.rsqrt(variance + norm.eps)
         return torch.addcmul(norm.bias - mean * scale, pooled, scale)
@@ -68,7 +71,8 @@ class ConvBlock(nn.Module):
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         norm = self.norm
         assert norm.num_batches_tracked is not None
-        assert norm.running_mean is not None and norm.running_var is not None
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         norm.num_batches_tracked += 1
         share = norm.momentum if norm.momentum is not None else 1.0 / float(norm.num_batches_tracked)
         norm.running_mean.lerp_(mean, share)
@@ -76,11 +80,12 @@ class ConvBlock(nn.Module):
 
 
 class KerasLSTM(nn.Module):
-    """An LSTM as Keras 2.2.4 counts and computes it: one bias vector, gates by the piecewise linear ``hard_sigmoid``.
+    """An LSTM as Keras 2.2.4 counts and computes it: one bias vector, gates by a piecewise linear sigmoid.
 
-    hard_sigmoid(x) = clip(0.2 x + 0.5, 0, 1). ``gates="sigmoid"`` takes the smooth gates of other frameworks with the
-    same parameters. Gate order i, f, g, o; recurrent kernel orthogonal, forget bias 1. A loop over 208 steps with the
-    input's products taken beforehand costs about as much as PyTorch's own LSTM at these sizes.
+    hard_sigmoid(x) = clip(0.2 x + 0.5, 0, 1). `gates="sigmoid"` takes the smooth gates of other frameworks
+    with the same parameters. Gate order i, f, g, o; recurrent kernel orthogonal, forget bias 1. A loop over
+    208 steps, with the input's products taken beforehand, costs about as much as PyTorch's own LSTM at
+    these sizes.
     """
 
     def __init__(self, inputs: int, units: int, gates: Gates = "hard_sigmoid") -> None:
@@ -104,13 +109,12 @@ class KerasLSTM(nn.Module):
         outputs = []
         for step in steps:
             z = torch.addmm(step, h, self.recurrent)
-            i_f, g, o = z.split((2 * u, u, u), 1)
+            i_f, g, o = z[:, : 2 * u], z[:, 2 * u : 3 * u], z[:, 3 * u :]
             if hard:  # hardtanh bounds the value where the slope is folded into one fused multiply-add
                 i_f, o = F.hardtanh(i_f * 0.2 + 0.5, 0.0, 1.0), F.hardtanh(o * 0.2 + 0.5, 0.0, 1.0)
             else:
                 i_f, o = torch.sigmoid(i_f), torch.sigmoid(o)
-            i, f = i_f.split(u, 1)
-            c = torch.addcmul(f * c, i, torch.tanh(g))
+            c = torch.addcmul(i_f[:, u:] * c, i_f[:, :u], torch.tanh(g))
             h = o * torch.tanh(c)
             outputs.append(h)
         return torch.stack(outputs, 1)
@@ -119,7 +123,8 @@ class KerasLSTM(nn.Module):
 class AdditiveAttention(nn.Module):
     """Additive self-attention over a whole sequence, with a tanh on the energies (thesis eq. 3.2).
 
-    g(t, t') = tanh(h_t W_t + h_t' W_x + b_h); e = tanh(g W_a + b_a); a = softmax of e over t'; l_t = sum a(t, t') h_t'.
+    g(t, t') = tanh(h_t W_t + h_t' W_x + b_h); e = tanh(g W_a + b_a); a = softmax of e over t';
+    l_t = sum over t' of a(t, t') h_t'.
     """
 
     def __init__(self, features: int, width: int = 32) -> None:
@@ -146,7 +151,7 @@ class AdditiveAttention(nn.Module):
 class ConflictNet(nn.Module):
     """(B, T) samples at 8 kHz, RMS-normalised -> (B,) intensity, unbounded; meant for T = 240,000.
 
-    ``hidden`` gives the first LSTM's outputs, one per 0.144 s, to which a recipe may attach auxiliary heads.
+    `hidden` gives the first LSTM's outputs, one per 0.144 s, to which a recipe may attach auxiliary heads.
     """
 
     def __init__(self, gates: Gates = "hard_sigmoid") -> None:
@@ -168,11 +173,13 @@ class ConflictNet(nn.Module):
 
     def hidden(self, x: Tensor) -> Tensor:
         """(B, T) -> (B, steps, 128)."""
-        return self.lstm1(self.features(x))
+        hidden: Tensor = self.lstm1(self.features(x))
+        return hidden
 
     def read(self, hidden: Tensor) -> Tensor:
         """(B, steps, 128) -> (B,)."""
-        return self.out(self.lstm2(self.attention(hidden))[:, -1]).squeeze(-1)
+        answer: Tensor = self.out(self.lstm2(self.attention(hidden))[:, -1])
+        return answer.squeeze(-1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.read(self.hidden(x))

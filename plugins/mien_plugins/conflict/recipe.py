@@ -2,9 +2,9 @@
 
     python -m mien_plugins.conflict.recipe --data DIR --out DIR [--quick] [--evaluate]
 
-DIR holds `speech/manifest.csv` with RAVDESS and EmoDB (`takes.load_voices`). Every training clip is new: clip `i` of
-epoch `e` follows from (seed, e, i) alone. Speakers are split: none of those that validate or test is trained on, and
-EmoDB, in another language, is only tested on.
+DIR holds `speech/manifest.csv` with RAVDESS and EmoDB (`takes.load_voices`). Every training clip is new:
+clip `i` of epoch `e` follows from (seed, e, i) alone. Speakers are split: none of those that validate or
+test is trained on, and EmoDB, in another language, is only tested on.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
-
 from mien.evaluation.metrics import pearson, rmse
 from mien.training.kit import RecipeBrain, Stage, save_model
 from mien.training.losses import pearson_loss
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
 
 from .features import normalise
 from .net import RATE, SECONDS, STEP_SAMPLES, ConflictNet, Gates
@@ -40,7 +39,7 @@ TEST = {
     "emodb": tuple(f"emodb/{i:02d}" for i in (3, *range(8, 17))),
 }
 # One stream of random numbers for each part, so that no clip of one is ever drawn in another.
-_VALID_STREAM, _TEST_STREAM = 1_000_001, 1_000_002
+VALID_STREAM, TEST_STREAM = 1_000_001, 1_000_002
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ class Plan:
     """How to train.
 
     Short clips come first: their frames teach the convolutions who speaks, and how, at a third of the cost.
-    `schedule`: "one-cycle" (peak `lr`) or "thesis" (lr 0.01 / (1 + 0.6 n) at update n). `auxiliary`: weight of the
-    frame-wise targets (speech, overlap, effort), which only training sees; `mse`: weight of the squared error beside
-    1 - Pearson, which alone leaves scale and offset open.
+    `schedule`: "one-cycle" (peak `lr`) or "thesis" (lr 0.01 / (1 + 0.6 n) at update n). `auxiliary`: weight
+    of the frame-wise targets (speech, overlap, effort), which only training sees; `mse`: weight of the
+    squared error beside 1 - Pearson, which alone leaves scale and offset open.
     """
 
     phases: tuple[Phase, ...] = (Phase(8.0, 32, 140), Phase(SECONDS, 16, 110))
@@ -91,7 +90,11 @@ FULL = Plan(phases=(Phase(8.0, 32, 600), Phase(SECONDS, 16, 1200)), validate_eve
 
 @dataclass(frozen=True)
 class Batch:
-    """x (B, n) normalised; intensity (B,); frames (B, steps, 3): speech, overlap, effort per step of the net."""
+    """Clips ready for the net.
+
+    x: (B, n), normalised. intensity: (B,). frames: (B, steps, 3), speech, overlap and effort at each step of
+    the net. speakers: (B,), how many speak.
+    """
 
     x: Tensor
     intensity: Tensor
@@ -99,7 +102,9 @@ class Batch:
     speakers: Tensor
 
     def to(self, device: Any) -> Batch:
-        return replace(self, x=self.x.to(device), intensity=self.intensity.to(device), frames=self.frames.to(device))
+        return replace(
+            self, x=self.x.to(device), intensity=self.intensity.to(device), frames=self.frames.to(device)
+        )
 
 
 def collate(clips: Sequence[Conversation]) -> Batch:
@@ -107,7 +112,9 @@ def collate(clips: Sequence[Conversation]) -> Batch:
     x = torch.from_numpy(normalise(np.stack([clip.samples for clip in clips])))
     frames = torch.from_numpy(np.stack([clip.frames for clip in clips]))
     steps = x.shape[1] // STEP_SAMPLES
-    frames = F.interpolate(frames[:, :, : steps * STEP_SAMPLES // FRAME], size=steps, mode="area").transpose(1, 2)
+    frames = F.interpolate(frames[:, :, : steps * STEP_SAMPLES // FRAME], size=steps, mode="area").transpose(
+        1, 2
+    )
     return Batch(
         x,
         torch.tensor([clip.intensity for clip in clips], dtype=torch.float32),
@@ -132,6 +139,19 @@ class Simulated(Dataset[Batch]):
         phase = self.plan.phase(update)
         rngs = [np.random.default_rng([self.seed, update, i]) for i in range(phase.batch)]
         return collate([simulate(self.voices, rng, phase.seconds) for rng in rngs])
+
+
+class Fixed(Dataset[Batch]):
+    """Batches that are always the same."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.batches[index]
 
 
 def held_out(voices: Sequence[Voice], clips: int, stream: int, batch: int = 16) -> list[Batch]:
@@ -170,8 +190,10 @@ class ConflictBrain(RecipeBrain):
         return {
             "pearson": pearson(truth, score),
             "rmse": rmse(truth, score),
-            **{f"frame_{name}": pearson(target[..., k], frames[..., k])
-               for k, name in enumerate(("speech", "overlap", "effort"))},
+            **{  # how well the frame-wise head follows
+                f"frame_{name}": pearson(target[..., k], frames[..., k])
+                for k, name in enumerate(("speech", "overlap", "effort"))
+            },
         }
 
 
@@ -233,17 +255,20 @@ def train(
     )
     brain.plan = plan
     brain.train_clips = Simulated(load_voices(data, TRAIN), plan, seed)
-    valid = held_out(load_voices(data, VALID), plan.valid_clips, _VALID_STREAM)
+    valid = held_out(load_voices(data, VALID), plan.valid_clips, VALID_STREAM)
     loader = partial(DataLoader, batch_size=None, num_workers=0)
-    brain.fit_best(math.ceil(plan.updates / plan.validate_every), loader(brain.train_clips), loader(valid))
-    platt = calibrate(net, valid)
+    brain.fit_best(
+        math.ceil(plan.updates / plan.validate_every), loader(brain.train_clips), loader(Fixed(valid))
+    )
+    curve = calibrate(net, valid)
     config = {
         "id": RECIPE,
         "rate": RATE,
         "seconds": SECONDS,
         "gates": plan.gates,
-        "platt": platt,
+        "hostility": curve,
         "seed": seed,
+        "quick": quick,
         "updates": plan.updates,
         "best_update": brain.result.best_epoch * plan.validate_every,
     }
@@ -262,7 +287,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
     parser.add_argument("--schedule", choices=("one-cycle", "thesis"), default="one-cycle")
     parser.add_argument("--fresh", action="store_true", help="do not resume from a checkpoint")
-    parser.add_argument("--evaluate", action="store_true", help="only measure the model in --out and write its card")
+    parser.add_argument(
+        "--evaluate", action="store_true", help="only measure the model in --out and write its card"
+    )
     args = parser.parse_args(arguments)
     from .measure import evaluate
 

@@ -1,8 +1,8 @@
-"""Conversations put together from real speech, with an intensity of conflict that follows from how they were made.
+"""Conversations put together from real speech, with an intensity of conflict that follows from their making.
 
-There is no public corpus of people in conflict, so the net learns from simulations: speakers take turns, pause,
-talk over one another, cut in and raise their voices, as much as a hidden heat makes them. What the label measures is
-computed from the result, never from the heat:
+There is no public corpus of people in conflict, so the net learns from simulations: speakers take turns,
+pause, talk over one another, cut in and raise their voices, as much as a hidden heat makes them. What the
+label measures is computed from the result, never from the heat:
 
     overlap      share of the speech time in which two or more speak          saturates at 0.35
     interruption turns begun while another speaker goes on, per minute        saturates at 20
@@ -10,8 +10,8 @@ computed from the result, never from the heat:
 
     intensity = 2 (0.40 overlap/0.35 + 0.25 interruption/20 + 0.35 effort) - 1,   each ratio at most 1
 
-so it lies in [-1, 1], and one speaker alone stays at or below -0.3 however loud. Short listener responses
-("backchannels") and laughter count as neither overlap nor interruption, since listeners hear them as agreement.
+so it lies in [-1, 1], and one speaker alone stays at or below -0.3 however loud. A listener's short response
+("mm-hm") and laughter count as neither overlap nor interruption, since they are heard as agreement.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def intensity(overlap: float, interruptions: float, effort: float) -> float:
 class Conversation:
     """A simulated recording and what was put into it.
 
-    samples: (n,) at 8 kHz, zero-padded at the end behind `seconds`. frames: (3, n // 80) at 100 Hz: anyone speaks,
-    two or more speak (0/1), mean effort of those who do.
+    samples: (n,) at 8 kHz, zero-padded at the end behind `seconds`. frames: (3, n // 80) at 100 Hz: whether
+    anyone speaks, whether two or more do, and the mean effort of those who speak.
     """
 
     samples: Samples

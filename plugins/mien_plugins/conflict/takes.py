@@ -41,7 +41,7 @@ _EMODB = {
 
 @dataclass(frozen=True)
 class Take:
-    """One acted utterance: (n,) samples at 8 kHz without the silence around it, RMS 1, and its effort in [0, 1]."""
+    """One acted utterance: (n,) samples at 8 kHz, trimmed, of RMS 1, and their vocal effort in [0, 1]."""
 
     samples: Samples
     effort: float

@@ -1,0 +1,45 @@
+"""What the conflict room offers. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, Registry, Writes, hookimpl, param
+from mien.tracks.quantity import CONFLICT
+
+RATE = 8_000
+WINDOW = 30.0
+
+
+class ConflictParams(Params):
+    """How often, and where, the intensity of conflict is read."""
+
+    hop: float = param(5.0, "spacing of the readings; each looks at 30 s around it", unit="s", ge=0.5, le=30)
+    min_speech: float = param(
+        1.0, "no reading where the 30 s hold less speech than this", unit="s", ge=0, le=30
+    )
+    batch: int = param(4, "windows that one call of the net reads", ge=1, le=64)
+
+
+def _inputs(params: Params) -> tuple[Input, ...]:
+    assert isinstance(params, ConflictParams)
+    return (Audio(RATE, mono=True, window=WINDOW, hop=params.hop), Reads("speech.voice"))
+
+
+INFO = AnalyzerInfo(
+    id="conflict",
+    title="Intensity of conflict",
+    version="1.0.0",
+    modality="conflict",
+    description="How heated the exchange is, from 30 s of sound around each point (ConflictNET). Trained on "
+    "simulated conversations: overlapping speech, interruptions and raised voices raise it.",
+    inputs=_inputs,
+    outputs=(Writes("conflict.intensity", "curve", (CONFLICT,)),),
+    params=ConflictParams,
+    models=("conflictnet",),
+    factory="mien_plugins.conflict.analyzer:ConflictAnalyzer",
+)
+
+
+@hookimpl
+def mien_register(registry: Registry) -> None:
+    """Offer the conflict modality."""
+    registry.analyzer(INFO)

@@ -1,0 +1,39 @@
+"""The shipped ConflictNET: from its folder to a net that reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .net import ConflictNet
+
+MODEL = "conflictnet"
+
+
+def load_config(folder: Path) -> dict[str, Any]:
+    """The model's `config.json`."""
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config
+
+
+def load_net(folder: Path, device: str = "cpu") -> ConflictNet:
+    """The net in `folder`, ready to read on `device`.
+
+    Raises:
+        mien.errors.ModelError: a file is missing, or is not what it should be.
+    """
+    from mien.errors import ModelError
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        net = ConflictNet(load_config(folder)["gates"])
+        net.load_state_dict(load_file(folder / "model.safetensors"))
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"The conflict model in {folder} cannot be read; reinstall Mien or train it again."
+        ) from error
+    return net.to(torch.device(device)).eval()
