@@ -37,8 +37,8 @@ __all__ = [
     "seed_everything",
 ]
 
-# SpeechBrain leaves stand-ins for its old names among the modules: whoever looks through those (hypothesis does)
-# would set off their warnings, and imports of libraries that are not here.
+# SpeechBrain leaves stand-ins for its old names among the modules: whoever looks through those
+# (hypothesis does) would set off their warnings, and imports of libraries that are not here.
 for _name in [name for name, module in sys.modules.items() if isinstance(module, LazyModule)]:
     del sys.modules[_name]
 
