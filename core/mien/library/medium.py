@@ -25,7 +25,7 @@ _MEDIUM, _PLACE = schema.medium, schema.medium_path
 
 
 class MediumFacts(Protocol):
-    """What must be known of a medium; its `size`, `format` and `streams` are taken when they are there."""
+    """What must be known of a medium; its size, format and streams are taken too when they are there."""
 
     @property
     def path(self) -> Path: ...
@@ -80,7 +80,7 @@ def facts_of(info: MediumFacts) -> Mapping[str, Any]:
     Raises:
         OSError: the size is not given and the file is not there.
     """
-    size = getattr(info, "size", None)
+    size = getattr(info, "size_bytes", None)
     return {
         "size": Path(info.path).stat().st_size if size is None else int(size),
         "duration": info.duration,

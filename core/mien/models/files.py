@@ -1,0 +1,114 @@
+"""What may lie in a model's folder, and whether it is what it says: formats, hashes, records."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+WEIGHTS: Final = (".safetensors", ".onnx")
+"""Formats that are only numbers and a graph: reading them runs nothing."""
+
+_TEXT: Final = (".json", ".txt", ".md", ".model")
+_NAMES: Final = ("LICENSE", "LICENCE", "NOTICE", "COPYING")
+
+PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+"""Formats that can run code when they are read."""
+
+RECORD: Final = "mien.json"
+"""Written into an installed model's folder: where it came from, size and SHA-256 of each file."""
+
+_CARDS: Final = ("card.json", "CARD.md", "README.md", RECORD, *_NAMES)
+_MAX_HEADER: Final = 100 << 20
+
+
+def allowed(path: Path) -> bool:
+    """Whether a file of that name may be part of a model: no code, no pickles, no YAML."""
+    return path.suffix.lower() in (*WEIGHTS, *_TEXT) or path.name in _NAMES
+
+
+def weights(folder: Path) -> list[Path]:
+    """The files with weights in a folder, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in WEIGHTS and path.is_file())
+
+
+def matters(path: Path) -> bool:
+    """Whether a file can change what a model answers: all but its card and licence."""
+    return path.is_file() and path.name not in _CARDS
+
+
+def problem(path: Path) -> str:
+    """Why a file of weights is not what its name says, empty when it is."""
+    if path.suffix.lower() == ".safetensors":
+        return _safetensors_problem(path)
+    if path.suffix.lower() == ".onnx":
+        with path.open("rb") as file:
+            start = file.read(2)
+        # The first field of an ONNX model is its IR version: tag 0x08. Pickles begin 0x80, archives with PK.
+        return "" if start[:1] == b"\x08" else "is no ONNX model"
+    return ""
+
+
+def _safetensors_problem(path: Path) -> str:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        if len(start) < 8:
+            return "is too short for safetensors"
+        (length,) = struct.unpack("<Q", start)
+        if length > min(size - 8, _MAX_HEADER):
+            return "is no safetensors file"
+        try:
+            header = json.loads(file.read(length))
+        except ValueError:
+            return "is no safetensors file"
+    if not isinstance(header, dict):
+        return "is no safetensors file"
+    ends = [8 + length]
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            try:
+                ends.append(8 + length + int(tensor["data_offsets"][1]))
+            except (KeyError, IndexError, TypeError, ValueError):
+                return "has a damaged header"
+    return "" if max(ends) == size else f"is {size} bytes long where its header says {max(ends)}"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_once(path: Path) -> str:
+    """The same, computed once a process for a file that has not changed since."""
+    state = path.stat()
+    return _sha256(str(path), state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _sha256(path: str, size: int, mtime_ns: int) -> str:
+    return sha256_of(Path(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; empty when the file is absent or holds none."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def recorded(folder: Path) -> dict[str, str]:
+    """File name → SHA-256 that was recorded when the model was made or installed."""
+    files = read_json(folder / RECORD).get("files")
+    if isinstance(files, Mapping):
+        return {name: str(facts["sha256"]) for name, facts in files.items() if "sha256" in facts}
+    # Models that come with Mien: the recipe wrote the weights' hash into their configuration.
+    digest = read_json(folder / "config.json").get("sha256")
+    return {"model.safetensors": digest} if isinstance(digest, str) else {}
