@@ -17,6 +17,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from mien_plugins.emotion.corpus import RATE, Clip
 from mien_plugins.emotion.features import MID_TERM, Recipe
+from mien_plugins.emotion.norms import Triple
 
 Sound = NDArray[np.float32]
 
@@ -170,7 +171,7 @@ def collect_clips(clips: Sequence[Clip], recipe: Recipe) -> WindowSet:
 
 
 def pack(
-    mids: list[NDArray[np.float64]], labels: list, speakers: list[str], emotions: list[str]
+    mids: list[NDArray[np.float64]], labels: list[Triple], speakers: list[str], emotions: list[str]
 ) -> WindowSet:
     """Lay mid-term windows of different counts into one array."""
     most = max(len(m) for m in mids)
