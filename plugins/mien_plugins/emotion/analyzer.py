@@ -11,7 +11,8 @@ import torch
 from mien.errors import ModelError
 from mien.sdk import Block, Context, MediaInfo, Params, Windows
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
-from mien.tracks.track import AnyTrack, Curve, Features, Spans
+from mien.tracks.track import AnyTrack, Curve, Features, FloatArray, Spans
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -69,9 +70,8 @@ class EmotionAnalyzer:
         self._net = self._gate = self._ctx = None
 
     def _read(self, windows: Windows) -> list[Reading]:
-        assert self._net is not None and self._recipe is not None and self._ctx is not None, (
-            "prepare comes first"
-        )
+        if self._net is None or self._recipe is None or self._ctx is None:
+            raise RuntimeError("prepare comes first")
         kept: list[tuple[float, float]] = []
         mids = []
         for start, samples, valid in zip(windows.starts, windows.samples, windows.valid, strict=True):
@@ -107,7 +107,9 @@ def load(folder: Path) -> tuple[EmotionNet, Recipe]:
     return net.eval(), recipe
 
 
-def infer(net: EmotionNet, mids: list, device: str = "cpu") -> tuple[np.ndarray, np.ndarray]:
+def infer(
+    net: EmotionNet, mids: list[NDArray[np.float64]], device: str = "cpu"
+) -> tuple[FloatArray, FloatArray]:
     """Mid-term windows (rows, 136) of B windows -> attributes (B, 3) in [-1, 1] and embeddings (B, 510)."""
     rows = np.array([len(m) for m in mids])
     packed = np.zeros((len(mids), max(net.config.rows, int(rows.max())), len(MID_TERM)), np.float32)

@@ -124,7 +124,7 @@ def predict(model: EmotionNet, windows: WindowSet) -> Floats:
     """(N, 3) valence, arousal and dominance, clipped to [-1, 1]."""
     mid, rows, _ = tensors(windows, model.config.rows)
     with torch.inference_mode():
-        parts = [model(m, r)[0] for m, r in zip(mid.split(512), rows.split(512), strict=True)]
+        parts = [model(mid[i : i + 512], rows[i : i + 512])[0] for i in range(0, len(mid), 512)]
     values: Floats = torch.cat(parts).clamp(-1.0, 1.0).numpy()
     return values
 
