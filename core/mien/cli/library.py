@@ -45,7 +45,7 @@ def show_medium(which: str, place: str | None, as_json: bool) -> None:
         runs = medium.runs()
         tracks = medium.tracks()
         by_run: dict[str, list[str]] = {}
-        for info in tracks.infos:
+        for info in tracks.infos():
             by_run.setdefault(info.run_id, []).append(info.name)
         if as_json:
             say.emit_json(

@@ -1,0 +1,102 @@
+"""`mien models`: what is installed, what could be, and getting it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mien.cli import say
+from mien.media.opening import shown
+from mien.models import install, store
+from mien.models.catalogue import ENTRIES
+
+
+def list_models(as_json: bool) -> None:
+    """Installed models first, then those of the catalogue that are not here."""
+    here = store.available()
+    ids = {model.id for model in here}
+    rest = [entry for entry in ENTRIES if entry.id not in ids]
+    if as_json:
+        installed = [asdict(model) | {"path": str(model.path)} for model in here]
+        say.emit_json({"installed": installed, "catalogue": [entry.to_dict() for entry in rest]})
+        return
+    width = max(len(name) for name in (*ids, *(e.id for e in rest)))
+    click.secho("installed", bold=True)
+    for model in here:
+        click.echo(f"  {model.id:<{width}}  {_size(model.size):>9}  {model.title or model.task}  [{model.licence}]")
+    click.secho("could be installed with mien models pull ID, or mien models import ID DIR", bold=True)
+    for entry in rest:
+        click.echo(f"  {entry.id:<{width}}  {_size(entry.size):>9}  {entry.title}: {entry.task}  [{entry.licence}]")
+
+
+def show_model(model: str, as_json: bool) -> None:
+    """The model's card, or what the catalogue says of it."""
+    facts = store.describe(model)
+    if as_json:
+        say.emit_json(facts)
+        return
+    folder = Path(facts["path"]) if facts.get("installed") and facts.get("path") else None
+    card = folder / "CARD.md" if folder else None
+    if card is not None and card.is_file():
+        click.echo(card.read_text(encoding="utf-8"))
+        return
+    for key, value in facts.items():
+        if value not in (None, "", [], {}):
+            click.echo(f"{key}: {value}")
+
+
+def import_model(model: str, folder: Path) -> None:
+    """Install from a folder; says what was left out."""
+    with _bar(f"importing {model}") as report:
+        installed = install.import_folder(model, folder, progress=report)
+    click.echo(f"{installed.id} is installed in {shown(installed.path)}")
+    if installed.left_out:
+        click.echo(f"left out, because it could run code or is not known: {', '.join(installed.left_out)}")
+
+
+def pull_model(model: str) -> None:
+    """Download a model of the catalogue."""
+    with _bar(f"fetching {model}") as report:
+        installed = install.pull(model, progress=report)
+    click.echo(f"{installed.id} is installed in {shown(installed.path)}")
+
+
+def verify_models() -> int:
+    """Read every installed model's files; returns the exit code."""
+    bad = 0
+    for model in store.available():
+        problems = store.verify(model.id)
+        bad += bool(problems)
+        click.echo(f"{model.id}: {'; '.join(problems) or 'ok'}")
+    return 5 if bad else 0
+
+
+def remove_model(model: str) -> None:
+    """Remove a model from the user's store."""
+    store.remove(model)
+    click.echo(f"{model} was removed.")
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    columns: tuple[Any, ...] = (
+        "{task.description}",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=say.console(), transient=True) as bars:
+        task = bars.add_task(title, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count else ""
