@@ -21,6 +21,8 @@ from mien.sdk.blocks import AudioChunk
 # dB).
 _WEIGHTS = {"FC": 1.0, "LFE": 0.0, "LFE2": 0.0, "FL": 0.7071, "FR": 0.7071, "FLC": 0.7071, "FRC": 0.7071}
 _OTHERS = 0.5
+# Samples; well above the length of swresample's filter at any ratio in use.
+_SHORT = 2_048
 
 
 @lru_cache(maxsize=64)
@@ -88,8 +90,15 @@ class Resampler:
         """The rest, at the end of the sound. In all there are round(n · rate / source rate) samples."""
         if self._swr is None or not self._taken:
             return None
-        parts = [self._array(frame) for frame in self._swr.resample(None)]
-        left = round(self._taken * self.rate / self._source_rate) - self._given
+        taken = self._taken
+        parts = []
+        if (
+            taken < _SHORT
+        ):  # swresample gives nothing for sound shorter than its filter: lengthen it by silence
+            self._taken += _SHORT
+            parts += self._convert(np.zeros((_SHORT, self._channels), np.float32))
+        parts += [self._array(frame) for frame in self._swr.resample(None)]
+        left = round(taken * self.rate / self._source_rate) - self._given
         rest = np.concatenate([*parts, np.zeros((0, self._channels), np.float32)])[: max(0, left)]
         return self._chunk([rest])
 

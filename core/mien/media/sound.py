@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import av
@@ -12,13 +13,14 @@ import numpy as np
 from mien.media.damage import DamageLog
 from mien.media.packets import Clock
 from mien.media.pieces import AudioPiece, Samples
+from mien.media.resample import Resampler, to_mono
 
 # How far sample index and timestamp may lie apart, s.
 TOLERANCE = 1e-3
 # Beyond this a difference is a gap or an overlap at once; below it may be the jitter of a coarse or careless
 # clock, and counts only when several frames in a row agree about it.
 _JITTER = 20e-3
-_AGREEING = 4
+_AGREEING = 12
 # A codec's last frame may reach this far beyond the end, s.
 _PADDING = 0.1
 # Gaps longer than this are noted, s.
@@ -78,7 +80,7 @@ class SoundAssembler:
         self._waiting: list[Samples] = []
         self._early = 0.0
         self._differences: deque[int] = deque(maxlen=_AGREEING)
-        self._converter: av.AudioResampler | None = None
+        self._converter: _Converter | None = None
 
     @property
     def reached(self) -> float | None:
@@ -90,12 +92,13 @@ class SoundAssembler:
         if not self._rate:
             self._rate, self._layout = frame.sample_rate, frame.layout.name
             self._channels = frame.layout.nb_channels
-        for samples in self._same_kind(frame):
-            yield from self._place(samples, time)
-            time = None
+        for samples, start in self._same_kind(frame, time):
+            yield from self._place(samples, start)
 
     def finish(self) -> Iterator[AudioPiece]:
         """What is left, without the padding of the last frame."""
+        for samples, start in self._end_conversion():
+            yield from self._place(samples, start)
         over = 0.0 if self._declared is None else (self.reached or 0.0) - self._declared
         if 0 < over <= _PADDING and self._waiting:
             surplus = min(int(over * self._rate), self._count - self._given)
@@ -174,23 +177,59 @@ class SoundAssembler:
         self._given = self._count
         return piece
 
-    def _same_kind(self, frame: av.AudioFrame) -> Iterator[Samples]:
-        if (frame.sample_rate, frame.layout.name) == (self._rate, self._layout):
-            yield to_float(frame)
+    def _same_kind(self, frame: av.AudioFrame, time: float | None) -> Iterator[tuple[Samples, float | None]]:
+        """The frame's samples at the stream's first rate and channels, with the time of the first of them."""
+        kind = (frame.sample_rate, frame.layout.name)
+        if kind == (self._rate, self._layout):
+            yield from self._end_conversion()
+            yield to_float(frame), time
             return
+        samples = _with_channels(to_float(frame), frame.layout.name, self._channels)
+        old = self._converter
+        if old is not None and (old.kind != kind or (time is not None and abs(time - old.next) > _JITTER)):
+            yield from self._end_conversion()
         if self._converter is None:
+            reached = self.reached or 0.0
             self._log.add(
-                self._stream,
-                self.reached or 0.0,
-                "rate or channels of the sound change; converted",
-                lost=False,
+                self._stream, reached, "rate or channels of the sound change; converted", lost=False
             )
-        # A converter of its own for each such frame: it has no memory, so nothing is delayed across the
-        # change.
-        self._converter = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
-        frame.pts = None
-        for part in (*self._converter.resample(frame), *self._converter.resample(None)):
-            yield to_float(part)
+            self._converter = _Converter(
+                kind, reached if time is None else time, Resampler(self._rate, mono=False)
+            )
+        converter = self._converter
+        chunk = converter.resampler.push(AudioPiece(converter.next, frame.sample_rate, samples))
+        converter.next += len(samples) / frame.sample_rate
+        if chunk is not None:
+            yield chunk.samples, chunk.start
+
+    def _end_conversion(self) -> Iterator[tuple[Samples, float | None]]:
+        if self._converter is not None:
+            chunk = self._converter.resampler.flush()
+            self._converter = None
+            if chunk is not None:
+                yield chunk.samples, chunk.start
+
+
+@dataclass
+class _Converter:
+    """A run of frames of another rate or arrangement: (rate, layout), where the next one should begin (s)."""
+
+    kind: tuple[int, str]
+    next: float
+    resampler: Resampler
+
+
+def _with_channels(samples: Samples, layout: str, channels: int) -> Samples:
+    """The samples with another number of channels: mixed to one, repeated from one, else cut or padded."""
+    have = samples.shape[1]
+    if have == channels:
+        return samples
+    mono = to_mono(samples, layout)[:, None]
+    if channels == 1:
+        return mono
+    if have == 1:
+        return np.repeat(mono, channels, axis=1)
+    return np.pad(samples[:, :channels], ((0, 0), (0, max(0, channels - have))))
 
 
 def assemble(frames: Iterable[Any], clock: Clock, assembler: SoundAssembler) -> Iterator[AudioPiece]:

@@ -1,4 +1,4 @@
-"""A maker of tiny media, so that every container and every oddity is tested without a file in the repository."""
+"""A maker of tiny media, so that every container and oddity is tested without a file in the repository."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Maker:
             sounds: (n,) or (n, channels) float32, one for each audio stream.
             shift: added to all timestamps.
             late: added to the sound's timestamps.
-            noisy: pictures of noise, so that packets are large (MPEG-PS times only packets that begin in one of its own).
+            noisy: pictures of noise, so that packets are large (MPEG-PS times not every small one).
             interleave: False writes all pictures first, then all sound.
         """
         path = self.folder / name

@@ -1,10 +1,11 @@
-"""Every container that is promised: written here, then probed and decoded with the content where it was put."""
+"""Every container that is promised: written, then probed and decoded with the content where it was put."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-
 from mien.media.decode import Decoder
 from mien.media.pieces import AudioPiece, FramePiece
 from mien.media.probe import extent, probe
@@ -101,7 +102,7 @@ def test_pieces_come_in_order_and_sound_is_contiguous(make, sine):
     starts = [p.start if isinstance(p, AudioPiece) else p.time for p in pieces]
     assert starts == sorted(starts)
     sound = [p for p in pieces if isinstance(p, AudioPiece)]
-    for before, after in zip(sound, sound[1:], strict=False):
+    for before, after in pairwise(sound):
         assert after.start == pytest.approx(before.end, abs=1e-9)
     assert all(len(p.samples) >= 8000 for p in sound[:-1])
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-
 from mien.errors import MediaError, NotMedia
 from mien.media.decode import Decoder
 from mien.media.pieces import AudioPiece, FramePiece
@@ -70,10 +69,26 @@ FACTS = {
     "real/talking_1_vfr.mp4": Facts(frames=135, sound=6.107, pictures_start=0.033),
 }  # fmt: skip
 
-REAL = """chaplin_black_and_white.mp4 crowd_50fps.avi face_no_audio.mp4 face_silent_track.mp4 grid_bbaf2n.mpg
-grid_brbk7n.mpg grid_lbax4n.mpg grid_lrwp9a.mpg grid_sbia1a.mpg grid_swiz3n.mpg hamilton_interview.mp4
-one_face_speech_loud.mp4 single_face_2s.mp4 talking_1_vfr.mp4 talking_2.mp4 talking_4.mp4 two_faces_talking.mp4
-weekly_address_hill.mp4""".split()
+REAL = [
+    "chaplin_black_and_white.mp4",
+    "crowd_50fps.avi",
+    "face_no_audio.mp4",
+    "face_silent_track.mp4",
+    "grid_bbaf2n.mpg",
+    "grid_brbk7n.mpg",
+    "grid_lbax4n.mpg",
+    "grid_lrwp9a.mpg",
+    "grid_sbia1a.mpg",
+    "grid_swiz3n.mpg",
+    "hamilton_interview.mp4",
+    "one_face_speech_loud.mp4",
+    "single_face_2s.mp4",
+    "talking_1_vfr.mp4",
+    "talking_2.mp4",
+    "talking_4.mp4",
+    "two_faces_talking.mp4",
+    "weekly_address_hill.mp4",
+]
 NAMES = sorted(n for n in FACTS if n.startswith("odd/")) + [f"real/{name}" for name in REAL]
 
 
@@ -160,7 +175,7 @@ def test_is_what_is_known_about_it(shared, name):
 
 
 def agrees_with(row: dict[str, str], medium, last: float, name: str) -> None:
-    """The shared manifest says the same (it counts the subtitles of six_streams_nasa, which outlast the pictures)."""
+    """The shared manifest says the same (in six_streams_nasa it counts subtitles, which last longer)."""
     if row["size"] != "x":
         assert medium.video is not None
         assert f"{medium.video.width}x{medium.video.height}" == row["size"]
