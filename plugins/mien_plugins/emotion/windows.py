@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from mien_plugins.emotion.norms import Triple
 Sound = NDArray[np.float32]
 
 PAUSE = (0.1, 0.8)
+FIELDS = ("mid", "rows", "label", "speaker", "emotion")
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,22 @@ class WindowSet:
     speaker: NDArray[np.str_]
     emotion: NDArray[np.str_]
 
+    def save(self, path: Path) -> None:
+        """Write to an .npz file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".part.npz")
+        np.savez(partial, **{name: getattr(self, name) for name in FIELDS})
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> WindowSet:
+        """The inverse of `save`."""
+        with np.load(path, allow_pickle=False) as stored:
+            return cls(*(stored[name] for name in FIELDS))
+
     def take(self, mask: NDArray[np.bool_]) -> WindowSet:
         """The windows where the mask is true."""
-        return WindowSet(*(getattr(self, f)[mask] for f in ("mid", "rows", "label", "speaker", "emotion")))
+        return WindowSet(*(getattr(self, name)[mask] for name in FIELDS))
 
 
 def trim(sound: Sound, below: float = 35.0, margin: float = 0.1) -> Sound:
@@ -140,7 +155,7 @@ def collect(
     seconds: float,
     count: int,
     *,
-    seed: int,
+    seed: Sequence[int],
     disturbed: bool,
     balance: bool = True,
 ) -> WindowSet:
@@ -150,7 +165,7 @@ def collect(
     """
     mids, labels, speakers, emotions = [], [], [], []
     for number, group in enumerate(groups(clips)):
-        rng = np.random.default_rng([seed, number])
+        rng = np.random.default_rng([*seed, number])
         wanted = count * (1 if (group[0].intensity and group[0].emotion != "neutral") or not balance else 2)
         for window in cut(group, seconds, wanted, rng, disturbed=disturbed):
             mids.append(recipe.mid_of(window))
@@ -185,3 +200,8 @@ def pack(
         np.array(speakers),
         np.array(emotions),
     )
+
+
+def merge(*sets: WindowSet) -> WindowSet:
+    """Several sets of windows of one length as one, in that order."""
+    return WindowSet(*(np.concatenate([getattr(s, name) for s in sets]) for name in FIELDS))

@@ -1,0 +1,36 @@
+"""From valence, arousal and dominance to the probability that somebody is angry, for the fusion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ANGRY = ("angry", "anger")
+Floats = NDArray[np.floating[Any]]
+
+
+def probability(values: Floats, coef: Floats | list[float], intercept: float) -> NDArray[np.float64]:
+    """Logistic of (N, 3) attributes: P(angry) (N,)."""
+    score = np.asarray(values, np.float64) @ np.asarray(coef, np.float64) + intercept
+    result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-score))
+    return result
+
+
+def is_angry(emotion: NDArray[np.str_]) -> NDArray[np.int64]:
+    """1 where an emotion's name is that of anger."""
+    return np.isin(emotion, ANGRY).astype(np.int64)
+
+
+def fit(values: Floats, emotion: NDArray[np.str_]) -> tuple[list[float], float]:
+    """Coefficients (of valence, arousal, dominance) and intercept of a logistic regression on predicted
+    values.
+
+    The values must be predictions for speakers the net was not trained on, or the probabilities come out too
+    sure.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=10.0).fit(np.asarray(values, np.float64), is_angry(emotion))
+    return [round(float(c), 6) for c in model.coef_[0]], round(float(model.intercept_[0]), 6)
