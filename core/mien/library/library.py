@@ -231,9 +231,8 @@ class Library:
         """
         with self._database.read() as connection:
             rows = search.find(connection, text, medium_id=_id(medium) if medium else None, limit=limit)
-            places = {
-                medium_id: media.paths(connection, medium_id)[medium_id][0] for medium_id in _media_of(rows)
-            }
+            ids = {row.medium_id for row in rows}
+            places = {medium_id: media.paths(connection, medium_id)[medium_id][0] for medium_id in ids}
         return [
             Hit(row.medium_id, places[row.medium_id], row.t0, row.t1, row.text, row.snippet, row.run_id)
             for row in rows
@@ -346,7 +345,3 @@ def _owners_folder(database: Database) -> Path:
 
 def _id(of: Medium | Run | str) -> str:
     return of if isinstance(of, str) else of.id
-
-
-def _media_of(rows: Iterable[Any]) -> set[str]:
-    return {row.medium_id for row in rows}

@@ -150,7 +150,7 @@ def paths(connection: sa.Connection, medium_id: str | None = None) -> dict[str, 
 
 def _text(path: Path) -> str:
     # A name that is no UTF-8 is kept in a readable form, which its own lookup meets again.
-    return os.fspath(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ utterance.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -21,6 +21,17 @@ TRANSCRIPT: Final = "speech.transcript"
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _SNIPPET_WORDS = 16
 _SNIPPET_CHARS = 60
+
+
+class Found(NamedTuple):
+    """One utterance; times in seconds, the found words of the snippet in [brackets]."""
+
+    run_id: str
+    medium_id: str
+    t0: float
+    t1: float
+    text: str
+    snippet: str
 
 
 def index(connection: sa.Connection, track_id: int, piece: AnyTrack) -> None:
@@ -36,15 +47,14 @@ def index(connection: sa.Connection, track_id: int, piece: AnyTrack) -> None:
         connection.execute(sa.insert(schema.utterance), rows)
 
 
-def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Any]:
-    """Rows (run_id, medium_id, t0, t1, text, snippet) of the current transcripts that hold what was asked
-    for.
+def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Found]:
+    """The utterances of the current transcripts that hold what was asked for, the best first.
 
     Words may stand anywhere in an utterance and in any order; the last may be a beginning; "words in quotes"
     must follow each other. Every character is plain text: no operator of FTS5 can come through.
     """
     text = clean(text)
-    rows: list[Any] = []
+    rows: list[Found] = []
     if connection.dialect.name == "sqlite":
         query = fts_query(text)
         if query:
@@ -66,7 +76,7 @@ def fts_query(text: str) -> str:
     return " ".join(parts)
 
 
-def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Any]:
+def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Found]:
     """The same without an index: every word must occur in the text, in the database's case folding."""
     words = [(quoted or word).replace('"', "") for quoted, word in _WORD.findall(text)]
     words = [word for word in words if word.strip()]
@@ -79,10 +89,10 @@ def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, l
         .order_by(schema.run.c.used.desc(), schema.utterance.c.t0)
         .limit(limit)
     )
-    return [row._replace(snippet=_snippet(row.text, words[0])) for row in found] if found else []
+    return [Found(*row)._replace(snippet=_snippet(row.text, words[0])) for row in found]
 
 
-def _find_words(connection: sa.Connection, query: str, medium_id: str | None, limit: int) -> list[Any]:
+def _find_words(connection: sa.Connection, query: str, medium_id: str | None, limit: int) -> list[Found]:
     words = sa.table("utterance_text", sa.column("rowid"))
     snippet: Any = sa.literal_column(f"snippet(utterance_text, 0, '[', ']', '…', {_SNIPPET_WORDS})").label(
         "snippet"
@@ -94,7 +104,7 @@ def _find_words(connection: sa.Connection, query: str, medium_id: str | None, li
         .order_by(sa.text("utterance_text.rank"), schema.utterance.c.t0)
         .limit(limit)
     )
-    return list(connection.execute(statement))
+    return [Found(*row) for row in connection.execute(statement)]
 
 
 def _current(snippet: Any, medium_id: str | None) -> sa.Select[Any]:

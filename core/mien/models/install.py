@@ -213,7 +213,11 @@ def _find(model_id: str) -> store.Installed:
 
 def _download(known: Entry, folder: Path, progress: Report | None, endpoint: str | None) -> list[Path]:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        EntryNotFoundError,
+        HTTPError,
+        LocalEntryNotFoundError,
+    )
     from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
     done = 0

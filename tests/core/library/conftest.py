@@ -1,0 +1,72 @@
+"""A library with a medium in it, and short ways to make pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mien.library import Library, Medium
+from mien.tracks import AROUSAL, VALENCE, Curve, Spans
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a probe says of a medium, as far as the library asks."""
+
+    path: Path
+    duration: float | None = 60.0
+    size_bytes: int = 1234
+    format: str = "mov,mp4"
+    streams: tuple[dict[str, object], ...] = ({"kind": "audio", "sample_rate": 16000},)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the test's library lies."""
+    return tmp_path / "library.db"
+
+
+@pytest.fixture
+def library(place: Path) -> Iterator[Library]:
+    """An open library without media."""
+    with Library(place) as opened:
+        yield opened
+
+
+@pytest.fixture
+def medium(library: Library, tmp_path: Path) -> Medium:
+    """A medium of that library."""
+    return library.add_medium(Probed(tmp_path / "clip.mp4"), "hash-of-clip")
+
+
+@pytest.fixture
+def curve() -> Callable[..., Curve]:
+    """Makes a piece of emotion.attributes whose values are its times."""
+
+    def make(start: float, rows: int = 5, name: str = "emotion.attributes") -> Curve:
+        times = start + np.arange(rows, dtype=np.float64)
+        return Curve(name, times, np.stack([times, -times], 1).astype(np.float32), (AROUSAL, VALENCE))
+
+    return make
+
+
+@pytest.fixture
+def transcript() -> Callable[..., Spans]:
+    """Makes a transcript of utterances of 2 s each."""
+
+    def make(*texts: str, start: float = 0.0) -> Spans:
+        rows = [
+            (start + 2.0 * i, start + 2.0 * i + 1.5, "whisper", text, 0.9) for i, text in enumerate(texts)
+        ]
+        return Spans.of("speech.transcript", rows)
+
+    return make
+
+
+@pytest.fixture
+def probed() -> type[Probed]:
+    """The class of the probe's stand-in."""
+    return Probed

@@ -1,0 +1,77 @@
+"""Media: entered by content, found by path, removed with everything of theirs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from mien.errors import LibraryError
+from mien.library import Library
+
+
+def test_same_content_elsewhere_is_the_same_medium(library: Library, tmp_path: Path, probed) -> None:
+    here, there = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    first = library.add_medium(probed(here), "h1")
+    again = library.add_medium(probed(there, duration=61.0), "h1")
+    assert first == library.medium("h1") or again == library.medium("h1")
+    assert len(library.media()) == 1
+    assert again.paths == (there, here)
+    assert library.medium(here).id == library.medium(there).id == library.medium(str(here)).id == "h1"
+    assert again.duration == 61.0
+    assert again.added == first.added
+
+
+def test_a_path_means_what_was_seen_there_last(library: Library, tmp_path: Path, probed) -> None:
+    path = tmp_path / "a.mp4"
+    library.add_medium(probed(path), "old")
+    library.add_medium(probed(path), "new")
+    assert library.medium(path).id == "new"
+    assert {m.id for m in library.media()} == {"old", "new"}
+
+
+def test_facts_come_back(library: Library, tmp_path: Path, probed) -> None:
+    medium = library.add_medium(probed(tmp_path / "a.mp4", duration=None), "h")
+    assert (medium.size, medium.duration, medium.format) == (1234, None, "mov,mp4")
+    assert medium.streams == ({"kind": "audio", "sample_rate": 16000},)
+    assert medium.added.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.mp4", "-dash.mp4", "new\nline.mp4", "日本語 ü.mp4", "quote'\".mp4", "%s?.mp4"]
+)
+def test_any_name(library: Library, tmp_path: Path, probed, name: str) -> None:
+    library.add_medium(probed(tmp_path / name), "h")
+    assert library.medium(tmp_path / name).path == tmp_path / name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode on Windows")
+def test_a_name_that_is_no_utf8(library: Library, tmp_path: Path, probed) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    library.add_medium(probed(odd), "h")
+    assert library.medium(odd).id == "h"
+
+
+def test_unknown_medium_says_what_to_do(library: Library) -> None:
+    with pytest.raises(LibraryError, match="analyze it first: nowhere"):
+        library.medium("nowhere.mp4")
+    assert library.find_medium("nowhere.mp4") is None
+    assert library.find_medium("\ud800") is None
+
+
+def test_remove_takes_everything(library: Library, place: Path, medium, curve, transcript) -> None:
+    run = library.begin_run(medium, key="k", analyzer="a", version="1")
+    run.write(curve(0.0))
+    run.write(transcript("hello there"))
+    run.complete()
+    library.correct(medium, "speech.transcript", start=0, end=1, field="text", old="a", new="b", author="me")
+    library.remove(medium)
+    assert library.media() == []
+    assert library.search("hello") == []
+    raw = sqlite3.connect(place)
+    for table in ("medium_path", "run", "track", "piece", "correction", "utterance"):
+        assert raw.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    raw.execute("INSERT INTO utterance_text(utterance_text) VALUES ('integrity-check')")
+    raw.close()
+    assert library.verify() == []
