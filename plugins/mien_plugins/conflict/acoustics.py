@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from .features import Samples, rms
-from .net import RATE
+from mien_plugins.conflict.features import Samples, rms
+from mien_plugins.conflict.net import RATE
 
 Rng = np.random.Generator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,13 +80,13 @@ class ConflictAnalyzer:
         self._waiting.clear()
         self._ready.clear()
 
-    def explain(self, samples: FloatArray, params: Params, ctx: Context, exact: bool = False) -> Explanation:
+    def explain(self, samples: FloatArray, params: Params, ctx: Context, **options: Any) -> Explanation:
         """Which 3 s of (n,) samples at 8 kHz, cut or padded to 30 s, raised the reading; on request only.
 
-        `prepare` is not needed before. `exact` takes all 1024 ways to silence parts, not 2000 random ones.
+        `prepare` is not needed before. `options`: of `lime.explain_window`.
         """
         net = self._net or load_net(ctx.model(MODEL), ctx.device)
-        return explain_window(net, samples, exact=exact, seed=int(ctx.rng.integers(2**31)))
+        return explain_window(net, samples, **options)
 
     def _sort_out(self, now: float) -> None:
         """Move windows with enough speech to `_ready`, and drop those that are known to hold too little."""

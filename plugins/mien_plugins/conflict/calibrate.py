@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .net import ConflictNet
+from mien_plugins.conflict.net import ConflictNet
 
 if TYPE_CHECKING:
-    from .recipe import Batch
+    from mien_plugins.conflict.recipe import Batch
 
 Floats = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from .features import fit_length, normalise
-from .net import SAMPLES, STEP_SAMPLES, ConflictNet
+from mien_plugins.conflict.features import fit_length, normalise
+from mien_plugins.conflict.net import SAMPLES, STEP_SAMPLES, ConflictNet
 
 SUPER_SAMPLES = 10
 PERTURBATIONS = 2000
@@ -199,11 +199,24 @@ class NetPredictor:
 
 
 def explain_window(
-    net: ConflictNet, samples: ArrayLike, *, exact: bool = False, seed: int = 0, **options: Any
+    net: ConflictNet,
+    samples: ArrayLike,
+    *,
+    exact: bool = False,
+    perturbations: int = PERTURBATIONS,
+    seed: int = 0,
+    **options: Any,
 ) -> Explanation:
-    """Explain the reading of (n,) samples at 8 kHz, cut or padded to 30 s; `exact` takes all 1024 masks."""
+    """Explain the reading of (n,) samples at 8 kHz, cut or padded to 30 s.
+
+    Args:
+        exact: read all 1024 ways to silence super-samples, instead of `perturbations` random ones.
+        seed: of the random ones.
+        options: further arguments of `explain`.
+    """
     window = normalise(fit_length(samples, SAMPLES))
-    return explain(NetPredictor(net, window), masks=all_masks() if exact else None, seed=seed, **options)
+    masks = all_masks() if exact else sample_masks(np.random.default_rng(seed), perturbations)
+    return explain(NetPredictor(net, window), masks=masks, **options)
 
 
 def explain_medium(
@@ -220,7 +233,7 @@ def explain_medium(
     Args:
         samples: (n,) mono at 8 kHz; longer sound is cut to its first 30 s, shorter is padded.
     """
-    from .model import load_net
+    from mien_plugins.conflict.model import load_net
 
     found = explain_window(load_net(model_dir, device), samples, exact=exact, seed=seed)
     return replace(found, start=found.start + start, end=found.end + start)

@@ -10,12 +10,12 @@ from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
 from mien.training.card import Card, DataSource, Metric, write_card
 from numpy.typing import NDArray
 
-from .calibrate import probability, scores
-from .model import load_config, load_net
-from .net import running_statistics, trainable
-from .recipe import RECIPE, TEST, TEST_STREAM, Batch, collate, held_out
-from .simulate import simulate
-from .takes import Voice, load_voices
+from mien_plugins.conflict.calibrate import probability, scores
+from mien_plugins.conflict.model import load_config, load_net
+from mien_plugins.conflict.net import running_statistics, trainable
+from mien_plugins.conflict.recipe import RECIPE, TEST, TEST_STREAM, Batch, collate, held_out
+from mien_plugins.conflict.simulate import simulate
+from mien_plugins.conflict.takes import Voice, load_voices
 
 Floats = NDArray[np.float64]
 CLIPS = 160  # simulated conversations a corpus

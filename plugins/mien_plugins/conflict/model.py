@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .net import ConflictNet
+from mien_plugins.conflict.net import ConflictNet
 
 MODEL = "conflictnet"
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .convpool import conv_relu_pool, conv_relu_pool_only
+from mien_plugins.conflict.convpool import conv_relu_pool, conv_relu_pool_only
 
 RATE = 8_000
 SECONDS = 30.0

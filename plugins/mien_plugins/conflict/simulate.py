@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .acoustics import channel, laughter, music, reverberate, room_response
-from .features import Samples, fit_length
-from .net import RATE
-from .takes import Voice
+from mien_plugins.conflict.acoustics import channel, laughter, music, reverberate, room_response
+from mien_plugins.conflict.features import Samples, fit_length
+from mien_plugins.conflict.net import RATE
+from mien_plugins.conflict.takes import Voice
 
 OVERLAP_FULL, INTERRUPTIONS_FULL = 0.35, 20.0
 SHARES = (0.40, 0.25, 0.35)  # overlap, interruption, effort

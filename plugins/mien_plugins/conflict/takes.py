@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .features import Samples
-from .net import RATE
+from mien_plugins.conflict.features import Samples
+from mien_plugins.conflict.net import RATE
 
 # Vocal effort of an acted emotion, 0 relaxed ... 1 shouting: our ranking, from the accounts of emotional
 # prosody (Scherer 2003, Table 1: intensity, F0 and high-frequency energy rise in anger, less in fear and joy,
