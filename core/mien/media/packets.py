@@ -106,4 +106,8 @@ def _packets(container: InputContainer, stream: Any, log: DamageLog, place: _Pla
         except av.error.FFmpegError:
             broken += 1
             log.add(stream.index, place.time, "the file could not be read")
+        except IndexError:
+            # PyAV stumbles at the end of the file when a damaged broadcast announced new streams on the way.
+            log.add(stream.index, place.time, "streams change within the file", lost=False)
+            break
     yield None

@@ -114,7 +114,8 @@ class Resampler:
         return [self._array(part) for part in self._swr.resample(frame)]
 
     def _array(self, frame: av.AudioFrame) -> Samples:
-        return np.asarray(frame.to_ndarray().reshape(-1, self._channels), np.float32)
+        # A filter overshoots where the sound is at full scale.
+        return np.clip(frame.to_ndarray().reshape(-1, self._channels), -1.0, 1.0, dtype=np.float32)
 
     def _chunk(self, parts: list[Samples]) -> AudioChunk | None:
         samples = (
