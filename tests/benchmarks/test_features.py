@@ -1,4 +1,4 @@
-"""Short-term features beside pyAudioAnalysis itself: equal values, and how many times faster (`make bench`)."""
+"""Short-term features beside pyAudioAnalysis itself: equal values, how many times faster (`make bench`)."""
 
 import time
 import warnings
