@@ -1,8 +1,9 @@
 """Spectral gating (noisereduce) for streams and for single utterances.
 
-The gate is noisereduce's non-stationary one: a running estimate of each band's level (time constant 2 s), a soft
-mask for what rises above it. It needs sound on both sides, so the stream is gated in steps of fixed length with the
-past and the future around each as context; the result does not depend on how the host cut its blocks.
+The gate is noisereduce's non-stationary one: a running estimate of each band's level (time constant 2 s), a
+soft mask for what rises above it. It needs sound on both sides, so the stream is gated in steps of fixed
+length with the past and the future around each as context; the result does not depend on how the host cut its
+blocks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 _STEP, _PAST, _FUTURE = 4.0, 2.0, 1.0  # s
-_FLOOR = 1e-6  # dither under the smallest 16-bit step: the gate divides by the level, which digital silence lacks
+_FLOOR = 1e-6
+"""Dither under the smallest 16-bit step: the gate divides by the level, which digital silence lacks."""
 
 
 def gate(samples: FloatArray, rate: int) -> FloatArray:

@@ -45,7 +45,9 @@ class TranscriptParams(Params):
         "Language that is spoken, as a two-letter code (ISO 639-1), or 'auto'",
         pattern=r"^(auto|[a-z]{2,3})$",
     )
-    denoise: bool = param(False, "Remove steady noise by spectral gating from each utterance before recognition")
+    denoise: bool = param(
+        False, "Remove steady noise by spectral gating from each utterance before recognition"
+    )
 
 
 def _transcript_inputs(params: Params) -> tuple[Input, ...]:
@@ -82,6 +84,7 @@ TRANSCRIPT = AnalyzerInfo(
         Writes("speech.transcript", "spans", (CONFIDENCE,)),
     ),
     optional_models=(*WHISPER_MODELS, *SPEECHBRAIN_MODELS),
+    uses_cues=True,
 )
 
 

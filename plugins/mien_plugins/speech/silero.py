@@ -1,16 +1,18 @@
 """Silero VAD (v6, 16 kHz): the weights in the ``silero-vad`` wheel, run a block at a time.
 
-The wheel's TorchScript model takes one chunk of 32 ms a call.  Only its small LSTM has a memory, though; so the
-net is rebuilt here as a plain module, a whole block of chunks goes through the convolutions as one batch and only
-the LSTM walks along time: eight to ten times the speed, the same probabilities (a test holds them equal).  The
-wheel is found without importing it, since ``import silero_vad`` sets torch's thread count for the whole process.
+The wheel's TorchScript model takes one chunk of 32 ms a call.  Only its small LSTM has a memory, though; so
+the net is rebuilt here as a plain module, a whole block of chunks goes through the convolutions as one batch
+and only the LSTM walks along time: eight to ten times the speed, the same probabilities (a test holds them
+equal).  The wheel is found without importing it, since ``import silero_vad`` sets torch's thread count for
+the whole process.
 
-Its ``silero_vad_16k.safetensors`` would be the simpler source, but in 6.2 that file still holds the weights of v5.
+Its ``silero_vad_16k.safetensors`` would be the simpler source, but in 6.2 that file still holds the weights
+of v5.
 
-Net (chunk of 512 samples with 64 samples of the past in front): 64 samples of reflection on the right → STFT as
-a fixed convolution (256 window, 128 hop, 129 magnitudes) → four convolutions → LSTM(128) → ReLU → 1×1
-convolution → sigmoid: the probability that the chunk holds speech.
-Source: silero-vad 6.2 (MIT), https://github.com/snakers4/silero-vad.
+Net (chunk of 512 samples with 64 samples of the past in front): 64 samples of reflection on the right → STFT
+as a fixed convolution (256 window, 128 hop, 129 magnitudes) → four convolutions → LSTM(128) → ReLU → 1×1
+convolution → sigmoid: the probability that the chunk holds speech. Source: silero-vad 6.2 (MIT),
+https://github.com/snakers4/silero-vad.
 """
 
 from __future__ import annotations
@@ -22,10 +24,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the field's name for it
-
 from mien.errors import ModelError
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 RATE = 16_000
 CHUNK = 512
@@ -47,7 +48,9 @@ def weights_path() -> Path:
         path = Path(folder) / "data" / "silero_vad.jit"
         if path.is_file():
             return path
-    raise ModelError("The voice activity model is missing: install the Python package 'silero-vad' (6 or newer).")
+    raise ModelError(
+        "The voice activity model is missing: install the Python package 'silero-vad' (6 or newer)."
+    )
 
 
 class SileroNet(nn.Module):
@@ -66,8 +69,8 @@ class SileroNet(nn.Module):
     def forward(self, frames: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Speech probability of consecutive chunks.
 
-        ``frames`` (N, 576) float32: each chunk with the last 64 samples before it in front; ``state``: (h, c) of
-        the LSTM, each (1, 128).  Returns probabilities (N,) and the state after the last chunk.
+        ``frames`` (N, 576) float32: each chunk with the last 64 samples before it in front; ``state``: (h, c)
+        of the LSTM, each (1, 128).  Returns probabilities (N,) and the state after the last chunk.
         """
         x = F.pad(frames.unsqueeze(1), (0, _REFLECT), mode="reflect")
         spectrum = self.stft_conv(x)
@@ -85,7 +88,9 @@ def load_net() -> SileroNet:
     """
     path = weights_path()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit.load; the wheel has no newer form of v6
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # torch.jit.load; the wheel has no newer form of v6
         script = torch.jit.load(str(path), map_location="cpu")
     net = SileroNet()
     own = net.state_dict()
@@ -102,7 +107,7 @@ def load_net() -> SileroNet:
 
 
 def _own_name(name: str) -> str:
-    """The name in :class:`SileroNet` of a tensor of the wheel's 16 kHz model; other names stay as they are."""
+    """The name in :class:`SileroNet` of a tensor of the wheel's 16 kHz model; others keep theirs."""
     parts = name.split(".")
     match parts:
         case ["_model", "stft", "forward_basis_buffer"]:

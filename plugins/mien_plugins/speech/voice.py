@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks.track import AnyTrack, FloatArray, Spans
+
 from mien_plugins.speech.denoise import StreamingGate
 from mien_plugins.speech.info import RATE, VoiceParams
 from mien_plugins.speech.segment import Cutting, Segmenter, Stretch
@@ -20,8 +20,8 @@ _GAP = 0.05
 class VoiceAnalyzer:
     """Writes `speech.voice`: spans labelled `speech`, their score the mean speech probability.
 
-    An utterance is written as soon as the pause behind it is long enough. The net runs on the CPU: it needs about
-    2 ms for a second of sound.
+    An utterance is written as soon as the pause behind it is long enough. The net runs on the CPU: it needs
+    about 2 ms for a second of sound.
     """
 
     def __init__(self) -> None:

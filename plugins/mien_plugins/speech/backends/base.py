@@ -22,7 +22,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was recognised in one utterance (or one subtitle): its times in seconds and its words, in order."""
+    """What was recognised in one utterance or subtitle: its times in seconds and its words, in order."""
 
     start: float
     end: float

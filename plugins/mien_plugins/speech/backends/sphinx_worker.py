@@ -1,4 +1,5 @@
-"""The process that runs pocketsphinx. Started by its path (`python -P sphinx_worker.py`), it imports nothing of ours.
+"""The process that runs pocketsphinx. Started by its path (`python -P sphinx_worker.py`), it imports nothing
+of ours.
 
 Standard input: a JSON object of settings on one line, then for each utterance a line of JSON
 `{"id": n, "bytes": m}` and m bytes of 16-bit little-endian mono sound at 16 kHz.
@@ -18,12 +19,15 @@ from typing import Any, BinaryIO
 _FILLER = re.compile(r"^[<\[+]")  # <sil>, <s>, [NOISE], ++UH++
 _VARIANT = re.compile(r"\(\d+\)$")  # the dictionary's second, third … pronunciation
 _FRAMES = 100.0  # a second
+_WINDOW = 820  # bytes of one analysis window (410 samples); the decoder cannot take less
 
 
 def decode(decoder: Any, sound: bytes) -> list[tuple[str, float, float, float]]:
     """The words in `sound`: text, start and end in seconds, posterior probability."""
+    if len(sound) < _WINDOW:
+        return []
+    decoder.reinit_feat()  # else the end of the last utterance leaks into this one's features
     decoder.start_utt()
-    # As one whole utterance, so that its cepstral mean is its own and results do not depend on what came before.
     decoder.process_raw(sound, full_utt=True)
     decoder.end_utt()
     if decoder.hyp() is None:
@@ -33,7 +37,12 @@ def decode(decoder: Any, sound: bytes) -> list[tuple[str, float, float, float]]:
         if not _FILLER.match(segment.word):
             text = _VARIANT.sub("", segment.word)
             words.append(
-                (text, segment.start_frame / _FRAMES, (segment.end_frame + 1) / _FRAMES, min(segment.prob, 1.0))
+                (
+                    text,
+                    segment.start_frame / _FRAMES,
+                    (segment.end_frame + 1) / _FRAMES,
+                    min(segment.prob, 1.0),
+                )
             )
     return words
 

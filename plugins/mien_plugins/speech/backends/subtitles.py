@@ -1,7 +1,7 @@
 """The medium's own subtitles as a transcript.
 
-A person wrote them, so their text counts as certain (confidence 1). They carry no word times: a cue's words share
-its time in proportion to their length, which is an estimate and noted as such.
+A person wrote them, so their text counts as certain (confidence 1). They carry no word times: a cue's words
+share its time in proportion to their length, which is an estimate and noted as such.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from mien.sdk import Cue
+
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 
 _SOUND = re.compile(r"\[[^\]]*\]|[♪♫#]+")  # [door slams], music signs
@@ -51,7 +52,9 @@ def spread(words: Sequence[str], start: float, end: float) -> tuple[Word, ...]:
 
 
 def _fresh(lines: tuple[str, ...], previous: tuple[str, ...], length: float) -> tuple[str, ...]:
-    """The lines that are new: automatic captions repeat the last line on top of the next cue while they scroll."""
+    """The lines that are new: automatic captions repeat the last line on top of the next cue while they
+    scroll.
+    """
     scrolls = len(lines) > 1 or length < 0.05
     if lines and previous and scrolls and lines[0] == previous[-1]:
         return lines[1:]

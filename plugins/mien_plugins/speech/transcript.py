@@ -1,0 +1,139 @@
+"""`speech.transcript`: what is said, word by word, by the first backend that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mien.errors import ModelError, UsageError
+from mien.sdk import Block, Context, MediaInfo, Params
+from mien.tracks.track import AnyTrack, Spans
+
+from mien_plugins.speech.backends import subtitles
+from mien_plugins.speech.backends.base import Heard, Transcriber
+from mien_plugins.speech.info import SPEECHBRAIN_MODELS, WHISPER_MODELS, TranscriptParams
+
+_ENGLISH = ("en", "eng", "auto", "und", "")
+
+
+class TranscriptAnalyzer:
+    """Writes `speech.words` (a span a word, score its confidence) and `speech.transcript` (a span an
+    utterance, score the mean of its words); the label of both names the backend that heard them.
+    """
+
+    def __init__(self) -> None:
+        self._params = TranscriptParams()
+        self._ctx: Context | None = None
+        self._cues: list[Heard] = []  # subtitles that are not written yet
+        self._transcriber: Transcriber | None = None
+        self._label = ""
+        self._end = 0.0  # s, of the last utterance that was taken
+
+    def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
+        """Choose the backend and load it.
+
+        Raises:
+            mien.errors.UsageError: the backend that was asked for does not fit the medium or the language.
+            mien.errors.ModelError: its weights are not installed.
+        """
+        assert isinstance(params, TranscriptParams)
+        self._params, self._ctx = params, ctx
+        wish = params.backend
+        if wish == "subtitles" and not media.cues:
+            raise UsageError(
+                "The medium has no subtitles to take the transcript from; choose another backend."
+            )
+        if wish == "subtitles" or (wish == "auto" and media.cues):
+            self._label = "subtitles"
+            self._cues = subtitles.heard(media.cues, media.duration)
+            source = f" ({media.cue_source})" if media.cue_source else ""
+            ctx.note(
+                f"The transcript is the medium's own subtitles{source}; the times of words are estimated "
+                "from their length."
+            )
+            return
+        self._transcriber = _choose(media, params, ctx)
+        self._label = self._transcriber.name
+
+    def process(self, block: Block) -> Iterable[AnyTrack]:
+        """The words that are known by now; does not wait for those that are not."""
+        if self._transcriber is None:
+            due = [cue for cue in self._cues if cue.start < block.end]
+            self._cues = self._cues[len(due) :]
+            return self._pieces(due)
+        for utterance in block.utterances:
+            if self._params.denoise:
+                from mien_plugins.speech.denoise import gate
+
+                utterance = replace(utterance, samples=gate(utterance.samples, utterance.rate))
+            self._transcriber.submit(utterance)
+            self._end = utterance.end
+        return self._pieces(self._transcriber.ready())
+
+    def finish(self) -> Iterator[AnyTrack]:
+        """The rest; waits for the backend."""
+        if self._transcriber is None:
+            yield from self._pieces(self._cues)
+            self._cues = []
+            return
+        begin: float | None = None
+        for heard in self._transcriber.drain():
+            begin = heard.start if begin is None else begin
+            yield from self._pieces([heard])
+            if self._ctx is not None and self._end > begin:
+                self._ctx.progress((heard.end - begin) / (self._end - begin))
+
+    def close(self) -> None:
+        transcriber, self._transcriber = self._transcriber, None
+        if transcriber is not None:
+            transcriber.close()
+
+    def _pieces(self, heard: list[Heard]) -> list[AnyTrack]:
+        heard = [h for h in heard if h.words]
+        if not heard:
+            return []
+        words = [
+            (w.start, w.end, self._label, w.text, w.confidence, h.speaker) for h in heard for w in h.words
+        ]
+        spoken = [(h.start, h.end, self._label, h.text, h.confidence, h.speaker) for h in heard]
+        return [Spans.of("speech.words", words), Spans.of("speech.transcript", spoken)]
+
+
+def _choose(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcriber:
+    """The first recogniser, in order, that was asked for and is there."""
+    wish = params.backend
+    if wish in ("auto", "whisper"):
+        for model in WHISPER_MODELS:
+            if (folder := ctx.optional_model(model)) is not None:
+                from mien_plugins.speech.backends.whisper import WhisperTranscriber
+
+                return WhisperTranscriber(model, folder, params.language, ctx)
+    if wish in ("auto", "speechbrain"):
+        for model in SPEECHBRAIN_MODELS:
+            if (folder := ctx.optional_model(model)) is not None:
+                from mien_plugins.speech.backends.crdnn import CrdnnTranscriber
+
+                ctx.note(f"The transcript is by SpeechBrain ({model}).")
+                return CrdnnTranscriber(folder, ctx)
+    if wish in ("auto", "pocketsphinx"):
+        return _sphinx(media, params, ctx)
+    names = WHISPER_MODELS if wish == "whisper" else SPEECHBRAIN_MODELS
+    raise ModelError(
+        f"No model for the backend {wish} is installed: get one with 'mien models get {names[-1]}', or choose "
+        "the backend pocketsphinx."
+    )
+
+
+def _sphinx(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcriber:
+    if params.language not in _ENGLISH:
+        raise ModelError(
+            f"pocketsphinx knows English only; for the language '{params.language}' get a Whisper model with "
+            f"'mien models get {WHISPER_MODELS[-1]}'."
+        )
+    from mien_plugins.speech.backends.sphinx import SphinxTranscriber
+
+    note = "The transcript is by pocketsphinx (US English); of clear read speech it gets about 3 words in 4 right."
+    if params.language == "auto" and media.language.lower() not in _ENGLISH:
+        note += f" The medium says that its language is '{media.language}', which it does not know."
+    ctx.note(note)
+    return SphinxTranscriber(ctx.check_cancelled)

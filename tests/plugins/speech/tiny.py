@@ -1,0 +1,126 @@
+"""Tiny models of the real architectures, made and trained here in seconds, so that loading and decoding are
+tested for real.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+RATE = 16_000
+PHRASES = ("low tone here", "a high one")
+
+
+def tones(seconds: float = 1.5) -> list[np.ndarray]:
+    """Two sounds that a tiny net can tell apart: a low and a high tone with a little noise."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    noise = np.random.default_rng(0).standard_normal(len(time)) * 0.01
+    return [(0.3 * np.sin(2 * np.pi * hertz * time) + noise).astype(np.float32) for hertz in (300.0, 3000.0)]
+
+
+def whisper(folder: Path, steps: int = 60) -> Path:
+    """A two-layer Whisper with a byte vocabulary and a window of 4 s, taught to tell the two tones by their
+    phrases.
+    """
+    from transformers import (
+        GenerationConfig,
+        WhisperConfig,
+        WhisperFeatureExtractor,
+        WhisperForConditionalGeneration,
+    )
+
+    torch.manual_seed(0)
+    specials = [
+        "<|endoftext|>",
+        "<|startoftranscript|>",
+        "<|en|>",
+        "<|de|>",
+        "<|translate|>",
+        "<|transcribe|>",
+    ]
+    specials += ["<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
+    vocab = {letter: byte for byte, letter in enumerate(_letters())}
+    ids = {token: 256 + n for n, token in enumerate(specials)}
+    folder.mkdir(parents=True, exist_ok=True)
+    _tokenizer(folder, vocab, ids)
+    config = WhisperConfig(
+        vocab_size=256 + len(specials), num_mel_bins=20, encoder_layers=1, decoder_layers=2, d_model=48,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64,
+        max_source_positions=200, max_target_positions=64, decoder_start_token_id=257, pad_token_id=256,
+        bos_token_id=256, eos_token_id=256, begin_suppress_tokens=None,
+    )  # fmt: skip
+    net = WhisperForConditionalGeneration(config)
+    extractor = WhisperFeatureExtractor(feature_size=20, chunk_length=4)
+    extractor.save_pretrained(folder)
+    features = extractor(tones(), sampling_rate=RATE, return_tensors="pt").input_features
+    prompt = [257, ids["<|en|>"], ids["<|transcribe|>"], ids["<|notimestamps|>"]]
+    rows = [[*prompt, *f" {phrase}".encode(), 256] for phrase in PHRASES]
+    width = max(map(len, rows))
+    target = torch.tensor([row + [256] * (width - len(row)) for row in rows])
+    optimiser = torch.optim.AdamW(net.parameters(), lr=5e-3)
+    for _ in range(steps):
+        logits = net(features, decoder_input_ids=target[:, :-1]).logits
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), target[:, 1:].flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    net.generation_config = GenerationConfig(
+        decoder_start_token_id=257, pad_token_id=256, bos_token_id=256, eos_token_id=256, max_length=60,
+        is_multilingual=True, lang_to_id={"<|en|>": ids["<|en|>"], "<|de|>": ids["<|de|>"]},
+        task_to_id={"transcribe": ids["<|transcribe|>"], "translate": ids["<|translate|>"]},
+        no_timestamps_token_id=ids["<|notimestamps|>"], alignment_heads=[[1, 0], [1, 1]],
+    )  # fmt: skip
+    net.save_pretrained(folder)
+    return folder
+
+
+def _letters() -> list[str]:
+    """The letter that byte-level BPE writes for each byte: itself where printable, else one above U+0100."""
+    printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
+    spare = iter(range(256, 512))
+    return [chr(byte if byte in printable else next(spare)) for byte in range(256)]
+
+
+def _tokenizer(folder: Path, vocab: dict[str, int], specials: dict[str, int]) -> None:
+    (folder / "vocab.json").write_text(json.dumps(vocab | {"<|endoftext|>": specials["<|endoftext|>"]}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    from transformers import WhisperTokenizer
+
+    tokenizer = WhisperTokenizer(vocab=vocab | {"<|endoftext|>": specials["<|endoftext|>"]}, merges=[])
+    tokenizer.add_special_tokens({"additional_special_tokens": list(specials)[1:]})
+    tokenizer.save_pretrained(folder)
+
+
+def crdnn(folder: Path, steps: int = 80) -> Path:
+    """SpeechBrain's CRDNN with pieces of words as tokens, taught to tell the two tones by their phrases."""
+    from safetensors.torch import save_file
+
+    from mien_plugins.speech.backends.crdnn import CrdnnConfig, CrdnnNet
+
+    torch.manual_seed(0)
+    tokens = ("<blank>", "▁low", "▁to", "ne", "▁here", "▁a", "▁high", "▁one")
+    shape = dict(cnn_channels=(4, 8), time_pooling_size=2, rnn_layers=1, rnn_neurons=24, dnn_blocks=1)
+    config = CrdnnConfig(tokens, n_mels=20, dnn_neurons=32, **shape)
+    net = CrdnnNet(config)
+    targets = [torch.tensor([1, 2, 3, 4]), torch.tensor([5, 6, 7])]  # the two phrases in pieces
+    sounds = [torch.from_numpy(sound)[None] for sound in tones()]
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-2)
+    for _ in range(steps):
+        loss = torch.zeros(())
+        for sound, target in zip(sounds, targets, strict=True):
+            chances = net(sound)
+            loss = loss + torch.nn.functional.ctc_loss(
+                chances[:, None], target[None], (len(chances),), (len(target),)
+            )
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {"architecture": "crdnn-ctc", "tokens": tokens, "n_mels": 20, "dnn_neurons": 32, **shape}
+    (folder / "config.json").write_text(json.dumps(described), encoding="utf-8")
+    weights = {k: v.contiguous() for k, v in net.state_dict().items() if not k.startswith("features.")}
+    save_file(weights, folder / "model.safetensors")
+    return folder
