@@ -1,8 +1,10 @@
-"""HRNet of three stages: parallel branches at 1/4, 1/8 and 1/16 of the input that keep exchanging what they saw.
+"""HRNet of three stages: parallel branches at 1/4, 1/8 and 1/16 of the input that keep exchanging what they
+saw.
 
-Source: Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation" (CVPR 2019) and Wang et al.
-(TPAMI 2020); the three-stage cut is the visual net of Tzirakis et al. (2021), who leave width and depth open.
-Parameter counts through stage 3: W18 2,760,024 - W32 7,832,896 - W48 17,036,544 - W16-small 421,728.
+Source: Sun et al., "Deep High-Resolution Representation Learning for Human Pose Estimation" (CVPR 2019) and
+Wang et al. (TPAMI 2020); the three-stage cut is the visual net of Tzirakis et al. (2021), who leave width
+and depth open. Parameter counts through stage 3: W18 2,760,024 - W32 7,832,896 - W48 17,036,544 - W16-small
+421,728.
 """
 
 from __future__ import annotations
@@ -67,7 +69,8 @@ class Bottleneck(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.body(x) + self.shortcut(x))
+        out: Tensor = self.relu(self.body(x) + self.shortcut(x))
+        return out
 
 
 class BasicBlock(nn.Module):
@@ -79,13 +82,15 @@ class BasicBlock(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu(self.body(x) + x)
+        out: Tensor = self.relu(self.body(x) + x)
+        return out
 
 
 class Exchange(nn.Module):
     """Every branch becomes the sum of all branches brought to its resolution.
 
-    Up: 1x1 convolution, BN, nearest-neighbour. Down: a chain of stride-2 3x3 convolutions, ReLU after all but the last.
+    Up: 1x1 convolution, BN, nearest-neighbour. Down: a chain of stride-2 3x3 convolutions, ReLU after all
+    but the last.
     """
 
     def __init__(self, channels: tuple[int, ...]) -> None:
@@ -115,10 +120,12 @@ class Exchange(nn.Module):
         for target, paths in enumerate(self.paths):
             size = branches[target].shape[-2:]
             total: Tensor | None = None
-            for source, path in enumerate(paths):  # type: ignore[arg-type]
+            for source in range(len(branches)):
+                path = paths[source]  # type: ignore[index]
                 part = path(branches[source])
                 if source > target:
-                    # By size, not by factor: an input that is no multiple of 16 rounds differently per branch.
+                    # By size, not by factor: an input that is no multiple of 16 rounds differently per
+                    # branch.
                     part = nn.functional.interpolate(part, size=size, mode="nearest")
                 total = part if total is None else total + part
             assert total is not None
@@ -131,17 +138,21 @@ class HRModule(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], blocks: int) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(nn.Sequential(*(BasicBlock(c) for _ in range(blocks))) for c in channels)
+        self.branches = nn.ModuleList(
+            nn.Sequential(*(BasicBlock(c) for _ in range(blocks))) for c in channels
+        )
         self.exchange = Exchange(channels)
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
-        return self.exchange([body(x) for body, x in zip(self.branches, branches, strict=True)])
+        mixed: list[Tensor] = self.exchange([b(x) for b, x in zip(self.branches, branches, strict=True)])
+        return mixed
 
 
 class HRNet(nn.Module):
     """Stem, bottleneck stage and two exchange stages.
 
-    Input (B, 3, H, W) float. Output: three maps (B, C_i, H/4/2^i, W/4/2^i), finest first, C_i = `config.channels`.
+    Input (B, 3, H, W) float. Output: three maps (B, C_i, H/4/2^i, W/4/2^i), finest first, C_i =
+    `config.channels`.
     """
 
     def __init__(self, config: HRNetConfig = W18) -> None:
@@ -157,7 +168,9 @@ class HRNet(nn.Module):
         self.to_middle = _conv_bn(wide, middle, stride=2)
         self.stage2 = nn.ModuleList(HRModule((fine, middle), config.blocks) for _ in range(config.modules[0]))
         self.to_coarse = _conv_bn(middle, coarse, stride=2)
-        self.stage3 = nn.ModuleList(HRModule((fine, middle, coarse), config.blocks) for _ in range(config.modules[1]))
+        self.stage3 = nn.ModuleList(
+            HRModule((fine, middle, coarse), config.blocks) for _ in range(config.modules[1])
+        )
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")

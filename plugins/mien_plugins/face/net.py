@@ -1,8 +1,9 @@
 """The face net: HRNet of three stages, hierarchical attention, seven expressions.
 
-Level 1 pools each branch's map by attentional pooling (Girdhar & Ramanan, NeurIPS 2017): a bottom-up saliency map weighs
-K top-down maps before the spatial mean. Level 2 weighs the three branch vectors by attention (Tzirakis et al. 2021,
-eq. 4). The 256-d result is the face embedding. Both levels keep their attention so that a reading can be explained.
+Level 1 pools each branch's map by attentional pooling (Girdhar & Ramanan, NeurIPS 2017): a bottom-up
+saliency map weighs K top-down maps before the spatial mean. Level 2 weighs the three branch vectors by
+attention (Tzirakis et al. 2021, eq. 4). The 256-d result is the face embedding. Both levels keep their
+attention so that a reading can be explained.
 """
 
 from __future__ import annotations
@@ -53,14 +54,15 @@ class FaceReading:
 
 
 class AttentionalPooling(nn.Module):
-    """(B, C, h, w) -> vector (B, K) and saliency (B, h, w): mean over space of saliency x each of K top-down maps."""
+    """(B, C, h, w) -> vector (B, K) and saliency (B, h, w): mean over space of saliency x each of K top-down
+    maps."""
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
         self.top_down = nn.Conv2d(channels, outputs, 1)
         self.bottom_up = nn.Conv2d(channels, 1, 1)
-        # The published N(0, .001) weights make the product vanish at the start; a bias of 1 begins at plain mean
-        # pooling and lets attention grow from there.
+        # The published N(0, .001) weights make the product vanish at the start; a bias of 1 begins at plain
+        # mean pooling and lets attention grow from there.
         nn.init.normal_(self.bottom_up.weight, std=1e-3)
         nn.init.ones_(self.bottom_up.bias)  # type: ignore[arg-type]
 
@@ -83,7 +85,9 @@ class BranchAttention(nn.Module):
         nn.init.normal_(self.query, std=width**-0.5)
 
     def forward(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
-        projected = torch.stack([p(v) for p, v in zip(self.project, vectors, strict=True)], dim=1)  # (B, M, D)
+        projected = torch.stack(
+            [p(v) for p, v in zip(self.project, vectors, strict=True)], dim=1
+        )  # (B, M, D)
         scores = (projected * self.query).sum(-1) / math.sqrt(projected.shape[-1])
         weights = scores.softmax(dim=1)
         return (weights.unsqueeze(-1) * projected).sum(1), weights
@@ -99,7 +103,9 @@ class FaceNet(nn.Module):
         self.pooling = nn.ModuleList(
             AttentionalPooling(c, self.config.embedding) for c in self.config.hrnet.channels
         )
-        self.normalise = nn.ModuleList(nn.LayerNorm(self.config.embedding) for _ in self.config.hrnet.channels)
+        self.normalise = nn.ModuleList(
+            nn.LayerNorm(self.config.embedding) for _ in self.config.hrnet.channels
+        )
         self.attention = BranchAttention(len(self.config.hrnet.channels), self.config.embedding)
         self.dropout = nn.Dropout(self.config.dropout)
         self.head = nn.Linear(self.config.embedding, self.config.classes)
@@ -108,7 +114,8 @@ class FaceNet(nn.Module):
         vectors, saliency = [], []
         for x, pool, norm in zip(self.backbone(images), self.pooling, self.normalise, strict=True):
             vector, attention = pool(x)
-            # The branches' scales differ by their number of channels; without this the softmax sees only one of them.
+            # The branches' scales differ by their number of channels; without this the softmax sees only
+            # one of them.
             vectors.append(norm(vector))
             saliency.append(attention)
         embedding, weights = self.attention(vectors)

@@ -1,0 +1,91 @@
+"""What the face room offers: faces over time, and what they show. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mien.sdk import AnalyzerInfo, Crops, Frames, Input, Params, Registry, Writes, hookimpl, param
+from mien.tracks.quantity import AROUSAL, EXPRESSION_QUANTITIES, VALENCE
+
+MODEL = "face-affect"
+YUNET = "yunet"
+CROP = 96
+# MTCNN's squares on FER2013's own pictures are as large as those pictures (median 1.05, 266 of 300 faces
+# found), so a face cut out without a margin is framed as the net learnt it.
+MARGIN = 0.0
+
+
+class DetectParams(Params):
+    """How faces are searched and followed."""
+
+    rate: float = param(5.0, "Pictures looked at", unit="Hz", ge=0.2, le=60.0)
+    detector: Literal["auto", "mtcnn", "yunet"] = param(
+        "auto", "Who searches; 'auto' takes YuNet when its weights are installed, else MTCNN"
+    )
+    search: float = param(
+        0.6,
+        "The whole picture is searched this often; in between faces are followed",
+        unit="s",
+        ge=0.0,
+        le=10.0,
+    )
+    size: int = param(640, "Longest side of the pictures searched", unit="px", ge=128, le=4096)
+    min_face: float = param(
+        0.04, "Smallest face, as a share of the picture's longer side (20 px at least)", ge=0.005, le=1.0
+    )
+    threshold: float = param(0.9, "What a new face must score", ge=0.3, le=1.0)
+    max_faces: int = param(12, "At most so many faces at a time, the largest ones", ge=1, le=100)
+
+
+class AffectParams(Params):
+    """How expressions are read."""
+
+    batch: int = param(64, "Faces read at once", ge=1, le=1024)
+
+
+def _frames(params: Params) -> tuple[Input, ...]:
+    assert isinstance(params, DetectParams)
+    return (Frames(rate=params.rate, size=params.size),)
+
+
+DETECT = AnalyzerInfo(
+    id="face.detect",
+    title="Faces",
+    version="1.0.0",
+    description=(
+        "Finds faces with five landmarks; each person keeps a number while they move, leave and come back."
+    ),
+    modality="face",
+    inputs=_frames,
+    outputs=(Writes("face.boxes", "boxes"),),
+    optional_models=(YUNET,),
+    params=DetectParams,
+    factory="mien_plugins.face.analyzer:FaceDetector",
+)
+
+AFFECT = AnalyzerInfo(
+    id="face.affect",
+    title="Facial expression",
+    version="1.0.0",
+    description=(
+        "Seven expressions per face, and the valence and arousal that people associate with them "
+        "(Russell & Mehrabian 1977)."
+    ),
+    modality="face",
+    inputs=(Crops(CROP, margin=MARGIN, aligned=True),),
+    outputs=(
+        Writes("face.expression", "curve", EXPRESSION_QUANTITIES),
+        Writes("face.affect", "curve", (VALENCE, AROUSAL)),
+        Writes("face.embedding", "features"),
+    ),
+    models=(MODEL,),
+    params=AffectParams,
+    factory="mien_plugins.face.analyzer:FaceAffect",
+)
+
+
+@hookimpl
+def mien_register(registry: Registry) -> None:
+    """Offer both analyzers."""
+    registry.analyzer(DETECT)
+    registry.analyzer(AFFECT)

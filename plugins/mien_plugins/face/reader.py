@@ -1,0 +1,109 @@
+"""Reads faces with trained weights: calibrated expressions, the affect they imply, embeddings, where the
+net looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from mien.training.card import load_model
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from mien_plugins.emotion.norms import PAD
+from mien_plugins.face.data import standardise
+from mien_plugins.face.found import Floats, Images
+from mien_plugins.face.net import FaceNet, FaceNetConfig
+
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# ITU-R BT.601, as OpenCV weighs colours.
+_GREY = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """probability (B, 7), rows sum to 1; affect (B, 2): valence, arousal in [-1, 1]; embedding (B, 256).
+
+    attention (B, h, w): where the net looked, each map sums to 1, only if it was asked for.
+    """
+
+    probability: Floats
+    affect: Floats
+    embedding: Floats
+    attention: Floats | None = None
+
+
+class ExpressionReader:
+    """A trained face net on one device."""
+
+    def __init__(
+        self,
+        net: FaceNet,
+        classes: tuple[str, ...],
+        size: int,
+        temperature: float,
+        device: str = "cpu",
+        precision: str = "float32",
+    ) -> None:
+        self.device, self.size, self.temperature, self.classes = device, size, temperature, classes
+        # Half precision is slower than float32 on most CPUs, and this net is small.
+        self.dtype = _PRECISIONS[precision] if device != "cpu" else torch.float32
+        net.eval().requires_grad_(False)
+        self.net = net.to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.norms = np.array([PAD[name][:2] for name in classes], np.float32)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> ExpressionReader:
+        """From a model's folder. Raises OSError, KeyError, ValueError, RuntimeError where that is damaged."""
+        weights, config = load_model(folder)
+        net = FaceNet(FaceNetConfig.from_dict(config["net"]))
+        net.load_state_dict({name: value.float() for name, value in weights.items()})
+        classes = tuple(config["classes"])
+        return cls(net, classes, int(config["size"]), float(config["temperature"]), device, precision)
+
+    @torch.inference_mode()
+    def read(self, images: Images, batch: int = 64, attention: bool = False) -> Expressions:
+        """Read square faces (B, s, s, 3) uint8 RGB."""
+        logits, embedding, maps = [], [], []
+        for start in range(0, len(images), batch):
+            part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self.device)
+            reading = self.net(self._prepared(part))
+            logits.append(reading.logits.double().cpu().numpy())
+            embedding.append(reading.embedding.float().cpu().numpy())
+            if attention:
+                maps.append(_looked_at(reading.saliency, reading.branch_weights))
+        probability = _softmax(np.concatenate(logits) / self.temperature)
+        return Expressions(
+            probability,
+            affect=np.clip(probability @ self.norms, -1.0, 1.0),
+            embedding=np.concatenate(embedding),
+            attention=np.concatenate(maps) if attention else None,
+        )
+
+    def _prepared(self, images: torch.Tensor) -> torch.Tensor:
+        weights = torch.tensor(_GREY, device=images.device)
+        grey = (images.float() * weights).sum(dim=3).unsqueeze(1)
+        if grey.shape[-1] != self.size:
+            grey = functional.interpolate(grey, size=(self.size, self.size), mode="bilinear", antialias=True)
+        return standardise(grey).to(self.dtype)
+
+
+def _softmax(logits: NDArray[np.float64]) -> Floats:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+
+
+def _looked_at(saliency: tuple[torch.Tensor, ...], weights: torch.Tensor) -> Floats:
+    """One map (B, h, w) at the finest branch's size: each branch's attention, weighed as the net weighed the
+    branch."""
+    size = saliency[0].shape[-2:]
+    total = torch.zeros_like(saliency[0], dtype=torch.float32)
+    for branch, part in enumerate(saliency):
+        strength = part.float().abs()
+        strength = strength / strength.sum(dim=(1, 2), keepdim=True).clamp_min(1e-9)
+        big = functional.interpolate(strength.unsqueeze(1), size=size, mode="bilinear")[:, 0]
+        total += weights[:, branch, None, None].float() * big
+    total = total / total.sum(dim=(1, 2), keepdim=True).clamp_min(1e-9)
+    return np.asarray(total.cpu().numpy(), np.float32)
