@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from mien import __version__
 from mien.errors import MienError
@@ -272,11 +272,16 @@ def run(arguments: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except MienError as error:
         return fail(str(error), error.exit_code, as_json)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return fail("Stopped.", 130, as_json)
-    except click.ClickException as error:
-        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mien"
-        return fail(f"{error.format_message().rstrip('.')}; see {where} --help.", 2, as_json)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        if not message:  # no arguments: the help has been shown
+            return 0
+        where = context.command_path if context is not None else "mien"
+        message = message.rstrip(".") + ("" if message.endswith("?") else ";")
+        return fail(f"{message} see {where} --help.", 2, as_json)
     except KeyboardInterrupt:
         return fail("Stopped.", 130, as_json)
     except BrokenPipeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
+import typer
 
 from mien.cli import say
 from mien.engine.choice import parse_settings
@@ -40,4 +40,4 @@ def export_medium(
         say.emit_json({"medium": entry.id, "paths": [str(p) for p in written]})
     elif not quiet:
         for path in written:
-            click.echo(shown(path))
+            typer.echo(shown(path))

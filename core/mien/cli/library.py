@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
+import typer
 
 from mien.cli import say
 from mien.engine.summary import clock, describe
@@ -32,10 +32,10 @@ def list_media(place: str | None, as_json: bool) -> None:
             )
             return
         if not media:
-            click.echo("The library is empty; fill it with: mien analyze PATH")
+            typer.echo("The library is empty; fill it with: mien analyze PATH")
         for m in media:
             length = "?" if m.duration is None else clock(m.duration)
-            click.echo(f"{m.id[:12]}  {length:>8}  {len(m.runs()):>2} plugins  {shown(m.path)}")
+            typer.echo(f"{m.id[:12]}  {length:>8}  {len(m.runs()):>2} plugins  {shown(m.path)}")
 
 
 def show_medium(which: str, place: str | None, as_json: bool) -> None:
@@ -57,17 +57,17 @@ def show_medium(which: str, place: str | None, as_json: bool) -> None:
                 }
             )
             return
-        click.secho(shown(medium.path), bold=True)
-        click.echo(f"  id {medium.id}, {'?' if medium.duration is None else clock(medium.duration)}")
+        typer.secho(shown(medium.path), bold=True)
+        typer.echo(f"  id {medium.id}, {'?' if medium.duration is None else clock(medium.duration)}")
         for run in runs:
-            click.secho(f"  {run.analyzer} {run.version}", bold=True, nl=False)
-            click.echo(f"  {run.device} {run.precision}{', partial: ' + run.reason if run.partial else ''}")
+            typer.secho(f"  {run.analyzer} {run.version}", bold=True, nl=False)
+            typer.echo(f"  {run.device} {run.precision}{', partial: ' + run.reason if run.partial else ''}")
             for name, says in _tracks(tracks, by_run.get(run.id, [])).items():
-                click.echo(f"    {name}: {says}")
+                typer.echo(f"    {name}: {says}")
             for model, sha in run.models.items():
-                click.echo(f"    model {model} {sha[:12]}")
+                typer.echo(f"    model {model} {sha[:12]}")
             for note in run.notes:
-                click.echo(f"    {note}")
+                typer.echo(f"    {note}")
 
 
 def search_library(text: str, limit: int, place: str | None, as_json: bool) -> None:
@@ -80,19 +80,19 @@ def search_library(text: str, limit: int, place: str | None, as_json: bool) -> N
         )
         return
     if not hits:
-        click.echo("Nothing found.")
+        typer.echo("Nothing found.")
     for hit in hits:
-        click.echo(f"{shown(hit.path)} {clock(hit.start)}–{clock(hit.end)}: {hit.text}")
+        typer.echo(f"{shown(hit.path)} {clock(hit.start)}–{clock(hit.end)}: {hit.text}")
 
 
 def remove_medium(which: str, yes: bool, place: str | None) -> None:
     """Remove one medium after asking."""
     with Library(place) as library:
         medium = _find(library, which)
-        if not yes and not click.confirm(f"Remove {shown(medium.path)} and all its readings?"):
+        if not yes and not typer.confirm(f"Remove {shown(medium.path)} and all its readings?"):
             return
         library.remove(medium)
-    click.echo(f"Removed {shown(medium.path)} from the library.")
+    typer.echo(f"Removed {shown(medium.path)} from the library.")
 
 
 def _find(library: Library, which: str) -> Any:

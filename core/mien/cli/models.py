@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
+import typer
 
 from mien.cli import say
 from mien.media.opening import shown
@@ -26,12 +26,12 @@ def list_models(as_json: bool) -> None:
         say.emit_json({"installed": installed, "catalogue": [entry.to_dict() for entry in rest]})
         return
     width = max(len(name) for name in (*ids, *(e.id for e in rest)))
-    click.secho("installed", bold=True)
+    typer.secho("installed", bold=True)
     for model in here:
-        click.echo(f"  {model.id:<{width}}  {_size(model.size):>9}  {model.title or model.task}  [{model.licence}]")
-    click.secho("could be installed with mien models pull ID, or mien models import ID DIR", bold=True)
+        typer.echo(f"  {model.id:<{width}}  {_size(model.size):>9}  {model.title or model.task}  [{model.licence}]")
+    typer.secho("could be installed with mien models pull ID, or mien models import ID DIR", bold=True)
     for entry in rest:
-        click.echo(f"  {entry.id:<{width}}  {_size(entry.size):>9}  {entry.title}: {entry.task}  [{entry.licence}]")
+        typer.echo(f"  {entry.id:<{width}}  {_size(entry.size):>9}  {entry.title}: {entry.task}  [{entry.licence}]")
 
 
 def show_model(model: str, as_json: bool) -> None:
@@ -43,27 +43,27 @@ def show_model(model: str, as_json: bool) -> None:
     folder = Path(facts["path"]) if facts.get("installed") and facts.get("path") else None
     card = folder / "CARD.md" if folder else None
     if card is not None and card.is_file():
-        click.echo(card.read_text(encoding="utf-8"))
+        typer.echo(card.read_text(encoding="utf-8"))
         return
     for key, value in facts.items():
         if value not in (None, "", [], {}):
-            click.echo(f"{key}: {value}")
+            typer.echo(f"{key}: {value}")
 
 
 def import_model(model: str, folder: Path) -> None:
     """Install from a folder; says what was left out."""
     with _bar(f"importing {model}") as report:
         installed = install.import_folder(model, folder, progress=report)
-    click.echo(f"{installed.id} is installed in {shown(installed.path)}")
+    typer.echo(f"{installed.id} is installed in {shown(installed.path)}")
     if installed.left_out:
-        click.echo(f"left out, because it could run code or is not known: {', '.join(installed.left_out)}")
+        typer.echo(f"left out, because it could run code or is not known: {', '.join(installed.left_out)}")
 
 
 def pull_model(model: str) -> None:
     """Download a model of the catalogue."""
     with _bar(f"fetching {model}") as report:
         installed = install.pull(model, progress=report)
-    click.echo(f"{installed.id} is installed in {shown(installed.path)}")
+    typer.echo(f"{installed.id} is installed in {shown(installed.path)}")
 
 
 def verify_models() -> int:
@@ -72,14 +72,14 @@ def verify_models() -> int:
     for model in store.available():
         problems = store.verify(model.id)
         bad += bool(problems)
-        click.echo(f"{model.id}: {'; '.join(problems) or 'ok'}")
+        typer.echo(f"{model.id}: {'; '.join(problems) or 'ok'}")
     return 5 if bad else 0
 
 
 def remove_model(model: str) -> None:
     """Remove a model from the user's store."""
     store.remove(model)
-    click.echo(f"{model} was removed.")
+    typer.echo(f"{model} was removed.")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
+import typer
 
 from mien.cli import say
 from mien.engine.registry import Registry
@@ -27,12 +27,12 @@ def list_plugins(as_json: bool) -> None:
         return
     width = max((len(i) for infos in groups.values() for i in infos), default=0)  # type: ignore[attr-defined]
     for group, infos in groups.items():
-        click.secho(group, bold=True)
+        typer.secho(group, bold=True)
         for info in infos.values():  # type: ignore[attr-defined]
             late = "" if getattr(info, "default", True) else " (not by default)"
-            click.echo(f"  {info.id:<{width}}  {info.title} {info.version}{late}")
+            typer.echo(f"  {info.id:<{width}}  {info.title} {info.version}{late}")
     for source in registry.broken:
-        click.secho(f"could not be loaded: {source.name} ({source.module}): {source.error}", fg="red")
+        typer.secho(f"could not be loaded: {source.name} ({source.module}): {source.error}", fg="red")
 
 
 def show_plugin(plugin: str, as_json: bool) -> None:
@@ -48,20 +48,20 @@ def show_plugin(plugin: str, as_json: bool) -> None:
     if as_json:
         say.emit_json(_facts(info))
         return
-    click.secho(f"{info.id} {info.version}: {info.title}", bold=True)
+    typer.secho(f"{info.id} {info.version}: {info.title}", bold=True)
     if info.description:
-        click.echo(f"  {info.description}")
+        typer.echo(f"  {info.description}")
     if isinstance(info, AnalyzerInfo):
         for written in info.outputs:
             extents = ", ".join(f"{q.name}{_extent(q.low, q.high, q.unit)}" for q in written.quantities)
-            click.echo(f"  writes {written.name} ({written.kind}){': ' + extents if extents else ''}")
+            typer.echo(f"  writes {written.name} ({written.kind}){': ' + extents if extents else ''}")
     if isinstance(info, FusionInfo):
-        click.echo(f"  reads any of {', '.join(info.accepts)}")
+        typer.echo(f"  reads any of {', '.join(info.accepts)}")
     models = getattr(info, "models", ())
     if models:
-        click.echo(f"  models: {', '.join(models)}")
+        typer.echo(f"  models: {', '.join(models)}")
     for name, entry in info.params.model_json_schema().get("properties", {}).items():
-        click.echo(f"  --set {info.id}.{name}={_default(entry)}  {_about(entry)}")
+        typer.echo(f"  --set {info.id}.{name}={_default(entry)}  {_about(entry)}")
 
 
 def _facts(info: Info) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
+import typer
 
 from mien.cli import say
 from mien.cli.paths import collect
@@ -43,15 +43,15 @@ def _json(medium: Medium, duration: float | None, cues: int, source: str) -> Non
 
 def _text(medium: Medium, duration: float | None, cues: int, source: str) -> None:
     length = "unknown" if duration is None else clock(duration)
-    click.echo(f"{shown(medium.path)}: {medium.format}, {length}, {medium.size_bytes / 1e6:.1f} MB")
+    typer.echo(f"{shown(medium.path)}: {medium.format}, {length}, {medium.size_bytes / 1e6:.1f} MB")
     for stream in medium.streams:
-        click.echo(f"  {stream.index}: {_stream(stream)}")
+        typer.echo(f"  {stream.index}: {_stream(stream)}")
         for problem in stream.problems:
-            click.echo(f"     {problem}")
+            typer.echo(f"     {problem}")
     if cues:
-        click.echo(f"  subtitles: {cues} from {source}")
+        typer.echo(f"  subtitles: {cues} from {source}")
     for problem in medium.problems:
-        click.echo(f"  {problem}")
+        typer.echo(f"  {problem}")
 
 
 def _stream(stream: StreamInfo) -> str:

@@ -7,20 +7,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
+import typer
 
 
 def fail(sentence: str, code: int, as_json: bool = False) -> int:
     """Say what is wrong on standard error; returns the exit code."""
     if as_json:
-        click.echo(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
-    click.echo(f"mien: {sentence}", err=True)
+        typer.echo(json.dumps({"error": sentence, "exit_code": code}, ensure_ascii=False))
+    typer.echo(f"mien: {sentence}", err=True)
     return code
 
 
 def emit_json(value: Any) -> None:
     """One JSON value on one line of standard output. What is not a number becomes null."""
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, default=str))
+    typer.echo(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, default=str))
 
 
 def console() -> Any:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
+import typer
 
 from mien.cli import say
 from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Piece, Progress, Started
@@ -31,7 +31,7 @@ class QuietScreen:
 
     def show(self, event: Event) -> None:
         if isinstance(event, Failed):
-            click.echo(f"mien: {event.plugin}: {event.reason}", err=True)
+            typer.echo(f"mien: {event.plugin}: {event.reason}", err=True)
 
     def found(self, outcome: Outcome, analysis: Analysis, registry: Registry) -> None: ...
 
@@ -40,7 +40,7 @@ class QuietScreen:
     def wrote(self, paths: list[Path]) -> None: ...
 
     def trouble(self, outcome: Outcome) -> None:
-        click.echo(f"mien: {outcome.error}", err=True)
+        typer.echo(f"mien: {outcome.error}", err=True)
 
     def end(self, outcomes: list[Outcome]) -> None: ...
 

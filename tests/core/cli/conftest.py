@@ -1,0 +1,54 @@
+"""Runs `mien` as its users do: a process of its own, in a fresh folder, with the engine tests' tiny plugins beside the built-in ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY = Path(__file__).resolve().parent.parent / "engine"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed and ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def mien(tmp_path: Path) -> Callable[..., Result]:
+    """`mien("probe", path)` → Result; never a traceback on the terminal."""
+
+    def call(*arguments: object, **environ: str) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-c", "from mien.cli.app import main; main()", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=300,
+            env={**os.environ, "PYTHONPATH": str(TINY), "MIEN_PLUGINS": "tiny_plugins", "COLUMNS": "140", **environ},
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stderr
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def clip(tmp_path: Path, make_clip: Any) -> Path:
+    return make_clip(tmp_path / "clip.mp4", 3.0)

@@ -1,0 +1,163 @@
+"""Every command, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY = ("--plugins", "tiny.level,tiny.loud,tiny.brightness", "--fusion", "tiny", "--device", "cpu")
+
+
+def test_analyze_then_library_then_export(mien: Any, clip: Path, tmp_path: Path) -> None:
+    first = mien("analyze", clip, *TINY, "--export", "csv", "--export", "json", "--out", "results")
+    assert first.code == 0, first.err
+    assert first.err == ""
+    assert "tiny.level" in first.out
+    assert "level" in first.out
+    assert json.loads((tmp_path / "results" / "clip-mien.json").read_text())
+    assert (tmp_path / "results" / "clip-mien-csv" / "tiny.level.csv").is_file()
+
+    again = mien("analyze", clip, *TINY, "--json")
+    states = {p["id"]: p["state"] for line in again.lines if line["event"] == "started" for p in line["plugins"]}
+    assert states == {
+        "tiny.level": "cached",
+        "tiny.loud": "cached",
+        "tiny.brightness": "cached",
+        "fusion.tiny": "run",
+    }
+    result = next(line for line in again.lines if line["event"] == "result")
+    assert result["failed"] == {}
+    assert "level" in result["tracks"]["tiny.level"]["says"]
+
+    listed = mien("library", "list", "--json").lines[0]
+    assert [Path(m["path"]).name for m in listed] == ["clip.mp4"]
+    shown = mien("library", "show", clip)
+    assert "tiny.level: level" in shown.out
+    by_id = mien("library", "show", listed[0]["id"][:8], "--json").lines[0]
+    assert by_id["id"] == listed[0]["id"]
+    assert mien("library", "search", "nothing").out == "Nothing found.\n"
+
+    exported = mien("export", clip, "--format", "parquet", "--out", "more", "--json")
+    assert exported.code == 0
+    assert all(Path(tmp_path, p).exists() for p in exported.lines[0]["paths"])
+
+    assert mien("library", "remove", clip, "--yes").code == 0
+    assert mien("library", "list", "--json").lines == [[]]
+    assert clip.exists()
+
+
+def test_a_recipe_replays_a_choice(mien: Any, clip: Path, tmp_path: Path) -> None:
+    saved = mien(
+        "analyze", clip, *TINY, "--set", "tiny.level.window=0.25", "--save-recipe", "choice.json", "--quiet"
+    )
+    assert (saved.code, saved.out) == (0, "")
+    recipe = json.loads((tmp_path / "choice.json").read_text())
+    assert recipe["plugins"]["tiny.level"]["params"] == {"window": 0.25}
+    replayed = mien("analyze", clip, "--recipe", "choice.json", "--device", "cpu", "--json")
+    states = [p["state"] for line in replayed.lines if line["event"] == "started" for p in line["plugins"]]
+    assert states == ["cached", "cached", "cached", "run"]
+    recipe["plugins"]["tiny.level"]["version"] = "0.9"
+    (tmp_path / "choice.json").write_text(json.dumps(recipe))
+    stale = mien("analyze", clip, "--recipe", "choice.json")
+    assert stale.code == 2
+    assert "made with tiny.level 0.9" in stale.err
+
+
+def test_one_bad_file_in_a_folder_never_stops_the_others(mien: Any, tmp_path: Path, make_clip: Any) -> None:
+    folder = tmp_path / "a folder"
+    (folder / "deep").mkdir(parents=True)
+    make_clip(folder / "good.mp4", 1.0)
+    make_clip(folder / "deep" / "auch gut – ünïcode.mkv", 1.0)
+    (folder / "bad.mp4").write_bytes(b"\0" * 1000)
+    (folder / "empty.wav").touch()
+    (folder / "notes.txt").write_text("not a medium")
+    done = mien("analyze", folder, "--plugins", "tiny.level", "--fusion", "none", "--device", "cpu")
+    assert done.code == 1
+    assert "2 of 4 media analysed." in done.out
+    assert "bad.mp4" in done.err
+    assert "The file is empty" in done.err
+    assert len(mien("library", "list", "--json").lines[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["analyze", "nowhere.mp4"], 3, "There is no such file"),
+        (["analyze", "clip.mp4", "--plugins", "tiny.levl"], 2, "did you mean tiny.level?"),
+        (["analyze", "clip.mp4", "--fusion", "magic"], 2, "no fusion named 'magic'"),
+        (["analyze", "clip.mp4", "--device", "tpu"], 4, "There is no device 'tpu'"),
+        (["analyze", "clip.mp4", "--plugins", "tiny.level", "--device", "cuda:9"], 4, "cuda:9 is not there"),
+        (["analyze", "clip.mp4", "--export", "docx"], 2, "no export format named 'docx'"),
+        (["analyze", "clip.mp4", "--set", "tiny.level.window=-1"], 2, "greater than 0"),
+        (["analyze", "clip.mp4", "--set", "window"], 2, "must read plugin.param=value"),
+        (["analyze", "clip.mp4", "--plugins", "tiny.level", "--audio-stream", "7"], 2, "no audio stream '7'"),
+        (["analyze", "clip.mp4", "--recipe", "clip.mp4"], 2, "no recipe"),
+        (["analyze", "."], 3, "no medium in the folder"),
+        (["analyze"], 2, "Missing argument"),
+        (["analyse", "clip.mp4"], 2, "No such command"),
+        (["probe", "."], 3, "no medium in the folder"),
+        (["export", "clip.mp4", "--format", "csv"], 6, "does not know this medium"),
+        (["library", "show", "clip.mp4"], 6, "does not know this medium"),
+        (["plugins", "nothing.like.it"], 2, "no analyzer named"),
+        (["models", "show", "nothing"], 5, "nothing"),
+        (["library", "list", "--library", "clip.txt"], 6, "library"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_every_mistake_is_one_sentence(
+    mien: Any, tmp_path: Path, make_clip: Any, arguments: list[str], code: int, says: str
+) -> None:
+    if code != 3 and "clip.mp4" in arguments:
+        make_clip(tmp_path / "clip.mp4", 0.5)
+    (tmp_path / "clip.txt").write_text("this is not a database, it is a text that somebody wrote\n" * 40)
+    done = mien(*arguments)
+    assert done.code == code, done.err
+    assert says in done.err
+    assert done.err.startswith("mien: ")
+    assert done.err.count("\n") == 1
+
+
+def test_odd_paths(mien: Any, tmp_path: Path, make_clip: Any) -> None:
+    names = ["-dash.mp4", "two  spaces & (1).mp4", "视频.mp4", "new\nline.mp4"]
+    for seconds, name in enumerate(names, 1):
+        make_clip(tmp_path / name, 0.5 * seconds)
+    done = mien("analyze", "--quiet", "--plugins", "tiny.level", "--fusion", "none", "--device", "cpu", "--", *names)
+    assert (done.code, done.err) == (0, "")
+    assert len(mien("library", "list", "--json").lines[0]) == len(names)
+    missing = mien("probe", "--", "no\nsuch.mp4")
+    assert missing.code == 3
+    assert missing.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["plugins"]], ids=" ".join)
+def test_help_and_plugins_answer_at_once_and_load_no_torch(arguments: list[str], mien_home: Path) -> None:
+    """Under half a second of CPU time (the best of five: the machine may be busy)."""
+    program = (
+        "import resource, sys\n"
+        "from mien.cli.app import run\n"
+        f"assert run({arguments!r}) == 0\n"
+        "heavy = {'torch', 'pandas', 'pyarrow', 'sqlalchemy', 'transformers', 'av', 'cv2'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "usage = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "print('cpu', usage.ru_utime + usage.ru_stime, file=sys.stderr)\n"
+    )
+    environ = {k: v for k, v in os.environ.items() if k != "MIEN_PLUGINS"}
+    spent = []
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environ, check=True)
+        spent.append(float(done.stderr.split()[-1]))
+    assert min(spent) < 0.5, spent
+
+
+def test_plugins_in_full(mien: Any) -> None:
+    shown = mien("plugins", "tiny.level")
+    assert "--set tiny.level.window=0.5  length of a window (s, > 0 and ≤ 10)" in shown.out
+    facts = mien("plugins", "--json").lines[0]
+    assert {"speech.voice", "speech.transcript", "text", "conflict"} <= {a["id"] for a in facts["analyzers"]}
+    assert facts["broken"] == []
