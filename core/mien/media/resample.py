@@ -115,7 +115,10 @@ class Resampler:
 
     def _array(self, frame: av.AudioFrame) -> Samples:
         # A filter overshoots where the sound is at full scale.
-        return np.clip(frame.to_ndarray().reshape(-1, self._channels), -1.0, 1.0, dtype=np.float32)
+        samples: Samples = np.clip(frame.to_ndarray().reshape(-1, self._channels), -1.0, 1.0).astype(
+            np.float32
+        )
+        return samples
 
     def _chunk(self, parts: list[Samples]) -> AudioChunk | None:
         samples = (

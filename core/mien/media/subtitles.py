@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -116,17 +117,42 @@ def parse(text: str, kind: str) -> tuple[Cue, ...]:
     """Cues of a text of the kind `srt`, `vtt`, `ass` or `ssa`; what cannot be read in it is left out."""
     if kind in ("srt", "vtt"):
         text = _VOICE.sub(lambda m: f"{_MARK}{m.group(1).strip()}{_MARK}", text)
-    try:
-        subtitles = pysubs2.SSAFile.from_string(text, format_=kind)
-    except (pysubs2.exceptions.Pysubs2Error, ValueError, KeyError, IndexError, AttributeError, TypeError):
-        # pysubs2 raises many things at a broken file; for us they all mean that nothing can be read of it.
-        return ()
+    subtitles = _load(text, kind)
+    if subtitles is None and kind in ("ass", "ssa"):
+        # One broken line costs pysubs2 the whole file: leave out the lines that it cannot read alone.
+        lines = text.splitlines()
+        spoken = [line.lstrip().startswith(("Dialogue:", "Comment:")) for line in lines]
+        kept = [
+            line
+            for line, says in zip(lines, spoken, strict=True)
+            if not says or _load(f"[Events]\n{line}", kind)
+        ]
+        subtitles = _load("\n".join(kept), kind)
     rows = (
-        (event.start / 1000.0, event.end / 1000.0, event.plaintext, event.name)
-        for event in subtitles
+        (event.start / 1000.0, event.end / 1000.0, _one_cue(event.plaintext, kind), event.name)
+        for event in subtitles or ()
         if event.is_text and not event.is_drawing
     )
     return _cues(rows)
+
+
+def _load(text: str, kind: str) -> pysubs2.SSAFile | None:
+        kept = [
+            line
+            for line, says in zip(lines, spoken, strict=True)
+            if not says or _load(f"[Events]\n{line}", kind)
+        ]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pysubs2.SSAFile.from_string(text, format_=kind)
+    except (pysubs2.exceptions.Pysubs2Error, ValueError, KeyError, IndexError, AttributeError, TypeError):
+        return None
+
+
+def _one_cue(text: str, kind: str) -> str:
+    """In WebVTT a blank line ends a cue; pysubs2 adds to it the name of the next."""
+    return text.split("\n\n", 1)[0] if kind == "vtt" else text
 
 
 def decode_text(data: bytes) -> str:
@@ -194,7 +220,8 @@ def _dialogue(rect: Any) -> tuple[str, str]:
     fields = line.split(",", 8)
     if len(fields) < 9:
         return rect.text.decode("utf-8", "replace"), ""
-    return pysubs2.SSAEvent(text=fields[8]).plaintext, fields[3]
+    event = pysubs2.SSAEvent(text=fields[8])
+    return ("" if event.is_drawing else event.plaintext), fields[3]
 
 
 def _cues(rows: Iterable[tuple[float, float, str, str]]) -> tuple[Cue, ...]:
