@@ -137,11 +137,7 @@ def parse(text: str, kind: str) -> tuple[Cue, ...]:
 
 
 def _load(text: str, kind: str) -> pysubs2.SSAFile | None:
-        kept = [
-            line
-            for line, says in zip(lines, spoken, strict=True)
-            if not says or _load(f"[Events]\n{line}", kind)
-        ]
+    """What pysubs2 makes of a text, or None: it raises many things at a broken one, all meaning that."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
