@@ -158,6 +158,21 @@ def export(
     export_medium(medium, formats, out, settings or [], library, as_json, quiet)
 
 
+@app.command()
+def explain(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A medium.")],
+    at: Annotated[float, typer.Option("--at", metavar="SECONDS", help="The moment to explain.")],
+    plugin: Annotated[str, typer.Option("--plugin", "-p", metavar="ID", help="Whose reading.")] = "conflict",
+    settings: Set = None,
+    device: Annotated[str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N, mps.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which seconds made a reading (LIME over stretches of sound)."""
+    from mien.cli.explain import explain_reading
+
+    explain_reading(path, plugin, at, settings or [], device, as_json)
+
+
 @library.command("list")
 def library_list(library: Library = None, as_json: Json = False) -> None:
     """All analysed media."""

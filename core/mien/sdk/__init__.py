@@ -14,7 +14,17 @@ from mien.sdk.params import NoParams, Params, param
 
 if TYPE_CHECKING:
     from mien.sdk.blocks import AudioChunk, Block, CropBatch, FrameBatch, Utterance, Windows
-    from mien.sdk.protocols import Aligned, Analysis, Analyzer, Context, Exporter, Fused, Fusion
+    from mien.sdk.protocols import (
+        Aligned,
+        Analysis,
+        Analyzer,
+        Context,
+        Explains,
+        Explanation,
+        Exporter,
+        Fused,
+        Fusion,
+    )
 
 __all__ = [
     "API",
@@ -29,6 +39,8 @@ __all__ = [
     "CropBatch",
     "Crops",
     "Cue",
+    "Explains",
+    "Explanation",
     "Exporter",
     "ExporterInfo",
     "FrameBatch",
@@ -58,7 +70,8 @@ _LATER = {
         ("AudioChunk", "Block", "CropBatch", "FrameBatch", "Utterance", "Windows"), "mien.sdk.blocks"
     ),
     **dict.fromkeys(
-        ("Aligned", "Analysis", "Analyzer", "Context", "Exporter", "Fused", "Fusion"), "mien.sdk.protocols"
+        ("Aligned", "Analysis", "Analyzer", "Context", "Explains", "Explanation", "Exporter", "Fused", "Fusion"),
+        "mien.sdk.protocols",
     ),
 }
 

@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mien.sdk.blocks import Block
+from mien.sdk.blocks import Block, Windows
 from mien.sdk.media import MediaInfo
 from mien.sdk.params import Params
 from mien.tracks.quantity import HOSTILITY, Quantity
-from mien.tracks.track import AnyTrack, FloatArray, TimeArray
+from mien.tracks.track import AnyTrack, FloatArray, Spans, TimeArray
 
 
 class Context(Protocol):
@@ -75,6 +75,33 @@ class Analyzer(Protocol):
 
     def close(self) -> None:
         """Free everything; called exactly once, also after an error."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why an analyzer read what it read in one window of sound.
+
+    Args:
+        parts: stretches of the window; score = how much each raised (above 0) or lowered the reading, NaN where it was
+            not selected.
+        reading: what the analyzer reads from the whole window.
+        intercept: what the explaining model says with every part removed.
+        fit: weighted R² of the explaining model, 1 when it tells the whole story.
+        unit: of the parts' scores and the intercept.
+    """
+
+    parts: Spans
+    reading: float
+    intercept: float
+    fit: float
+    unit: str = ""
+
+
+class Explains(Protocol):
+    """What an analyzer may have besides `Analyzer`: an explanation on request, outside of any run."""
+
+    def explain(self, window: Windows, params: Params, ctx: Context) -> Explanation:
+        """Explain one window, conditioned as the analyzer's `Audio` input says; `prepare` was not called."""
 
 
 @dataclass(frozen=True)
