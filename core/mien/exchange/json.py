@@ -80,7 +80,8 @@ def _track(track: AnyTrack, params: JsonParams) -> Iterator[str]:
             _cells(column, part[first : first + _ROWS], params.digits)
             for column, part in zip(columns, values, strict=True)
         ]
-        rows = comma.join(_ENCODER.encode(row) for row in zip(*cells, strict=True))
+        batch = list(zip(*cells, strict=True))
+        rows = comma.join(map(_ENCODER.encode, batch)) if params.indent else _ENCODER.encode(batch)[1:-1]
         yield (comma if first else "\n" if params.indent else "") + rows
     yield "]}"
 
@@ -91,7 +92,7 @@ def _cells(column: Column, values: Any, digits: int) -> list[Any]:
     if column.type == "integer":
         return list(values.tolist())
     places = 6 if column.unit == "s" and column.quantity is None else digits
-    return [round(v, places) if v - v == 0 else None for v in np.asarray(values, np.float64).tolist()]
+    return [v if v - v == 0 else None for v in np.round(np.asarray(values, np.float64), places).tolist()]
 
 
 def _dump(value: Any) -> str:

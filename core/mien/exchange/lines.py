@@ -16,6 +16,10 @@ TRANSCRIPT, WORDS = "speech.transcript", "speech.words"
 OFFENCE, HATE, DRIVERS = "text.offence", "text.hate", "text.words"
 
 _NAN = float("nan")
+_LONGEST = 30.0
+"""s: no single word takes longer."""
+_SHARE = 0.25
+"""A word counts as a driver when its attribution is at least this share of the strongest one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class Line:
         """
         if not self.flagged or not self.drivers:
             return [(self.text, 0.0)]
-        left = [(_bare(word), value) for word, value in self.drivers if value > 0]
+        floor = _SHARE * max(value for _, value in self.drivers)
+        left = [(_bare(word), value) for word, value in self.drivers if value > max(floor, 0.0)]
         pieces: list[tuple[str, float]] = []
         for token in re.findall(r"\s+|\S+", self.text):
             hit = next((i for i, (word, _) in enumerate(left) if word and word == _bare(token)), None)
@@ -127,11 +132,9 @@ def _match(track: Spans | None, start: float, end: float) -> int | None:
 def _words(track: Spans | None, start: float, end: float, speaker: str) -> tuple[Word, ...]:
     if track is None:
         return ()
-    middle = (track.start + track.end) / 2
-    rows = np.flatnonzero((middle >= start - 1e-6) & (middle <= end + 1e-6))
     return tuple(
         Word(float(track.start[i]), float(track.end[i]), one_line(track.text[i]), float(track.score[i]))
-        for i in rows
+        for i in _inside(track, start, end)
         if one_line(track.text[i]) and track.speaker[i] in ("", speaker)
     )
 
@@ -139,9 +142,15 @@ def _words(track: Spans | None, start: float, end: float, speaker: str) -> tuple
 def _drivers(track: Spans | None, start: float, end: float) -> tuple[tuple[str, float], ...]:
     if track is None:
         return ()
-    middle = (track.start + track.end) / 2
-    rows = np.flatnonzero((middle >= start - 1e-6) & (middle <= end + 1e-6) & np.isfinite(track.score))
-    return tuple((track.text[i], float(track.score[i])) for i in rows)
+    rows = _inside(track, start, end)
+    return tuple((track.text[i], float(track.score[i])) for i in rows if np.isfinite(track.score[i]))
+
+
+def _inside(track: Spans, start: float, end: float) -> list[int]:
+    """Rows whose middle lies in the stretch. Starts are sorted, so that only a few rows need a look."""
+    first, last = np.searchsorted(track.start, (start - _LONGEST, end + 1e-6))
+    middle = (track.start[first:last] + track.end[first:last]) / 2
+    return [int(i) + int(first) for i in np.flatnonzero((middle >= start - 1e-6) & (middle <= end + 1e-6))]
 
 
 def _bare(word: str) -> str:

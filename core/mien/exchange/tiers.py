@@ -120,14 +120,11 @@ def dominant(curve: Curve, step: float, person: int | None) -> Iterator[tuple[fl
     known = np.isfinite(values).all(1) if values.size else np.zeros(0, bool)
     starts, values, numbers = starts[known], values[known], numbers[known]
     top = values.argmax(1) if values.size else np.empty(0, np.int64)
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, 0, dtype=np.float64)])
     for first, last in _runs(top, numbers):
         channel = int(top[first])
-        yield (
-            float(starts[first]),
-            float(starts[last] + step),
-            channel,
-            float(values[first : last + 1, channel].mean()),
-        )
+        mean = (sums[last + 1, channel] - sums[first, channel]) / (last + 1 - first)
+        yield float(starts[first]), float(starts[last] + step), channel, float(mean)
 
 
 def _span_rows(track: Spans, layout: Layout) -> Iterator[tuple[str, str, list[Mark]]]:
@@ -194,8 +191,9 @@ def _levels(
     level = np.clip(
         ((values - low) / max(high - low, 1e-9) * layout.levels).astype(int), 0, layout.levels - 1
     )
+    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     for first, last in _runs(level, numbers):
-        mean = float(values[first : last + 1].mean())
+        mean = (sums[last + 1] - sums[first]) / (last + 1 - first)
         yield Mark(*_ticks(float(starts[first]), float(starts[last]) + step, layout.ticks), f"{mean:.2f}")
 
 

@@ -20,7 +20,8 @@ import pydantic
 
 from mien.errors import ExportError, MienError, ParameterError, PluginError, StorageError, UnknownPlugin
 from mien.exchange.manifest import MANIFEST
-from mien.exchange.text import safe_name
+from mien.exchange.text import one_line, safe_name
+from mien.media.opening import shown
 from mien.sdk.descriptors import ExporterInfo
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis, Exporter
@@ -74,7 +75,7 @@ def export(
     for info, _ in jobs:
         if info.needs_medium and not analysis.media.path.is_file():
             raise ExportError(
-                f"{info.title} needs the medium, which is not there any more: {_shown(analysis.media.path)}"
+                f"{info.title} needs the medium, which is not there any more: {shown(analysis.media.path)}"
             )
     folder = Path(folder)
     with _storage(folder):
@@ -117,13 +118,13 @@ def checked(info: ExporterInfo, given: Params | Mapping[str, Any] | None) -> Par
         field = ".".join(str(part) for part in first["loc"]) or "parameters"
         known = ", ".join(info.params.model_fields) or "none"
         hint = f" ({info.id} has: {known})" if first["type"] == "extra_forbidden" else ""
-        raise ParameterError(f"{info.id}.{field}: {first['msg']}{hint}") from error
+        raise ParameterError(f"{info.id}.{field}: {first['msg']}{hint}.") from error
 
 
 def _known(name: str, exporters: Mapping[str, ExporterInfo]) -> ExporterInfo:
     if name not in exporters:
         there = ", ".join(sorted(exporters)) or "none"
-        raise UnknownPlugin(f"there is no export {name!r}; there are: {there}")
+        raise UnknownPlugin(f"There is no export {name!r}; there are: {there}.")
     return exporters[name]
 
 
@@ -134,7 +135,7 @@ def _load(info: ExporterInfo) -> Exporter:
     except Exception as error:
         log.exception("the exporter %s does not load", info.id)
         raise PluginError(
-            f"the export {info.id!r} does not load ({type(error).__name__}: {error})"
+            f"The export {info.id!r} does not load; mend or remove its plugin ({_why(error)})."
         ) from error
 
 
@@ -150,14 +151,14 @@ def _write(analysis: Analysis, info: ExporterInfo, params: Params, folder: Path,
                 staged.mkdir()
             paths = _call(exporter, info, analysis, staged, params)
             if not staged.exists():
-                raise ExportError(f"the export {info.id!r} wrote nothing")
+                raise ExportError(f"The export {info.id!r} wrote nothing.")
             for path in paths:
                 if path != staged and staged not in path.parents:
-                    raise ExportError(f"the export {info.id!r} wrote outside its target: {_shown(path)}")
+                    raise ExportError(f"The export {info.id!r} wrote outside its target: {shown(path)}")
             if staged.is_dir():
                 return _move_folder(staged, target)
             if target.is_dir():
-                raise ExportError(f"there is a folder where the file belongs: {_shown(target)}")
+                raise ExportError(f"There is a folder where the file belongs; move it away: {shown(target)}")
             _sync(staged)
             os.replace(staged, target)
             return [target]
@@ -174,7 +175,7 @@ def _call(
         raise
     except Exception as error:
         log.exception("the exporter %s failed", info.id)
-        raise ExportError(f"the export {info.id!r} failed ({type(error).__name__}: {error})") from error
+        raise ExportError(f"The export {info.id!r} failed ({_why(error)}).") from error
 
 
 def _move_folder(staged: Path, target: Path) -> list[Path]:
@@ -182,7 +183,7 @@ def _move_folder(staged: Path, target: Path) -> list[Path]:
     gone, go.
     """
     if target.exists() and not target.is_dir():
-        raise ExportError(f"there is a file where the folder belongs: {_shown(target)}")
+        raise ExportError(f"There is a file where the folder belongs; move it away: {shown(target)}")
     target.mkdir(exist_ok=True)
     new = sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file())
     stale = _listed(target) - {str(path) for path in new}
@@ -208,19 +209,19 @@ def _storage(folder: Path) -> Iterator[None]:
     try:
         yield
     except (FileExistsError, NotADirectoryError) as error:
-        raise StorageError(f"this is no folder, name another one: {_shown(folder)}") from error
+        raise StorageError(f"This is no folder; name another one: {shown(folder)}") from error
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise StorageError(
-                f"the disk is full, free some space or name another folder: {_shown(folder)}"
+                f"The disk is full; free some space or name another folder: {shown(folder)}"
             ) from error
         if error.errno in _NO_WRITE:
             raise StorageError(
-                f"this folder may not be written, name another one: {_shown(folder)}"
+                f"This folder may not be written; name another one: {shown(folder)}"
             ) from error
         reason = (error.strerror or type(error).__name__).lower()
         raise StorageError(
-            f"the export cannot be written ({reason}), name another folder: {_shown(folder)}"
+            f"The export cannot be written ({reason}); name another folder: {shown(folder)}"
         ) from error
 
 
@@ -243,5 +244,5 @@ def _safe_suffix(suffix: str) -> str:
     return "." + safe_name(suffix.lstrip("."), "out")
 
 
-def _shown(path: Path) -> str:
-    return repr(str(path)) if any(c.isspace() and c != " " for c in str(path)) else str(path)
+def _why(error: Exception) -> str:
+    return one_line(f"{type(error).__name__}: {error}")[:200]

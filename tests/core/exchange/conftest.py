@@ -150,7 +150,7 @@ def analysis(tmp_path: Path) -> Analysis:
 
 @pytest.fixture(scope="session")
 def long_analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    return build(tmp_path_factory.mktemp("long") / "long.mp4", 7200.0, 5.0)
+    return build(tmp_path_factory.mktemp("long") / "long.mp4", 7200.0, 5.0, rate=3.0)
 
 
 @pytest.fixture
