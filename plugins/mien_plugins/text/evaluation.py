@@ -26,6 +26,7 @@ from mien_plugins.text.data import (
     read_olid,
 )
 from mien_plugins.text.model import Calibration, TextModel
+from mien_plugins.text.probes import PROBES
 
 SAMPLE = 200
 """The first so many texts of OLID's test set are measured apart: tests measure them again."""
@@ -130,6 +131,7 @@ def measure(model: TextModel, folder: Path, data: Path) -> Card:
     metrics += _hate(model, read_hatexplain(data)["test"])
     metrics += _attributes(model, read_emobank(data)["test"])
     metrics += _transfer(model, read_davidson(data))
+    metrics += _probes(model)
     return Card(
         id="text-offence",
         title="Offence, hate and attributes of text (MiniLM-L6)",
@@ -203,6 +205,17 @@ def _transfer(model: TextModel, tweets: Texts) -> list[Metric]:
     ]
 
 
+def _probes(model: TextModel) -> list[Metric]:
+    found = []
+    for probe in PROBES:
+        offence = model.read([clean(text, "transcript") for text in probe.texts]).offence
+        decision = (offence >= model.settings.calibration.threshold).astype(int)
+        truth = np.full(len(decision), int(probe.offensive))
+        note = "are offensive" if probe.offensive else "are not offensive"
+        found.append(_metric("accuracy", accuracy, truth, decision, f"probe: {probe.name}", note))
+    return found
+
+
 _SOURCES = (
     DataSource(
         "OLID 1.0", "cite the authors", "training, validation, test of offence", "Zampieri et al. 2019"
@@ -218,8 +231,8 @@ _LIMITS = (
     "English only; other languages give numbers without meaning.",
     "Trained on tweets and posts of 2016–2020: profanity counts as offence even where nobody is attacked, as "
     "OLID's guidelines have it.",
-    "Counter-speech, quotation, reclaimed words, irony and negation are often misread; "
-    "nothing here measures them.",
+    "Counter-speech, quotation and negation are often misread (see the probes, a handful of sentences each); "
+    "reclaimed words and irony too, which nothing here measures.",
     "Known bias of such corpora: dialects and names of groups raise the score. Let a person decide.",
     "Recognition errors were simulated by random word errors, not by a recogniser.",
 )

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from mien.evaluation.metrics import macro_f1, pearson
 from mien.training.kit import FitResult, RecipeBrain, Stage
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -172,7 +173,10 @@ def task_loss(task: str, out: Tensor, target: Tensor, spread: Tensor) -> Tensor:
 
 
 class TextBrain(RecipeBrain):
-    """Trains a TextNet; the best round is the one with the highest OLID macro-F1 on the validation part."""
+    """Trains a TextNet; the best round has the highest area under the ROC of OLID's validation part.
+
+    Not macro-F1: that hangs on the threshold, which is chosen after training.
+    """
 
     def __init__(
         self, net: TextNet, rounds: Rounds, spread: np.ndarray, folder: Path, **options: Any
@@ -197,7 +201,7 @@ class TextBrain(RecipeBrain):
             {"net": net},
             optimizer,
             folder,
-            metric="offence_f1",
+            metric="offence_auc",
             mode="max",
             schedule=schedule,
             max_grad_norm=1.0,
@@ -232,6 +236,7 @@ class TextBrain(RecipeBrain):
         for task, pairs in self.seen.items():
             out, target = (np.concatenate(side) for side in zip(*pairs, strict=True))
             if task == "offence":
+                found["offence_auc"] = float(roc_auc_score(target, out[:, 0]))
                 found["offence_f1"] = macro_f1(target, (out[:, 0] > 0).astype(int))
             elif task == "hate":
                 found["hate_f1"] = macro_f1(target, out.argmax(1))

@@ -1,0 +1,87 @@
+"""The model that comes with Mien: its card is true, it tells insults from pleasantries, without network."""
+
+import json
+import socket
+
+import numpy as np
+import pytest
+from mien.models.store import resolve
+from mien.training.card import load_model
+from mien_plugins.text.attribution import attribute
+from mien_plugins.text.data import read_olid
+from mien_plugins.text.evaluation import SAMPLE, sample_f1
+from mien_plugins.text.model import TextModel
+
+KIND = (
+    "What a lovely day, thank you so much for coming.",
+    "I really enjoyed the concert last night.",
+    "place blue at F two now",
+    "The meeting starts at nine in the big room.",
+    "Could you pass me the salt, please?",
+    "Congratulations on your new job, I am happy for you!",
+)
+UNKIND = (
+    "You are an idiot.",
+    "Shut up, you stupid liar!",
+    "He is such a pathetic loser, what a moron.",
+    "you are disgusting and everybody hates you",
+)
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return resolve("text-offence")
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        # Reading needs no network; opening a socket would fail here.
+        patch.setattr(socket, "socket", None)
+        return TextModel.load(folder)
+
+
+def test_the_folder_is_what_its_card_describes(folder):
+    _, config = load_model(folder)  # raises if the weights are not those of the config
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert card["sha256"] == config["sha256"]
+    assert card["bytes"] == (folder / "model.safetensors").stat().st_size < 50_000_000
+    found = {(m["subset"], m["name"]): m for m in card["metrics"]}
+    assert found["OLID test, tweet", "macro-F1"]["value"] >= 0.70
+    assert found["OLID test, tweet", "macro-F1"]["low"] <= found["OLID test, tweet", "macro-F1"]["high"]
+    assert "## Measured" in (folder / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_insults_score_higher_than_pleasantries(model):
+    reading = model.read([*KIND, *UNKIND])
+    threshold = model.settings.calibration.threshold
+    assert (reading.offence[: len(KIND)] < threshold).all()
+    assert (reading.offence[len(KIND) :] >= threshold).all()
+    assert reading.vectors.shape == (10, 384)
+
+
+def test_the_words_that_carried_it_are_found(model):
+    texts = ["he said that you are an idiot and left", "the weather was nice but she is stupid"]
+    windows = model.pieces.windows(texts)
+    for method in ("integrated_gradients", "occlusion"):
+        found = attribute(model, windows, [len(t.split()) for t in texts], method)
+        assert [t.split()[int(np.argmax(f))] for t, f in zip(texts, found, strict=True)] == [
+            "idiot",
+            "stupid",
+        ]
+
+
+def test_valence_of_wording(model):
+    valence = model.read(["This is wonderful and I love it.", "He died in terrible pain."]).attributes[:, 0]
+    assert valence[0] > valence[1] + 0.1
+
+
+def test_the_card_is_true_on_a_fixed_sample(model, folder, shared):
+    truth, decision = sample_f1(model, read_olid(shared / "data")["test"])
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    (told,) = [m for m in card["metrics"] if m["subset"] == f"OLID test, first {SAMPLE}"]
+    from mien.evaluation.metrics import macro_f1
+
+    assert len(truth) == told["n"]
+    # One text near the threshold may fall on the other side on another machine.
+    assert macro_f1(truth, decision) == pytest.approx(told["value"], abs=0.015)
