@@ -258,7 +258,8 @@ def evaluate(model: Path, data: Path) -> Card:
             f"PublicTest is the test set, untouched until the end. {len(corpus.valid)} validation "
             f"pictures were cut from Training (seed {SPLIT_SEED}) by groups of copies: "
             f"{corpus.duplicates} pictures are near-copies of another, mirrored ones included, and "
-            f"stay on one side; {corpus.dropped} Training pictures that are near-copies of PublicTest pictures were left out."
+            f"stay on one side; {corpus.dropped} Training pictures that are near-copies of PublicTest "
+            "pictures were left out."
         ),
         seeds=(int(config["seed"]),),
         metrics=tuple(found),
@@ -266,7 +267,7 @@ def evaluate(model: Path, data: Path) -> Card:
             "Posed and searched-for web pictures: expressions are stronger than in conversation, "
             "and 'neutral' is what remains.",
             "People agree on FER2013's labels only about two times in three (65 +- 5 %, Goodfellow et al.).",
-            f"Disgust has {int((corpus.train.labels == 1).sum())} training pictures: trust its readings least.",
+            f"Disgust has {int((corpus.train.labels == 1).sum())} training pictures: trust it least.",
             "It reads what a face shows, not what a person feels; skin tone, age and gender were "
             "not balanced or measured.",
             "Faces under about 24 pixels and profiles beyond about 60 degrees were not part of the training.",
@@ -284,7 +285,8 @@ def evaluate(model: Path, data: Path) -> Card:
         parameters=sum(p.numel() for p in net.parameters()),
         notes=(
             "Valence and arousal are derived: the mean of the expressions' ratings (Russell & "
-            "Mehrabian 1977) under the calibrated probabilities. They were not trained or measured on rated faces.",
+            "Mehrabian 1977) under the calibrated probabilities. They were not trained or measured on "
+            "rated faces.",
             f"Best epoch {config['best_epoch']} of {config['epochs']}.",
         ),
     )

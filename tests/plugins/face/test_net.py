@@ -1,0 +1,67 @@
+"""The face net: published sizes, shapes of its branches, and attention that is what the formulas say."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from mien_plugins.face.hrnet import W16_SMALL, W18, W32, W48, HRNet
+from mien_plugins.face.net import AttentionalPooling, FaceNet, FaceNetConfig
+
+
+@pytest.mark.parametrize(
+    ("config", "parameters"),
+    [(W16_SMALL, 421_728), (W18, 2_760_024), (W32, 7_832_896), (W48, 17_036_544)],
+    ids=["W16-small", "W18", "W32", "W48"],
+)
+def test_sizes_through_stage_three_are_the_published_ones(config, parameters):
+    with torch.device("meta"):
+        net = HRNet(config)
+    assert sum(p.numel() for p in net.parameters()) == parameters
+
+
+@pytest.mark.parametrize("config", [W16_SMALL, W18], ids=["W16-small", "W18"])
+def test_branches_of_a_96_pixel_face_are_24_12_and_6_wide(config):
+    net = HRNet(config).eval()
+    with torch.inference_mode():
+        maps = net(torch.zeros(2, 3, 96, 96))
+    assert [tuple(m.shape) for m in maps] == [
+        (2, c, s, s) for c, s in zip(config.channels, (24, 12, 6), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("side", [32, 50, 75])
+def test_sides_that_do_not_divide_by_sixteen_pass(side):
+    with torch.inference_mode():
+        assert FaceNet().eval()(torch.zeros(1, 3, side, side)).logits.shape == (1, 7)
+
+
+def test_attentional_pooling_is_the_mean_of_saliency_times_top_down_maps():
+    torch.manual_seed(0)
+    pool = AttentionalPooling(5, 4)
+    torch.nn.init.normal_(pool.bottom_up.weight)
+    x = torch.randn(3, 5, 7, 6)
+    vector, saliency = pool(x)
+    expected = (pool.bottom_up(x) * pool.top_down(x)).mean(dim=(2, 3))
+    assert saliency.shape == (3, 7, 6)
+    torch.testing.assert_close(vector, expected)
+
+
+def test_branch_attention_sums_to_one_and_is_kept():
+    torch.manual_seed(0)
+    net = FaceNet().eval()
+    with torch.inference_mode():
+        reading = net(torch.randn(4, 3, 96, 96))
+    assert reading.embedding.shape == (4, 256)
+    torch.testing.assert_close(reading.branch_weights.sum(1), torch.ones(4))
+    assert [tuple(m.shape) for m in reading.saliency] == [(4, 24, 24), (4, 12, 12), (4, 6, 6)]
+
+
+def test_a_config_survives_json():
+    config = FaceNetConfig(hrnet=W18, dropout=0.3)
+    assert FaceNetConfig.from_dict(config.to_dict()) == config
+
+
+def test_every_weight_learns():
+    net = FaceNet().train()
+    net(torch.randn(4, 3, 64, 64)).logits.square().sum().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in net.parameters())
