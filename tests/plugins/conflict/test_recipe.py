@@ -1,0 +1,106 @@
+"""The recipe on a tiny corpus of buzzes: trains, resumes, measures and writes a card."""
+
+from __future__ import annotations
+
+import csv
+import json
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mien_plugins.conflict.calibrate import platt, probability
+from mien_plugins.conflict.measure import evaluate
+from mien_plugins.conflict.model import load_net
+from mien_plugins.conflict.recipe import QUICK, TEST, TRAIN, VALID, Phase, Plan, Simulated, schedule_of, train
+from mien_plugins.conflict.takes import load_voices
+
+RATE = 8_000
+TINY = Plan(phases=(Phase(3.0, 3, 1), Phase(4.0, 2, 1)), validate_every=1, valid_clips=2, threads=1)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    """Three takes for each speaker of the split: calm, neutral and angry buzzes."""
+    root = tmp_path_factory.mktemp("corpus")
+    folder = root / "speech"
+    folder.mkdir()
+    rows = []
+    speakers = [*TRAIN, *VALID, *(s for group in TEST.values() for s in group)]
+    for number, key in enumerate(speakers):
+        name, speaker = key.split("/")
+        emotions = ("boredom", "neutral", "anger") if name == "emodb" else ("calm", "neutral", "angry")
+        for k, emotion in enumerate(emotions):
+            t = np.arange(RATE) / RATE
+            x = sum(
+                np.sin(2 * np.pi * (90 + 5 * number) * h * t) * h ** (-2.0 + 0.8 * k) for h in range(1, 8)
+            )
+            path = f"{name}_{speaker}_{k}.wav"
+            with wave.open(str(folder / path), "wb") as file:
+                file.setparams((1, 2, RATE, 0, "NONE", ""))
+                file.writeframes((x / np.abs(x).max() * 20_000).astype("<i2").tobytes())
+            rows.append(
+                {"corpus": name, "path": path, "emotion": emotion, "speaker": speaker, "intensity": ""}
+            )
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return root
+
+
+def test_trains_resumes_and_writes_a_card(corpus, tmp_path):
+    out = tmp_path / "model"
+    train(corpus, out, plan=replace(TINY, phases=TINY.phases[:1]))
+    log = out / "training" / "log.jsonl"
+    assert len(log.read_text().splitlines()) == 1
+    train(corpus, out, plan=TINY)  # goes on where it stopped
+    assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [1, 2]
+    config = json.loads((out / "config.json").read_text())
+    assert config["rate"] == 8_000
+    assert config["hostility"]["channels"] == ["conflict"]
+    card = evaluate(out, corpus, clips=3, single=2)
+    assert {m.subset for m in card.metrics} >= {"test", "test, emodb", "one speaker alone, ravdess"}
+    assert card.parameters == 421_314
+    page = (out / "CARD.md").read_text().splitlines()
+    assert page[2].startswith("Trained on simulated conversations, not on people in conflict.")
+    with torch.inference_mode():
+        assert load_net(out)(torch.randn(1, 24_000)).isfinite().all()
+
+
+def test_every_update_has_its_own_clips(corpus):
+    voices = load_voices(corpus, TRAIN[:3])
+    data = Simulated(voices, replace(TINY, validate_every=2), seed=0)
+    one, again, next_one = data[0], data[0], data[1]
+    assert torch.equal(one.x, again.x)
+    assert one.x.shape == (3, 3 * RATE)
+    assert next_one.x.shape == (2, 4 * RATE)
+    data.epoch = 1
+    assert not torch.equal(data[0].x[0, : 3 * RATE], one.x[0])
+    with pytest.raises(IndexError):
+        data[2]
+
+
+def test_learning_rates():
+    thesis = schedule_of(replace(QUICK, schedule="thesis"))
+    rates = [0.01 * thesis(n) for n in (0, 25, 50, 250, 1000)]
+    np.testing.assert_allclose(rates, [0.01, 6.25e-4, 3.2e-4, 6.6e-5, 1.7e-5], rtol=0.03)
+    factor = schedule_of(QUICK)
+    values = [factor(n) for n in range(QUICK.updates + 1)]
+    assert max(values) == pytest.approx(1.0, abs=0.01)
+    assert values[0] < 0.1
+    assert values[-1] < 0.01
+
+
+def test_probability_curve_follows_the_data():
+    rng = np.random.default_rng(0)
+    score = rng.uniform(-1, 1, 4000)
+    positive = rng.random(4000) < 1 / (1 + np.exp(-(3 * score - 0.5)))
+    slope, offset = platt(score, positive)
+    assert slope == pytest.approx(3, abs=0.35)
+    assert offset == pytest.approx(-0.5, abs=0.2)
+    curve = {"coef": [slope], "intercept": offset}
+    p = probability(np.array([-5.0, -1.0, 0.0, 1.0]), curve)
+    assert p[0] == p[1] < p[2] < p[3]  # readings beyond the scale count as its ends
