@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from mien.errors import LibraryError
 from mien.tracks.arrow import from_table, to_table
 from mien.tracks.quantity import Kind, Quantity
 from mien.tracks.track import AnyTrack, Boxes, Curve, Features, Provenance, Spans
@@ -35,8 +36,15 @@ def encode_table(table: pa.Table) -> bytes:
 
 
 def decode_table(data: bytes) -> pa.Table:
-    """The inverse of `encode_table`."""
-    return pa.ipc.open_stream(pa.BufferReader(data), options=_READ).read_all()
+    """The inverse of `encode_table`.
+
+    Raises:
+        LibraryError: the bytes are damaged.
+    """
+    try:
+        return pa.ipc.open_stream(pa.BufferReader(data), options=_READ).read_all()
+    except pa.ArrowException as error:
+        raise LibraryError("A reading in the library is damaged; analyze its medium again") from error
 
 
 def decode(data: bytes, provenance: Provenance, *, skip: int = 0) -> AnyTrack:

@@ -317,12 +317,15 @@ class Library:
         """What is wrong with the database file, in the database's own words; empty when all is well."""
         if not self._database.sqlite:
             return []
-        answers = [str(row[0]) for row in self._database.outside("PRAGMA integrity_check")]
-        orphans = [
-            f"{row[0]} row {row[1]} belongs to nothing"
-            for row in self._database.outside("PRAGMA foreign_key_check")
+        try:
+            answers = [str(row[0]) for row in self._database.outside("PRAGMA integrity_check")]
+            orphans = self._database.outside("PRAGMA foreign_key_check")
+        except LibraryError as error:
+            # Some damage is worse than the check itself can stand.
+            return [str(error.__cause__)]
+        return [answer for answer in answers if answer != "ok"] + [
+            f"{table} row {row} belongs to nothing" for table, row, *_ in orphans
         ]
-        return [answer for answer in answers if answer != "ok"] + orphans
 
     def _own(self) -> str:
         with self._lock:

@@ -55,7 +55,10 @@ def _index_what_is_there(connection: sa.Connection) -> None:
     )
     insert = sa.text("INSERT INTO utterance (track_id, t0, t1, text) VALUES (:track_id, :t0, :t1, :text)")
     for track_id, data in connection.execute(pieces).fetchall():
-        table = pa.ipc.open_stream(pa.BufferReader(data)).read_all()
+        try:
+            table = pa.ipc.open_stream(pa.BufferReader(data)).read_all()
+        except pa.ArrowException:
+            continue  # one damaged piece must not keep the library shut; reading it will tell
         rows = [
             {"track_id": track_id, "t0": row["start"], "t1": row["end"], "text": row["text"]}
             for row in table.select(["start", "end", "text"]).to_pylist()
