@@ -43,7 +43,12 @@ class Found:
 
 
 class Detector(Protocol):
-    """Finds faces in pictures of one size."""
+    """Finds faces in pictures of one size.
+
+    sure: a face that scores less when first found must be found again in the next picture to count.
+    """
+
+    sure: float
 
     def detect(self, images: Images, min_face: float = 24.0) -> list[Found]:
         """Search pictures (B, h, w, 3) uint8 RGB for faces of at least `min_face` px; one `Found` each."""

@@ -40,6 +40,8 @@ class Mtcnn:
     must score in the last one. max_proposals: candidates of one picture that pass the first net.
     """
 
+    sure = 0.97
+
     def __init__(
         self,
         device: str = "cpu",

@@ -13,8 +13,6 @@ from mien_plugins.face.looks import look
 from mien_plugins.face.tracker import Tracker
 
 _SMALLEST = 20.0
-# A face that scores less when first found must be found again in the next picture.
-_SURE = 0.97
 # Mean difference (0 to 255) of 32 x 18 thumbnails between pictures of two shots; within a shot it stays
 # below 15.
 _CUT = 28.0
@@ -130,7 +128,7 @@ class Watcher:
         upright = found.scaled(*scale)
         before = np.concatenate([np.array(list(self._active.values())).reshape(-1, 4), self._doubtful])
         seen_before = iou(upright.boxes, before.astype(np.float32)).max(axis=1, initial=0.0) > 0.3
-        sure = (found.score >= _SURE) | seen_before | proven
+        sure = (found.score >= self.detector.sure) | seen_before | proven
         self._doubtful = upright.boxes[~sure]
         found, upright = found.take(sure), upright.take(sure)
         looks = (

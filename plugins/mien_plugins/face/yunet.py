@@ -20,6 +20,8 @@ _SIDE = 320
 class YuNet:
     """The detector in one ONNX file of a model's folder. Runs on the CPU. threshold: of its score."""
 
+    sure = 0.87
+
     def __init__(self, folder: Path, threshold: float = 0.8) -> None:
         files = sorted(folder.glob("*.onnx"))
         if not files:

@@ -1,4 +1,4 @@
-"""MTCNN: the same faces as facenet-pytorch's own caller, alone or in a batch, and none where there is none."""
+"""MTCNN: the same faces as facenet-pytorch's own caller, alone or in a batch; none where there is none."""
 
 from __future__ import annotations
 
