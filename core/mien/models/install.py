@@ -7,7 +7,10 @@ import errno
 import json
 import os
 import shutil
+import socket
 import tempfile
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,7 @@ Report = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all (0 when unknown)."""
 
 _CHUNK = 4 << 20
+_CONNECT_S = 10.0
 _STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -212,7 +216,7 @@ def _find(model_id: str) -> store.Installed:
 
 
 def _download(known: Entry, folder: Path, progress: Report | None, endpoint: str | None) -> list[Path]:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import (  # type: ignore[attr-defined]
         EntryNotFoundError,
         HTTPError,
@@ -220,6 +224,7 @@ def _download(known: Entry, folder: Path, progress: Report | None, endpoint: str
     )
     from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
+    _require_network(known, endpoint or constants.ENDPOINT)
     done = 0
 
     class Bar(tqdm):  # type: ignore[misc]
@@ -263,6 +268,19 @@ def _download(known: Entry, folder: Path, progress: Report | None, endpoint: str
             raise _unreachable(known, error) from error
         paths.append(Path(path))
     return paths
+
+
+def _require_network(known: Entry, endpoint: str) -> None:
+    """Say at once that the hub cannot be reached; its own client tries for half a minute."""
+    address = urllib.parse.urlsplit(endpoint)
+    host = address.hostname or ""
+    if urllib.request.getproxies().get(address.scheme) and not urllib.request.proxy_bypass(host):
+        return  # only the proxy knows
+    port = address.port or (80 if address.scheme == "http" else 443)
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_S).close()
+    except OSError as error:
+        raise _unreachable(known, error) from error
 
 
 def _unreachable(known: Entry, error: Exception) -> ModelError:
