@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ class TranscriptAnalyzer:
     def __init__(self) -> None:
         self._params = TranscriptParams()
         self._ctx: Context | None = None
-        self._cues: list[Heard] = []  # subtitles that are not written yet
+        self._subtitles: list[Spans] = []  # what is not written yet of both tracks
         self._transcriber: Transcriber | None = None
         self._label = ""
         self._end = 0.0  # s, of the last utterance that was taken
@@ -45,7 +46,7 @@ class TranscriptAnalyzer:
             )
         if wish == "subtitles" or (wish == "auto" and media.cues):
             self._label = "subtitles"
-            self._cues = subtitles.heard(media.cues, media.duration)
+            self._subtitles = self._pieces(subtitles.heard(media.cues, media.duration))
             source = f" ({media.cue_source})" if media.cue_source else ""
             ctx.note(
                 f"The transcript is the medium's own subtitles{source}; the times of words are estimated "
@@ -58,9 +59,7 @@ class TranscriptAnalyzer:
     def process(self, block: Block) -> Iterable[AnyTrack]:
         """The words that are known by now; does not wait for those that are not."""
         if self._transcriber is None:
-            due = [cue for cue in self._cues if cue.start < block.end]
-            self._cues = self._cues[len(due) :]
-            return self._pieces(due)
+            return self._due(block.end)
         for utterance in block.utterances:
             if self._params.denoise:
                 from mien_plugins.speech.denoise import gate
@@ -73,8 +72,7 @@ class TranscriptAnalyzer:
     def finish(self) -> Iterator[AnyTrack]:
         """The rest; waits for the backend."""
         if self._transcriber is None:
-            yield from self._pieces(self._cues)
-            self._cues = []
+            yield from self._due(math.inf)
             return
         begin: float | None = None
         for heard in self._transcriber.drain():
@@ -88,7 +86,13 @@ class TranscriptAnalyzer:
         if transcriber is not None:
             transcriber.close()
 
-    def _pieces(self, heard: list[Heard]) -> list[AnyTrack]:
+    def _due(self, end: float) -> list[Spans]:
+        """The subtitles' words and cues that start before `end` and are not written yet."""
+        due = [piece.take(piece.start < end) for piece in self._subtitles]
+        self._subtitles = [piece.take(piece.start >= end) for piece in self._subtitles]
+        return [piece for piece in due if len(piece)]
+
+    def _pieces(self, heard: list[Heard]) -> list[Spans]:
         heard = [h for h in heard if h.words]
         if not heard:
             return []
@@ -119,8 +123,8 @@ def _choose(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcr
         return _sphinx(media, params, ctx)
     names = WHISPER_MODELS if wish == "whisper" else SPEECHBRAIN_MODELS
     raise ModelError(
-        f"No model for the backend {wish} is installed: get one with 'mien models get {names[-1]}', or choose "
-        "the backend pocketsphinx."
+        f"No model for the backend {wish} is installed: get one with 'mien models get {names[-1]}', or "
+        "choose the backend pocketsphinx."
     )
 
 
@@ -132,7 +136,7 @@ def _sphinx(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcr
         )
     from mien_plugins.speech.backends.sphinx import SphinxTranscriber
 
-    note = "The transcript is by pocketsphinx (US English); of clear read speech it gets about 3 words in 4 right."
+    note = "The transcript is by pocketsphinx (US English); it gets about 3 words in 4 of clear speech right."
     if params.language == "auto" and media.language.lower() not in _ENGLISH:
         note += f" The medium says that its language is '{media.language}', which it does not know."
     ctx.note(note)

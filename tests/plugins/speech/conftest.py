@@ -1,18 +1,17 @@
-"""What the speech room's tests share: a host's context, a way to drive an analyzer by hand, sound from media."""
+"""What the speech room's tests share: a host's context, driving an analyzer by hand, sound from media."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-
 from mien.errors import Cancelled
 from mien.sdk import AudioChunk, Block, Context, MediaInfo, Params, Utterance
 from mien.tracks.track import Spans
@@ -72,7 +71,7 @@ def spoken(*sounds: np.ndarray, gap: float = 0.5) -> Iterator[Block]:
 def run(
     analyzer: Any, feed: Iterable[Block], params: Params, ctx: Context, media: MediaInfo | None = None
 ) -> dict[str, Spans]:
-    """Drive an analyzer from `prepare` to `close`; its tracks by name, with pieces checked to come in order."""
+    """Drive an analyzer from `prepare` to `close`; its tracks by name; checks that pieces come in order."""
     pieces: dict[str, list[Spans]] = {}
     try:
         analyzer.prepare(media or MediaInfo(Path("clip.wav"), has_audio=True), params, ctx)
@@ -105,19 +104,10 @@ def ctx() -> HandContext:
     return HandContext()
 
 
-@dataclass(frozen=True)
-class Tools:
-    """The functions above, for tests (test folders are no packages, so they cannot import them)."""
-
-    run: Callable[..., dict[str, Spans]] = staticmethod(run)
-    blocks: Callable[..., Iterator[Block]] = staticmethod(blocks)
-    spoken: Callable[..., Iterator[Block]] = staticmethod(spoken)
-    read: Callable[[Path], np.ndarray] = staticmethod(read)
-
-
 @pytest.fixture(scope="session")
-def tools() -> Tools:
-    return Tools()
+def tools() -> SimpleNamespace:
+    """The functions above (test folders are no packages, so tests cannot import them)."""
+    return SimpleNamespace(run=run, blocks=blocks, spoken=spoken, read=read)
 
 
 @pytest.fixture(scope="session")

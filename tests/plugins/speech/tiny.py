@@ -15,10 +15,14 @@ PHRASES = ("low tone here", "a high one")
 
 
 def tones(seconds: float = 1.5) -> list[np.ndarray]:
-    """Two sounds that a tiny net can tell apart: a low and a high tone with a little noise."""
-    time = np.arange(int(seconds * RATE)) / RATE
-    noise = np.random.default_rng(0).standard_normal(len(time)) * 0.01
-    return [(0.3 * np.sin(2 * np.pi * hertz * time) + noise).astype(np.float32) for hertz in (300.0, 3000.0)]
+    """Two sounds of three steady tones each, with a little noise: a tone for each word of the phrases."""
+    count = int(seconds * RATE)
+    noise = np.random.default_rng(0).standard_normal(count) * 0.01
+    sounds = []
+    for hertz in ((300.0, 700.0, 1100.0), (4000.0, 3000.0, 2000.0)):
+        pitch = np.array(hertz)[np.arange(count) * 3 // count]
+        sounds.append((0.3 * np.sin(2 * np.pi * np.cumsum(pitch) / RATE) + noise).astype(np.float32))
+    return sounds
 
 
 def whisper(folder: Path, steps: int = 60) -> Path:
@@ -94,27 +98,30 @@ def _tokenizer(folder: Path, vocab: dict[str, int], specials: dict[str, int]) ->
     tokenizer.save_pretrained(folder)
 
 
-def crdnn(folder: Path, steps: int = 80) -> Path:
-    """SpeechBrain's CRDNN with pieces of words as tokens, taught to tell the two tones by their phrases."""
-    from safetensors.torch import save_file
-
+def crdnn(folder: Path, steps: int = 60) -> Path:
+    """SpeechBrain's CRDNN with pieces of words as tokens, taught the phrase of each of the two sounds."""
     from mien_plugins.speech.backends.crdnn import CrdnnConfig, CrdnnNet
+    from safetensors.torch import save_file
 
     torch.manual_seed(0)
     tokens = ("<blank>", "▁low", "▁to", "ne", "▁here", "▁a", "▁high", "▁one")
     shape = dict(cnn_channels=(4, 8), time_pooling_size=2, rnn_layers=1, rnn_neurons=24, dnn_blocks=1)
     config = CrdnnConfig(tokens, n_mels=20, dnn_neurons=32, **shape)
     net = CrdnnNet(config)
-    targets = [torch.tensor([1, 2, 3, 4]), torch.tensor([5, 6, 7])]  # the two phrases in pieces
     sounds = [torch.from_numpy(sound)[None] for sound in tones()]
+    frames = len(net(sounds[0]))
+    # Each frame is told its token: the pieces of a word share its tone, the first fifth of which is blank.
+    targets = []
+    for pieces in ([[1], [2, 3], [4]], [[5], [6], [7]]):
+        third = np.array_split(np.arange(frames), 3)
+        target = np.zeros(frames, np.int64)
+        for where, word in zip(third, pieces, strict=True):
+            for part, token in zip(np.array_split(where[len(where) // 5 :], len(word)), word, strict=True):
+                target[part] = token
+        targets.append(torch.from_numpy(target))
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-2)
     for _ in range(steps):
-        loss = torch.zeros(())
-        for sound, target in zip(sounds, targets, strict=True):
-            chances = net(sound)
-            loss = loss + torch.nn.functional.ctc_loss(
-                chances[:, None], target[None], (len(chances),), (len(target),)
-            )
+        loss = sum(torch.nn.functional.nll_loss(net(s), t) for s, t in zip(sounds, targets, strict=True))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

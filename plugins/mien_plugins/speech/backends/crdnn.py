@@ -1,9 +1,10 @@
 """SpeechBrain's CRDNN with a CTC output, from a folder of the local store.
 
-SpeechBrain's own model folders describe the net in a YAML file that runs code when it is loaded, and hold pickled
-weights. Here the net is built from SpeechBrain's modules by a configuration of ours, and only safetensors are
-read: `encoder.*` (its `CRDNN`), `ctc.*` (its `Linear`) and, when features are normalised by fixed statistics,
-`mean` and `std` (n_mels,). The tensors of a published recipe keep their names below those prefixes.
+SpeechBrain's own model folders describe the net in a YAML file that runs code when it is loaded, and hold
+pickled weights. Here the net is built from SpeechBrain's modules by a configuration of ours, and only
+safetensors are read: `encoder.*` (its `CRDNN`), `ctc.*` (its `Linear`) and, when features are normalised by
+fixed statistics, `mean` and `std` (n_mels,). The tensors of a published recipe keep their names below those
+prefixes.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mien.errors import ModelError
+from mien.sdk import Context, Utterance
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mien.errors import ModelError
-from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 
 RATE = 16_000

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from mien.errors import ModelError
 from mien.sdk import Context, Utterance
+from safetensors import SafetensorError
 
 from mien_plugins.speech.backends.align import group_words, token_frames
 from mien_plugins.speech.backends.base import Heard, Word, tidy
@@ -61,7 +62,7 @@ class WhisperTranscriber:
                 )
             self._tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
             self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"The Whisper model {model_id} cannot be loaded ({reason}): {folder}") from error
         self._net = self._net.eval().requires_grad_(False).to(self._device)
@@ -100,13 +101,10 @@ class WhisperTranscriber:
             pass  # leave the handler first: it keeps the failed call's tensors alive
         torch.cuda.empty_cache()
         if len(batch) > 1:
-            self._batch = max(1, len(batch) // 2)
-            self._ctx.note(f"The GPU ran out of memory; Whisper went on with batches of {self._batch}.")
-            return [
-                h
-                for i in range(0, len(batch), self._batch)
-                for h in self._without_running_out(batch[i : i + self._batch])
-            ]
+            self._batch = part = max(1, len(batch) // 2)
+            self._ctx.note(f"The GPU ran out of memory; Whisper went on with batches of {part}.")
+            parts = [batch[i : i + part] for i in range(0, len(batch), part)]
+            return [heard for smaller in parts for heard in self._without_running_out(smaller)]
         self._ctx.note("The GPU ran out of memory; Whisper went on on the CPU.")
         self._device, self._dtype = "cpu", torch.float32
         self._net = self._net.to("cpu", torch.float32)

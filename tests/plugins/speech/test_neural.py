@@ -1,0 +1,228 @@
+"""Whisper and SpeechBrain: real loading and decoding, with tiny models of the same architectures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mien.errors import Cancelled, ModelError
+from mien_plugins.speech.backends.align import group_words, token_frames, warp
+from mien_plugins.speech.backends.crdnn import CrdnnTranscriber, best_path
+from mien_plugins.speech.backends.whisper import WhisperTranscriber
+from mien_plugins.speech.info import TranscriptParams
+from mien_plugins.speech.transcript import TranscriptAnalyzer
+
+RATE = 16_000
+
+
+# Alignment
+
+
+def test_the_cheapest_path_is_found() -> None:
+    rng = np.random.default_rng(0)
+    bounds = np.array([0, 4, 5, 11])
+    cost = rng.random((4, 15)).astype(np.float32)
+    for row, (first, last) in enumerate(zip(bounds, [*bounds[1:], 15], strict=True)):
+        cost[row, first:last] -= 5
+    assert warp(cost).tolist() == bounds.tolist()
+
+
+def test_warping_more_rows_than_columns_and_single_cells() -> None:
+    assert warp(np.zeros((1, 1), np.float32)).tolist() == [0]
+    assert warp(np.zeros((1, 9), np.float32)).tolist() == [0]
+    rows = warp(np.random.default_rng(0).random((7, 3)).astype(np.float32))
+    assert (np.diff(rows) >= 0).all()
+    assert rows.max() <= 2
+
+
+def test_attention_that_walks_along_the_sound_gives_its_times() -> None:
+    rng = np.random.default_rng(0)
+    attention = rng.random((3, 5, 60)).astype(np.float32) * 0.1
+    starts = [0, 12, 24, 36, 48]
+    for row, first in enumerate(starts):
+        attention[:2, row, first : first + 12] += 1.0  # the third head knows nothing
+    np.testing.assert_allclose(token_frames(attention), starts, atol=1)
+
+
+def _bytes(ids: list[int]) -> str:
+    return bytes(ids).decode("utf-8", errors="replace")
+
+
+def test_tokens_become_words() -> None:
+    text = " It's a naïve “test”, isn't it?"
+    words = group_words(list(text.encode()), _bytes)
+    assert [word for word, _ in words] == text.split()
+    assert [p for _, positions in words for p in positions] == list(range(len(text.encode())))
+
+
+def test_languages_without_spaces_go_by_the_character() -> None:
+    words = group_words(list("你好。再见".encode()), _bytes, "zh")
+    assert [word for word, _ in words] == ["你", "好。", "再", "见"]
+
+
+def test_a_broken_last_character_is_dropped() -> None:
+    assert [word for word, _ in group_words([*b" ok", 0xE4], _bytes)] == ["ok"]
+
+
+# Whisper
+
+
+@pytest.fixture(scope="module")
+def whisper(tmp_path_factory: pytest.TempPathFactory, tiny) -> Path:
+    return tiny.whisper(tmp_path_factory.mktemp("models") / "whisper-tiny")
+
+
+def test_whisper_is_preferred_named_and_right(whisper: Path, tiny, tools, ctx) -> None:
+    ctx.folders = {"whisper-tiny": whisper}
+    low, high = tiny.tones()
+    tracks = tools.run(TranscriptAnalyzer(), tools.spoken(low, high, low), TranscriptParams(), ctx)
+    words, said = tracks["speech.words"], tracks["speech.transcript"]
+    assert said.text == (tiny.PHRASES[0], tiny.PHRASES[1], tiny.PHRASES[0])
+    assert words.text == tuple(" ".join(said.text).split())
+    assert set(words.label) == set(said.label) == {"whisper"}
+    assert (words.score > 0.5).all()
+    assert (words.score <= 1.0).all()
+    assert (np.diff(words.start) >= 0).all()
+    assert (words.end >= words.start).all()
+    assert said.start.tolist() == [0.0, 2.0, 4.0]
+    assert (words.start[3:6] >= 2.0).all()
+    assert (words.end[3:6] <= 3.5).all()
+    assert any("whisper-tiny" in note for note in ctx.notes)
+
+
+def test_batches_give_the_same_words(whisper: Path, tiny, ctx) -> None:
+    low, high = tiny.tones()
+    from mien.sdk import Utterance
+
+    found = []
+    for batch in (1, 3):
+        transcriber = WhisperTranscriber("whisper-tiny", whisper, "en", ctx)
+        transcriber._batch = batch
+        for i, sound in enumerate((low, high[: RATE // 2], high)):
+            transcriber.submit(Utterance(3.0 * i, 3.0 * i + len(sound) / RATE, RATE, sound))
+        found.append(transcriber.ready())
+    for one, three in zip(*found, strict=True):
+        assert one.text == three.text
+        assert one.confidence == pytest.approx(three.confidence, abs=1e-3)
+
+
+def test_a_gpu_that_is_too_small_goes_in_smaller_parts_then_to_the_cpu(whisper: Path, tiny, ctx) -> None:
+    from mien.sdk import Utterance
+
+    transcriber = WhisperTranscriber("whisper-tiny", whisper, "en", ctx)
+    transcriber._batch, transcriber._device = 4, "cuda:0"
+    real, sizes = transcriber._transcribe, []
+
+    def small(batch: list[Utterance]) -> object:
+        if transcriber._device != "cpu":
+            sizes.append(len(batch))
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return real(batch)
+
+    transcriber._transcribe = small  # type: ignore[method-assign]
+    low, high = tiny.tones()
+    for i, sound in enumerate((low, high, low, high)):
+        transcriber.submit(Utterance(2.0 * i, 2.0 * i + 1.5, RATE, sound))
+    assert [heard.text for heard in transcriber.drain()] == [*tiny.PHRASES, *tiny.PHRASES]
+    assert sizes == [4, 2, 1]
+    assert any("smaller" in n or "batches of" in n for n in ctx.notes)
+    assert any("on the CPU" in n for n in ctx.notes)
+
+
+def test_the_language_is_heard_or_given(whisper: Path, tiny, tools, ctx) -> None:
+    ctx.folders = {"whisper-tiny": whisper}
+    low, _ = tiny.tones(3.0)
+    tools.run(TranscriptAnalyzer(), tools.spoken(*[low] * 11), TranscriptParams(backend="whisper"), ctx)
+    assert any("took the language to be 'en'" in note for note in ctx.notes)
+    with pytest.raises(ModelError, match="does not know the language 'fr'"):
+        tools.run(TranscriptAnalyzer(), [], TranscriptParams(language="fr"), ctx)
+
+
+def test_whisper_stops_when_cancelled(whisper: Path, tiny, tools, ctx) -> None:
+    ctx.folders = {"whisper-tiny": whisper}
+    ctx.cancelled = True
+    with pytest.raises(Cancelled):
+        tools.run(TranscriptAnalyzer(), tools.spoken(tiny.tones()[0]), TranscriptParams(), ctx)
+
+
+def test_a_damaged_whisper_is_one_sentence(whisper: Path, tmp_path: Path, ctx) -> None:
+    for name, damage in (
+        ("model.safetensors", b"not safetensors"),
+        ("config.json", b"{"),
+        ("tokenizer.json", b"{}"),
+    ):
+        folder = tmp_path / name
+        shutil.copytree(whisper, folder)
+        (folder / name).write_bytes(damage)
+        with pytest.raises(ModelError, match="cannot be loaded") as failure:
+            WhisperTranscriber("whisper-tiny", folder, "auto", ctx)
+        assert "\n" not in str(failure.value)
+
+
+def test_pickled_weights_are_refused(whisper: Path, tmp_path: Path, ctx) -> None:
+    folder = tmp_path / "pickled"
+    shutil.copytree(whisper, folder)
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError):
+        WhisperTranscriber("whisper-tiny", folder, "auto", ctx)
+
+
+# SpeechBrain
+
+
+@pytest.fixture(scope="module")
+def crdnn(tmp_path_factory: pytest.TempPathFactory, tiny) -> Path:
+    return tiny.crdnn(tmp_path_factory.mktemp("models") / "speechbrain-asr-crdnn")
+
+
+def test_speechbrain_is_named_and_right(crdnn: Path, tiny, tools, ctx) -> None:
+    ctx.folders = {"speechbrain-asr-crdnn": crdnn}
+    low, high = tiny.tones()
+    tracks = tools.run(TranscriptAnalyzer(), tools.spoken(low, high, low[:500]), TranscriptParams(), ctx)
+    words, said = tracks["speech.words"], tracks["speech.transcript"]
+    assert said.text == tiny.PHRASES
+    assert set(words.label) == {"speechbrain"}
+    assert ((words.score > 0.3) & (words.score <= 1.0)).all()
+    assert (np.diff(words.start) >= 0).all()
+    # Each word is where its tone is (the first fifth of it is blank).
+    np.testing.assert_allclose(words.start, [0.1, 0.6, 1.1, 2.1, 2.6, 3.1], atol=0.06)
+    np.testing.assert_allclose(words.end, [0.5, 1.0, 1.5, 2.5, 3.0, 3.5], atol=0.06)
+    assert any("SpeechBrain" in note for note in ctx.notes)
+
+
+def test_the_best_path_joins_pieces_and_skips_blanks() -> None:
+    path = [0, 1, 1, 0, 2, 0, 3, 3, 0, 3]
+    chances = np.full((len(path), 4), -9.0, np.float32)
+    chances[np.arange(len(path)), path] = np.log([0.9, 0.5, 0.8, 0.9, 0.9, 0.9, 0.6, 0.4, 0.9, 0.7])
+    (first, second, third) = best_path(chances, ("", "▁he", "llo", "▁you"), 0)
+    assert first[:3] == (1, 5, "hello")
+    assert first[3] == pytest.approx((0.8 * 0.9) ** 0.5)
+    assert second[:3] == (6, 8, "you")
+    assert third[:3] == (9, 10, "you")
+
+
+def test_a_speechbrain_model_that_does_not_fit_is_one_sentence(crdnn: Path, tmp_path: Path, ctx) -> None:
+    described = json.loads((crdnn / "config.json").read_text(encoding="utf-8"))
+    changes = ({"dnn_neurons": 16}, {"blank": 99}, {"rnn_layers": "two"})
+    for number, config in enumerate([{}, *(described | change for change in changes)]):
+        folder = tmp_path / str(number)
+        shutil.copytree(crdnn, folder)
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        with pytest.raises(ModelError, match="cannot be loaded") as failure:
+            CrdnnTranscriber(folder, ctx)
+        assert "\n" not in str(failure.value)
+
+
+def test_speechbrain_yaml_is_never_read(crdnn: Path, tmp_path: Path, ctx) -> None:
+    folder = tmp_path / "evil"
+    shutil.copytree(crdnn, folder)
+    marker = tmp_path / "it-ran"
+    touch = f"a: !apply:pathlib.Path.touch\n    - !apply:pathlib.Path [{marker}]\n"
+    (folder / "hyperparams.yaml").write_text(touch)
+    CrdnnTranscriber(folder, ctx)
+    assert not marker.exists()
