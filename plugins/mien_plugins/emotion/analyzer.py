@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from mien.errors import ModelError
-from mien.sdk import Block, Context, MediaInfo, Params, Windows
+from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
 from mien.tracks.track import AnyTrack, Curve, Features, FloatArray, Spans
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from mien_plugins.emotion.edges import Edges, Part
 from mien_plugins.emotion.features import MID_TERM, Recipe
 from mien_plugins.emotion.gate import Reading, VoiceGate, loud_share
 from mien_plugins.emotion.info import ATTRIBUTES, EMBEDDING, MODEL, VOICE, EmotionParams
@@ -31,6 +32,7 @@ class EmotionAnalyzer:
         self._recipe: Recipe | None = None
         self._gate: VoiceGate | None = None
         self._ctx: Context | None = None
+        self._edges = Edges(self._params.hop)
         self._device = "cpu"
 
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
@@ -43,11 +45,12 @@ class EmotionAnalyzer:
         self._params, self._ctx, self._device = params, ctx, ctx.device
         self._net, self._recipe = load(ctx.model(MODEL))
         self._net.to(self._device)
+        self._edges = Edges(params.hop)
         self._gate = VoiceGate(params.min_speech) if params.gate == "voice" else None
 
     def process(self, block: Block) -> Iterable[AnyTrack]:
         """The readings that are known by now to be of speech."""
-        ready = self._read(block.windows) if block.windows is not None else []
+        ready = self._read(self._edges.parts(block.windows)) if block.windows is not None else []
         if self._gate is None:
             return _pieces(ready)
         self._gate.hear(p for p in block.tracks.get(VOICE, ()) if isinstance(p, Spans))
@@ -56,8 +59,13 @@ class EmotionAnalyzer:
         return _pieces(self._gate.release(block.end))
 
     def finish(self) -> Iterable[AnyTrack]:
-        """What was held back until all speech is known."""
-        return _pieces(self._gate.release(np.inf) if self._gate is not None else [])
+        """The last seconds, and what was held back until all speech is known."""
+        ready = self._read(self._edges.rest())
+        if self._gate is None:
+            return _pieces(ready)
+        for reading in ready:
+            self._gate.hold(reading)
+        return _pieces(self._gate.release(np.inf))
 
     def move(self, device: str) -> None:
         """Go on computing on another device."""
@@ -69,27 +77,29 @@ class EmotionAnalyzer:
         """Free the weights."""
         self._net = self._gate = self._ctx = None
 
-    def _read(self, windows: Windows) -> list[Reading]:
+    def _read(self, parts: Iterable[Part]) -> list[Reading]:
         if self._net is None or self._recipe is None or self._ctx is None:
             raise RuntimeError("prepare comes first")
-        kept: list[tuple[float, float]] = []
+        kept: list[Part] = []
         mids = []
-        for start, samples, valid in zip(windows.starts, windows.samples, windows.valid, strict=True):
+        for part in parts:
             self._ctx.check_cancelled()
-            sound = samples[: int(valid)]
-            # What is silent needs no voice activity to be told so; a frame's worth at least is needed for
-            # features.
-            share = loud_share(sound, windows.rate, self._params.silence)
+            # What is silent needs no voice activity to be told so.
+            share = loud_share(part.sound, self._recipe.rate, self._params.silence)
             if share == 0.0 or (self._gate is None and share < self._params.min_speech):
                 continue
-            mid = self._recipe.mid_of(sound)
+            mid = self._recipe.mid_of(part.sound)
             if len(mid):
                 mids.append(mid)
-                kept.append((float(start), float(start) + len(sound) / windows.rate))
+                kept.append(part)
         if not mids:
             return []
         values, vectors = infer(self._net, mids, self._device)
-        return [Reading(s, e, v, x) for (s, e), v, x in zip(kept, values, vectors, strict=True)]
+        rate = self._recipe.rate
+        return [
+            Reading(p.time, p.start, p.start + len(p.sound) / rate, v, x)
+            for p, v, x in zip(kept, values, vectors, strict=True)
+        ]
 
 
 def load(folder: Path) -> tuple[EmotionNet, Recipe]:

@@ -115,10 +115,18 @@ class Recipe:
     compat: bool = False
 
     def mid_of(self, signal: NDArray[Any]) -> Floats:
-        """Mid-term features of one window of sound: (samples,) -> (ceil(seconds / mid), 136)."""
+        """Mid-term features of one window of sound: (samples,) -> (round(seconds / mid), 136).
+
+        What is left at the end counts if it is half a mid-term window, or all there is: deviations over a
+        frame or two say nothing.
+        """
         window = round(self.frame * self.rate)
         short = short_term(signal, self.rate, window, compat=self.compat)
-        return mid_term(short, round(round(self.mid * self.rate) / window))
+        frames = round(round(self.mid * self.rate) / window)
+        rest = len(short) % frames
+        if len(short) > frames and rest < frames / 2:
+            short = short[: len(short) - rest]
+        return mid_term(short, frames)
 
 
 @dataclass(frozen=True)

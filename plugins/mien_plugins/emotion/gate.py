@@ -16,17 +16,13 @@ LATEST = 40.0
 
 @dataclass(frozen=True)
 class Reading:
-    """One window's result: its extent in seconds, (3,) attributes and (510,) embedding."""
+    """One window's result: its time and extent (s), (3,) attributes and (510,) embedding."""
 
+    time: float
     start: float
     end: float
     values: NDArray[np.float32]
     embedding: NDArray[np.float32]
-
-    @property
-    def time(self) -> float:
-        """The middle of the window."""
-        return 0.5 * (self.start + self.end)
 
 
 class VoiceGate:

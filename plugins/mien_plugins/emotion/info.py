@@ -15,7 +15,7 @@ ATTRIBUTES, EMBEDDING, VOICE = "emotion.attributes", "emotion.embedding", "speec
 class EmotionParams(Params):
     """How the sound is cut into windows, and which of them get a reading."""
 
-    window: float = param(4.0, "Sound that one reading is made from", unit="s", ge=2.0, le=10.0)
+    window: float = param(6.0, "Sound that one reading is made from", unit="s", ge=2.0, le=10.0)
     hop: float = param(1.0, "Time between readings", unit="s", ge=0.1, le=10.0)
     gate: Literal["voice", "energy"] = param(
         "voice", "Readings only where voice activity found speech, or wherever it is not silent"

@@ -1,8 +1,8 @@
 """Trains and measures the emotion model: `python -m mien_plugins.emotion.recipe --data DIR --out DIR`.
 
-Windows are made and their features kept in `<out>/work`; both representations are cross-validated by speaker,
-the better one is trained on all development speakers, anger is calibrated on the cross-validated predictions,
-and the speakers set aside are measured once.
+Windows are made and their features kept in a work folder; both representations are cross-validated by
+speaker, the better one is trained on all development speakers, anger is calibrated on the cross-validated
+predictions, and the speakers set aside are measured once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from mien_plugins.emotion import hostility, report
 from mien_plugins.emotion.analyzer import load
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, folds, read_clips
 from mien_plugins.emotion.features import Recipe
+from mien_plugins.emotion.info import EmotionParams
 from mien_plugins.emotion.net import EmotionNet, NetConfig
 from mien_plugins.emotion.training import FitConfig, Floats, fit, predict
-from mien_plugins.emotion.windows import WindowSet, collect, collect_clips, merge
+from mien_plugins.emotion.windows import ROWS, WindowSet, collect, collect_clips, merge
 
 RECIPE = "emotion-mtl"
 REPRESENTATIONS: tuple[Literal["f1", "f2"], ...] = ("f1", "f2")
@@ -35,22 +36,32 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Plan:
-    """Sizes of a training. window: s; disturbed, clean: windows per group of clips."""
+    """Sizes of a training. disturbed, clean, measured: windows per group of clips.
 
-    window: float = 4.0
-    disturbed: int = 12
-    clean: int = 3
+    lengths: shortest and longest window in s; window: length that is measured and is the analyzer's default.
+    """
+
+    lengths: tuple[float, float] = (3.0, 10.0)
+    window: float = EmotionParams().window
+    disturbed: int = 14
+    clean: int = 4
+    measured: int = 6
+    repeats: int = 1000
     folds: int = 5
     net: NetConfig = field(default_factory=NetConfig)
     fit: FitConfig = field(default_factory=FitConfig)
 
-    @property
-    def rows(self) -> int:
-        """Mid-term windows of one second in a window."""
-        return int(np.ceil(self.window))
 
-
-QUICK = Plan(disturbed=2, clean=1, folds=2, net=NetConfig(shared=(32, 16)), fit=FitConfig(epochs=2))
+QUICK = Plan(
+    disturbed=1,
+    clean=1,
+    measured=1,
+    repeats=20,
+    folds=2,
+    net=NetConfig(shared=(32, 16)),
+    fit=FitConfig(epochs=2),
+)
+"""To see that everything runs."""
 
 
 def train(
@@ -63,13 +74,15 @@ def train(
     *,
     threads: int = 1,
     progress: bool = True,
+    work: Path | None = None,
     plan: Plan | None = None,
 ) -> Card:
     """Train into `out` (model.safetensors, config.json, card.json, CARD.md) from the corpora in
     `data`/speech.
 
-    quick: a tiny net on few windows of eight speakers, to see that everything runs; its figures mean nothing.
-    A training that was stopped goes on where it was, unless `resume` is False.
+    quick: a tiny net on few windows of six speakers, to see that everything runs; its figures mean nothing.
+    work: windows and checkpoints, by default `out`/work. A training that was stopped goes on where it was,
+    unless `resume` is False.
     """
     plan = plan or (QUICK if quick else Plan())
     clips = read_clips(data)
@@ -85,7 +98,7 @@ def train(
         }
         clips = [clip for clip in clips if clip.speaker in keep and clip.path.stem[-1] in "1ab3"]
     development = [clip for clip in clips if clip.speaker not in TEST_SPEAKERS]
-    work = out / "work"
+    work = work or out / "work"
     features = Recipe(RATE)
     disturbed = _windows(development, features, plan, work, disturbed=True, seed=seed)
     clean = _windows(development, features, plan, work, disturbed=False, seed=seed)
@@ -93,57 +106,69 @@ def train(
         "seed": seed, "device": device, "threads": threads, "resume": resume, "progress": progress
     }  # fmt: skip
 
-    scores, measured, unseen = {}, [], {}
+    ask = report.Measure(plan.repeats)
+    scores, measured, unseen = {}, list[Metric](), {}
     both = merge(clean, disturbed)
     for representation in REPRESENTATIONS:
-        net = replace(plan.net, representation=representation, rows=plan.rows)
+        net = replace(plan.net, representation=representation, rows=ROWS)
         unseen[representation] = values = _cross_validate(both, net, plan, work / representation, options)
         count = len(clean.rows)
-        measured += report.agreement(clean, values[:count], f"cross-validation, {representation}")
+        measured += ask.agreement(clean, values[:count], f"cross-validation, {representation}")
         noisy = f"cross-validation, {representation}, other rooms and noise"
-        measured += report.agreement(disturbed, values[count:], noisy)
+        measured += ask.agreement(disturbed, values[count:], noisy)
         scores[representation] = float(np.mean([m.value for m in measured[-6:]]))
         log.info("%s: mean CCC %.3f in cross-validation", representation, scores[representation])
     best = max(REPRESENTATIONS, key=lambda r: scores[r])
 
-    net = replace(plan.net, representation=best, rows=plan.rows)
+    net = replace(plan.net, representation=best, rows=ROWS)
     model = fit(both, clean, net, plan.fit, work / "final", **options)
     coef, intercept = hostility.fit(unseen[best], both.emotion)
     angry = {"coef": coef, "intercept": intercept, "of": ["valence", "arousal", "dominance"]}
-    measured += report.anger(both, unseen[best], angry, f"cross-validation, {best}")
+    measured += ask.anger(both, unseen[best], angry, f"cross-validation, {best}")
     config = {
         "id": RECIPE,
         "net": net.to_dict(),
         "features": asdict(features),
         "window": plan.window,
+        "lengths": plan.lengths,
         "seed": seed,
         "fit": asdict(plan.fit),
         "hostility": angry,
         "cross_validation": [asdict(m) for m in measured],
     }
     save_model(out, model.state_dict(), config)
-    card = evaluate(out, data, clips=clips)
+    card = evaluate(out, data, clips=clips, count=plan.measured, repeats=plan.repeats)
     write_card(out, card)
     return card
 
 
-def evaluate(model: Path, data: Path, *, clips: Sequence[Clip] | None = None) -> Card:
-    """Measure a model's folder on the speakers set aside; figures of the cross-validation are kept."""
+def evaluate(
+    model: Path, data: Path, *, clips: Sequence[Clip] | None = None, count: int = 6, repeats: int = 1000
+) -> Card:
+    """Measure a model's folder on the speakers set aside; figures of the cross-validation are kept.
+
+    count: windows per group of clips. repeats: of the bootstrap.
+    """
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     net, features = load(model)
     clips = [c for c in clips or read_clips(data) if c.speaker in TEST_SPEAKERS]
-    window, metrics = float(config["window"]), list[Metric]()
-    clean = collect(clips, features, window, 6, seed=[1000], disturbed=False)
-    values = predict(net, clean)
-    metrics += report.agreement(clean, values, "held-out speakers", errors=True)
-    metrics += report.by_corpus(clean, values, "held-out speakers")
-    metrics += report.anger(clean, values, config["hostility"], "held-out speakers")
-    disturbed = collect(clips, features, window, 6, seed=[1001], disturbed=True)
-    metrics += report.agreement(
-        disturbed, predict(net, disturbed), "held-out speakers, other rooms and noise"
-    )
+    window, ask = float(config["window"]), report.Measure(repeats)
+
+    def sample(length: float, seed: Sequence[int], disturbed: bool = False) -> tuple[WindowSet, Floats]:
+        made = collect(clips, features, (length, length), count, seed=seed, disturbed=disturbed)
+        return made, predict(net, made)
+
+    clean = sample(window, [1000])
+    metrics = ask.agreement(*clean, "held-out speakers", errors=True)
+    metrics += ask.by_corpus(*clean, "held-out speakers")
+    metrics += ask.anger(*clean, config["hostility"], "held-out speakers")
+    noisy = sample(window, [1001], disturbed=True)
+    metrics += ask.agreement(*noisy, "held-out speakers, other rooms and noise")
+    for other in sorted({4.0, 10.0} - {window}):
+        made = sample(other, [1002, int(other)])
+        metrics += ask.agreement(*made, f"held-out speakers, windows of {other:g} s")
     whole = collect_clips(clips, features)
-    metrics += report.agreement(whole, predict(net, whole), "held-out speakers, whole clips")
+    metrics += ask.agreement(whole, predict(net, whole), "held-out speakers, whole clips")
     return report.make_card(config, metrics, _size(net))
 
 
@@ -166,9 +191,11 @@ def _windows(
 ) -> WindowSet:
     """Windows with their features, from the cache where this very set was made before."""
     count = plan.disturbed if disturbed else plan.clean
+    # Trained on all lengths that the analyzer may be set to; undisturbed windows are for measuring as well.
+    length = plan.lengths if disturbed else (plan.window, plan.window)
     what = {
         "features": asdict(features),
-        "window": plan.window,
+        "length": length,
         "count": count,
         "disturbed": disturbed,
         "seed": seed,
@@ -179,7 +206,7 @@ def _windows(
     if path.is_file():
         return WindowSet.load(path)
     log.info("making windows from %d clips", len(clips))
-    made = collect(clips, features, plan.window, count, seed=[seed, int(disturbed)], disturbed=disturbed)
+    made = collect(clips, features, length, count, seed=[seed, int(disturbed)], disturbed=disturbed)
     made.save(path)
     return made
 
@@ -193,6 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m mien_plugins.emotion.recipe", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with speech/manifest.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
+    parser.add_argument(
+        "--work", type=Path, default=Path("build/training") / RECIPE, help="for what is in between"
+    )
     parser.add_argument("--quick", action="store_true", help="a tiny training, to see that it runs")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
@@ -215,6 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             given.seed,
             resume=not given.fresh,
             threads=given.threads,
+            work=given.work,
         )
     for m in card.metrics:
         log.info("%-50s %-16s %6.3f  %6.3f … %.3f", m.subset, m.name, m.value, m.low, m.high)

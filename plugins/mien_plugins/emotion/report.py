@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,43 +45,72 @@ LIMITS = (
 COMMAND = "python -m mien_plugins.emotion.recipe --data ../shared/data --out resources/models/emotion-mtl"
 
 
-def agreement(windows: WindowSet, predicted: Floats, subset: str, *, errors: bool = False) -> list[Metric]:
-    """CCC (and RMSE) of each attribute, with intervals over speakers."""
-    found = []
-    for column, task in enumerate(TASKS):
-        truth, value = windows.label[:, column], predicted[:, column]
-        for name, metric in (("CCC", ccc), ("RMSE", rmse)) if errors else (("CCC", ccc),):
-            interval = bootstrap_ci(metric, truth, value, groups=windows.speaker)
-            found.append(Metric.of(f"{name} {task}", interval, len(truth), subset))
-    return found
+@dataclass(frozen=True)
+class Measure:
+    """Figures with 95 % intervals; speakers, not windows, are drawn `repeats` times."""
+
+    repeats: int = 1000
+
+    def agreement(
+        self, windows: WindowSet, predicted: Floats, subset: str, *, errors: bool = False
+    ) -> list[Metric]:
+        """CCC (and RMSE) of each attribute."""
+        found = []
+        for column, task in enumerate(TASKS):
+            truth, value = windows.label[:, column], predicted[:, column]
+            for name, metric in (("CCC", ccc), ("RMSE", rmse)) if errors else (("CCC", ccc),):
+                found.append(self._of(f"{name} {task}", metric, truth, value, windows, subset))
+        return found
+
+    def by_corpus(self, windows: WindowSet, predicted: Floats, subset: str) -> list[Metric]:
+        """CCC of each attribute within each corpus."""
+        found = []
+        for corpus in sorted({str(s).split("-")[0] for s in windows.speaker}):
+            mask = np.char.startswith(windows.speaker, corpus)
+            found += self.agreement(windows.take(mask), predicted[mask], f"{subset}, {corpus} only")
+        return found
+
+    def anger(
+        self, windows: WindowSet, predicted: Floats, hostility: Mapping[str, Any], subset: str
+    ) -> list[Metric]:
+        """How well and how honestly the logistic tells anger: area under the ROC curve, calibration error."""
+        truth = is_angry(windows.emotion)
+        score = probability(predicted, hostility["coef"], hostility["intercept"])
+        share = f"{truth.mean():.0%} of the windows are angry"
+        return [
+            self._of(name, metric, truth, score, windows, subset, share)
+            for name, metric in (("AUC anger", area), ("ECE anger", ece))
+        ]
+
+    def _of(
+        self,
+        name: str,
+        metric: Callable[..., float],
+        truth: NDArray[Any],
+        value: NDArray[Any],
+        windows: WindowSet,
+        subset: str,
+        note: str = "",
+    ) -> Metric:
+        interval = bootstrap_ci(metric, truth, value, groups=windows.speaker, repeats=self.repeats)
+        speakers = f"{interval.n} speakers"
+        return Metric.of(name, interval, len(truth), subset, f"{speakers}; {note}" if note else speakers)
 
 
-def by_corpus(windows: WindowSet, predicted: Floats, subset: str) -> list[Metric]:
-    """CCC of each attribute within each corpus."""
-    found = []
-    for corpus in sorted({str(s).split("-")[0] for s in windows.speaker}):
-        mask = np.char.startswith(windows.speaker, corpus)
-        found += agreement(windows.take(mask), predicted[mask], f"{subset}, {corpus} only")
-    return found
-
-
-def anger(windows: WindowSet, predicted: Floats, hostility: Mapping[str, Any], subset: str) -> list[Metric]:
-    """How well and how honestly the logistic tells anger: area under the ROC curve, calibration error."""
+def area(truth: NDArray[Any], score: NDArray[Any]) -> float:
+    """Area under the ROC curve; ValueError where only one class is there."""
     from sklearn.metrics import roc_auc_score
 
-    truth = is_angry(windows.emotion)
-    score = probability(predicted, hostility["coef"], hostility["intercept"])
-    share = f"{truth.mean():.0%} of the windows are angry"
-    return [
-        Metric.of(name, bootstrap_ci(metric, truth, score, groups=windows.speaker), len(truth), subset, share)
-        for name, metric in (("AUC anger", roc_auc_score), ("ECE anger", ece))
-    ]
+    if truth.min() == truth.max():
+        raise ValueError("the area under the ROC curve needs both classes")
+    return float(roc_auc_score(truth, score))
 
 
 def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int) -> Card:
     """The card of a model with this config.json."""
     held = [Metric(**m) for m in config["cross_validation"]]
     net, window = config["net"], config["window"]
+    low, high = config["lengths"]
     widths = "-".join(map(str, net["shared"]))
     return Card(
         id="emotion-mtl",
@@ -99,8 +129,8 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int)
         metrics=(*metrics, *held),
         limits=(
             *LIMITS,
-            f"Made for windows of {window:g} s: readings of windows that hold a change of emotion, two "
-            "voices, music or laughter mean little.",
+            f"Measured on windows of {window:g} s unless it says otherwise; trained on {low:g} to {high:g}. "
+            "Readings of windows that hold a change of emotion, two voices, music or laughter mean little.",
         ),
         command=COMMAND,
         calibration={

@@ -31,11 +31,11 @@ class FitConfig:
     loss: "mse" as in the paper, "ccc" for the concordance itself, "both" for their sum.
     """
 
-    epochs: int = 15
-    batch: int = 64
-    rate: float = 1e-3
+    epochs: int = 12
+    batch: int = 128
+    rate: float = 1.5e-3
     decay: float = 1e-4
-    loss: Literal["mse", "ccc", "both"] = "both"
+    loss: Literal["mse", "ccc", "both"] = "ccc"
     weights: tuple[float, float, float] = (0.2, 0.1, 0.2)
     average: float = 0.99
 

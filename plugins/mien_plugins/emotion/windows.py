@@ -22,7 +22,11 @@ from mien_plugins.emotion.norms import Triple
 
 Sound = NDArray[np.float32]
 
+Span = tuple[float, float]
+
 PAUSE = (0.1, 0.8)
+ROWS = 10
+"""Mid-term windows of one second in the longest window: f2 of the paper lays ten of them side by side."""
 FIELDS = ("mid", "rows", "label", "speaker", "emotion")
 
 
@@ -131,13 +135,14 @@ def disturb(sound: Sound, rng: np.random.Generator) -> Sound:
 
 
 def cut(
-    clips: Sequence[Clip], seconds: float, count: int, rng: np.random.Generator, *, disturbed: bool
+    clips: Sequence[Clip], seconds: Span, count: int, rng: np.random.Generator, *, disturbed: bool
 ) -> Iterator[Sound]:
-    """`count` windows of `seconds` from one group of clips; one in five begins or ends in silence."""
-    length = int(seconds * RATE)
+    """`count` windows from one group of clips; one disturbed window in five begins or ends in silence."""
     spoken = [_level(trim(clip.samples)) for clip in clips]
     for _ in range(count):
-        stream = string(spoken, seconds + 3.0, rng)
+        chosen = rng.uniform(*seconds)
+        length = int(chosen * RATE)
+        stream = string(spoken, chosen + 3.0, rng)
         start = int(rng.integers(0, len(stream) - length))
         window = stream[start : start + length].copy()
         if disturbed:
@@ -152,7 +157,7 @@ def cut(
 def collect(
     clips: Sequence[Clip],
     recipe: Recipe,
-    seconds: float,
+    seconds: Span,
     count: int,
     *,
     seed: Sequence[int],
@@ -161,6 +166,7 @@ def collect(
 ) -> WindowSet:
     """Features of `count` windows per group of clips, of each speaker, emotion and intensity.
 
+    seconds: shortest and longest window; lengths between them are equally likely.
     balance: emotions without intensities get as many windows as both intensities of the others.
     """
     mids, labels, speakers, emotions = [], [], [], []
@@ -188,8 +194,8 @@ def collect_clips(clips: Sequence[Clip], recipe: Recipe) -> WindowSet:
 def pack(
     mids: list[NDArray[np.float64]], labels: list[Triple], speakers: list[str], emotions: list[str]
 ) -> WindowSet:
-    """Lay mid-term windows of different counts into one array."""
-    most = max(len(m) for m in mids)
+    """Lay mid-term windows of different counts into one array of ROWS at least."""
+    most = max(ROWS, *(len(m) for m in mids))
     mid = np.zeros((len(mids), most, len(MID_TERM)), np.float32)
     for row, m in enumerate(mids):
         mid[row, : len(m)] = m
@@ -203,5 +209,5 @@ def pack(
 
 
 def merge(*sets: WindowSet) -> WindowSet:
-    """Several sets of windows of one length as one, in that order."""
+    """Several sets of windows as one, in that order."""
     return WindowSet(*(np.concatenate([getattr(s, name) for s in sets]) for name in FIELDS))

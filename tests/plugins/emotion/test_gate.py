@@ -7,7 +7,7 @@ from mien_plugins.emotion.gate import Reading, VoiceGate, loud_share
 
 def readings(count, length=4.0):
     return [
-        Reading(float(i), i + length, np.zeros(3, np.float32), np.zeros(510, np.float32))
+        Reading(i + length / 2, float(i), i + length, np.zeros(3, np.float32), np.zeros(510, np.float32))
         for i in range(count)
     ]
 

@@ -13,7 +13,7 @@ from mien_plugins.emotion.windows import WindowSet, collect, disturb, merge, tri
 
 
 def test_quick_training_gives_a_model_with_a_card(shared, tmp_path):
-    main(["--data", str(shared / "data"), "--out", str(tmp_path), "--quick"])
+    main(["--data", str(shared / "data"), "--out", str(tmp_path), "--quick", "--work", str(tmp_path / "w")])
     net, features = load(tmp_path)
     assert features.rate == 16000
     assert not net.training
@@ -26,16 +26,16 @@ def test_quick_training_gives_a_model_with_a_card(shared, tmp_path):
     }
     assert "CC BY-NC-SA" in (tmp_path / "CARD.md").read_text()
     main(
-        ["--data", str(shared / "data"), "--out", str(tmp_path), "--quick"]
+        ["--data", str(shared / "data"), "--out", str(tmp_path), "--quick", "--work", str(tmp_path / "w")]
     )  # goes on where it was: at the end
     assert json.loads((tmp_path / "config.json").read_text())["sha256"] == config["sha256"]
 
 
 def test_windows_are_as_asked_and_repeatable(shared):
     clips = [c for c in read_clips(shared / "data") if c.speaker == "emodb-03"][:8]
-    made = [collect(clips, Recipe(RATE), 3.0, 1, seed=[5], disturbed=True) for _ in range(2)]
+    made = [collect(clips, Recipe(RATE), (3.0, 3.0), 1, seed=[5], disturbed=True) for _ in range(2)]
     np.testing.assert_array_equal(made[0].mid, made[1].mid)
-    assert made[0].mid.shape[1:] == (3, 136)
+    assert made[0].mid.shape[1:] == (10, 136)
     assert set(made[0].speaker) == {"emodb-03"}
     assert len(merge(*made).rows) == 2 * len(made[0].rows)
 
