@@ -91,7 +91,7 @@ def load_net() -> SileroNet:
         warnings.simplefilter(
             "ignore", DeprecationWarning
         )  # torch.jit.load; the wheel has no newer form of v6
-        script = torch.jit.load(str(path), map_location="cpu")
+        script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     net = SileroNet()
     own = net.state_dict()
     tensors = {}
@@ -145,7 +145,7 @@ class StreamingVad:
         frames = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + CHUNK)[::CHUNK]
         with torch.inference_mode():
             probability, self._state = self._net(torch.from_numpy(frames.copy()), self._state)
-        return probability.numpy()
+        return np.asarray(probability.numpy(), np.float32)
 
     def flush(self) -> FloatArray:
         """Probability of the last, zero-padded chunk: (1,), or (0,) when nothing is left."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from mien.errors import ModelError
 from mien.sdk import Context, Utterance
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 
 RATE = 16_000
+FloatArray = npt.NDArray[np.float32]
 _SPACE = "▁"  # how SentencePiece marks the beginning of a word
 
 
@@ -84,6 +86,7 @@ class CrdnnNet(nn.Module):
         from speechbrain.lobes.features import Fbank
         from speechbrain.lobes.models.CRDNN import CRDNN
         from speechbrain.nnet.linear import Linear
+        from speechbrain.nnet.RNN import LSTM
 
         super().__init__()
         self._statistics = config.statistics
@@ -96,7 +99,7 @@ class CrdnnNet(nn.Module):
             dropout=0.0,  # for inference only
             time_pooling=True,
             time_pooling_size=config.time_pooling_size,
-            rnn_class=_lstm(),
+            rnn_class=LSTM,
             rnn_layers=config.rnn_layers,
             rnn_neurons=config.rnn_neurons,
             rnn_bidirectional=True,
@@ -115,7 +118,8 @@ class CrdnnNet(nn.Module):
             x = (x - self.mean) / self.std
         else:
             x = (x - x.mean(1, keepdim=True)) / (x.std(1, keepdim=True) + 1e-5)
-        return self.ctc(self.encoder(x)).log_softmax(-1)[0]
+        logits: Tensor = self.ctc(self.encoder(x))
+        return logits.log_softmax(-1)[0]
 
 
 class CrdnnTranscriber:
@@ -190,11 +194,12 @@ class CrdnnTranscriber:
         return Heard(start, end, tidy(words, start, end))
 
     @torch.inference_mode()
-    def _run(self, samples: Tensor) -> np.ndarray:
-        return self._net(samples.to(self._device)).float().cpu().numpy()
+    def _run(self, samples: Tensor) -> FloatArray:
+        chances: Tensor = self._net(samples.to(self._device))
+        return np.asarray(chances.float().cpu().numpy(), np.float32)
 
 
-def best_path(chances: np.ndarray, tokens: tuple[str, ...], blank: int) -> list[tuple[int, int, str, float]]:
+def best_path(chances: FloatArray, tokens: tuple[str, ...], blank: int) -> list[tuple[int, int, str, float]]:
     """Words along the most probable path.
 
     Args:
@@ -220,9 +225,3 @@ def best_path(chances: np.ndarray, tokens: tuple[str, ...], blank: int) -> list[
         else:
             words.append((first, last, text.lstrip(_SPACE + " "), [peak]))
     return [(a, b, text, float(np.exp(np.mean(peaks)))) for a, b, text, peaks in words if text]
-
-
-def _lstm() -> type[nn.Module]:
-    from speechbrain.nnet.RNN import LSTM
-
-    return LSTM

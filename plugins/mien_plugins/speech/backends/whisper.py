@@ -53,7 +53,7 @@ class WhisperTranscriber:
         self._dtype = getattr(torch, ctx.precision)
         try:
             with _no_progress_bar():
-                self._net = WhisperForConditionalGeneration.from_pretrained(
+                net: Any = WhisperForConditionalGeneration.from_pretrained(
                     folder,
                     local_files_only=True,
                     use_safetensors=True,
@@ -65,7 +65,8 @@ class WhisperTranscriber:
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"The Whisper model {model_id} cannot be loaded ({reason}): {folder}") from error
-        self._net = self._net.eval().requires_grad_(False).to(self._device)
+        net.eval()
+        self._net: Any = net.requires_grad_(False).to(torch.device(self._device))
         self._codes: dict[str, int] = dict(getattr(self._net.generation_config, "lang_to_id", None) or {})
         if language != "auto" and self._codes and f"<|{language}|>" not in self._codes:
             raise ModelError(f"The Whisper model {model_id} does not know the language '{language}'.")
@@ -230,12 +231,12 @@ def _no_progress_bar() -> Iterator[None]:
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _goes_round(text: str) -> bool:
