@@ -9,7 +9,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import Colorspace, Interpolation
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
 from mien.media.probe import pixel_aspect, upright_size
 
@@ -25,6 +25,7 @@ def to_rgb(
     long_side: int | None = None,
     rotation: int = 0,
     aspect: float = 1.0,
+    reformatter: VideoReformatter | None = None,
 ) -> tuple[Picture, tuple[float, float]]:
     """The picture and its scale.
 
@@ -34,6 +35,8 @@ def to_rgb(
             size.
         rotation: degrees counter-clockwise to turn it upright: 0, 90, 180, 270.
         aspect: width over height of one coded pixel (`StreamInfo.aspect`).
+        reformatter: keeps swscale's tables from picture to picture (a millisecond each); one for each
+            size, used by one thread at a time.
 
     Returns:
         (H, W, 3) uint8 RGB, contiguous; and (x, y): a pixel of the full upright picture is a pixel of this
@@ -43,9 +46,8 @@ def to_rgb(
     shrink = 1.0 if long_side is None else min(1.0, long_side / max(full))
     width, height = (max(1, round(side * shrink)) for side in full)
     coded = (height, width) if rotation in (90, 270) else (width, height)
-    rgb = frame.reformat(
-        width=coded[0], height=coded[1], format="rgb24", threads=1, **_conversion(frame, coded)
-    )
+    convert = reformatter if reformatter is not None else VideoReformatter()
+    rgb = convert.reformat(frame, *coded, "rgb24", threads=1, **_conversion(frame, coded))
     picture: Picture = np.asarray(rgb.to_ndarray(), np.uint8)
     if rotation:
         picture = np.ascontiguousarray(np.rot90(picture, rotation // 90), np.uint8)

@@ -133,6 +133,34 @@ def test_a_stretch_is_cut_out_exactly(make, bursts):
     np.testing.assert_allclose(burst_times(sound), [4.25, 4.75, 5.25, 5.75, 6.25], atol=3e-3)
 
 
+STRETCHES = [
+    ("long.mkv", "mpeg4", "flac", 16_000), ("long.ts", "mpeg2video", "mp2", 48_000),
+    ("long.avi", "mpeg4", "pcm_s16le", 16_000), ("long.flac", None, "flac", 16_000),
+    ("long.ogg", None, "libopus", 48_000), ("long.wav", None, "pcm_s16le", 8_000),
+    ("long.m4a", None, "aac", 44_100), ("long.mp3", None, "libmp3lame", 44_100),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "vcodec", "acodec", "rate"), STRETCHES)
+def test_a_stretch_in_every_format(make, bursts, name, vcodec, acodec, rate):
+    times = None if vcodec is None else np.arange(250) / 25
+    sounds = [bursts(10.0, rate)]
+    path = make(name, times=times, vcodec=vcodec or "", acodec=acodec, rate=rate, sounds=sounds, noisy=True)
+    with Decoder(path) as decoder:
+        whole = burst_times([p for p in decoder if isinstance(p, AudioPiece)])
+    with Decoder(path, begin=4.1, end=6.4) as decoder:
+        pieces = list(decoder)
+    sound = [p for p in pieces if isinstance(p, AudioPiece)]
+    assert sound[0].start == pytest.approx(4.1, abs=2e-3)
+    assert sound[-1].end == pytest.approx(6.4, abs=2e-3)
+    expected = whole[(whole > 4.1) & (whole < 6.4)]
+    np.testing.assert_allclose(burst_times(sound), expected, atol=3e-3)
+    if vcodec is not None:
+        shown = [p.time for p in pieces if isinstance(p, FramePiece)]
+        assert shown[0] == pytest.approx(4.12, abs=0.05)
+        assert shown[-1] == pytest.approx(6.36, abs=0.05)
+
+
 def test_only_what_is_wanted(make, sine):
     path = make("clip.mp4", times=np.arange(25) / 25, sounds=[sine(1.0, 16_000)])
     with Decoder(path, audio=None) as decoder:

@@ -7,6 +7,7 @@ import subprocess
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 from mien.media.decode import Decoder
 from mien.media.ffmpeg import ffmpeg_path
 from mien.media.picture import to_rgb
@@ -85,6 +86,17 @@ def test_pixels_are_made_square():
     picture, scale = to_rgb(frame, None, 0, aspect=16 / 15)
     assert picture.shape == (57, 77, 3)
     assert scale == (1.0, 1.0)
+
+
+def test_a_kept_reformatter_changes_nothing(make):
+    path = make("clip.mp4", times=[0.0, 0.04, 0.08], vcodec="libx264", size=(320, 240), noisy=True)
+    keep = VideoReformatter()
+    with Decoder(path, audio=None) as decoder:
+        for piece in decoder:
+            for side in (100, None):
+                alone, _ = to_rgb(piece.frame, side)
+                kept, _ = to_rgb(piece.frame, side, reformatter=keep)
+                np.testing.assert_array_equal(alone, kept)
 
 
 def test_one_pixel():
