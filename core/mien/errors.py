@@ -111,7 +111,7 @@ class WorkerError(MienError):
     exit_code = 9
 
 
-class Cancelled(MienError):  # noqa: N818 - the field's word, and it is not a fault
+class Cancelled(MienError):
     """The user stopped it."""
 
     exit_code = 130

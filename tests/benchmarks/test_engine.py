@@ -10,12 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mien.engine import branch as engine_branch
 from mien.engine.backend import Backend, cores
 from mien.engine.choice import Choice
@@ -43,7 +41,9 @@ def repeated(source: Path, target: Path, seconds: float) -> Path:
 @pytest.fixture(scope="module")
 def talk(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A talking head with sound, 512×512."""
-    return repeated(shared / "media/real/weekly_address_hill.mp4", tmp_path_factory.mktemp("talk") / "talk.mp4", SECONDS)
+    return repeated(
+        shared / "media/real/weekly_address_hill.mp4", tmp_path_factory.mktemp("talk") / "talk.mp4", SECONDS
+    )
 
 
 def command_line(clip: Path, home: Path, *options: str) -> tuple[float, list[tuple[float, dict[str, Any]]], float]:
@@ -65,7 +65,7 @@ def command_line(clip: Path, home: Path, *options: str) -> tuple[float, list[tup
 
 
 @pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, Block]]]:
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Block]]:
     """Every block that a member was given, in order."""
     blocks: list[tuple[Any, Block]] = []
     parts = engine_branch.Branch._parts
@@ -75,7 +75,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, Block]
         return parts(self, member, block)
 
     monkeypatch.setattr(engine_branch.Branch, "_parts", record)
-    yield blocks
+    return blocks
 
 
 def bare(blocks: list[tuple[Any, Block]], media: Any) -> dict[str, float]:

@@ -96,7 +96,9 @@ def _choice(request: Request, registry: Registry) -> tuple[Choice, dict[str, Map
     settings = load()
     choice = load_recipe(request.recipe, registry) if request.recipe else Choice(fusion=settings.fusion)
     given = parse_settings(registry, request.settings)
-    options = {plugin: values for plugin, values in given.items() if plugin in registry.exporters}
+    options: dict[str, Mapping[str, Any]] = {
+        plugin: values for plugin, values in given.items() if plugin in registry.exporters
+    }
     for plugin, values in options.items():
         build_params(registry, plugin, values)
     merged = {plugin: dict(values) for plugin, values in choice.settings.items()}

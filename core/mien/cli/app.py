@@ -164,7 +164,9 @@ def explain(
     at: Annotated[float, typer.Option("--at", metavar="SECONDS", help="The moment to explain.")],
     plugin: Annotated[str, typer.Option("--plugin", "-p", metavar="ID", help="Whose reading.")] = "conflict",
     settings: Set = None,
-    device: Annotated[str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N, mps.")] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N, mps.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say which seconds made a reading (LIME over stretches of sound)."""
@@ -300,14 +302,14 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return fail("Stopped.", 130, as_json)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # whoever read us has gone; there is nobody left to tell
+        sys.stdout = None  # whoever read us has gone; there is nobody left to tell
         return 0
-    except Exception:  # noqa: BLE001 - the last guard: a traceback belongs into the log, not on the terminal
-        return fail(unexpected(), 70, as_json)
+    except Exception as error:  # noqa: BLE001 - the last guard: a traceback belongs into the log, not on the terminal
+        return fail(unexpected(error), 70, as_json)
 
 
-def unexpected() -> str:
-    """Log the exception that is being handled; the sentence that tells of it."""
+def unexpected(error: Exception) -> str:
+    """Log an exception that nobody expected; the sentence that tells of it."""
     import logging
 
     from mien.cli.say import log_file
@@ -315,5 +317,5 @@ def unexpected() -> str:
 
     path = log_file()
     log_to(path)
-    logging.getLogger("mien.cli").exception("an error that nobody expected")
+    logging.getLogger("mien.cli").error("an error that nobody expected", exc_info=error)
     return f"Something went wrong that should not have; please report it with the last lines of {path}"

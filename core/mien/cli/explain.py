@@ -15,9 +15,7 @@ from mien.engine.registry import Registry
 from mien.engine.summary import clock
 
 
-def explain_reading(
-    path: Path, plugin: str, at: float, settings: list[str], device: str | None, as_json: bool
-) -> None:
+def explain_reading(path: Path, plugin: str, at: float, settings: list[str], device: str | None, as_json: bool) -> None:
     """Print what each stretch of the window around `at` contributed."""
     registry = Registry.load()
     chosen = load()

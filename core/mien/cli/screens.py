@@ -112,9 +112,7 @@ class JsonScreen(QuietScreen):
         say.emit_json({"event": "wrote", "paths": [str(p) for p in paths]})
 
     def trouble(self, outcome: Outcome) -> None:
-        say.emit_json(
-            {"event": "error", "path": str(outcome.path), "error": outcome.error, "exit_code": outcome.code}
-        )
+        say.emit_json({"event": "error", "path": str(outcome.path), "error": outcome.error, "exit_code": outcome.code})
         super().trouble(outcome)
 
     def end(self, outcomes: list[Outcome]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -93,7 +94,7 @@ class Branch:
         """Build and prepare every member; one that fails is out, the others go on."""
         for member in self._members:
             self._wire(member)
-            self._guard(member, lambda m=member: self._prepare(m))
+            self._guard(member, partial(self._prepare, member))
 
     def push(self, item: AudioPiece | FramePiece) -> None:
         """Take decoded sound or a decoded frame; computes when a block is full."""
@@ -119,7 +120,7 @@ class Branch:
             if member.analyzer is not None:
                 try:
                     member.analyzer.close()
-                except Exception:  # noqa: BLE001 - a plugin that cannot even close must not stop the others
+                except Exception:
                     member.context.log.exception("close failed")
                 member.analyzer = None
 
@@ -185,9 +186,9 @@ class Branch:
                 member.inbox.setdefault(name, []).extend(fresh.get(name, []))
             block = self._block(member, chunks, end, last)
             if block is not None:
-                self._guard(member, lambda m=member, b=block: self._compute(m, b, fresh))
+                self._guard(member, partial(self._compute, member, block, fresh))
             if last and not member.failed:
-                self._guard(member, lambda m=member: self._finish(m, fresh))
+                self._guard(member, partial(self._finish, member, fresh))
             elif not member.failed and self._media.duration:
                 self._sink.progress(member.node, min(end / self._media.duration, 1.0))
         self._begin = end
@@ -267,7 +268,7 @@ class Branch:
             if len(good):
                 checked.setdefault(good.name, []).append(good)
         for name, parts in checked.items():
-            joined = cast(AnyTrack, type(parts[0]).concat(cast(Any, parts)))
+            joined = type(parts[0]).concat(cast(Any, parts))
             member.rows += len(joined)
             fresh.setdefault(name, []).append(joined)
             self._sink.piece(member.node, joined)
@@ -320,9 +321,5 @@ def split(block: Block) -> tuple[Block, Block] | None:
 
 
 def _rows(batch: Any, rows: slice) -> Any:
-    changes = {
-        name: value[rows]
-        for name in batch.__slots__
-        if isinstance(value := getattr(batch, name), np.ndarray)
-    }
+    changes = {name: value[rows] for name in batch.__slots__ if isinstance(value := getattr(batch, name), np.ndarray)}
     return replace(cast(Any, batch), **changes)

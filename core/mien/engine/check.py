@@ -56,8 +56,8 @@ def _check_values(info: AnalyzerInfo, declared: Writes, piece: Track) -> AnyTrac
     if isinstance(piece, Features):
         _no_nan(info, piece.name, piece.vectors)
         return piece
-    _no_nan(info, piece.name, piece.xywh)  # type: ignore[attr-defined]
-    return piece  # type: ignore[return-value]
+    _no_nan(info, piece.name, piece.xywh)
+    return piece
 
 
 def _no_nan(info: AnalyzerInfo, name: str, values: np.ndarray) -> None:  # type: ignore[type-arg]
@@ -70,4 +70,5 @@ def _inside(info: AnalyzerInfo, declared: Writes, name: str, values: np.ndarray)
     high = np.array([np.inf if q.high is None else q.high for q in declared.quantities], np.float32)
     if values.size and ((values < low - TOLERANCE).any() or (values > high + TOLERANCE).any()):
         raise PluginError(f"{info.id} wrote {name} with values outside the extent it declared.")
-    return np.clip(values, low, high)
+    clipped: np.ndarray = np.clip(values, low, high)  # type: ignore[type-arg]
+    return clipped

@@ -80,9 +80,7 @@ def parse_settings(registry: Registry, assignments: Iterable[str]) -> dict[str, 
 
 def build_params(registry: Registry, plugin_id: str, values: Mapping[str, Any]) -> Params:
     """A plugin's parameter model filled with these values; raises ParameterError in one sentence."""
-    info = (
-        registry.analyzers.get(plugin_id) or registry.fusions.get(plugin_id) or registry.exporters.get(plugin_id)
-    )
+    info = registry.analyzers.get(plugin_id) or registry.fusions.get(plugin_id) or registry.exporters.get(plugin_id)
     if info is None:
         info = registry.analyzer(plugin_id)
     try:

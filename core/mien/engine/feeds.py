@@ -169,7 +169,9 @@ class FrameFeed:
         own, so a change of resolution gives the first size's frames now and the others with the next call."""
         if not self._picked:
             return None
-        times, images, scale = [], [], (1.0, 1.0)
+        times: list[float] = []
+        images: list[Any] = []
+        scale = (1.0, 1.0)
         while self._picked:
             image, this_scale = to_rgb(self._picked[0].frame, self.spec.size, self._picked[0].rotation)
             if images and image.shape != images[0].shape:

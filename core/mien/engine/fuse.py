@@ -117,7 +117,9 @@ def _check(info: FusionInfo, fused: object, size: int) -> None:
     there = ~np.isnan(fused.score)
     low, high = fused.quantity.low, fused.quantity.high
     values = fused.score[there]
-    if values.size and ((low is not None and values.min() < low - 1e-3) or (high is not None and values.max() > high + 1e-3)):
+    if values.size and (
+        (low is not None and values.min() < low - 1e-3) or (high is not None and values.max() > high + 1e-3)
+    ):
         raise PluginError(f"{info.id} returned scores outside the extent of {fused.quantity.name}.")
     sums = fused.weights.sum(1)
     if not np.isfinite(fused.weights).all() or not np.allclose(sums[there], 1, atol=1e-3):

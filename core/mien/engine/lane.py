@@ -68,7 +68,7 @@ class BranchThread:
                 self._branch.finish()
         except MienError as error:
             self.fault = error
-        except Exception as error:  # a fault of the engine itself must not look like an analysis that is complete
+        except Exception as error:  # noqa: BLE001 - a fault of the engine itself must not look like an analysis that is complete
             _log.exception("a branch stopped")
             self.fault = PluginError(f"The analysis stopped with {type(error).__name__}; details are in the log.")
         finally:

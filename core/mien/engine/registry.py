@@ -139,8 +139,8 @@ class _Offer:
     def exporter(self, info: ExporterInfo) -> None:
         self._add(info, ExporterInfo)
 
-    def _add(self, info: Any, kind: type) -> None:
-        if not isinstance(info, kind):
+    def _add(self, info: AnalyzerInfo | FusionInfo | ExporterInfo, kind: type) -> None:
+        if not isinstance(info, kind):  # a plugin is not type-checked by us
             raise PluginError(f"a plugin offered {type(info).__name__} where {kind.__name__} belongs")
         self.infos.append(info)
 

@@ -328,5 +328,3 @@ def _abandon(job: _Job, error: MienError, forget: bool) -> None:
                 writer.cancel() if isinstance(error, Cancelled) else writer.fail(str(error))
         if forget and job.library.find_medium(job.medium_id) is not None and not job.library.runs(job.medium_id):
             job.library.remove(job.medium_id)
-
-

@@ -49,6 +49,4 @@ def crop_face(picture: Any, xywh: Any, size: int, margin: float, landmarks: Any 
             turn = turn / scale[None, :]
             shift = np.array([size / 2, size / 2]) - turn @ ((centre - [x0, y0]) * scale)
             matrix = np.hstack([turn, shift[:, None]])
-    return cv2.warpAffine(
-        picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -66,9 +66,7 @@ __all__ = [
 ]
 
 _LATER = {
-    **dict.fromkeys(
-        ("AudioChunk", "Block", "CropBatch", "FrameBatch", "Utterance", "Windows"), "mien.sdk.blocks"
-    ),
+    **dict.fromkeys(("AudioChunk", "Block", "CropBatch", "FrameBatch", "Utterance", "Windows"), "mien.sdk.blocks"),
     **dict.fromkeys(
         ("Aligned", "Analysis", "Analyzer", "Context", "Explains", "Explanation", "Exporter", "Fused", "Fusion"),
         "mien.sdk.protocols",

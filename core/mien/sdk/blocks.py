@@ -30,7 +30,7 @@ class AudioChunk:
     @property
     def end(self) -> float:
         """Time behind the last sample, in seconds."""
-        return self.start + self.samples.shape[0] / self.rate
+        return self.start + int(self.samples.shape[0]) / self.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Windows:
     @property
     def length(self) -> float:
         """Length of a window in seconds."""
-        return self.samples.shape[1] / self.rate
+        return int(self.samples.shape[1]) / self.rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,8 @@ def to_table(track: Track) -> pa.Table:
     else:
         raise TypeError(f"not a track: {type(track).__name__}")
     meta = {"format": _FORMAT, "kind": track.kind, "name": track.name, **extra}
-    if track.provenance is not None:  # type: ignore[attr-defined]
-        meta["provenance"] = track.provenance.to_dict()  # type: ignore[attr-defined]
+    if track.provenance is not None:
+        meta["provenance"] = track.provenance.to_dict()
     table = pa.table({key: value for key, value in columns.items() if value is not None})
     return table.replace_schema_metadata({_META: json.dumps(meta).encode()})
 
@@ -76,8 +76,9 @@ def from_table(table: pa.Table) -> AnyTrack:
     def column(key: str) -> Any:
         return table.column(key).combine_chunks().to_numpy(zero_copy_only=False)
 
-    person = column("person") if "person" in table.column_names else None
+    person: Any = column("person") if "person" in table.column_names else None
     rows = table.num_rows
+    values: Any
     if kind == "curve":
         quantities = tuple(Quantity.from_dict(q) for q in meta["quantities"])
         values = np.stack([column(q.name) for q in quantities], 1) if quantities else np.empty((rows, 0))
@@ -98,7 +99,9 @@ def from_table(table: pa.Table) -> AnyTrack:
         xywh = np.stack([column(key) for key in "xywh"], 1)
         landmarks = None
         if "landmarks" in table.column_names:
-            landmarks = _lists(table.column("landmarks")).reshape(rows, table.schema.field("landmarks").type.list_size // 2, 2)
+            landmarks = _lists(table.column("landmarks")).reshape(
+                rows, table.schema.field("landmarks").type.list_size // 2, 2
+            )
         return Boxes(name, column("time"), person, xywh, column("score"), landmarks, provenance)
     if kind == "features":
         vectors = _lists(table.column("vector")).reshape(rows, meta["width"]) if meta["width"] else np.empty((rows, 0))

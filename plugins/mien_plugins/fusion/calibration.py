@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-
 from mien.errors import ModelError
 from mien.sdk import Aligned, Context
 
@@ -39,12 +39,14 @@ class Logistic:
         try:
             fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))["hostility"]
             return cls(
-                tuple(fields["channels"]), tuple(map(float, fields["coef"])), float(fields["intercept"])
+                tuple(fields.get("channels") or fields["of"]),
+                tuple(map(float, fields["coef"])),
+                float(fields["intercept"]),
             )
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise ModelError(f"The model has no calibration for fusion; evaluate it anew: {folder}") from error
 
-    def __call__(self, values: np.ndarray, channels: tuple[str, ...]) -> np.ndarray:
+    def __call__(self, values: Any, channels: tuple[str, ...]) -> Any:
         """(T,) probabilities from (T, C) values."""
         columns = [channels.index(name) for name in self.channels]
         z = self.intercept + values[:, columns].astype(np.float64) @ np.asarray(self.coef)

@@ -1,4 +1,4 @@
-"""Runs `mien` as its users do: a process of its own, in a fresh folder, with the engine tests' tiny plugins beside the built-in ones."""
+"""Runs `mien` as its users do: a process of its own, in a fresh folder. The engine tests' tiny plugins are listed too."""
 
 from __future__ import annotations
 

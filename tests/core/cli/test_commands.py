@@ -53,9 +53,7 @@ def test_analyze_then_library_then_export(mien: Any, clip: Path, tmp_path: Path)
 
 
 def test_a_recipe_replays_a_choice(mien: Any, clip: Path, tmp_path: Path) -> None:
-    saved = mien(
-        "analyze", clip, *TINY, "--set", "tiny.level.window=0.25", "--save-recipe", "choice.json", "--quiet"
-    )
+    saved = mien("analyze", clip, *TINY, "--set", "tiny.level.window=0.25", "--save-recipe", "choice.json", "--quiet")
     assert (saved.code, saved.out) == (0, "")
     recipe = json.loads((tmp_path / "choice.json").read_text())
     assert recipe["plugins"]["tiny.level"]["params"] == {"window": 0.25}

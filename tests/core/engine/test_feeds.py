@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from mien.engine.feeds import FrameFeed, UtteranceFeed, WindowFeed
 from mien.media.crops import crop_face
 from mien.sdk.blocks import AudioChunk
@@ -20,7 +21,7 @@ def chunks(total: int, cuts: list[int], start: float = 0.0) -> list[AudioChunk]:
     """A ramp, so that each sample says where it is, cut into chunks."""
     edges = [0, *sorted({c % (total + 1) for c in cuts}), total]
     ramp = np.arange(total, dtype=np.float32)
-    return [AudioChunk(start + a / RATE, RATE, ramp[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    return [AudioChunk(start + a / RATE, RATE, ramp[a:b]) for a, b in pairwise(edges)]
 
 
 @settings(max_examples=60, deadline=None)

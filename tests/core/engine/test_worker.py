@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import mien
+import pytest
 from mien.engine.choice import Choice
 from mien.engine.events import Done, MediumFailed, Piece, Started
 from mien.engine.worker import Worker

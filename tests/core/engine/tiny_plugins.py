@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 
 import numpy as np
-
 from mien.sdk import (
     AnalyzerInfo,
     Audio,
@@ -64,7 +63,9 @@ class Loud(Base):
 
     def process(self, block):
         for piece in block.tracks.get("tiny.level", ()):
-            rows = [(t, t + 0.1, "loud", "", 0.9) for t, v in zip(piece.times, piece.values[:, 0]) if v > -40]
+            rows = [
+                (t, t + 0.1, "loud", "", 0.9) for t, v in zip(piece.times, piece.values[:, 0], strict=True) if v > -40
+            ]
             yield Spans.of("tiny.loud", [r for r in rows if r[1] <= (self.media.duration or 1e9)])
 
 
@@ -156,7 +157,9 @@ def level_inputs(params: LevelParams):
 def mien_register(registry) -> None:
     curve = {"level": (LEVEL,), "brightness": (BRIGHTNESS,), "crops": (BRIGHTNESS,)}
     registry.analyzer(
-        _info("Level", inputs=level_inputs, params=LevelParams, outputs=(Writes("tiny.level", "curve", curve["level"]),))
+        _info(
+            "Level", inputs=level_inputs, params=LevelParams, outputs=(Writes("tiny.level", "curve", curve["level"]),)
+        )
     )
     registry.analyzer(_info("Loud", inputs=(Reads("tiny.level"),), outputs=(Writes("tiny.loud", "spans"),)))
     length = (Quantity("length", "s", 0, 100),)
