@@ -8,14 +8,13 @@ through each net together, and between searches only the last two nets look, nea
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mien_plugins.face.cascade import CascadeNet, load_cascade
 from mien_plugins.face.found import Floats, Found, Images, square, suppress
 
 # Geometry of P-Net: one output cell sees 12 x 12 pixels and moves by 2.
@@ -49,14 +48,9 @@ class Mtcnn:
         keep: float = 0.6,
         max_proposals: int = 300,
     ) -> None:
-        # Here, not above: the module reads its weights from the wheel, and importing it takes seconds.
-        from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
-
         self.device, self.thresholds, self.keep = device, thresholds, keep
         self.max_proposals = max_proposals
-        self.nets: dict[str, Any] = {}
-        for name, net in (("p", PNet()), ("r", RNet()), ("o", ONet())):
-            self.nets[name] = net.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        self.p_net, self.r_net, self.o_net = load_cascade(device)
 
     def detect(self, images: Images, min_face: float = 24.0) -> list[Found]:
         """Faces of at least `min_face` pixels in pictures (B, h, w, 3) uint8 RGB of one size."""
@@ -114,7 +108,7 @@ class Mtcnn:
             if base.shape[1] >= 4 * size[1] and base.shape[2] >= 4 * size[0]:
                 base = _resized(base, (base.shape[2] // 2, base.shape[1] // 2))
             small = _resized(base, size)
-            shift, probability = self.nets["p"](self._tensor(small))
+            probability, shift = self.p_net(self._tensor(small))
             hits = torch.where(probability[:, 1] > self.thresholds[0])
             owner, row, column = (part.cpu().numpy() for part in hits)
             score = probability[:, 1].cpu().numpy()[owner, row, column]
@@ -136,21 +130,21 @@ class Mtcnn:
 
     def _refine(self, images: Images, owner: NDArray[np.intp], boxes: Floats) -> tuple[Floats, Floats]:
         """R-Net: score (N,) and corner shifts (N, 4)."""
-        shift, probability = self._run("r", images, owner, boxes, _REFINE)
+        probability, shift = self._run(self.r_net, images, owner, boxes, _REFINE)
         return probability[:, 1], shift
 
     def _output(
         self, images: Images, owner: NDArray[np.intp], boxes: Floats
     ) -> tuple[Floats, Floats, Floats]:
         """O-Net: score (N,), boxes (N, 4) put right, landmarks (N, 5, 2)."""
-        shift, points, probability = self._run("o", images, owner, boxes, _OUTPUT)
+        probability, shift, points = self._run(self.o_net, images, owner, boxes, _OUTPUT)
         relative = np.stack([points[:, :5], points[:, 5:]], axis=2)
         landmarks = boxes[:, None, :2] + relative * boxes[:, None, 2:]
         return probability[:, 1], _shifted(boxes, shift), landmarks.astype(np.float32)
 
     @torch.inference_mode()
     def _run(
-        self, net: str, images: Images, owner: NDArray[np.intp], boxes: Floats, size: int
+        self, net: CascadeNet, images: Images, owner: NDArray[np.intp], boxes: Floats, size: int
     ) -> tuple[Floats, ...]:
         outputs: list[tuple[Tensor, ...]] = []
         for start in range(0, max(1, len(boxes)), _CHUNK):
@@ -158,7 +152,7 @@ class Mtcnn:
             crops = np.empty((len(boxes[part]), size, size, 3), np.uint8)
             for i, (which, box) in enumerate(zip(owner[part], boxes[part], strict=True)):
                 crops[i] = cut(images[which], box, size)
-            outputs.append(self.nets[net](self._tensor(crops)))
+            outputs.append(net(self._tensor(crops)))
         return tuple(torch.cat(column).float().cpu().numpy() for column in zip(*outputs, strict=True))
 
     def _tensor(self, images: Images) -> Tensor:

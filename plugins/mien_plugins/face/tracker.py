@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from mien_plugins.face.found import Floats, Found, iou
 
@@ -109,8 +108,7 @@ class Tracker:
         possible = ((fit > 0.2) | (apart < _NEAR)) & (alike > STRANGER)
         # Place decides; looks settle what places leave open (two faces that cross).
         gain = np.where(possible, fit + np.maximum(0.0, 1.0 - apart) + alike, 0.0)
-        rows, columns = linear_sum_assignment(-gain)
-        return [(int(r), people[c]) for r, c in zip(rows, columns, strict=True) if possible[r, c]]
+        return [(r, people[c]) for r, c in _assign(gain) if possible[r, c]]
 
     def _by_look(
         self, people: list[Person], looks: Floats, rows: NDArray[np.intp]
@@ -118,9 +116,17 @@ class Tracker:
         if not people or not len(rows):
             return []
         alike = np.array([[person.likeness(looks[row]) for person in people] for row in rows])
-        picked, columns = linear_sum_assignment(-alike)
-        return [
-            (int(rows[r]), people[c])
-            for r, c in zip(picked, columns, strict=True)
-            if alike[r, c] >= self.known_again
-        ]
+        return [(int(rows[r]), people[c]) for r, c in _assign(alike) if alike[r, c] >= self.known_again]
+
+
+def _assign(gain: Floats) -> list[tuple[int, int]]:
+    """Pairs (row, column) that together gain most (Hungarian method)."""
+    if gain.shape[0] == 1:
+        # The usual case, without loading scipy's optimisers.
+        return [(0, int(gain[0].argmax()))]
+    if gain.shape[1] == 1:
+        return [(int(gain[:, 0].argmax()), 0)]
+    from scipy.optimize import linear_sum_assignment
+
+    rows, columns = linear_sum_assignment(-gain)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))

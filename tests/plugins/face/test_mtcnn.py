@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from mien_plugins.face.cascade import load_cascade
 from mien_plugins.face.found import Found, clip, inside, iou, square, suppress
 from mien_plugins.face.mtcnn import cut
 
@@ -22,6 +24,19 @@ def test_it_finds_what_the_librarys_own_caller_finds(clip, mtcnn, name):
     side = theirs[0, 2:].max()
     assert iou(found.boxes, theirs)[0, 0] > 0.8
     assert np.abs(found.landmarks[0] - marks[0]).max() < 0.06 * side
+
+
+def test_the_three_nets_are_the_librarys_own():
+    from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
+
+    torch.manual_seed(0)
+    for ours, theirs, side in zip(load_cascade(), (PNet(), RNet(), ONet()), (31, 24, 48), strict=True):
+        x = torch.randn(3, 3, side, side)
+        with torch.inference_mode():
+            mine, its = ours(x), theirs.eval()(x)
+        # The library returns the probabilities last.
+        for a, b in zip(mine, (its[-1], *its[:-1]), strict=True):
+            torch.testing.assert_close(a, b)
 
 
 def test_a_batch_answers_as_its_pictures_do_alone(clip, mtcnn):
