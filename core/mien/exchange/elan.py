@@ -56,9 +56,7 @@ def _annotate(eaf: Eaf, found: list[Tier]) -> None:
     """Add the annotations; the format wants its time slots in time order, which pympi's own counter does not
     give.
     """
-    ends = [
-        (t, n, which) for n, (_, m) in enumerate(_flat(found)) for which, t in enumerate((m.start, m.end))
-    ]
+    ends = [(t, n, which) for n, (_, m) in enumerate(_flat(found)) for which, t in enumerate((m.start, m.end))]
     slots: dict[tuple[int, int], str] = {}
     for time, n, which in sorted(ends):
         slots[n, which] = eaf.generate_ts_id(time)

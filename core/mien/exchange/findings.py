@@ -169,9 +169,7 @@ def _curve(track: Curve) -> str:
             continue
         mean = float(np.nanmean(track.values[:, channel]))
         top = number(best[0], quantity)
-        told.append(
-            f"{clean(quantity.name)} {number(mean, quantity)} on average, at most {top} at {clock(best[1])}"
-        )
+        told.append(f"{clean(quantity.name)} {number(mean, quantity)} on average, at most {top} at {clock(best[1])}")
     people = persons(track)
     who = f" ({count(len(people), 'person')})" if people != [None] else ""
     return "; ".join(told) + who + "."

@@ -48,9 +48,7 @@ class Column:
         if self.unit:
             fields["unit"] = self.unit
         if self.quantity is not None:
-            fields |= {
-                k: v for k, v in self.quantity.to_dict().items() if v not in (None, "") and k != "name"
-            }
+            fields |= {k: v for k, v in self.quantity.to_dict().items() if v not in (None, "") and k != "name"}
         return fields
 
     def describe(self) -> str:
@@ -108,9 +106,7 @@ def values_of(track: AnyTrack) -> list[Any]:
         return [track.times, *who, *track.vectors.T]
     if isinstance(track, Boxes):
         marks = (
-            []
-            if track.landmarks is None
-            else list(track.landmarks.reshape(len(track), track.landmarks.shape[1] * 2).T)
+            [] if track.landmarks is None else list(track.landmarks.reshape(len(track), track.landmarks.shape[1] * 2).T)
         )
         return [track.times, track.person, *track.xywh.T, track.score, *marks]
     return [track.start, track.end, track.label, track.text, track.score, track.speaker]

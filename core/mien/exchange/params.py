@@ -16,9 +16,7 @@ class CsvParams(Params):
     digits: int = param(4, "Digits behind the point of values; times have six", ge=0, le=9)
     features: bool = param(False, "Write the embedding vectors too: hundreds of columns a track")
     guard: bool = param(True, "Put ' before text that a spreadsheet would run as a formula")
-    bom: bool = param(
-        False, "Begin each file with a byte order mark, which old spreadsheets need to see UTF-8"
-    )
+    bom: bool = param(False, "Begin each file with a byte order mark, which old spreadsheets need to see UTF-8")
 
 
 class ParquetParams(Params):

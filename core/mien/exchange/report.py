@@ -60,13 +60,10 @@ def page(analysis: Analysis, params: ReportParams) -> str:
     sections = [section for section in _sections(analysis, utterances, params) if section[2]]
     links = "".join(f'<a href="#{anchor}">{esc(name)}</a>' for anchor, name, _ in sections)
     body = "".join(
-        f'<section id="{anchor}"><h2>{esc(name)}</h2>{content}</section>'
-        for anchor, name, content in sections
+        f'<section id="{anchor}"><h2>{esc(name)}</h2>{content}</section>' for anchor, name, content in sections
     )
     warning = (
-        f'<section class="warn"><p><b>Partial.</b> {esc(analysis.partial)}</p></section>'
-        if analysis.partial
-        else ""
+        f'<section class="warn"><p><b>Partial.</b> {esc(analysis.partial)}</p></section>' if analysis.partial else ""
     )
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return (
@@ -84,18 +81,14 @@ def page(analysis: Analysis, params: ReportParams) -> str:
     )
 
 
-def _sections(
-    analysis: Analysis, utterances: Sequence[Line], params: ReportParams
-) -> list[tuple[str, str, str]]:
+def _sections(analysis: Analysis, utterances: Sequence[Line], params: ReportParams) -> list[tuple[str, str, str]]:
     """Anchor, heading and content; the content is empty where there is nothing to say."""
     verdicts = analysis.tracks.get("fusion.verdicts")
     table = ""
     if isinstance(verdicts, Spans):
         limit = _threshold(analysis)
         rule = f" The fused score reached {limit:.2f}." if limit is not None else ""
-        below = (
-            f": the fused score did not stay above {limit:.2f} for long enough" if limit is not None else ""
-        )
+        below = f": the fused score did not stay above {limit:.2f} for long enough" if limit is not None else ""
         none = f'<p class="soft">None{below}.</p>'
         sub = f'<p class="sub">Stretches judged hostile.{rule} Scores from 0, peaceful, to 1, hostile.</p>'
         table = sub + parts.verdict_table(verdicts, utterances) if len(verdicts) else none
@@ -126,9 +119,7 @@ def _charts(analysis: Analysis, utterances: Sequence[Line], params: ReportParams
         title = _TITLES.get(track.name, f"{modality_of(track.name)}: {track.name.split('.', 1)[-1]}")
         limit = _threshold(analysis) if track.name == "fusion.score" else None
         blocks.append(_block(title, describe(track), curve_chart(track, frame, limit) if len(track) else ""))
-    shade = (
-        '<p class="sub">Time runs from left to right in all charts; verdicts are shaded.</p>' if bands else ""
-    )
+    shade = '<p class="sub">Time runs from left to right in all charts; verdicts are shaded.</p>' if bands else ""
     return shade + "".join(blocks) if blocks else ""
 
 

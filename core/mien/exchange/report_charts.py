@@ -111,9 +111,7 @@ def legend(track: Curve, people: Sequence[int | None]) -> str:
             items.append(("p0 line f", "thin: all readings, thick: their mean"))
     if not items:
         return ""
-    return (
-        '<ul class="legend">' + "".join(f'<li><i class="{c}"></i>{esc(t)}</li>' for c, t in items) + "</ul>"
-    )
+    return '<ul class="legend">' + "".join(f'<li><i class="{c}"></i>{esc(t)}</li>' for c, t in items) + "</ul>"
 
 
 def _panel(
@@ -167,9 +165,7 @@ def _scale(quantity: Quantity, low: float, high: float, top: float, height: floa
     edge, bottom = LEFT - 8, top + height
     unit = f" {quantity.unit}" if quantity.unit else ""
     if height < 50:
-        ends = label(top + 9, f"{high:g}{unit}", "u", edge) + label(
-            bottom - 1, f"{low:g}".replace("-", "−"), "u", edge
-        )
+        ends = label(top + 9, f"{high:g}{unit}", "u", edge) + label(bottom - 1, f"{low:g}".replace("-", "−"), "u", edge)
         return label(top + height / 2 + 4, quantity.name, "l", edge - 26) + ends
     tops = f"{quantity.high_means} {high:g}{unit}".strip()
     lows = f"{quantity.low_means} {low:g}{unit}".strip().replace("-", "−")
@@ -202,9 +198,7 @@ def _strip(track: Curve, person: int | None, axis: Axis, y: float) -> str:
         parts.append(bar(axis, start, end, y, _ROW, f"e {_expression_class(channel, track)}", tip))
         x, width = axis.x(start), axis.x(end) - axis.x(start)
         if width > 7.5 * len(name) + 8:
-            parts.append(
-                f'<text class="in" x="{fixed(x + width / 2)}" y="{fixed(y + 14)}">{esc(name)}</text>'
-            )
+            parts.append(f'<text class="in" x="{fixed(x + width / 2)}" y="{fixed(y + 14)}">{esc(name)}</text>')
     return "".join(parts)
 
 
@@ -246,9 +240,7 @@ def _overview_rows(analysis: Analysis, lines: Sequence[Line], axis: Axis) -> Ite
         yield "verdicts", marks
     if lines:
         offensive = [line for line in lines if line.flagged]
-        marks = [
-            _mark(axis, o.start, o.end, f"o{level(o)}", f"{judged(o)}, {clock(o.start)}") for o in offensive
-        ]
+        marks = [_mark(axis, o.start, o.end, f"o{level(o)}", f"{judged(o)}, {clock(o.start)}") for o in offensive]
         yield "offence and hate", marks
     for name, spans in _speech(analysis, lines).items():
         yield name, [_mark(axis, start, end, "talk") for start, end in spans]
@@ -281,9 +273,7 @@ def _presence(boxes: Boxes, person: int, axis: Axis) -> list[str]:
 def _mark(axis: Axis, start: float, end: float, kind: str, tip: str = "") -> str:
     """A bar whose row is not known yet."""
     x = axis.x(start)
-    head = (
-        f'<rect class="{kind}" x="{fixed(x)}" y="@y" width="{fixed(max(axis.x(end) - x, 1.5))}" height="@h"'
-    )
+    head = f'<rect class="{kind}" x="{fixed(x)}" y="@y" width="{fixed(max(axis.x(end) - x, 1.5))}" height="@h"'
     return f"{head}><title>{esc(tip).replace('@', '&#64;')}</title></rect>" if tip else f"{head}/>"
 
 

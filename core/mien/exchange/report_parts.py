@@ -31,9 +31,7 @@ def facts(analysis: Analysis) -> str:
         parts.append(f"{media.width} × {media.height} px{rate}")
     if media.has_audio:
         rate = f", {media.sample_rate / 1000:g} kHz" if media.sample_rate else ""
-        kind = {1: " mono", 2: " stereo"}.get(
-            media.channels, f", {media.channels} channels" if media.channels else ""
-        )
+        kind = {1: " mono", 2: " stereo"}.get(media.channels, f", {media.channels} channels" if media.channels else "")
         parts.append(f"sound{kind}{rate}")
     else:
         parts.append("no sound")
@@ -49,18 +47,14 @@ def tiles(analysis: Analysis, lines: Sequence[Line]) -> str:
         note = f"verdict{'' if n == 1 else 's'}, {clock(covered(verdicts), 0)} in all" if n else "verdicts"
         found.append((str(n), note, n > 0))
     if isinstance(score, Curve) and (best := peak(score)) is not None:
-        found.append(
-            (f"{best[0]:.2f}", f"highest {score.channels[0]} (0 … 1), at {clock(best[1], 0)}", False)
-        )
+        found.append((f"{best[0]:.2f}", f"highest {score.channels[0]} (0 … 1), at {clock(best[1], 0)}", False))
     judged_ = [line for line in lines if line.offence == line.offence or line.hate_label]
     if judged_:
         flagged = sum(line.flagged for line in judged_)
         found.append((f"{flagged} of {len(judged_)}", "utterances offensive or hateful", flagged > 0))
     voice = analysis.tracks.get("speech.voice")
     if isinstance(voice, Spans) and analysis.media.duration:
-        found.append(
-            (f"{100 * covered(voice) / analysis.media.duration:.0f} %", "of the medium is speech", False)
-        )
+        found.append((f"{100 * covered(voice) / analysis.media.duration:.0f} %", "of the medium is speech", False))
     boxes = analysis.tracks.get("face.boxes")
     if isinstance(boxes, Boxes) and len(boxes):
         n = np.unique(boxes.person).size
@@ -68,8 +62,7 @@ def tiles(analysis: Analysis, lines: Sequence[Line]) -> str:
     if not found:
         return ""
     items = (
-        f"<li{' class=hot' if hot else ''}><b>{esc(big)}</b><span>{esc(small)}</span></li>"
-        for big, small, hot in found
+        f"<li{' class=hot' if hot else ''}><b>{esc(big)}</b><span>{esc(small)}</span></li>" for big, small, hot in found
     )
     return f'<ul class="tiles">{"".join(items)}</ul>'
 
@@ -83,9 +76,7 @@ def verdict_table(verdicts: Spans, lines: Sequence[Line]) -> str:
         if len(excerpt) > _EXCERPT:
             excerpt = excerpt[:_EXCERPT].rsplit(" ", 1)[0].rstrip(" …") + " …"
         link = (
-            f'<a href="#u{said[0][0]}"><bdi>{esc(excerpt)}</bdi></a>'
-            if said
-            else '<span class="soft">nothing</span>'
+            f'<a href="#u{said[0][0]}"><bdi>{esc(excerpt)}</bdi></a>' if said else '<span class="soft">nothing</span>'
         )
         share = 0 if score != score else 100 * min(max(score, 0), 1)
         known = "–" if score != score else f"{score:.2f}"
@@ -131,9 +122,7 @@ def transcript(lines: Sequence[Line]) -> str:
         ends = ("below 0.3", "0.3 – 0.5", "0.5 – 0.7", "0.7 – 0.85", "0.85 and above")
         swatches = "".join(f'<span class="o{n}">{text}</span>' for n, text in enumerate(ends))
         drove = (
-            ""
-            if not any(v > 0 for line in lines for _, v in line.marked())
-            else "<mark>word</mark> drove the score"
+            "" if not any(v > 0 for line in lines for _, v in line.marked()) else "<mark>word</mark> drove the score"
         )
         key = f'<div class="key">Probability of offence or hate: {swatches}{drove}</div>'
     return f'{key}<ol class="talkers{"" if named else " nowho"}">{"".join(rows)}</ol>'

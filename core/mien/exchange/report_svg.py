@@ -68,9 +68,7 @@ def time_labels(axis: Axis, y: float) -> str:
 
 def rect(x: float, y: float, width: float, height: float, kind: str, tip: str = "", more: str = "") -> str:
     """A filled box, with a tooltip if there is something to say."""
-    head = (
-        f'<rect class="{kind}" x="{fixed(x)}" y="{fixed(y)}" width="{fixed(width)}" height="{fixed(height)}"'
-    )
+    head = f'<rect class="{kind}" x="{fixed(x)}" y="{fixed(y)}" width="{fixed(width)}" height="{fixed(height)}"'
     return f"{head}{more}><title>{esc(tip)}</title></rect>" if tip else f"{head}{more}/>"
 
 

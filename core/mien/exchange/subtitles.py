@@ -99,9 +99,7 @@ def _wrap(line: Line, length: int) -> list[list[tuple[str, float]]]:
     if length == 0 or len(line.text) <= length:
         return [pieces]
     count = len(textwrap.wrap(line.text, length, break_on_hyphens=False))
-    even = next(
-        w for w in range(max(len(line.text) // count, 1), length + 1) if _fits(line.text, w, count, length)
-    )
+    even = next(w for w in range(max(len(line.text) // count, 1), length + 1) if _fits(line.text, w, count, length))
     tokens = [(token, value) for piece, value in pieces for token in re.findall(r"\s+|\S+", piece)]
     rows: list[list[tuple[str, float]]] = []
     for wrapped in textwrap.wrap(line.text, even, break_on_hyphens=False):
@@ -142,9 +140,7 @@ def _starts(line: Line, groups: list[list[list[tuple[str, float]]]]) -> list[flo
 def _add(subs: pysubs2.SSAFile, cue: Cue, text: str) -> None:
     start = round(cue.start * 1000)
     subs.append(
-        pysubs2.SSAEvent(
-            start=start, end=max(round(cue.end * 1000), start + 1), text=text.replace("\n", r"\N")
-        )
+        pysubs2.SSAEvent(start=start, end=max(round(cue.end * 1000), start + 1), text=text.replace("\n", r"\N"))
     )
 
 
@@ -156,8 +152,7 @@ def _plain(text: str) -> str:
 def _markup(cue: Cue, params: VttParams) -> str:
     rows = [
         "".join(
-            f"<c.driver>{_escape(piece)}</c>" if params.colour and value > 0 else _escape(piece)
-            for piece, value in row
+            f"<c.driver>{_escape(piece)}</c>" if params.colour and value > 0 else _escape(piece) for piece, value in row
         ).strip()
         for row in cue.rows
     ]

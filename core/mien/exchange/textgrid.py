@@ -53,9 +53,7 @@ class TextGridExporter:
         return [target]
 
 
-def _points(
-    tracks: Mapping[str, AnyTrack], params: TextGridParams
-) -> Iterator[tuple[str, list[tuple[float, str]]]]:
+def _points(tracks: Mapping[str, AnyTrack], params: TextGridParams) -> Iterator[tuple[str, list[tuple[float, str]]]]:
     for track in tracks.values():
         if not isinstance(track, Curve):
             continue

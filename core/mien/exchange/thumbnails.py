@@ -77,7 +77,5 @@ def _picture(medium: Medium, time: float) -> str | None:
         return None
     aspect = decoder.video.aspect if decoder.video is not None else 1.0
     image, _ = to_rgb(shown.frame, SIDE, shown.rotation, aspect)
-    done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
-    )
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return f"data:image/jpeg;base64,{base64.b64encode(bytes(data)).decode()}" if done else None

@@ -74,9 +74,7 @@ def tiers(tracks: Mapping[str, AnyTrack], layout: Layout) -> list[Tier]:
     return _renamed(found)
 
 
-def binned(
-    curve: Curve, step: float, person: int | None = None
-) -> tuple[TimeArray, FloatArray, npt.NDArray[np.int64]]:
+def binned(curve: Curve, step: float, person: int | None = None) -> tuple[TimeArray, FloatArray, npt.NDArray[np.int64]]:
     """Means over cells of `step` seconds: times of the cells' starts (B,), values (B, C), and each cell's
     number (B,).
 
@@ -165,11 +163,7 @@ def _curve_rows(track: Curve, layout: Layout) -> Iterator[tuple[str, str, list[M
         step = max(layout.step, spacing(own))
         starts, values, numbers = binned(track, step, person)
         for c, quantity in enumerate(track.quantities):
-            name = (
-                quantity.name
-                if quantity.name == track.name.split(".")[-1]
-                else f"{track.name} {quantity.name}"
-            )
+            name = quantity.name if quantity.name == track.name.split(".")[-1] else f"{track.name} {quantity.name}"
             name = track.name if name == quantity.name else name
             known = np.isfinite(values[:, c])
             marks = list(_levels(starts[known], values[known, c], numbers[known], quantity, step, layout))
@@ -188,9 +182,7 @@ def _levels(
         return
     low = quantity.low if quantity.low is not None else float(values.min())
     high = quantity.high if quantity.high is not None else float(values.max())
-    level = np.clip(
-        ((values - low) / max(high - low, 1e-9) * layout.levels).astype(int), 0, layout.levels - 1
-    )
+    level = np.clip(((values - low) / max(high - low, 1e-9) * layout.levels).astype(int), 0, layout.levels - 1)
     sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     for first, last in _runs(level, numbers):
         mean = (sums[last + 1] - sums[first]) / (last + 1 - first)

@@ -166,9 +166,7 @@ def _write(analysis: Analysis, info: ExporterInfo, params: Params, folder: Path,
         _discard(staged)
 
 
-def _call(
-    exporter: Exporter, info: ExporterInfo, analysis: Analysis, staged: Path, params: Params
-) -> list[Path]:
+def _call(exporter: Exporter, info: ExporterInfo, analysis: Analysis, staged: Path, params: Params) -> list[Path]:
     try:
         return [Path(path) for path in exporter.export(analysis, staged, params)]
     except (MienError, OSError):
@@ -212,17 +210,11 @@ def _storage(folder: Path) -> Iterator[None]:
         raise StorageError(f"This is no folder; name another one: {shown(folder)}") from error
     except OSError as error:
         if error.errno in _NO_SPACE:
-            raise StorageError(
-                f"The disk is full; free some space or name another folder: {shown(folder)}"
-            ) from error
+            raise StorageError(f"The disk is full; free some space or name another folder: {shown(folder)}") from error
         if error.errno in _NO_WRITE:
-            raise StorageError(
-                f"This folder may not be written; name another one: {shown(folder)}"
-            ) from error
+            raise StorageError(f"This folder may not be written; name another one: {shown(folder)}") from error
         reason = (error.strerror or type(error).__name__).lower()
-        raise StorageError(
-            f"The export cannot be written ({reason}); name another folder: {shown(folder)}"
-        ) from error
+        raise StorageError(f"The export cannot be written ({reason}); name another folder: {shown(folder)}") from error
 
 
 def _sync(path: Path) -> None:

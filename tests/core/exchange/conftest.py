@@ -31,14 +31,10 @@ MODALITIES = tuple(map(probability, ("text", "voice", "face", "conflict")))
 
 
 def made(analyzer: str, **more: object) -> Provenance:
-    return Provenance(
-        analyzer, "1.0.0", {f"{analyzer}-net": "ab" * 32}, {"threshold": 0.7}, "k" * 16, dict(more)
-    )
+    return Provenance(analyzer, "1.0.0", {f"{analyzer}-net": "ab" * 32}, {"threshold": 0.7}, "k" * 16, dict(more))
 
 
-def build(
-    path: Path, duration: float = 60.0, every: float = 4.0, seed: int = 0, rate: float = 5.0
-) -> Analysis:
+def build(path: Path, duration: float = 60.0, every: float = 4.0, seed: int = 0, rate: float = 5.0) -> Analysis:
     """An analysis of `duration` seconds with an utterance every `every` seconds and two persons' faces."""
     rng = np.random.default_rng(seed)
     vocabulary = [
@@ -73,18 +69,12 @@ def build(
         offence.append((start, end, "offensive" if p > 0.5 else "not", "", p))
         hate.append((start, end, "offensive" if p > 0.8 else "normal", "", p / 2))
         drivers += [
-            (a, b, "offence", w, float(rng.normal(0, 0.3)))
-            for a, b, w in zip(edges, edges[1:], chosen, strict=False)
+            (a, b, "offence", w, float(rng.normal(0, 0.3))) for a, b, w in zip(edges, edges[1:], chosen, strict=False)
         ]
 
     def walk(count: int, channels: int, low: float = -1.0, high: float = 1.0) -> np.ndarray:
-        steps = (
-            np.cumsum(rng.normal(0, 0.08, (count, channels)), 0)
-            + np.linspace(0, 9 * duration / 60, count)[:, None]
-        )
-        return (low + (high - low) * (0.5 + 0.5 * np.sin(steps + rng.uniform(0, 3, channels)))).astype(
-            np.float32
-        )
+        steps = np.cumsum(rng.normal(0, 0.08, (count, channels)), 0) + np.linspace(0, 9 * duration / 60, count)[:, None]
+        return (low + (high - low) * (0.5 + 0.5 * np.sin(steps + rng.uniform(0, 3, channels)))).astype(np.float32)
 
     voice = np.arange(0.5, duration, 1.0)
     faces = np.repeat(np.arange(0.0, duration, 1 / rate), 2)
@@ -178,9 +168,7 @@ def hostile_analysis(tmp_path: Path) -> Analysis:
     rows = [(n * 1.0, n * 1.0 + 2.5, "pocketsphinx", text, NAN, "<b>Eve</b>") for n, text in enumerate(texts)]
     rows.append((3.0, 3.0, "pocketsphinx", "no length", NAN, '="Mal"'))
     offence = [(r[0], r[1], "offensive", "", 0.9 if n else NAN) for n, r in enumerate(rows)]
-    curve = Curve(
-        "odd.<curve>", np.array([0.0, 1.0, 2.0]), np.array([[NAN], [0.5], [NAN]]), (probability('=a<b>"&'),)
-    )
+    curve = Curve("odd.<curve>", np.array([0.0, 1.0, 2.0]), np.array([[NAN], [0.5], [NAN]]), (probability('=a<b>"&'),))
     tracks = [
         Spans.of(
             "speech.transcript",
@@ -192,9 +180,7 @@ def hostile_analysis(tmp_path: Path) -> Analysis:
         curve,
     ]
     media = MediaInfo(tmp_path / "-<img src=x>\n clip.mp4", None, True, False)
-    return Analysis(
-        media, {t.name: t for t in tracks}, "", {"<i>p</i>": ["note </p><script>"]}, "cut <off> at 3 s"
-    )
+    return Analysis(media, {t.name: t for t in tracks}, "", {"<i>p</i>": ["note </p><script>"]}, "cut <off> at 3 s")
 
 
 @pytest.fixture

@@ -138,9 +138,7 @@ def test_words_that_drove_a_flagged_line_are_marked(analysis: Analysis, written:
     drivers = [(0.1, 0.3, "offence", "you", 0.5), (0.4, 0.6, "offence", "the", -0.4)]
     tracks = {
         "speech.transcript": Spans.of("speech.transcript", rows),
-        "text.offence": Spans.of(
-            "text.offence", [(0.0, 2.0, "offensive", "", 0.92), (3.0, 5.0, "not", "", 0.1)]
-        ),
+        "text.offence": Spans.of("text.offence", [(0.0, 2.0, "offensive", "", 0.92), (3.0, 5.0, "not", "", 0.1)]),
         "text.words": Spans.of("text.words", [*drivers, (3.1, 3.3, "offence", "you", 0.3)]),
     }
     text = written(replace(analysis, tracks=tracks), "report").read_text(encoding="utf-8")
@@ -159,9 +157,7 @@ def test_pictures_come_from_the_medium(analysis: Analysis, written: Write, tmp_p
             frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    page = _page(
-        written(replace(analysis, media=replace(analysis.media, duration=10.0)), "report", thumbnails=3)
-    )
+    page = _page(written(replace(analysis, media=replace(analysis.media, duration=10.0)), "report", thumbnails=3))
     shots = page.all("img")
     assert 1 <= len(shots) <= 3
     assert all((shot["src"] or "").startswith("data:image/jpeg;base64,") for shot in shots)
@@ -190,9 +186,7 @@ def test_findings_name_numbers_with_units_and_times(analysis: Analysis) -> None:
     told = {finding.track: finding for finding in findings(analysis)}
     assert "emotion.embedding" not in told
     assert told["speech.transcript"].modality == "Speech"
-    assert told["speech.transcript"].text.startswith(
-        "14 utterances, 137 words; 2 speakers; written by pocketsphinx"
-    )
+    assert told["speech.transcript"].text.startswith("14 utterances, 137 words; 2 speakers; written by pocketsphinx")
     assert told["face.boxes"].text.startswith("2 persons: person 1 for 1:00.0")
     nothing = Curve("conflict.intensity", np.array([1.0]), np.array([[np.nan]]), (CONFLICT,))
     assert describe(nothing) == "conflict: no reading."

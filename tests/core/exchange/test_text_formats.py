@@ -140,9 +140,7 @@ def test_textgrid_comes_back_through_pympi(analysis: Analysis, written: Write) -
     words = [i for i in grid.get_tier("speech.words Anna").get_intervals() if i[2]]
     spoken = [r for r in analysis.tracks["speech.words"].rows() if r[5] == "Anna"]
     assert [w[2] for w in words] == [r[3] for r in spoken]
-    assert all(
-        abs(w[0] - r[0]) < 1e-6 and abs(w[1] - r[1]) < 1e-6 for w, r in zip(words, spoken, strict=True)
-    )
+    assert all(abs(w[0] - r[0]) < 1e-6 and abs(w[1] - r[1]) < 1e-6 for w, r in zip(words, spoken, strict=True))
     for tier in grid.get_tiers():  # an interval tier covers everything, once
         intervals = list(tier.get_intervals())
         assert intervals[0][0] == grid.xmin
@@ -157,9 +155,7 @@ def test_textgrid_points(analysis: Analysis, written: Write) -> None:
     curve = analysis.tracks["emotion.attributes"]
     points = list(tier.get_intervals())
     assert len(points) == len(curve)
-    assert all(
-        abs(float(mark) - v) < 6e-5 for (_, mark), v in zip(points, curve.channel("arousal"), strict=True)
-    )
+    assert all(abs(float(mark) - v) < 6e-5 for (_, mark), v in zip(points, curve.channel("arousal"), strict=True))
     assert abs(points[0][0] - 0.5) < 1e-9
 
 
@@ -171,16 +167,13 @@ def test_hostile_text_in_a_textgrid(hostile_analysis: Analysis, written: Write) 
 
 
 @pytest.mark.parametrize("name", ["srt", "vtt", "eaf", "textgrid"])
-def test_nothing_to_write_gives_a_valid_empty_file(
-    empty_analysis: Analysis, written: Write, name: str
-) -> None:
+def test_nothing_to_write_gives_a_valid_empty_file(empty_analysis: Analysis, written: Write, name: str) -> None:
     path = written(empty_analysis, name)
     if name in ("srt", "vtt"):
         assert len(pysubs2.load(str(path), format_=name)) == 0
     elif name == "eaf":
         assert all(
-            pympi.Eaf(str(path)).get_annotation_data_for_tier(t) == []
-            for t in pympi.Eaf(str(path)).get_tier_names()
+            pympi.Eaf(str(path)).get_annotation_data_for_tier(t) == [] for t in pympi.Eaf(str(path)).get_tier_names()
         )
     else:
         assert pympi.TextGrid(str(path)).xmax == 60

@@ -186,9 +186,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(tmp_path: Path) -> 
     script = textwrap.dedent(
         _FULL.format(tests=str(Path(__file__).parent), medium=str(tmp_path / "clip.mp4"), out=str(out))
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     told = done.stdout.splitlines()
     assert len(told) == 8

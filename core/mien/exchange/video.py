@@ -1,0 +1,251 @@
+"""The video with its readings burnt in.
+
+Pictures are decoded by their true times, drawn on, and handed to ffmpeg, which encodes them at a constant
+rate and adds the medium's own sound unchanged (or as AAC, where an MP4 cannot hold it). Each output picture
+is the nearest earlier one, so that sound and picture stay together also where the frame rate varies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import av
+import cv2
+import ffmpeg
+import numpy as np
+
+from mien.errors import ExportError
+from mien.exchange.lettering import Picture
+from mien.exchange.overlay import Overlay
+from mien.exchange.params import VideoParams
+from mien.media.decode import Decoder
+from mien.media.ffmpeg import ffmpeg_path
+from mien.media.medium import Medium, StreamInfo
+from mien.media.opening import open_medium, shown
+from mien.media.picture import to_rgb
+from mien.media.pieces import FramePiece
+from mien.media.probe import probe
+from mien.sdk.params import Params
+from mien.sdk.protocols import Analysis
+
+_READABLE = 360
+"""Pictures of fewer lines are enlarged to about this, so that captions can be read."""
+_WIDEST = 3840
+_SLOWEST, _USUAL = 10.0, 25.0
+"""Hz: least rate of the result, for captions to move on still pictures; rate where the file tells none."""
+
+_COPIED = {"aac", "mp3", "ac3", "eac3", "alac", "opus"}
+"""Sound that an MP4 holds as it is."""
+
+
+class VideoExporter:
+    """Writes one .mp4 file."""
+
+    def export(self, analysis: Analysis, target: Path, params: Params) -> list[Path]:
+        """Draw and encode; takes about as long as decoding and encoding the video.
+
+        Raises:
+            mien.errors.ExportError: there is no video, no ffmpeg, or ffmpeg fails.
+            mien.errors.MediaError: the medium cannot be read any more.
+            OSError: the disk is full.
+        """
+        assert isinstance(params, VideoParams)
+        medium = probe(analysis.media.path)
+        if medium.video is None:
+            raise ExportError(
+                f"There is no video to draw on; choose another export for sound alone: {shown(medium.path)}"
+            )
+        size = fitted(medium.video.size, params.max_height)
+        rate = steady_rate(medium.video.rate, params.max_rate)
+        overlay = Overlay(analysis, size, params, _threshold(analysis))
+        with _Encoder(medium, target, size, rate, params.crf) as encoder:
+            written = 0
+            for time, picture in pictures(medium, size, rate):
+                overlay.draw(picture, time)
+                encoder.write(picture)
+                written += 1
+            if not written:
+                raise ExportError(f"Not one picture of it could be decoded: {shown(medium.path)}")
+        return [target]
+
+
+def pictures(medium: Medium, size: tuple[int, int], rate: Fraction) -> Iterator[tuple[float, Picture]]:
+    """Pictures at a constant rate from the medium's beginning to the end of its last one.
+
+    Args:
+        size: (width, height) in pixels.
+        rate: Hz.
+
+    Yields:
+        Time in seconds and a writable (H, W, 3) uint8 RGB picture: the one whose presentation began last.
+        Before the first one begins, the first one.
+    """
+    step = 1 / float(rate)
+    shown_: FramePiece | None = None
+    tick, end = 0, 0.0
+    with Decoder(medium, audio=False, video=True) as decoder:
+        aspect = decoder.video.aspect if decoder.video is not None else 1.0
+        usual = 1 / decoder.video.rate if decoder.video is not None and decoder.video.rate else step
+        for piece in decoder:
+            if not isinstance(piece, FramePiece):
+                continue
+            if shown_ is not None:
+                # A quarter of a tick evens out rounded timestamps; half a tick would show pictures early.
+                due = piece.time - 0.25 * step
+                if tick * step < due:
+                    drawn = _fit(shown_, size, aspect)
+                    while tick * step < due:
+                        yield tick * step, drawn.copy()
+                        tick += 1
+            shown_, end = piece, piece.time + (piece.duration or usual)
+        if shown_ is not None:
+            if medium.duration is not None:  # files are seen that claim minutes for their last picture
+                end = min(end, max(medium.duration, shown_.time + usual))
+            drawn = _fit(shown_, size, aspect)
+            while tick == 0 or (tick + 0.5) * step < end:
+                yield tick * step, drawn.copy()
+                tick += 1
+
+
+def fitted(size: tuple[int, int], max_height: int) -> tuple[int, int]:
+    """Width and height of the result: no higher than asked, large enough to read, even as H.264 wants them."""
+    width, height = size
+    scale = min(max_height / height, 1.0) if height >= _READABLE else min(_READABLE, max_height) / height
+    scale = min(scale, max(_WIDEST / width, 1.0) if scale > 1 else scale, _WIDEST / width)
+    even = [max(2 * round(side * scale / 2), 2) for side in (width, height)]
+    return even[0], even[1]
+
+
+def steady_rate(rate: float, highest: float) -> Fraction:
+    """The constant rate of the result: the medium's average one, between 10 Hz and what was asked."""
+    wanted = min(max(rate or _USUAL, min(_SLOWEST, highest)), highest)
+    return Fraction(wanted).limit_denominator(1001)
+
+
+def _fit(piece: FramePiece, size: tuple[int, int], aspect: float) -> Picture:
+    image, _ = to_rgb(piece.frame, max(size), piece.rotation, aspect)
+    if (image.shape[1], image.shape[0]) != size:
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return image
+
+
+def _threshold(analysis: Analysis) -> float | None:
+    for name in ("fusion.verdicts", "fusion.score"):
+        track = analysis.tracks.get(name)
+        value = track.provenance.params.get("threshold") if track is not None and track.provenance else None
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
+class _Encoder:
+    """ffmpeg, fed through a pipe. Ends with the file complete, or with an error and ffmpeg gone."""
+
+    def __init__(self, medium: Medium, target: Path, size: tuple[int, int], rate: Fraction, crf: int) -> None:
+        self._size, self._target = size, target
+        self._said: deque[str] = deque(maxlen=20)
+        program = str(ffmpeg_path())
+        graph = _graph(medium, target, size, rate, _codec(program, crf))
+        self._process: subprocess.Popen[bytes] = ffmpeg.run_async(
+            graph, cmd=program, pipe_stdin=True, pipe_stderr=True, overwrite_output=True
+        )
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> _Encoder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._process.kill()
+        with contextlib.suppress(OSError):
+            self._pipe.close()
+        code = self._process.wait()
+        self._reader.join()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        if kind is None or issubclass(kind, BrokenPipeError):
+            self._judge(code)
+
+    def write(self, picture: Picture) -> None:
+        """One picture; raises BrokenPipeError, which leaving the context turns into what ffmpeg said."""
+        self._pipe.write(np.ascontiguousarray(picture).data.cast("B"))
+
+    @property
+    def _pipe(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    def _listen(self) -> None:
+        for line in self._process.stderr or ():
+            self._said.append(line.decode("utf-8", "replace").strip())
+
+    def _judge(self, code: int) -> None:
+        if code == 0:
+            return
+        said = " ".join(self._said)
+        if "No space left" in said or code == -signal.SIGXFSZ or "File too large" in said:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        reason = self._said[-1] if self._said else f"it ended with {code}"
+        raise ExportError(f"ffmpeg could not write the video ({reason[:200]}): {shown(self._target)}")
+
+
+def _graph(medium: Medium, target: Path, size: tuple[int, int], rate: Fraction, codec: dict[str, Any]) -> Any:
+    drawn = ffmpeg.input(
+        "pipe:",
+        format="rawvideo",
+        pix_fmt="rgb24",
+        video_size=size,
+        framerate=f"{rate.numerator}/{rate.denominator}",
+    )
+    # Players take high-definition pictures for BT.709 whatever they were: convert to it and say so.
+    drawn = drawn.filter("scale", out_color_matrix="bt709", out_range="tv")
+    options: dict[str, Any] = {
+        **codec,
+        "format": "mp4",
+        "pix_fmt": "yuv420p",
+        "colorspace": "bt709",
+        "color_primaries": "bt709",
+        "color_trc": "bt709",
+        "movflags": "+faststart",
+        "map_metadata": "-1",
+        "loglevel": "error",
+    }
+    streams = [drawn]
+    sound = medium.audio
+    if sound is not None:
+        source = ffmpeg.input(f"file:{os.path.abspath(medium.path)}", **_shift(medium))
+        streams.append(source[str(sound.index)])
+        options |= _sound(sound)
+    return ffmpeg.output(*streams, f"file:{os.path.abspath(target)}", **options)
+
+
+def _sound(stream: StreamInfo) -> dict[str, Any]:
+    return {"acodec": "copy"} if stream.codec in _COPIED else {"acodec": "aac", "audio_bitrate": "160k"}
+
+
+def _shift(medium: Medium) -> dict[str, Any]:
+    """ffmpeg counts from the earliest stream of any kind, we from the earliest sound or picture."""
+    with open_medium(medium.path) as container:
+        begins = container.start_time / av.time_base if container.start_time is not None else medium.start
+    offset = begins - medium.start
+    return {"itsoffset": f"{offset:.6f}"} if abs(offset) > 1e-3 else {}
+
+
+def _codec(program: str, crf: int) -> dict[str, Any]:
+    """The best H.264 encoder that this ffmpeg has, else MPEG-4 part 2, which all have."""
+    listed = subprocess.run([program, "-hide_banner", "-encoders"], capture_output=True, check=False).stdout
+    if b" libx264 " in listed:
+        return {"vcodec": "libx264", "crf": crf, "preset": "veryfast"}
+    quality = {"qscale:v": max(2, round(crf * 31 / 51))}
+    return {"vcodec": "mpeg4", **quality}
