@@ -117,9 +117,7 @@ def load(folder: Path) -> tuple[EmotionNet, Recipe]:
     return net.eval(), recipe
 
 
-def infer(
-    net: EmotionNet, mids: list[NDArray[np.float64]], device: str = "cpu"
-) -> tuple[FloatArray, FloatArray]:
+def infer(net: EmotionNet, mids: list[NDArray[np.float64]], device: str = "cpu") -> tuple[FloatArray, FloatArray]:
     """Mid-term windows (rows, 136) of B windows -> attributes (B, 3) in [-1, 1] and embeddings (B, 510)."""
     rows = np.array([len(m) for m in mids])
     packed = np.zeros((len(mids), max(net.config.rows, int(rows.max())), len(MID_TERM)), np.float32)

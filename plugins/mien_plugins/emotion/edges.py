@@ -35,9 +35,7 @@ class Edges:
     def parts(self, windows: Windows) -> Iterator[Part]:
         """The windows of a block in order, each without its padding."""
         half, rate = windows.length / 2, windows.rate
-        for begin, samples, valid in zip(
-            windows.starts.tolist(), windows.samples, windows.valid, strict=True
-        ):
+        for begin, samples, valid in zip(windows.starts.tolist(), windows.samples, windows.valid, strict=True):
             sound = samples[: int(valid)]
             end = begin + len(sound) / rate
             if self._last is None:

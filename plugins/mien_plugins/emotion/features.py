@@ -60,9 +60,7 @@ def short_term(
     """
     step = step or window
     if signal.ndim != 1 or window < 2 * BLOCKS or step < 1:
-        raise ValueError(
-            f"short_term needs a mono signal and frames of 20 samples: {signal.shape}, {window}, {step}"
-        )
+        raise ValueError(f"short_term needs a mono signal and frames of 20 samples: {signal.shape}, {window}, {step}")
     if len(signal) < window:
         return np.zeros((0, len(SHORT_TERM)))
     table = _table(rate, window, compat)
@@ -72,8 +70,7 @@ def short_term(
     before: Floats | None = None
     at_once = max(1, AT_ONCE // window)
     for first in range(0, len(frames), at_once):
-        chunk = frames[first : first + at_once].astype(np.float64)
-        chunk -= offset
+        chunk = np.subtract(frames[first : first + at_once], offset, dtype=np.float64)
         chunk *= scale
         before = _features(chunk, table, before, out[first : first + at_once, : len(_BASE)])
     half = len(_BASE)
@@ -179,9 +176,8 @@ def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> F
     size = x.shape[1]
     sign = (x > 0).view(np.int8) - (x < 0).view(np.int8)
     out[:, 0] = np.abs(np.diff(sign, axis=1)).sum(axis=1, dtype=np.int64) / 2.0 / (size - 1)
-    energy = np.einsum("tn,tn->t", x, x)
+    energy, out[:, 2] = _energy_and_entropy(x)
     out[:, 1] = energy / size
-    out[:, 2] = _entropy(x, energy)
 
     if table.taper is not None:
         x = x * table.taper
@@ -200,10 +196,9 @@ def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> F
     spread = (second - 2.0 * centre * first + centre**2 * total) / top / weight
     out[:, 3] = centre / (table.rate / 2.0)
     out[:, 4] = np.sqrt(np.maximum(spread, 0.0)) / (table.rate / 2.0)
-    summed = power.sum(axis=1)
-    out[:, 5] = _entropy(magnitude, summed)
+    summed, out[:, 5] = _energy_and_entropy(magnitude)
 
-    share = magnitude / (total + bins * EPS)[:, None]
+    share = magnitude * (1.0 / (total + bins * EPS))[:, None]
     change = np.empty_like(share)
     change[0] = share[0] - (share[0] if before is None else before)
     np.subtract(share[1:], share[:-1], out=change[1:])
@@ -222,10 +217,12 @@ def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> F
     return last
 
 
-def _entropy(x: Floats, energy: Floats) -> Floats:
-    """Entropy in bits over the energies of 10 equal blocks of each row, relative to its whole energy."""
+def _energy_and_entropy(x: Floats) -> tuple[Floats, Floats]:
+    """Energy of each row (T,), and the entropy in bits over its 10 equal blocks, relative to the whole row."""
     length = x.shape[1] // BLOCKS
     blocks = x[:, : length * BLOCKS].reshape(len(x), BLOCKS, length)
-    share = np.einsum("tbn,tbn->tb", blocks, blocks) / (energy + EPS)[:, None]
-    entropy: Floats = -(share * np.log2(share + EPS)).sum(axis=1)
-    return entropy
+    part = np.einsum("tbn,tbn->tb", blocks, blocks)
+    rest = x[:, length * BLOCKS :]
+    energy = part.sum(axis=1) + np.einsum("tn,tn->t", rest, rest)
+    share = part / (energy + EPS)[:, None]
+    return energy, -(share * np.log2(share + EPS)).sum(axis=1)

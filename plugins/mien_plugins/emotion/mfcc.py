@@ -35,9 +35,7 @@ def filterbank(rate: int, window: int, compat: bool) -> Floats:
         corner = corner[corner <= rate / 2]
     filters = len(corner) - 2
     if filters < COEFFICIENTS or bins < 2:
-        raise ValueError(
-            f"{rate} Hz and frames of {window} samples leave no room for {COEFFICIENTS} coefficients"
-        )
+        raise ValueError(f"{rate} Hz and frames of {window} samples leave no room for {COEFFICIENTS} coefficients")
     spacing = rate / bins if compat else rate / window
     place = np.arange(bins) * spacing
     low, peak, high = corner[:-2, None], corner[1:-1, None], corner[2:, None]
@@ -51,9 +49,7 @@ def filterbank(rate: int, window: int, compat: bool) -> Floats:
         shape = np.where(up, rising, 0.0) + np.where(down, falling, 0.0)
     else:
         shape = np.clip(np.minimum(rising, falling), 0.0, None)
-        for row in np.flatnonzero(
-            shape.sum(axis=1) == 0
-        ):  # short frames: no bin falls into a narrow triangle
+        for row in np.flatnonzero(shape.sum(axis=1) == 0):  # short frames: no bin falls into a narrow triangle
             shape[row, np.abs(place - corner[row + 1]).argmin()] = 1.0
     return shape * (2.0 / (high - low))
 

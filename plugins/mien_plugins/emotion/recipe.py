@@ -172,9 +172,7 @@ def evaluate(
     return report.make_card(config, metrics, _size(net))
 
 
-def _cross_validate(
-    windows: WindowSet, net: NetConfig, plan: Plan, work: Path, options: dict[str, Any]
-) -> Floats:
+def _cross_validate(windows: WindowSet, net: NetConfig, plan: Plan, work: Path, options: dict[str, Any]) -> Floats:
     """Predictions (N, 3) for every window by a net that never heard its speaker."""
     values = np.zeros_like(windows.label)
     for number, speakers in enumerate(folds(windows.speaker.tolist(), plan.folds)):
@@ -220,17 +218,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m mien_plugins.emotion.recipe", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with speech/manifest.csv")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
-    parser.add_argument(
-        "--work", type=Path, default=Path("build/training") / RECIPE, help="for what is in between"
-    )
+    parser.add_argument("--work", type=Path, default=Path("build/training") / RECIPE, help="for what is in between")
     parser.add_argument("--quick", action="store_true", help="a tiny training, to see that it runs")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fresh", action="store_true", help="do not go on with a training that was stopped")
-    parser.add_argument(
-        "--evaluate", action="store_true", help="only measure the model in --out and write its card"
-    )
+    parser.add_argument("--evaluate", action="store_true", help="only measure the model in --out and write its card")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if given.evaluate:

@@ -51,9 +51,7 @@ class Measure:
 
     repeats: int = 1000
 
-    def agreement(
-        self, windows: WindowSet, predicted: Floats, subset: str, *, errors: bool = False
-    ) -> list[Metric]:
+    def agreement(self, windows: WindowSet, predicted: Floats, subset: str, *, errors: bool = False) -> list[Metric]:
         """CCC (and RMSE) of each attribute."""
         found = []
         for column, task in enumerate(TASKS):
@@ -70,9 +68,7 @@ class Measure:
             found += self.agreement(windows.take(mask), predicted[mask], f"{subset}, {corpus} only")
         return found
 
-    def anger(
-        self, windows: WindowSet, predicted: Floats, hostility: Mapping[str, Any], subset: str
-    ) -> list[Metric]:
+    def anger(self, windows: WindowSet, predicted: Floats, hostility: Mapping[str, Any], subset: str) -> list[Metric]:
         """How well and how honestly the logistic tells anger: area under the ROC curve, calibration error."""
         truth = is_angry(windows.emotion)
         score = probability(predicted, hostility["coef"], hostility["intercept"])

@@ -112,9 +112,7 @@ def fit(
         progress=progress,
         hparams={"fit": config},
     )
-    brain.fit_best(
-        config.epochs, _batches(rows, config.batch, True), _batches(tensors(watch, net.rows), 512, False)
-    )
+    brain.fit_best(config.epochs, _batches(rows, config.batch, True), _batches(tensors(watch, net.rows), 512, False))
     fitted = EmotionNet(net)
     fitted.load_state_dict(brain.best_state("net"))
     return fitted.eval()

@@ -125,9 +125,7 @@ def disturb(sound: Sound, rng: np.random.Generator) -> Sound:
         gain -= 12.0 * np.maximum(0.0, np.log2(rng.uniform(60.0, 300.0) / np.maximum(frequency, 1.0)))
     out = irfft(spectrum * np.exp2(np.clip(gain, -80.0, 30.0) / 6.0206), size)[: len(sound)]
     if rng.random() < 0.6:
-        noise = rfft(rng.standard_normal(size, np.float32)) / np.maximum(frequency, 50.0) ** rng.uniform(
-            0.0, 1.0
-        )
+        noise = rfft(rng.standard_normal(size, np.float32)) / np.maximum(frequency, 50.0) ** rng.uniform(0.0, 1.0)
         hiss = irfft(noise, size)[: len(sound)]
         ratio = 10.0 ** (-rng.uniform(8.0, 40.0) / 20.0)
         out = out + hiss * (ratio * np.sqrt(np.mean(out**2)) / (np.sqrt(np.mean(hiss**2)) + 1e-12))
@@ -191,9 +189,7 @@ def collect_clips(clips: Sequence[Clip], recipe: Recipe) -> WindowSet:
     )
 
 
-def pack(
-    mids: list[NDArray[np.float64]], labels: list[Triple], speakers: list[str], emotions: list[str]
-) -> WindowSet:
+def pack(mids: list[NDArray[np.float64]], labels: list[Triple], speakers: list[str], emotions: list[str]) -> WindowSet:
     """Lay mid-term windows of different counts into one array of ROWS at least."""
     most = max(ROWS, *(len(m) for m in mids))
     mid = np.zeros((len(mids), most, len(MID_TERM)), np.float32)

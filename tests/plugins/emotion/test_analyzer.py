@@ -48,9 +48,7 @@ def windows(sound, length=6.0, hop=1.0, rate=16000):
 def analyse(sound, voice=(), **params):
     analyzer = EmotionAnalyzer()
     analyzer.prepare(MediaInfo(Path("x.wav")), EmotionParams(**params), Host())
-    tracks = (
-        {"speech.voice": (Spans.of("speech.voice", [(s, e, "speech") for s, e in voice]),)} if voice else {}
-    )
+    tracks = {"speech.voice": (Spans.of("speech.voice", [(s, e, "speech") for s, e in voice]),)} if voice else {}
     seconds = len(sound) / 16000
     pieces = list(analyzer.process(Block(0.0, seconds, windows=windows(sound), tracks=tracks)))
     pieces += list(analyzer.finish())
@@ -93,9 +91,7 @@ def test_tracks_have_their_form(clips):
 
 
 def test_gaps_are_left_where_nobody_speaks(clips):
-    sound = np.concatenate(
-        [clips[0].samples[:64000], 1e-3 * np.ones(160000, np.float32), clips[0].samples[:64000]]
-    )
+    sound = np.concatenate([clips[0].samples[:64000], 1e-3 * np.ones(160000, np.float32), clips[0].samples[:64000]])
     length = len(sound) / 16000
     curve, _ = analyse(sound, voice=[(0.5, 3.0), (length - 3.0, length - 0.5)])
     assert ((curve.times < 5.5) | (curve.times > length - 5.5)).all()

@@ -33,9 +33,7 @@ def original():
     """pyAudioAnalysis; its file readers' dependencies, which are not used here, may be absent."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        short = pytest.importorskip(
-            "pyAudioAnalysis.ShortTermFeatures", reason="needs pyAudioAnalysis 0.3.14"
-        )
+        short = pytest.importorskip("pyAudioAnalysis.ShortTermFeatures", reason="needs pyAudioAnalysis 0.3.14")
         for name in ("eyed3", "pydub"):
             sys.modules.setdefault(name, types.SimpleNamespace(AudioSegment=None))  # type: ignore[arg-type]
         import pyAudioAnalysis.MidTermFeatures as mid
@@ -64,9 +62,7 @@ def test_golden_values():
     found = short_term(golden_signal(), 44100, 2205, compat=True)
     assert found.shape == (10, 68)
     for name, values in GOLDEN.items():
-        np.testing.assert_allclose(
-            found[:2, SHORT_TERM.index(name)], values, rtol=1e-5, atol=1e-9, err_msg=name
-        )
+        np.testing.assert_allclose(found[:2, SHORT_TERM.index(name)], values, rtol=1e-5, atol=1e-9, err_msg=name)
     np.testing.assert_allclose(found[0, 8:21], MFCC, rtol=1e-5)
     np.testing.assert_allclose(found[0, 21:34], CHROMA, rtol=1e-5, atol=1e-9)
 
@@ -85,9 +81,7 @@ def test_short_term_equals_pyaudioanalysis(original, rate, window, step):
     signal = speech_like(rate=rate)
     expected, names = original[0].feature_extraction(signal, rate, window, step)
     assert tuple(names) == SHORT_TERM
-    np.testing.assert_allclose(
-        short_term(signal, rate, window, step, compat=True), expected.T, rtol=1e-4, atol=1e-9
-    )
+    np.testing.assert_allclose(short_term(signal, rate, window, step, compat=True), expected.T, rtol=1e-4, atol=1e-9)
 
 
 def test_mid_term_equals_pyaudioanalysis(original):
@@ -97,9 +91,7 @@ def test_mid_term_equals_pyaudioanalysis(original):
     found = mid_term(short_term(signal, rate, rate // 20, compat=True), 20)
     assert found.shape == (4, 136)
     np.testing.assert_allclose(found, expected.T, rtol=1e-4, atol=1e-9)
-    overlapping, _, _ = original[1].mid_feature_extraction(
-        signal, rate, rate, rate // 2, rate // 20, rate // 20
-    )
+    overlapping, _, _ = original[1].mid_feature_extraction(signal, rate, rate, rate // 2, rate // 20, rate // 20)
     np.testing.assert_allclose(
         mid_term(short_term(signal, rate, rate // 20, compat=True), 20, 10),
         overlapping.T,
@@ -120,9 +112,7 @@ def test_working_in_chunks_changes_nothing(monkeypatch, compat):
     signal = speech_like(2.0)
     whole = short_term(signal, 16000, 800, 400, compat=compat)
     monkeypatch.setattr(features, "AT_ONCE", 3 * 800)
-    np.testing.assert_allclose(
-        short_term(signal, 16000, 800, 400, compat=compat), whole, rtol=1e-9, atol=1e-12
-    )
+    np.testing.assert_allclose(short_term(signal, 16000, 800, 400, compat=compat), whole, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("compat", [True, False])
@@ -169,5 +159,6 @@ def test_less_than_a_frame_gives_none_and_nonsense_is_refused():
         short_term(np.zeros(1000), 1000, 50)
 
 
-def test_recipe_gives_one_row_a_second():
-    assert Recipe(16000).mid_of(speech_like(3.4).astype(np.float32)).shape == (4, 136)
+def test_recipe_gives_one_row_a_second_and_drops_a_short_rest():
+    rows = {seconds: len(Recipe(16000).mid_of(speech_like(seconds))) for seconds in (0.3, 3.4, 3.6, 4.0)}
+    assert rows == {0.3: 1, 3.4: 3, 3.6: 4, 4.0: 4}

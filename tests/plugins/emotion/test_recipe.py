@@ -21,9 +21,7 @@ def test_quick_training_gives_a_model_with_a_card(shared, tmp_path):
     card = json.loads((tmp_path / "card.json").read_text())
     assert len(config["hostility"]["coef"]) == 3
     assert card["sha256"] == config["sha256"]
-    assert {"CCC valence", "CCC arousal", "CCC dominance", "ECE anger"} <= {
-        m["name"] for m in card["metrics"]
-    }
+    assert {"CCC valence", "CCC arousal", "CCC dominance", "ECE anger"} <= {m["name"] for m in card["metrics"]}
     assert "CC BY-NC-SA" in (tmp_path / "CARD.md").read_text()
     main(
         ["--data", str(shared / "data"), "--out", str(tmp_path), "--quick", "--work", str(tmp_path / "w")]
