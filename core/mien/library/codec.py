@@ -57,13 +57,9 @@ def empty(name: str, kind: Kind, quantities: Sequence[Quantity], provenance: Pro
     """The track of a run that found nothing."""
     times, numbers = np.empty(0, np.float64), np.empty(0, np.float32)
     if kind == "curve":
-        return Curve(
-            name, times, np.empty((0, len(quantities)), np.float32), tuple(quantities), None, provenance
-        )
+        return Curve(name, times, np.empty((0, len(quantities)), np.float32), tuple(quantities), None, provenance)
     if kind == "spans":
         return Spans.of(name, (), provenance)
     if kind == "boxes":
-        return Boxes(
-            name, times, np.empty(0, np.int32), np.empty((0, 4), np.float32), numbers, None, provenance
-        )
+        return Boxes(name, times, np.empty(0, np.int32), np.empty((0, 4), np.float32), numbers, None, provenance)
     return Features(name, times, np.empty((0, 0), np.float32), None, provenance)

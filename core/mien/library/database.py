@@ -94,8 +94,7 @@ class Database:
             engine = create_engine(self._url, connect_args={"timeout": busy} if self.sqlite else {})
         except ImportError as error:
             raise LibraryError(
-                f"This library needs the package {error.name}, which is not installed; install it: "
-                f"{self.place}"
+                f"This library needs the package {error.name}, which is not installed; install it: {self.place}"
             ) from error
         except SQLAlchemyError as error:
             raise LibraryError(f"No library can be kept in this kind of database: {self.place}") from error
@@ -139,8 +138,7 @@ class Database:
 
     def _foreign(self) -> LibraryError:
         return LibraryError(
-            f"This database belongs to another program; choose another place with MIEN_HOME or --library: "
-            f"{self.place}"
+            f"This database belongs to another program; choose another place with MIEN_HOME or --library: {self.place}"
         )
 
     def _use_wal(self) -> None:
@@ -153,10 +151,7 @@ class Database:
                 return
             except LibraryError as error:
                 cause = error.__cause__
-                busy = (
-                    isinstance(cause, sqlite3.OperationalError)
-                    and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY
-                )
+                busy = isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode == sqlite3.SQLITE_BUSY
                 if not busy or time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
@@ -181,9 +176,7 @@ def _url(place: str | Path) -> URL:
         try:
             url = make_url(place)
         except ArgumentError as error:
-            raise LibraryError(
-                "The library's address is no database URL such as sqlite:///file.db"
-            ) from error
+            raise LibraryError("The library's address is no database URL such as sqlite:///file.db") from error
         if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
             raise LibraryError("A library needs a file: write sqlite:///file.db")
         return url

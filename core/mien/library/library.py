@@ -234,8 +234,7 @@ class Library:
             ids = {row.medium_id for row in rows}
             places = {medium_id: media.paths(connection, medium_id)[medium_id][0] for medium_id in ids}
         return [
-            Hit(row.medium_id, places[row.medium_id], row.t0, row.t1, row.text, row.snippet, row.run_id)
-            for row in rows
+            Hit(row.medium_id, places[row.medium_id], row.t0, row.t1, row.text, row.snippet, row.run_id) for row in rows
         ]
 
     def correct(

@@ -48,11 +48,10 @@ class Owners:
             name = uuid.uuid4().hex
             self._folder.mkdir(parents=True, exist_ok=True)
             file = self._path(name).open("wb")
-            try:
+            # Nobody contends for a new name: a failure means that this file system has no locks. Then everybody
+            # is taken for alive, and the runs of a dead process stay as they are.
+            with contextlib.suppress(OSError):
                 _lock(file)
-            except OSError:
-                file.close()
-                raise
             self._name, self._file = name, file
         return self._name
 

@@ -40,9 +40,7 @@ def insert(connection: sa.Connection, values: Mapping[str, Any]) -> str:
 
 def load(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Run]:
     """The runs that fit, the one used last first."""
-    query = (
-        sa.select(_RUN).where(*where).order_by(_RUN.c.used.desc(), _RUN.c.started.desc(), _RUN.c.id.desc())
-    )
+    query = sa.select(_RUN).where(*where).order_by(_RUN.c.used.desc(), _RUN.c.started.desc(), _RUN.c.id.desc())
     return [
         Run(
             **{name: getattr(row, name) for name in _SAME},
@@ -56,9 +54,7 @@ def load(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Run]
 
 def running_owners(connection: sa.Connection) -> set[str]:
     """Who owns runs that have not ended."""
-    return set(
-        connection.execute(sa.select(_RUN.c.owner).where(_RUN.c.status == "running").distinct()).scalars()
-    )
+    return set(connection.execute(sa.select(_RUN.c.owner).where(_RUN.c.status == "running").distinct()).scalars())
 
 
 def interrupt(connection: sa.Connection, owners: Iterable[str]) -> int:

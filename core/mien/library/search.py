@@ -94,9 +94,7 @@ def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, l
 
 def _find_words(connection: sa.Connection, query: str, medium_id: str | None, limit: int) -> list[Found]:
     words = sa.table("utterance_text", sa.column("rowid"))
-    snippet: Any = sa.literal_column(f"snippet(utterance_text, 0, '[', ']', '…', {_SNIPPET_WORDS})").label(
-        "snippet"
-    )
+    snippet: Any = sa.literal_column(f"snippet(utterance_text, 0, '[', ']', '…', {_SNIPPET_WORDS})").label("snippet")
     statement = (
         _current(snippet, medium_id)
         .join_from(schema.utterance, words, words.c.rowid == schema.utterance.c.id)

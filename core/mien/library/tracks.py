@@ -114,9 +114,7 @@ def pieces_after(connection: sa.Connection, run_id: str, name: str, after_seq: i
     return [
         Piece(
             row.seq,
-            decode(
-                row.data, Provenance.from_dict(row.provenance), skip=max(0, after_seq - (row.seq - row.rows))
-            ),
+            decode(row.data, Provenance.from_dict(row.provenance), skip=max(0, after_seq - (row.seq - row.rows))),
         )
         for row in connection.execute(query)
     ]

@@ -42,9 +42,7 @@ class _Open:
 class RunWriter:
     """The only writer of one run; usable from any thread. Got from `Library.begin_run`."""
 
-    def __init__(
-        self, database: Database, run_id: str, key: str, medium_id: str, provenance: Provenance
-    ) -> None:
+    def __init__(self, database: Database, run_id: str, key: str, medium_id: str, provenance: Provenance) -> None:
         self.run_id = run_id
         self.key = key
         self.medium_id = medium_id
@@ -163,9 +161,7 @@ class RunWriter:
         return sa.update(schema.run).where(schema.run.c.id == self.run_id, schema.run.c.status == "running")
 
     def _require_running(self, connection: sa.Connection) -> None:
-        status = connection.execute(
-            sa.select(schema.run.c.status).where(schema.run.c.id == self.run_id)
-        ).scalar()
+        status = connection.execute(sa.select(schema.run.c.status).where(schema.run.c.id == self.run_id)).scalar()
         if status != "running":
             ended = "was removed from the library" if status is None else f"has already ended ({status})"
             raise LibraryError(f"The run {ended}; analyze the medium again")
@@ -194,9 +190,7 @@ class RunWriter:
     ) -> None:
         start, end = piece.extent
         connection.execute(
-            sa.insert(schema.piece).values(
-                track_id=track.id, seq=seq, rows=len(piece), t0=start, t1=end, data=data
-            )
+            sa.insert(schema.piece).values(track_id=track.id, seq=seq, rows=len(piece), t0=start, t1=end, data=data)
         )
         if first and piece.provenance is not None:
             # The analyzer knows more than the descriptor did when the track was declared.

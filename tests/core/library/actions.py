@@ -78,9 +78,7 @@ def crowd(place: str, writers: str, pieces: str) -> None:
             try:
                 with Library(place) as library:
                     library.add_medium(Facts(f"{writer}.mp4"), str(writer % 2))
-                    run = library.begin_run(
-                        str(writer % 2), key=f"k{writer}", analyzer=f"a{writer}", version="1"
-                    )
+                    run = library.begin_run(str(writer % 2), key=f"k{writer}", analyzer=f"a{writer}", version="1")
                     for i in range(int(pieces)):
                         run.write(piece(i))
                         run.write(Spans.of("speech.transcript", [(i, i + 1, "x", f"word{i} by{writer}")]))
@@ -100,9 +98,7 @@ def fill(place: str, limit: str) -> None:
         library.add_medium(Facts("clip.mp4"), "h")
         run = library.begin_run("h", key="k", analyzer="a", version="1")
         if int(limit):
-            resource.setrlimit(
-                resource.RLIMIT_FSIZE, (int(limit), resource.getrlimit(resource.RLIMIT_FSIZE)[1])
-            )
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
         try:
             for i in range(1000):
                 values = rng.random((2000, 8), dtype=np.float32)

@@ -58,9 +58,7 @@ def transcript() -> Callable[..., Spans]:
     """Makes a transcript of utterances of 2 s each."""
 
     def make(*texts: str, start: float = 0.0) -> Spans:
-        rows = [
-            (start + 2.0 * i, start + 2.0 * i + 1.5, "whisper", text, 0.9) for i, text in enumerate(texts)
-        ]
+        rows = [(start + 2.0 * i, start + 2.0 * i + 1.5, "whisper", text, 0.9) for i, text in enumerate(texts)]
         return Spans.of("speech.transcript", rows)
 
     return make

@@ -38,9 +38,7 @@ def test_facts_come_back(library: Library, tmp_path: Path, probed) -> None:
     assert medium.added.tzinfo is not None
 
 
-@pytest.mark.parametrize(
-    "name", ["a b.mp4", "-dash.mp4", "new\nline.mp4", "日本語 ü.mp4", "quote'\".mp4", "%s?.mp4"]
-)
+@pytest.mark.parametrize("name", ["a b.mp4", "-dash.mp4", "new\nline.mp4", "日本語 ü.mp4", "quote'\".mp4", "%s?.mp4"])
 def test_any_name(library: Library, tmp_path: Path, probed, name: str) -> None:
     library.add_medium(probed(tmp_path / name), "h")
     assert library.medium(tmp_path / name).path == tmp_path / name

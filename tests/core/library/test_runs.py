@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,28 @@ def test_a_url(tmp_path: Path) -> None:
     with Library(f"sqlite:///{tmp_path}/by-url.db") as library:
         assert library.media() == []
     assert (tmp_path / "by-url.db").is_file()
+
+
+def test_threads_share_a_library(library: Library, medium, curve) -> None:
+    """As the engine's branches do: each thread writes its runs, all through one library."""
+
+    def branch(number: int) -> None:
+        run = library.begin_run(medium, key=str(number), analyzer=f"a{number}", version="1")
+        for i in range(8):
+            run.write(curve(5.0 * i, name=f"track{number}"))
+            library.pieces(run.run_id, f"track{number}", 5 * i)
+        run.complete()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(branch, range(6)))
+    assert sorted(medium.tracks()) == [f"track{n}" for n in range(6)]
+    assert all(len(track) == 40 for track in medium.tracks().values())
+
+
+def test_threads_share_a_writer(library: Library, medium, curve) -> None:
+    run = library.begin_run(medium, key="k", analyzer="a", version="1")
+    with ThreadPoolExecutor(4) as pool:
+        seqs = list(pool.map(lambda i: run.write(curve(5.0 * i)), range(12)))
+    run.complete()
+    assert sorted(seqs) == list(range(5, 65, 5))
+    assert medium.tracks()["emotion.attributes"].times.tolist() == list(range(60))

@@ -46,9 +46,7 @@ def test_finds(library: Library, say, query: str) -> None:
     assert _texts(library, query) == ["the quick brown fox jumps"]
 
 
-@pytest.mark.parametrize(
-    "query", ["", "   ", '"', "*", "fox AND cat", "NOT fox", '"brown quick"', "text:fox"]
-)
+@pytest.mark.parametrize("query", ["", "   ", '"', "*", "fox AND cat", "NOT fox", '"brown quick"', "text:fox"])
 def test_finds_nothing(library: Library, say, query: str) -> None:
     say("good morning", "the quick brown fox jumps")
     assert _texts(library, query) == []
@@ -136,9 +134,7 @@ def test_what_was_said_is_found(shared_library: Library, text: str, data: st.Dat
 
     words = [word for word in text.replace('"', " ").replace("\0", " ").split() if word]
     shared_library.add_medium(_Facts(Path("x.mp4")), "m")
-    run = shared_library.begin_run(
-        "m", key=text[:8].encode().hex(), analyzer="speech.transcript", version="1"
-    )
+    run = shared_library.begin_run("m", key=text[:8].encode().hex(), analyzer="speech.transcript", version="1")
     run.write(Spans.of("speech.transcript", [(0.0, 1.0, "x", text)]))
     run.complete()
     if words:

@@ -127,10 +127,7 @@ def test_pieces_out_of_order_are_sorted_when_read(library: Library, medium, curv
 def test_merged_pieces_stay_small(library: Library, medium) -> None:
     run = library.begin_run(medium, key="k", analyzer="a", version="1")
     rng = np.random.default_rng(0)
-    parts = [
-        Features("e", 100.0 * i + np.arange(100.0), rng.random((100, 2000), dtype=np.float32))
-        for i in range(12)
-    ]
+    parts = [Features("e", 100.0 * i + np.arange(100.0), rng.random((100, 2000), dtype=np.float32)) for i in range(12)]
     for part in parts:
         run.write(part)
     run.complete()

@@ -31,9 +31,7 @@ def upgrade() -> None:
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("seen", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_medium_path"),
-        sa.ForeignKeyConstraint(
-            ["medium_id"], ["medium.id"], name="fk_medium_path_medium_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["medium_id"], ["medium.id"], name="fk_medium_path_medium_id", ondelete="CASCADE"),
         sa.UniqueConstraint("medium_id", "path", name="uq_medium_path_medium_id"),
     )
     op.create_index("ix_medium_path_path", "medium_path", ["path"])
@@ -110,9 +108,7 @@ def upgrade() -> None:
         sa.Column("made", sa.Double, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_correction"),
-        sa.ForeignKeyConstraint(
-            ["medium_id"], ["medium.id"], name="fk_correction_medium_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["medium_id"], ["medium.id"], name="fk_correction_medium_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name="fk_correction_run_id", ondelete="SET NULL"),
     )
     op.create_index("ix_correction_medium_id", "correction", ["medium_id"])
