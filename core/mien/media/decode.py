@@ -126,18 +126,14 @@ class Decoder:
             return default
         stream = next((s for s in self.medium.streams if s.index == wanted), None)
         if stream is None or stream.kind != kind or not stream.readable:
-            raise NotMedia(
-                f"There is no {kind} stream {wanted} that can be decoded: {shown(self.medium.path)}"
-            )
+            raise NotMedia(f"There is no {kind} stream {wanted} that can be decoded: {shown(self.medium.path)}")
         return stream
 
     def _open(self, info: StreamInfo) -> tuple[InputContainer, Any]:
         container = open_medium(self.medium.path)
         self._containers.append(container)
         if info.index >= len(container.streams):
-            raise NotMedia(
-                f"The file has changed since it was looked at; analyse it again: {shown(self.medium.path)}"
-            )
+            raise NotMedia(f"The file has changed since it was looked at; analyse it again: {shown(self.medium.path)}")
         stream = container.streams[info.index]
         keep_only(container, [stream])
         if info.kind == "video":
@@ -167,9 +163,7 @@ class Decoder:
     def _sound(self, container: InputContainer, stream: Any) -> Iterator[AudioPiece]:
         clock = self._clock(container)
         info = self.audio
-        declared = (
-            (info.start or 0.0) + info.duration if info is not None and info.duration is not None else None
-        )
+        declared = (info.start or 0.0) + info.duration if info is not None and info.duration is not None else None
         assembler = SoundAssembler(
             stream.index, self._log, block=self._block, begin=self.begin, end=self.end, declared=declared
         )
@@ -181,6 +175,7 @@ class Decoder:
 
     def _pictures(self, container: InputContainer, stream: Any) -> Iterator[FramePiece]:
         clock = self._clock(container)
+        aspect = self.video.aspect if self.video else 1.0
         usual = 1.0 / self.video.rate if self.video and self.video.rate else 0.04
         last: float | None = None
         expected: float | None = None
@@ -212,7 +207,7 @@ class Decoder:
             if time < self.begin:
                 continue
             self._ends[stream.index] = expected
-            yield FramePiece(time, frame, quarter_turns(frame.rotation), length, bool(frame.is_corrupt))
+            yield FramePiece(time, frame, quarter_turns(frame.rotation), length, bool(frame.is_corrupt), aspect)
 
     def _judge_ends(self) -> None:
         """Note streams that end before the file says so; raise if nothing came at all."""

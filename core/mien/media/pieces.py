@@ -43,6 +43,7 @@ class FramePiece:
         rotation: degrees counter-clockwise to turn it upright: 0, 90, 180, 270.
         duration: how long it is shown, s; 0 when unknown.
         corrupt: the decoder had to guess parts of it.
+        aspect: width over height of one coded pixel, for `to_rgb` (1 for nearly all media).
     """
 
     time: float
@@ -50,3 +51,4 @@ class FramePiece:
     rotation: int = 0
     duration: float = 0.0
     corrupt: bool = False
+    aspect: float = 1.0

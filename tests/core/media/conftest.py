@@ -16,9 +16,7 @@ Sound = np.ndarray
 
 def tone(seconds: float, rate: int, frequency: float = 440.0, level: float = 0.5) -> Sound:
     """(n,) float32 sine."""
-    return (level * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)).astype(
-        np.float32
-    )
+    return (level * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
 
 
 def clicks(seconds: float, rate: int, every: float = 0.5) -> Sound:
@@ -56,6 +54,7 @@ class Maker:
         rotation: int = 0,
         base: Fraction = Fraction(1, 90_000),
         noisy: bool = False,
+        aspect: Fraction | None = None,
     ) -> Path:
         """A file with a grey picture at each of `times` (brightness 10·n) and the given sounds.
 
@@ -78,9 +77,9 @@ class Maker:
                 video.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(vcodec, "yuv420p")
                 video.codec_context.time_base = video.time_base = base
                 if vcodec in ("mpeg1video", "mpeg2video", "mpeg4", "gif"):
-                    video.codec_context.time_base = video.time_base = Fraction(
-                        1, 100 if vcodec == "gif" else 25
-                    )
+                    video.codec_context.time_base = video.time_base = Fraction(1, 100 if vcodec == "gif" else 25)
+                if aspect is not None:
+                    video.codec_context.sample_aspect_ratio = aspect
                 if rotation:
                     video.set_display_rotation(rotation)
             for n, sound in enumerate(sounds):

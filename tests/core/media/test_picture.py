@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -51,9 +52,7 @@ def test_rotation_written_is_rotation_read(make, rotation):
     assert medium.info().width == medium.video.size[0]
 
 
-@pytest.mark.parametrize(
-    "name", ["odd/rotate90_metadata.mp4", "odd/rotate180_metadata.mp4", "odd/hevc10bit_5.1.mkv"]
-)
+@pytest.mark.parametrize("name", ["odd/rotate90_metadata.mp4", "odd/rotate180_metadata.mp4", "odd/hevc10bit_5.1.mkv"])
 def test_looks_as_ffmpeg_shows_it(shared, name):
     path = shared / "media" / name
     piece = first_frame(path)
@@ -97,6 +96,17 @@ def test_a_kept_reformatter_changes_nothing(make):
                 alone, _ = to_rgb(piece.frame, side)
                 kept, _ = to_rgb(piece.frame, side, reformatter=keep)
                 np.testing.assert_array_equal(alone, kept)
+
+
+def test_anamorphic_video_is_seen_as_players_show_it(make):
+    medium = probe(make("wide.mkv", times=[0.0, 0.04], vcodec="libx264", size=(72, 58), aspect=Fraction(16, 15)))
+    assert medium.video is not None
+    assert (medium.video.width, medium.video.height) == (72, 58)
+    assert medium.video.size == (medium.info().width, medium.info().height) == (77, 58)
+    piece = first_frame(medium.path)
+    picture, scale = to_rgb(piece.frame, None, piece.rotation, piece.aspect)
+    assert picture.shape == (58, 77, 3)
+    assert scale == (1.0, 1.0)
 
 
 def test_one_pixel():
