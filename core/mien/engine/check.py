@@ -8,7 +8,7 @@ import numpy as np
 
 from mien.errors import PluginError
 from mien.sdk.descriptors import AnalyzerInfo, Writes
-from mien.tracks.track import AnyTrack, Curve, Features, Spans, Track
+from mien.tracks.track import AnyTrack, Boxes, Curve, Features, Spans
 
 TOLERANCE = 1e-3
 """How far rounding may carry a value over its extent; it is clipped then, further out is refused."""
@@ -25,7 +25,7 @@ def check_piece(info: AnalyzerInfo, piece: object, duration: float | None) -> An
     Raises:
         PluginError: in one sentence, what is not as declared.
     """
-    if not isinstance(piece, Track):
+    if not isinstance(piece, Curve | Spans | Boxes | Features):
         raise PluginError(f"{info.id} returned {type(piece).__name__}, which is no track.")
     declared = next((w for w in info.outputs if w.name == piece.name), None)
     if declared is None:
@@ -40,7 +40,7 @@ def check_piece(info: AnalyzerInfo, piece: object, duration: float | None) -> An
     return _check_values(info, declared, piece)
 
 
-def _check_values(info: AnalyzerInfo, declared: Writes, piece: Track) -> AnyTrack:
+def _check_values(info: AnalyzerInfo, declared: Writes, piece: AnyTrack) -> AnyTrack:
     if isinstance(piece, Curve):
         names = tuple(q.name for q in declared.quantities)
         if piece.channels != names:
@@ -60,15 +60,15 @@ def _check_values(info: AnalyzerInfo, declared: Writes, piece: Track) -> AnyTrac
     return piece
 
 
-def _no_nan(info: AnalyzerInfo, name: str, values: np.ndarray) -> None:  # type: ignore[type-arg]
+def _no_nan(info: AnalyzerInfo, name: str, values: np.ndarray) -> None:
     if not np.isfinite(values).all():
         raise PluginError(f"{info.id} wrote {name} with values that are not numbers.")
 
 
-def _inside(info: AnalyzerInfo, declared: Writes, name: str, values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _inside(info: AnalyzerInfo, declared: Writes, name: str, values: np.ndarray) -> np.ndarray:
     low = np.array([-np.inf if q.low is None else q.low for q in declared.quantities], np.float32)
     high = np.array([np.inf if q.high is None else q.high for q in declared.quantities], np.float32)
     if values.size and ((values < low - TOLERANCE).any() or (values > high + TOLERANCE).any()):
         raise PluginError(f"{info.id} wrote {name} with values outside the extent it declared.")
-    clipped: np.ndarray = np.clip(values, low, high)  # type: ignore[type-arg]
+    clipped: np.ndarray = np.clip(values, low, high)
     return clipped
