@@ -173,7 +173,8 @@ class FrameFeed:
         images: list[Any] = []
         scale = (1.0, 1.0)
         while self._picked:
-            image, this_scale = to_rgb(self._picked[0].frame, self.spec.size, self._picked[0].rotation)
+            piece = self._picked[0]
+            image, this_scale = to_rgb(piece.frame, self.spec.size, piece.rotation, piece.aspect)
             if images and image.shape != images[0].shape:
                 break
             times.append(self._picked.pop(0).time)
@@ -216,7 +217,7 @@ class CropFeed:
                         break
                     continue
                 if key != last_key:
-                    picture, last_key = to_rgb(frame.frame, None, frame.rotation)[0], key
+                    picture, last_key = to_rgb(frame.frame, None, frame.rotation, frame.aspect)[0], key
                 marks = None if piece.landmarks is None else piece.landmarks[row]
                 assert picture is not None
                 images.append(
