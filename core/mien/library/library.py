@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,7 +85,7 @@ class Library:
         """
         facts = facts_of(info)
         with self._database.write() as connection:
-            media.enter(connection, content_id, Path(info.path).absolute(), facts)
+            media.enter(connection, content_id, Path(os.path.abspath(info.path)), facts)
         return self.medium(content_id)
 
     def medium(self, path_or_id: str | Path) -> Medium:

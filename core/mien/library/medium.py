@@ -107,7 +107,7 @@ def find(connection: sa.Connection, library: Library, path_or_id: str | Path) ->
     """The medium with that id, or the one seen last at that path."""
     at_path = (
         sa.select(_PLACE.c.medium_id)
-        .where(_PLACE.c.path == _text(Path(path_or_id).absolute()))
+        .where(_PLACE.c.path == _text(Path(os.path.abspath(path_or_id))))
         .order_by(_PLACE.c.seen.desc(), _PLACE.c.id.desc())
         .limit(1)
     )

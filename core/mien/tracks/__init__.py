@@ -22,7 +22,7 @@ from mien.tracks.quantity import (
 )
 
 if TYPE_CHECKING:
-    from mien.tracks.arrow import from_bytes, from_table, to_table
+    from mien.tracks.arrow import from_table, to_table
     from mien.tracks.track import AnyTrack, Boxes, Curve, Features, Provenance, Spans, Track
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "Quantity",
     "Spans",
     "Track",
-    "from_bytes",
     "from_table",
     "probability",
     "to_table",
@@ -50,7 +49,7 @@ __all__ = [
 
 _LATER = {
     **dict.fromkeys(("AnyTrack", "Boxes", "Curve", "Features", "Provenance", "Spans", "Track"), "mien.tracks.track"),
-    **dict.fromkeys(("from_bytes", "from_table", "to_table"), "mien.tracks.arrow"),
+    **dict.fromkeys(("from_table", "to_table"), "mien.tracks.arrow"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Tracks as Arrow tables and Parquet bytes, and back. Loaded on first use: pyarrow is slow to import."""
+"""Tracks as Arrow tables, and back. Loaded on first use: pyarrow is slow to import."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mien.tracks.quantity import Quantity
 from mien.tracks.track import AnyTrack, Boxes, Curve, Features, Provenance, Spans, Track
@@ -107,18 +106,6 @@ def from_table(table: pa.Table) -> AnyTrack:
         vectors = _lists(table.column("vector")).reshape(rows, meta["width"]) if meta["width"] else np.empty((rows, 0))
         return Features(name, column("time"), vectors, person, provenance)
     raise ValueError(f"this version does not know tracks of kind {kind!r}")
-
-
-def to_bytes(track: Track) -> bytes:
-    """Parquet (zstd) bytes of one track or piece."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(to_table(track), sink, compression="zstd")
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def from_bytes(data: bytes) -> AnyTrack:
-    """The inverse of `to_bytes`."""
-    return from_table(pq.read_table(pa.BufferReader(data)))
 
 
 def _person(track: Curve | Features) -> dict[str, Any]:

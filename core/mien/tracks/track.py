@@ -144,12 +144,6 @@ class Track:
 
         return to_table(self).to_pandas()
 
-    def to_bytes(self) -> bytes:
-        """Parquet bytes of the rows, with name, quantities and provenance in the schema's metadata."""
-        from mien.tracks.arrow import to_bytes
-
-        return to_bytes(self)
-
 
 @dataclass(frozen=True)
 class Curve(Track):
