@@ -31,9 +31,7 @@ class Damage:
 
     def __str__(self) -> str:
         where = (
-            f"at {self.start:.2f} s"
-            if self.end - self.start < 0.01
-            else f"from {self.start:.2f} to {self.end:.2f} s"
+            f"at {self.start:.2f} s" if self.end - self.start < 0.01 else f"from {self.start:.2f} to {self.end:.2f} s"
         )
         times = f" ({self.count} times)" if self.count > 1 else ""
         stream = "" if self.stream is None else f"stream {self.stream}: "

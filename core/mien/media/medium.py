@@ -155,15 +155,12 @@ class Medium:
             return
         if any(s.encrypted for s in both):
             raise MediaEncrypted(
-                "The sound and pictures are encrypted (copy protection); "
-                f"use a copy that is not: {shown(self.path)}"
+                f"The sound and pictures are encrypted (copy protection); use a copy that is not: {shown(self.path)}"
             )
         if not both:
             raise NotMedia(f"There is no sound and no video in the file; choose another: {shown(self.path)}")
         reasons = "; ".join(dict.fromkeys(f"stream {s.index}: {p}" for s in both for p in s.problems))
-        raise NotMedia(
-            f"Nothing in the file can be decoded ({reasons}); convert it to MP4 first: {shown(self.path)}"
-        )
+        raise NotMedia(f"Nothing in the file can be decoded ({reasons}); convert it to MP4 first: {shown(self.path)}")
 
     def info(
         self,

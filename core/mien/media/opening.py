@@ -42,9 +42,7 @@ _OPTIONS = {
 
 def shown(path: str | os.PathLike[str]) -> str:
     """The path as a message shows it: on one line, control characters and undecodable bytes escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(path)
-    )
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(path))
 
 
 def check_file(path: str | os.PathLike[str]) -> Path:
@@ -77,9 +75,7 @@ def refusal(error: OSError | ValueError, path: Path) -> MediaError:
         return MediaMissing(f"There is no such file; check the name: {shown(path)}")
     if code in (errno.EACCES, errno.EPERM):
         return MediaMissing(f"The file may not be read; ask for the permission to read it: {shown(path)}")
-    return MediaMissing(
-        f"The file cannot be opened ({os.strerror(code or errno.EIO)}); check its disk: {shown(path)}"
-    )
+    return MediaMissing(f"The file cannot be opened ({os.strerror(code or errno.EIO)}); check its disk: {shown(path)}")
 
 
 def open_medium(path: str | os.PathLike[str]) -> InputContainer:

@@ -170,9 +170,7 @@ def _stream_info(stream: Any, start: float, peek: _Peeked) -> StreamInfo:
             if not (context.width and context.height):
                 problems.append("the size of its picture cannot be made out")
             elif _too_large(stream):
-                problems.append(
-                    f"its picture of {context.width}×{context.height} is larger than can be decoded"
-                )
+                problems.append(f"its picture of {context.width}×{context.height} is larger than can be decoded")
         elif kind == "audio":
             layout = context.layout
             facts |= {

@@ -92,9 +92,7 @@ class Resampler:
             return None
         taken = self._taken
         parts = []
-        if (
-            taken < _SHORT
-        ):  # swresample gives nothing for sound shorter than its filter: lengthen it by silence
+        if taken < _SHORT:  # swresample gives nothing for sound shorter than its filter: lengthen it by silence
             self._taken += _SHORT
             parts += self._convert(np.zeros((_SHORT, self._channels), np.float32))
         parts += [self._array(frame) for frame in self._swr.resample(None)]
@@ -115,17 +113,11 @@ class Resampler:
 
     def _array(self, frame: av.AudioFrame) -> Samples:
         # A filter overshoots where the sound is at full scale.
-        samples: Samples = np.clip(frame.to_ndarray().reshape(-1, self._channels), -1.0, 1.0).astype(
-            np.float32
-        )
+        samples: Samples = np.clip(frame.to_ndarray().reshape(-1, self._channels), -1.0, 1.0).astype(np.float32)
         return samples
 
     def _chunk(self, parts: list[Samples]) -> AudioChunk | None:
-        samples = (
-            parts[0]
-            if len(parts) == 1
-            else np.concatenate([*parts, np.zeros((0, self._channels), np.float32)])
-        )
+        samples = parts[0] if len(parts) == 1 else np.concatenate([*parts, np.zeros((0, self._channels), np.float32)])
         # The output never runs ahead of the input: a sample more than fits is held back by the filter or cut
         # at the end.
         if not len(samples):

@@ -190,12 +190,8 @@ class SoundAssembler:
             yield from self._end_conversion()
         if self._converter is None:
             reached = self.reached or 0.0
-            self._log.add(
-                self._stream, reached, "rate or channels of the sound change; converted", lost=False
-            )
-            self._converter = _Converter(
-                kind, reached if time is None else time, Resampler(self._rate, mono=False)
-            )
+            self._log.add(self._stream, reached, "rate or channels of the sound change; converted", lost=False)
+            self._converter = _Converter(kind, reached if time is None else time, Resampler(self._rate, mono=False))
         converter = self._converter
         chunk = converter.resampler.push(AudioPiece(converter.next, frame.sample_rate, samples))
         converter.next += len(samples) / frame.sample_rate

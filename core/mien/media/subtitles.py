@@ -94,19 +94,13 @@ def read_file(path: Path) -> tuple[Cue, ...]:
     """
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise MediaError(
-            f"Subtitles are read from .srt, .vtt, .ass and .ssa files; convert this one: {shown(path)}"
-        )
+        raise MediaError(f"Subtitles are read from .srt, .vtt, .ass and .ssa files; convert this one: {shown(path)}")
     if check_file(path).stat().st_size > MAX_BYTES:
-        raise MediaError(
-            f"The subtitle file is larger than {MAX_BYTES >> 20} MiB; check what it is: {shown(path)}"
-        )
+        raise MediaError(f"The subtitle file is larger than {MAX_BYTES >> 20} MiB; check what it is: {shown(path)}")
     try:
         text = decode_text(path.read_bytes())
     except OSError as error:
-        raise MediaError(
-            f"The subtitle file cannot be read; check the disk it is on: {shown(path)}"
-        ) from error
+        raise MediaError(f"The subtitle file cannot be read; check the disk it is on: {shown(path)}") from error
     cues = parse(text, kind)
     if not cues:
         raise MediaError(f"No subtitle could be read from the file; check or remove it: {shown(path)}")
@@ -122,11 +116,7 @@ def parse(text: str, kind: str) -> tuple[Cue, ...]:
         # One broken line costs pysubs2 the whole file: leave out the lines that it cannot read alone.
         lines = text.splitlines()
         spoken = [line.lstrip().startswith(("Dialogue:", "Comment:")) for line in lines]
-        kept = [
-            line
-            for line, says in zip(lines, spoken, strict=True)
-            if not says or _load(f"[Events]\n{line}", kind)
-        ]
+        kept = [line for line, says in zip(lines, spoken, strict=True) if not says or _load(f"[Events]\n{line}", kind)]
         subtitles = _load("\n".join(kept), kind)
     rows = (
         (event.start / 1000.0, event.end / 1000.0, _one_cue(event.plaintext, kind), event.name)

@@ -30,9 +30,7 @@ print(frames, round(decoder.reached), resource.getrusage(resource.RUSAGE_SELF).r
 
 def peak(path) -> tuple[int, int, int]:
     """Frames, seconds and peak memory (KiB) of a decode."""
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", SCRIPT, str(path)], capture_output=True, text=True, check=True)
     frames, seconds, kilobytes = map(int, done.stdout.split())
     return frames, seconds, kilobytes
 

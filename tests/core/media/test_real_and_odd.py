@@ -100,9 +100,7 @@ def manifest(shared: Path) -> dict[str, dict[str, str]]:
 def packet_times(path: Path, index: int) -> list[float]:
     """Presentation times of a stream as its packets carry them, sorted, from the medium's beginning."""
     with av.open(f"file:{path}") as container:
-        stamps = [
-            p.pts * float(p.time_base) for p in container.demux(container.streams[index]) if p.pts is not None
-        ]
+        stamps = [p.pts * float(p.time_base) for p in container.demux(container.streams[index]) if p.pts is not None]
         starts = [
             s.start_time * float(s.time_base)
             for s in container.streams
@@ -112,9 +110,7 @@ def packet_times(path: Path, index: int) -> list[float]:
 
 
 def test_no_file_is_left_out(shared):
-    there = {
-        f"{p.parent.name}/{p.name}" for kind in ("real", "odd") for p in (shared / "media" / kind).iterdir()
-    }
+    there = {f"{p.parent.name}/{p.name}" for kind in ("real", "odd") for p in (shared / "media" / kind).iterdir()}
     assert there == set(NAMES)
 
 

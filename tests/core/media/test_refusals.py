@@ -162,9 +162,7 @@ def test_content_id_is_that_of_the_content(tmp_path):
 
 
 def test_encrypted(make, sine, tmp_path):
-    clear = make(
-        "clear.mp4", times=np.arange(25) / 25, vcodec="libx264", sounds=[sine(1.0, 44_100)], rate=44_100
-    )
+    clear = make("clear.mp4", times=np.arange(25) / 25, vcodec="libx264", sounds=[sine(1.0, 44_100)], rate=44_100)
     path = tmp_path / "locked.mp4"
     key = [
         "-encryption_key",
@@ -198,12 +196,7 @@ def test_encrypted(make, sine, tmp_path):
 
 
 def test_sound_without_a_sample_and_without_streams(tmp_path):
-    header = (
-        b"RIFF"
-        + struct.pack("<I", 36)
-        + b"WAVEfmt "
-        + struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
-    )
+    header = b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
     path = tmp_path / "nothing.wav"
     path.write_bytes(header + b"data" + struct.pack("<I", 0))
     with pytest.raises(NotMedia) as caught:

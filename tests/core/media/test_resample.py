@@ -71,9 +71,7 @@ def test_agrees_with_scipy_in_the_band(source, rate):
     spectrum[int(0.8 * min(source, rate) / 2) :] = 0
     samples = (0.1 * np.fft.irfft(spectrum, source)).astype(np.float32)
     ours = resample(samples, source, rate)
-    reference = resample_poly(
-        samples.astype(np.float64), rate // 100 if rate % 100 == 0 else rate, source // 100
-    )
+    reference = resample_poly(samples.astype(np.float64), rate // 100 if rate % 100 == 0 else rate, source // 100)
     inner = slice(rate // 10, -rate // 10)
     assert np.abs(ours - reference)[inner].max() < 2e-3
 

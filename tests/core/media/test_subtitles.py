@@ -71,9 +71,7 @@ def test_side_cars(clip, suffix, text, speakers):
     assert source == side.name
 
 
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"]
-)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252"])
 def test_encodings(tmp_path, encoding):
     path = tmp_path / "clip.srt"
     path.write_bytes(SRT.replace("\n", "\r\n").encode(encoding))
@@ -191,9 +189,7 @@ def test_one_broken_line_costs_only_itself():
 
 
 @settings(deadline=None, max_examples=150)
-@given(
-    text=st.text(max_size=400), kind=st.sampled_from(["srt", "vtt", "ass", "ssa"]), cut=st.integers(0, 500)
-)
+@given(text=st.text(max_size=400), kind=st.sampled_from(["srt", "vtt", "ass", "ssa"]), cut=st.integers(0, 500))
 def test_no_text_breaks_it(text, kind, cut):
     whole = {"srt": SRT, "vtt": VTT}.get(kind, ASS)
     for candidate in (text, whole[:cut] + text + whole[cut:]):
