@@ -78,9 +78,7 @@ def r_net() -> CascadeNet:
 
 def o_net() -> CascadeNet:
     """Output from 48 x 48 candidates -> (2, 4, 10 coordinates of landmarks)."""
-    return CascadeNet(
-        ((3, 32, 3, 3), (32, 64, 3, 3), (64, 64, 3, 2), (64, 128, 2, 0)), (1152, 256), (2, 4, 10)
-    )
+    return CascadeNet(((3, 32, 3, 3), (32, 64, 3, 3), (64, 64, 3, 2), (64, 128, 2, 0)), (1152, 256), (2, 4, 10))
 
 
 def load_cascade(device: str = "cpu") -> tuple[CascadeNet, CascadeNet, CascadeNet]:
@@ -90,11 +88,7 @@ def load_cascade(device: str = "cpu") -> tuple[CascadeNet, CascadeNet, CascadeNe
         ModelError: facenet-pytorch, which holds the weights, is not installed whole.
     """
     spec = importlib.util.find_spec("facenet_pytorch")
-    folder = (
-        Path(next(iter(spec.submodule_search_locations)))
-        if spec and spec.submodule_search_locations
-        else None
-    )
+    folder = Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
     nets = []
     for name, build in (("pnet", p_net), ("rnet", r_net), ("onet", o_net)):
         net = build()

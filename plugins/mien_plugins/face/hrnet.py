@@ -138,9 +138,7 @@ class HRModule(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], blocks: int) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(
-            nn.Sequential(*(BasicBlock(c) for _ in range(blocks))) for c in channels
-        )
+        self.branches = nn.ModuleList(nn.Sequential(*(BasicBlock(c) for _ in range(blocks))) for c in channels)
         self.exchange = Exchange(channels)
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
@@ -168,9 +166,7 @@ class HRNet(nn.Module):
         self.to_middle = _conv_bn(wide, middle, stride=2)
         self.stage2 = nn.ModuleList(HRModule((fine, middle), config.blocks) for _ in range(config.modules[0]))
         self.to_coarse = _conv_bn(middle, coarse, stride=2)
-        self.stage3 = nn.ModuleList(
-            HRModule((fine, middle, coarse), config.blocks) for _ in range(config.modules[1])
-        )
+        self.stage3 = nn.ModuleList(HRModule((fine, middle, coarse), config.blocks) for _ in range(config.modules[1]))
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")

@@ -52,9 +52,7 @@ DETECT = AnalyzerInfo(
     id="face.detect",
     title="Faces",
     version="1.0.0",
-    description=(
-        "Finds faces with five landmarks; each person keeps a number while they move, leave and come back."
-    ),
+    description=("Finds faces with five landmarks; each person keeps a number while they move, leave and come back."),
     modality="face",
     inputs=_frames,
     outputs=(Writes("face.boxes", "boxes"),),

@@ -70,9 +70,7 @@ def _texture(grey: NDArray[np.uint8]) -> Floats:
     step = codes.shape[0] // _GRID
     cells = codes[: step * _GRID, : step * _GRID].reshape(_GRID, step, _GRID, step).transpose(0, 2, 1, 3)
     cell = np.arange(_GRID * _GRID)[:, None] * _PATTERNS
-    counts = np.bincount(
-        (cells.reshape(_GRID * _GRID, -1) + cell).ravel(), minlength=_GRID * _GRID * _PATTERNS
-    )
+    counts = np.bincount((cells.reshape(_GRID * _GRID, -1) + cell).ravel(), minlength=_GRID * _GRID * _PATTERNS)
     return np.asarray(np.sqrt(counts / counts.sum()), np.float32)
 
 

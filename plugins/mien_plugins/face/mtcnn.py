@@ -8,7 +8,6 @@ through each net together, and between searches only the last two nets look, nea
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from mien_plugins.face.cascade import CascadeNet, load_cascade
 from mien_plugins.face.found import Floats, Found, Images, square, suppress
+from mien_plugins.face.halves import Halves
 
 # Geometry of P-Net: one output cell sees 12 x 12 pixels and moves by 2.
 _CELL, _STRIDE = 12, 2
@@ -56,17 +56,18 @@ class Mtcnn:
         """Faces of at least `min_face` pixels in pictures (B, h, w, 3) uint8 RGB of one size."""
         if min(images.shape[1:3]) < _CELL:
             return [Found.none() for _ in images]
-        boxes, owner = self._propose(images, min_face)
+        views = Halves(images)
+        boxes, owner = self._propose(views, images.shape[1:3], min_face)
         if not len(boxes):
             return [Found.none() for _ in images]
-        score, shift = self._refine(images, owner, boxes)
+        score, shift = self._refine(views, owner, boxes)
         alive = score > self.thresholds[1]
         boxes, owner, score, shift = boxes[alive], owner[alive], score[alive], shift[alive]
         keep = _per_owner(owner, boxes, score, 0.7)
         boxes, owner = square(_shifted(boxes[keep], shift[keep])), owner[keep]
         if not len(boxes):
             return [Found.none() for _ in images]
-        score, boxes, landmarks = self._output(images, owner, boxes)
+        score, boxes, landmarks = self._output(views, owner, boxes)
         found = []
         for i in range(len(images)):
             mine = np.flatnonzero((owner == i) & (score > self.thresholds[2]))
@@ -78,37 +79,31 @@ class Mtcnn:
         """The faces that were at `boxes` (N, 4), found again near there; score 0 where one is lost."""
         if not len(boxes) or min(image.shape[:2]) < _CELL:
             return Found(boxes, np.zeros(len(boxes), np.float32), np.zeros((len(boxes), 5, 2), np.float32))
-        images = image[None]
+        views = Halves(image[None])
         side = square(boxes)
         tries = len(_NEAR)
         centre = side[:, None, :2] + side[:, None, 2:] * (0.5 + _NEAR[None, :, :2])
         size = side[:, None, 2:] * _NEAR[None, :, 2:]
         near = np.concatenate([centre - size / 2, size], axis=2).reshape(-1, 4).astype(np.float32)
-        score, shift = self._refine(images, np.zeros(len(near), np.intp), near)
+        score, shift = self._refine(views, np.zeros(len(near), np.intp), near)
         # The three best places of each face go on to the net that decides.
         ranked = np.argsort(-score.reshape(-1, tries), axis=1)[:, :3]
         best = (ranked + tries * np.arange(len(boxes))[:, None]).ravel()
         places = square(_shifted(near[best], shift[best]))
-        score, places, landmarks = self._output(images, np.zeros(len(places), np.intp), places)
+        score, places, landmarks = self._output(views, np.zeros(len(places), np.intp), places)
         winner = score.reshape(len(boxes), -1).argmax(axis=1) + ranked.shape[1] * np.arange(len(boxes))
         score = np.where(score[winner] > self.keep, score[winner], 0.0).astype(np.float32)
         return Found(places[winner], score, landmarks[winner])
 
     @torch.inference_mode()
-    def _propose(self, images: Images, min_face: float) -> tuple[Floats, NDArray[np.intp]]:
+    def _propose(self, views: Halves, extent: tuple[int, ...], min_face: float) -> tuple[Floats, NDArray[np.intp]]:
         """P-Net over an image pyramid: square candidates (N, 4) and the picture each lies in (N,)."""
-        height, width = images.shape[1:3]
+        height, width = extent
         scale = _CELL / max(min_face, _CELL)
         boxes, owners, scores = [], [], []
-        base = images
         while min(height, width) * scale >= _CELL:
             size = max(_CELL, round(width * scale)), max(_CELL, round(height * scale))
-            # Each level is made from the smallest one before it that is still twice as large: as good, far
-            # cheaper.
-            if base.shape[1] >= 4 * size[1] and base.shape[2] >= 4 * size[0]:
-                base = _resized(base, (base.shape[2] // 2, base.shape[1] // 2))
-            small = _resized(base, size)
-            probability, shift = self.p_net(self._tensor(small))
+            probability, shift = self.p_net(self._tensor(views.whole(size)))
             hits = torch.where(probability[:, 1] > self.thresholds[0])
             owner, row, column = (part.cpu().numpy() for part in hits)
             score = probability[:, 1].cpu().numpy()[owner, row, column]
@@ -128,30 +123,28 @@ class Mtcnn:
         keep = _per_owner(owner, box, score, 0.7, self.max_proposals)
         return square(box[keep]), owner[keep]
 
-    def _refine(self, images: Images, owner: NDArray[np.intp], boxes: Floats) -> tuple[Floats, Floats]:
+    def _refine(self, views: Halves, owner: NDArray[np.intp], boxes: Floats) -> tuple[Floats, Floats]:
         """R-Net: score (N,) and corner shifts (N, 4)."""
-        probability, shift = self._run(self.r_net, images, owner, boxes, _REFINE)
+        probability, shift = self._run(self.r_net, views, owner, boxes, _REFINE)
         return probability[:, 1], shift
 
-    def _output(
-        self, images: Images, owner: NDArray[np.intp], boxes: Floats
-    ) -> tuple[Floats, Floats, Floats]:
+    def _output(self, views: Halves, owner: NDArray[np.intp], boxes: Floats) -> tuple[Floats, Floats, Floats]:
         """O-Net: score (N,), boxes (N, 4) put right, landmarks (N, 5, 2)."""
-        probability, shift, points = self._run(self.o_net, images, owner, boxes, _OUTPUT)
+        probability, shift, points = self._run(self.o_net, views, owner, boxes, _OUTPUT)
         relative = np.stack([points[:, :5], points[:, 5:]], axis=2)
         landmarks = boxes[:, None, :2] + relative * boxes[:, None, 2:]
         return probability[:, 1], _shifted(boxes, shift), landmarks.astype(np.float32)
 
     @torch.inference_mode()
     def _run(
-        self, net: CascadeNet, images: Images, owner: NDArray[np.intp], boxes: Floats, size: int
+        self, net: CascadeNet, views: Halves, owner: NDArray[np.intp], boxes: Floats, size: int
     ) -> tuple[Floats, ...]:
         outputs: list[tuple[Tensor, ...]] = []
         for start in range(0, max(1, len(boxes)), _CHUNK):
             part = slice(start, start + _CHUNK)
             crops = np.empty((len(boxes[part]), size, size, 3), np.uint8)
             for i, (which, box) in enumerate(zip(owner[part], boxes[part], strict=True)):
-                crops[i] = cut(images[which], box, size)
+                crops[i] = views.cut(int(which), box, size)
             outputs.append(net(self._tensor(crops)))
         return tuple(torch.cat(column).float().cpu().numpy() for column in zip(*outputs, strict=True))
 
@@ -159,29 +152,6 @@ class Mtcnn:
         """(B, h, w, 3) uint8 -> (B, 3, h, w) float in [-1, 1), laid out channels last."""
         x = torch.from_numpy(np.ascontiguousarray(images)).to(self.device).permute(0, 3, 1, 2).float()
         return (x - 127.5) / 128.0
-
-
-def _resized(images: Images, size: tuple[int, int]) -> Images:
-    return np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
-
-
-def cut(image: Images, box: Floats, size: int) -> Images:
-    """A box (left, top, width, height) of a picture as (size, size, 3); what lies outside is black."""
-    left, top = round(float(box[0])), round(float(box[1]))
-    right, bottom = left + max(1, round(float(box[2]))), top + max(1, round(float(box[3])))
-    height, width = image.shape[:2]
-    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    if x0 >= x1 or y0 >= y1:
-        return np.zeros((size, size, 3), np.uint8)
-    part = image[y0:y1, x0:x1]
-    if (x0, y0, x1, y1) != (left, top, right, bottom):
-        part = cv2.copyMakeBorder(  # type: ignore[assignment]
-            part, y0 - top, bottom - y1, x0 - left, right - x1, cv2.BORDER_CONSTANT, value=(0, 0, 0)
-        )
-    shrink = part.shape[0] > size
-    return cv2.resize(  # type: ignore[return-value]
-        part, (size, size), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
-    )
 
 
 def _shifted(boxes: Floats, shift: Floats) -> Floats:

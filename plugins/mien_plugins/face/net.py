@@ -85,9 +85,7 @@ class BranchAttention(nn.Module):
         nn.init.normal_(self.query, std=width**-0.5)
 
     def forward(self, vectors: list[Tensor]) -> tuple[Tensor, Tensor]:
-        projected = torch.stack(
-            [p(v) for p, v in zip(self.project, vectors, strict=True)], dim=1
-        )  # (B, M, D)
+        projected = torch.stack([p(v) for p, v in zip(self.project, vectors, strict=True)], dim=1)  # (B, M, D)
         scores = (projected * self.query).sum(-1) / math.sqrt(projected.shape[-1])
         weights = scores.softmax(dim=1)
         return (weights.unsqueeze(-1) * projected).sum(1), weights
@@ -100,12 +98,8 @@ class FaceNet(nn.Module):
         super().__init__()
         self.config = config or FaceNetConfig()
         self.backbone = HRNet(self.config.hrnet)
-        self.pooling = nn.ModuleList(
-            AttentionalPooling(c, self.config.embedding) for c in self.config.hrnet.channels
-        )
-        self.normalise = nn.ModuleList(
-            nn.LayerNorm(self.config.embedding) for _ in self.config.hrnet.channels
-        )
+        self.pooling = nn.ModuleList(AttentionalPooling(c, self.config.embedding) for c in self.config.hrnet.channels)
+        self.normalise = nn.ModuleList(nn.LayerNorm(self.config.embedding) for _ in self.config.hrnet.channels)
         self.attention = BranchAttention(len(self.config.hrnet.channels), self.config.embedding)
         self.dropout = nn.Dropout(self.config.dropout)
         self.head = nn.Linear(self.config.embedding, self.config.classes)

@@ -89,9 +89,7 @@ class FaceBrain(RecipeBrain):
 
     def compute_objectives(self, predictions: FaceReading, batch: Batch, stage: Stage) -> Tensor:
         smoothing = LABEL_SMOOTHING if stage == Stage.TRAIN else 0.0
-        return functional.cross_entropy(
-            predictions.logits, batch[1].to(self.device), label_smoothing=smoothing
-        )
+        return functional.cross_entropy(predictions.logits, batch[1].to(self.device), label_smoothing=smoothing)
 
     def begin(self, stage: Stage) -> None:
         self._seen: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
@@ -300,9 +298,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder of checkpoints and log (OUT/training)")
     parser.add_argument("--quick", action="store_true", help="a small run, to see that everything works")
     parser.add_argument("--fresh", action="store_true", help="do not resume")
-    parser.add_argument(
-        "--evaluate", action="store_true", help="only measure the model in OUT and write its card"
-    )
+    parser.add_argument("--evaluate", action="store_true", help="only measure the model in OUT and write its card")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--seed", type=int, default=0)
@@ -311,9 +307,7 @@ def main() -> None:
         card = evaluate(args.out, args.data)
         write_card(args.out, card)
     else:
-        card = train(
-            args.data, args.out, args.quick, args.device, args.seed, not args.fresh, args.threads, args.work
-        )
+        card = train(args.data, args.out, args.quick, args.device, args.seed, not args.fresh, args.threads, args.work)
     for metric in card.metrics:
         line = f"{metric.name}: {metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}] n={metric.n}"
         sys.stdout.write(line + "\n")

@@ -98,10 +98,7 @@ class Tracker:
         fit = iou(found.boxes, places)
         side = np.maximum(found.boxes[:, None, 2:].max(-1), places[None, :, 2:].max(-1))
         centres = (
-            found.boxes[:, None, :2]
-            + found.boxes[:, None, 2:] / 2
-            - places[None, :, :2]
-            - places[None, :, 2:] / 2
+            found.boxes[:, None, :2] + found.boxes[:, None, 2:] / 2 - places[None, :, :2] - places[None, :, 2:] / 2
         )
         apart = np.linalg.norm(centres, axis=2) / np.maximum(side, 1.0)
         alike = np.array([[person.likeness(look) for person in people] for look in looks])
@@ -110,9 +107,7 @@ class Tracker:
         gain = np.where(possible, fit + np.maximum(0.0, 1.0 - apart) + alike, 0.0)
         return [(r, people[c]) for r, c in _assign(gain) if possible[r, c]]
 
-    def _by_look(
-        self, people: list[Person], looks: Floats, rows: NDArray[np.intp]
-    ) -> list[tuple[int, Person]]:
+    def _by_look(self, people: list[Person], looks: Floats, rows: NDArray[np.intp]) -> list[tuple[int, Person]]:
         if not people or not len(rows):
             return []
         alike = np.array([[person.likeness(looks[row]) for person in people] for row in rows])

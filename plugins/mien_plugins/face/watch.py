@@ -34,9 +34,7 @@ class Watcher:
     """State of one medium. search: s between searches of the whole picture. min_face: share of the longer
     side."""
 
-    def __init__(
-        self, detector: Detector, search: float = 0.6, min_face: float = 0.04, max_faces: int = 12
-    ) -> None:
+    def __init__(self, detector: Detector, search: float = 0.6, min_face: float = 0.04, max_faces: int = 12) -> None:
         self.detector, self.search, self.min_face, self.max_faces = detector, search, min_face, max_faces
         self.tracker = Tracker()
         self.searches = 0
@@ -132,17 +130,13 @@ class Watcher:
         self._doubtful = upright.boxes[~sure]
         found, upright = found.take(sure), upright.take(sure)
         looks = (
-            np.stack(
-                [look(image, box, marks) for box, marks in zip(found.boxes, found.landmarks, strict=True)]
-            )
+            np.stack([look(image, box, marks) for box, marks in zip(found.boxes, found.landmarks, strict=True)])
             if len(found)
             else np.zeros((0, 1), np.float32)
         )
         ids = self.tracker.assign(time, upright, looks)
         self._active = {int(person): upright.boxes[row] for row, person in enumerate(ids)}
-        return [
-            self._sighting(time, int(person), upright, row, image, scale) for row, person in enumerate(ids)
-        ]
+        return [self._sighting(time, int(person), upright, row, image, scale) for row, person in enumerate(ids)]
 
     @staticmethod
     def _sighting(

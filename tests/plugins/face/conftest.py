@@ -24,18 +24,12 @@ class Clip:
     images: np.ndarray
 
 
-def read_clip(
-    path: Path, rate: float = 5.0, size: int = 640, count: int = 10_000, start: float = 0.0
-) -> Clip:
+def read_clip(path: Path, rate: float = 5.0, size: int = 640, count: int = 10_000, start: float = 0.0) -> Clip:
     """Up to `count` pictures of a medium at a rate, at most `size` pixels long."""
     times, images = [], []
     with av.open(str(path)) as container:
         for frame in container.decode(container.streams.video[0]):
-            if (
-                frame.time is None
-                or frame.time < start
-                or (times and frame.time - times[-1] < 1 / rate - 1e-3)
-            ):
+            if frame.time is None or frame.time < start or (times and frame.time - times[-1] < 1 / rate - 1e-3):
                 continue
             image = frame.to_ndarray(format="rgb24")
             zoom = size / max(image.shape[:2])

@@ -100,8 +100,7 @@ def test_augmentation_is_repeatable_varied_and_recognisable():
     original = plain(images[:1], 64)[0, 0].flatten()
     mirrored = plain(images[:1, :, ::-1], 64)[0, 0].flatten()
     pairs = [
-        max(float(torch.corrcoef(torch.stack([x[0].flatten(), o]))[0, 1]) for o in (original, mirrored))
-        for x in first
+        max(float(torch.corrcoef(torch.stack([x[0].flatten(), o]))[0, 1]) for o in (original, mirrored)) for x in first
     ]
     assert np.mean(pairs) > 0.5
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mien_plugins.face.cascade import load_cascade
 from mien_plugins.face.found import Found, clip, inside, iou, square, suppress
-from mien_plugins.face.mtcnn import cut
+from mien_plugins.face.halves import Halves
 
 
-@pytest.mark.parametrize(
-    "name", ["real/talking_2.mp4", "real/grid_bbaf2n.mpg", "real/weekly_address_hill.mp4"]
-)
+@pytest.mark.parametrize("name", ["real/talking_2.mp4", "real/grid_bbaf2n.mpg", "real/weekly_address_hill.mp4"])
 def test_it_finds_what_the_librarys_own_caller_finds(clip, mtcnn, name):
     from facenet_pytorch import MTCNN
 
@@ -75,14 +74,29 @@ def test_a_face_that_moved_is_followed_and_one_that_left_is_lost(clip, mtcnn):
     assert len(mtcnn.follow(image, np.zeros((0, 4), np.float32))) == 0
 
 
+def test_views_are_what_plain_averaging_gives():
+    y, x = np.mgrid[0:200, 0:301]
+    wave = 128 + 60 * np.sin(x / 15) + 60 * np.cos(y / 20)
+    image = np.repeat(wave[..., None].astype(np.uint8), 3, axis=2)
+    views = Halves(np.stack([np.zeros_like(image), image]))
+    for size in ((301, 200), (150, 100), (75, 50), (97, 61), (30, 20)):
+        expected = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        assert np.abs(views.whole(size)[1].astype(int) - expected).max() <= 8
+    box = np.array([40, 30, 120, 120], np.float32)
+    expected = cv2.resize(image[30:150, 40:160], (24, 24), interpolation=cv2.INTER_AREA)
+    assert np.abs(views.cut(1, box, 24).astype(int) - expected).max() <= 8
+    np.testing.assert_array_equal(views.cut(1, box, 120), image[30:150, 40:160])
+
+
 def test_cutting_beyond_the_border_pads_with_black():
-    image = np.full((20, 30, 3), 200, np.uint8)
-    part = cut(image, np.array([-10, -10, 20, 20], np.float32), 20)
+    views = Halves(np.full((1, 20, 30, 3), 200, np.uint8))
+    part = views.cut(0, np.array([-10, -10, 20, 20], np.float32), 20)
     assert part.shape == (20, 20, 3)
     assert (part[:10] == 0).all()
     assert (part[:, :10] == 0).all()
     assert (part[10:, 10:] == 200).all()
-    assert (cut(image, np.array([100, 100, 5, 5], np.float32), 8) == 0).all()
+    assert (views.cut(0, np.array([100, 100, 5, 5], np.float32), 8) == 0).all()
+    assert views.cut(0, np.array([3, 3, 0, 0], np.float32), 8).shape == (8, 8, 3)
 
 
 def test_geometry():

@@ -24,9 +24,7 @@ def test_branches_of_a_96_pixel_face_are_24_12_and_6_wide(config):
     net = HRNet(config).eval()
     with torch.inference_mode():
         maps = net(torch.zeros(2, 3, 96, 96))
-    assert [tuple(m.shape) for m in maps] == [
-        (2, c, s, s) for c, s in zip(config.channels, (24, 12, 6), strict=True)
-    ]
+    assert [tuple(m.shape) for m in maps] == [(2, c, s, s) for c, s in zip(config.channels, (24, 12, 6), strict=True)]
 
 
 @pytest.mark.parametrize("side", [32, 50, 75])

@@ -32,9 +32,7 @@ def beside(*clips):
     return np.arange(length) * 0.2, images
 
 
-@pytest.mark.parametrize(
-    "name", ["real/two_faces_talking.mp4", "real/face_silent_track.mp4", "real/talking_1_vfr.mp4"]
-)
+@pytest.mark.parametrize("name", ["real/two_faces_talking.mp4", "real/face_silent_track.mp4", "real/talking_1_vfr.mp4"])
 def test_one_person_keeps_one_number(clip, mtcnn, name):
     seen = clip(name)
     watcher, sightings = watched(mtcnn, seen.times, seen.images)
@@ -84,9 +82,7 @@ def test_followed_faces_lie_where_a_search_finds_them(clip, mtcnn):
         assert iou(sighting.box[None], found.boxes)[0, 0] > 0.75
 
 
-@pytest.mark.parametrize(
-    "name", ["odd/odd_timebase_no_speech.mp4", "odd/av1_video.mkv", "odd/-leading-dash-1x1px.mp4"]
-)
+@pytest.mark.parametrize("name", ["odd/odd_timebase_no_speech.mp4", "odd/av1_video.mkv", "odd/-leading-dash-1x1px.mp4"])
 def test_media_without_faces_show_none(clip, mtcnn, name):
     seen = clip(name, count=15)
     assert watched(mtcnn, seen.times, seen.images)[1] == []
