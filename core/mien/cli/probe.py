@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ def probe_paths(paths: list[Path], as_json: bool) -> int:
         try:
             medium = probe(path)
             duration = medium.duration if medium.duration is not None else extent(path)
-            cues, source = find_cues(medium)
+            notes: list[str] = []
+            cues, source = find_cues(medium, notes)
+            medium = replace(medium, problems=(*medium.problems, *notes))
             (_json if as_json else _text)(medium, duration, len(cues), source)
             codes.append(0)
         except MienError as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from mien.media.crops import crop_face
 from mien.media.picture import to_rgb
@@ -144,6 +145,7 @@ class FrameFeed:
         self.spec = spec
         self._due = -math.inf
         self._picked: list[FramePiece] = []
+        self._reformatter = VideoReformatter()  # keeps its tables from frame to frame; one per thread
 
     def wants(self, time: float) -> bool:
         """Whether the frame at this time is picked; advances the tick."""
@@ -174,7 +176,7 @@ class FrameFeed:
         scale = (1.0, 1.0)
         while self._picked:
             piece = self._picked[0]
-            image, this_scale = to_rgb(piece.frame, self.spec.size, piece.rotation, piece.aspect)
+            image, this_scale = to_rgb(piece.frame, self.spec.size, piece.rotation, piece.aspect, self._reformatter)
             if images and image.shape != images[0].shape:
                 break
             times.append(self._picked.pop(0).time)
@@ -190,6 +192,7 @@ class CropFeed:
     spec: Crops
     _frames: dict[float, FramePiece] = field(default_factory=dict)
     _boxes: list[Boxes] = field(default_factory=list)
+    _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
 
     def push(self, frame: FramePiece) -> None:
         """Hold a frame that may have boxes."""
@@ -217,7 +220,7 @@ class CropFeed:
                         break
                     continue
                 if key != last_key:
-                    picture, last_key = to_rgb(frame.frame, None, frame.rotation, frame.aspect)[0], key
+                    picture, last_key = self._picture(frame), key
                 marks = None if piece.landmarks is None else piece.landmarks[row]
                 assert picture is not None
                 images.append(
@@ -233,3 +236,6 @@ class CropFeed:
         return CropBatch(
             np.asarray(times, np.float64), np.asarray(persons, np.int32), np.stack(images), np.stack(boxes)
         )
+
+    def _picture(self, piece: FramePiece) -> Any:
+        return to_rgb(piece.frame, None, piece.rotation, piece.aspect, self._reformatter)[0]

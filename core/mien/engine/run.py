@@ -95,11 +95,13 @@ def analyze_medium(
 
 
 def open_medium(path: Path, choice: Choice) -> tuple[Medium, MediaInfo]:
-    """Probe a file and its subtitles; raises MediaError."""
+    """Probe a file and its subtitles; raises MediaError. What is wrong with the subtitles joins the medium's problems."""
     medium = probe(path)
     medium.check()
     duration = medium.duration if medium.duration is not None else extent(path)
-    cues, source = find_cues(medium)
+    notes: list[str] = []
+    cues, source = find_cues(medium, notes)
+    medium = replace(medium, problems=(*medium.problems, *notes))
     return medium, medium.info(choice.audio_stream, cues=cues, cue_source=source, duration=duration)
 
 
