@@ -90,6 +90,7 @@ def save_model(folder: Path, state_dict: Mapping[str, Tensor], config: Mapping[s
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state_dict.items()}
     partial = folder / (WEIGHTS + ".part")
     save_file(tensors, partial)
+    partial.chmod(0o644)  # safetensors writes for the owner alone
     partial.replace(folder / WEIGHTS)
     digest = sha256_of(folder / WEIGHTS)
     _write_json(folder / CONFIG, {**config, "sha256": digest})
