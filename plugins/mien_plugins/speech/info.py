@@ -45,9 +45,7 @@ class TranscriptParams(Params):
         "Language that is spoken, as a two-letter code (ISO 639-1), or 'auto'",
         pattern=r"^(auto|[a-z]{2,3})$",
     )
-    denoise: bool = param(
-        False, "Remove steady noise by spectral gating from each utterance before recognition"
-    )
+    denoise: bool = param(False, "Remove steady noise by spectral gating from each utterance before recognition")
 
 
 def _transcript_inputs(params: Params) -> tuple[Input, ...]:

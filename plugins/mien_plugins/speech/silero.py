@@ -48,9 +48,7 @@ def weights_path() -> Path:
         path = Path(folder) / "data" / "silero_vad.jit"
         if path.is_file():
             return path
-    raise ModelError(
-        "The voice activity model is missing: install the Python package 'silero-vad' (6 or newer)."
-    )
+    raise ModelError("The voice activity model is missing: install the Python package 'silero-vad' (6 or newer).")
 
 
 class SileroNet(nn.Module):
@@ -88,9 +86,7 @@ def load_net() -> SileroNet:
     """
     path = weights_path()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # torch.jit.load; the wheel has no newer form of v6
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit.load; the wheel has no newer form of v6
         script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     net = SileroNet()
     own = net.state_dict()

@@ -41,9 +41,7 @@ class TranscriptAnalyzer:
         self._params, self._ctx = params, ctx
         wish = params.backend
         if wish == "subtitles" and not media.cues:
-            raise UsageError(
-                "The medium has no subtitles to take the transcript from; choose another backend."
-            )
+            raise UsageError("The medium has no subtitles to take the transcript from; choose another backend.")
         if wish == "subtitles" or (wish == "auto" and media.cues):
             self._label = "subtitles"
             self._subtitles = self._pieces(subtitles.heard(media.cues, media.duration))
@@ -96,9 +94,7 @@ class TranscriptAnalyzer:
         heard = [h for h in heard if h.words]
         if not heard:
             return []
-        words = [
-            (w.start, w.end, self._label, w.text, w.confidence, h.speaker) for h in heard for w in h.words
-        ]
+        words = [(w.start, w.end, self._label, w.text, w.confidence, h.speaker) for h in heard for w in h.words]
         spoken = [(h.start, h.end, self._label, h.text, h.confidence, h.speaker) for h in heard]
         return [Spans.of("speech.words", words), Spans.of("speech.transcript", spoken)]
 
@@ -117,14 +113,18 @@ def _choose(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcr
             if (folder := ctx.optional_model(model)) is not None:
                 from mien_plugins.speech.backends.crdnn import CrdnnTranscriber
 
-                ctx.note(f"The transcript is by SpeechBrain ({model}).")
-                return CrdnnTranscriber(folder, ctx)
+                brain = CrdnnTranscriber(folder, ctx)
+                if params.language in ("auto", brain.language):
+                    ctx.note(f"The transcript is by SpeechBrain ({model}, language '{brain.language}').")
+                    return brain
     if wish in ("auto", "pocketsphinx"):
         return _sphinx(media, params, ctx)
-    names = WHISPER_MODELS if wish == "whisper" else SPEECHBRAIN_MODELS
+    if wish == "speechbrain" and any(map(ctx.optional_model, SPEECHBRAIN_MODELS)):
+        raise ModelError(f"No SpeechBrain model that is installed knows the language '{params.language}'.")
+    get = f"pull {WHISPER_MODELS[-1]}" if wish == "whisper" else f"import {SPEECHBRAIN_MODELS[0]} DIR"
     raise ModelError(
-        f"No model for the backend {wish} is installed: get one with 'mien models get {names[-1]}', or "
-        "choose the backend pocketsphinx."
+        f"No model for the backend {wish} is installed: get one with 'mien models {get}', or choose the "
+        "backend pocketsphinx."
     )
 
 
@@ -132,7 +132,7 @@ def _sphinx(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcr
     if params.language not in _ENGLISH:
         raise ModelError(
             f"pocketsphinx knows English only; for the language '{params.language}' get a Whisper model with "
-            f"'mien models get {WHISPER_MODELS[-1]}'."
+            f"'mien models pull {WHISPER_MODELS[-1]}'."
         )
     from mien_plugins.speech.backends.sphinx import SphinxTranscriber
 

@@ -195,6 +195,14 @@ def test_speechbrain_is_named_and_right(crdnn: Path, tiny, tools, ctx) -> None:
     assert any("SpeechBrain" in note for note in ctx.notes)
 
 
+def test_speechbrain_is_passed_over_for_languages_that_it_does_not_know(crdnn: Path, tools, ctx) -> None:
+    ctx.folders = {"speechbrain-asr-crdnn": crdnn}
+    with pytest.raises(ModelError, match="knows the language 'de'"):
+        tools.run(TranscriptAnalyzer(), [], TranscriptParams(backend="speechbrain", language="de"), ctx)
+    with pytest.raises(ModelError, match="pocketsphinx knows English only"):
+        tools.run(TranscriptAnalyzer(), [], TranscriptParams(language="de"), ctx)
+
+
 def test_the_best_path_joins_pieces_and_skips_blanks() -> None:
     path = [0, 1, 1, 0, 2, 0, 3, 3, 0, 3]
     chances = np.full((len(path), 4), -9.0, np.float32)

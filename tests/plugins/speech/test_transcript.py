@@ -144,8 +144,8 @@ def test_overlapping_cues_keep_pieces_in_order(tools, ctx) -> None:
     ("params", "error", "says"),
     [
         (TranscriptParams(backend="subtitles"), UsageError, "no subtitles"),
-        (TranscriptParams(backend="whisper"), ModelError, "mien models get whisper"),
-        (TranscriptParams(backend="speechbrain"), ModelError, "mien models get speechbrain"),
+        (TranscriptParams(backend="whisper"), ModelError, "mien models pull whisper"),
+        (TranscriptParams(backend="speechbrain"), ModelError, "mien models import speechbrain"),
         (TranscriptParams(language="de"), ModelError, "English only"),
     ],
 )
@@ -206,9 +206,7 @@ def test_read_speech_is_understood(shared: Path, tools, ctx) -> None:
         said = {row["file"].split("/")[-1]: _plain(row["transcript"]) for row in csv.DictReader(file)}
     names = [f"sense_and_sensibility_01_austen_64kb-0{n}.flac" for n in (880, 930)] + ["spk1_snt5.flac"]
     sounds = [tools.read(folder / name) for name in names]
-    began = time.perf_counter()
     tracks = tools.run(TranscriptAnalyzer(), tools.spoken(*sounds, sounds[0]), SPHINX, ctx)
-    assert time.perf_counter() - began < 120, "the helper hangs"
     _check(tracks)
     found = tracks["speech.transcript"]
     assert wer([said[name] for name in names], list(found.text[:3])) <= 0.25
@@ -244,11 +242,11 @@ def _utterances(count: int, seconds: float = 5.0) -> list[Utterance]:
 def test_submitting_does_not_wait_for_the_words(ctx) -> None:
     transcriber = SphinxTranscriber(ctx.check_cancelled)
     try:
-        began = time.perf_counter()
-        for utterance in _utterances(10):
+        known = 0
+        for utterance in _utterances(30):
             transcriber.submit(utterance)
-            transcriber.ready()
-        assert time.perf_counter() - began < 2.0
+            known += len(transcriber.ready())
+        assert known < 30
     finally:
         transcriber.close()
 
@@ -275,7 +273,7 @@ def test_cancelling_takes_effect_at_once(ctx) -> None:
     with pytest.raises(Cancelled):
         list(transcriber.drain())
     transcriber.close()
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 2.0
     with pytest.raises(ProcessLookupError):
         os.kill(transcriber.pid, 0)
 
@@ -287,9 +285,7 @@ def test_a_helper_that_dies_is_one_sentence(tools, ctx) -> None:
     try:
         list(analyzer.process(next(tools.spoken(np.tile(NOISE, 10)))))
         os.kill(analyzer._transcriber.pid, signal.SIGKILL)  # type: ignore[union-attr]
-        with pytest.raises(
-            PluginError, match=r"pocketsphinx process ended by itself \(signal 9\)"
-        ) as failure:
+        with pytest.raises(PluginError, match=r"pocketsphinx process ended by itself \(signal 9\)") as failure:
             list(analyzer.finish())
         assert "\n" not in str(failure.value)
     finally:

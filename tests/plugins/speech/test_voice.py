@@ -22,9 +22,7 @@ def _babble(seconds: float, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     time = np.arange(int(seconds * RATE)) / RATE
     buzz = sum(np.sin(2 * np.pi * 120 * k * time) / k for k in range(1, 20))
-    return (buzz * (1 + np.sin(2 * np.pi * 4 * time)) * 0.1 + rng.standard_normal(len(time)) * 0.01).astype(
-        "f4"
-    )
+    return (buzz * (1 + np.sin(2 * np.pi * 4 * time)) * 0.1 + rng.standard_normal(len(time)) * 0.01).astype("f4")
 
 
 def test_our_net_gives_the_probabilities_of_the_wheels_own_model() -> None:

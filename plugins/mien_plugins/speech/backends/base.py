@@ -67,9 +67,7 @@ def tidy(words: Sequence[Word], start: float, end: float) -> tuple[Word, ...]:
         if not text:
             continue
         begin = min(max(word.start, earliest), end)
-        kept.append(
-            Word(begin, min(max(word.end, begin), end), text, min(max(float(word.confidence), 0.0), 1.0))
-        )
+        kept.append(Word(begin, min(max(word.end, begin), end), text, min(max(float(word.confidence), 0.0), 1.0)))
         earliest = begin
     trimmed = [replace(word, end=min(word.end, after.start)) for word, after in pairwise(kept)]
     return (*trimmed, *kept[-1:])

@@ -114,10 +114,9 @@ class CrdnnNet(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         """`samples` (1, n) at 16 kHz → log-probabilities (frames, tokens)."""
         x = self.features(samples)
-        if self._statistics:
-            x = (x - self.mean) / self.std
-        else:
-            x = (x - x.mean(1, keepdim=True)) / (x.std(1, keepdim=True) + 1e-5)
+        own = (x.mean(1, keepdim=True), x.std(1, keepdim=True) + 1e-5)
+        mean, std = (self.mean, self.std) if self._statistics else own
+        x = (x - mean) / std
         logits: Tensor = self.ctc(self.encoder(x))
         return logits.log_softmax(-1)[0]
 

@@ -122,9 +122,7 @@ class _Helper:
             )
         except OSError as error:
             self._errors.close()
-            raise PluginError(
-                f"pocketsphinx could not be started ({error}); choose another backend."
-            ) from error
+            raise PluginError(f"pocketsphinx could not be started ({error}); choose another backend.") from error
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._write, self._read)]
         for thread in self._threads:
             thread.start()
@@ -172,8 +170,11 @@ class _Helper:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._inbox.put(json.loads(line))
+        try:
+            for line in self.process.stdout:
+                self._inbox.put(json.loads(line))
+        except ValueError as error:  # no JSON: never leave those who wait without an answer
+            self._inbox.put({"fault": f"it answered nonsense, {error}"})
         self._inbox.put(None)
 
     def _why(self, fault: dict[str, Any] | None) -> str:
