@@ -292,6 +292,16 @@ def test_a_helper_that_dies_is_one_sentence(tools, ctx) -> None:
         analyzer.close()
 
 
+def test_the_helper_ends_when_its_parent_does(ctx) -> None:
+    transcriber = SphinxTranscriber(ctx.check_cancelled)
+    helper = transcriber._helper.process
+    assert helper.stdin is not None
+    assert transcriber._helper.receive(60.0) == {"ready": True}
+    helper.stdin.close()
+    assert helper.wait(timeout=60) == 0
+    transcriber.close()
+
+
 def test_settings_that_the_decoder_refuses_are_one_sentence(ctx) -> None:
     transcriber = SphinxTranscriber(ctx.check_cancelled, {"lm": "nowhere.lm"})
     try:
