@@ -23,15 +23,21 @@ _GALLERY = 8
 # s: a place on the screen is remembered for so long after its face was lost.
 _PLACE_KEPT = 1.0
 _NEAR = 0.6
+# People are forgotten, those longest unseen first, beyond this many: a day in a crowd must not fill the memory.
+_REMEMBERED = 300
 
 
 @dataclass
 class Person:
-    """Somebody seen: id, where and when last, and up to eight ways they looked."""
+    """Somebody seen: id, where and when last, and up to eight ways they looked.
+
+    placed: whether the place still means anything; a cut ends that.
+    """
 
     id: int
     box: Floats
     time: float
+    placed: bool = True
     gallery: list[Floats] = field(default_factory=list)
 
     def likeness(self, look: Floats) -> float:
@@ -54,16 +60,17 @@ class Tracker:
 
     def __init__(self, known_again: float = KNOWN_AGAIN) -> None:
         self.known_again = known_again
-        self.people: list[Person] = []
+        self.people: dict[int, Person] = {}
+        self._last = 0
 
     def present(self, time: float) -> list[Person]:
         """Those whose place on the screen is still remembered."""
-        return [person for person in self.people if time - person.time <= _PLACE_KEPT]
+        return [p for p in self.people.values() if p.placed and time - p.time <= _PLACE_KEPT]
 
     def forget_places(self) -> None:
         """The picture was cut: nobody is where they were."""
-        for person in self.people:
-            person.time = -np.inf
+        for person in self.people.values():
+            person.placed = False
 
     def assign(self, time: float, found: Found, looks: Floats) -> NDArray[np.int32]:
         """Ids (N,) of the faces (N) found at this time, given how each looks (N, D)."""
@@ -72,22 +79,24 @@ class Tracker:
         for row, person in self._by_place(here, found, looks):
             ids[row] = self._seen(person, time, found.boxes[row], looks[row])
         taken = set(ids[ids > 0].tolist())
-        gone = [person for person in self.people if person.id not in taken]
+        gone = [person for person in self.people.values() if person.id not in taken]
         for row, person in self._by_look(gone, looks, np.flatnonzero(ids == 0)):
             ids[row] = self._seen(person, time, found.boxes[row], looks[row])
         for row in np.flatnonzero(ids == 0).tolist():
-            person = Person(len(self.people) + 1, found.boxes[row], time)
-            self.people.append(person)
+            self._last += 1
+            person = self.people[self._last] = Person(self._last, found.boxes[row], time)
             ids[row] = self._seen(person, time, found.boxes[row], looks[row])
+        while len(self.people) > _REMEMBERED:
+            del self.people[min(self.people.values(), key=lambda person: person.time).id]
         return ids
 
     def moved(self, person_id: int, time: float, box: Floats) -> None:
         """A followed face: where its person is now."""
-        person = self.people[person_id - 1]
-        person.box, person.time = box, time
+        person = self.people[person_id]
+        person.box, person.time, person.placed = box, time, True
 
     def _seen(self, person: Person, time: float, box: Floats, look: Floats) -> int:
-        person.box, person.time = box, time
+        person.box, person.time, person.placed = box, time, True
         person.remember(look)
         return person.id
 

@@ -189,11 +189,13 @@ def test_attention_maps_can_be_asked_for(untrained):
 
 
 def test_a_smile_is_read_from_a_real_clip(clip, host, face_model):
-    seen = clip("real/talking_2.mp4", count=10)
+    # A man looks plainly into the camera, then smiles.
+    seen = clip("real/single_face_2s.mp4")
     (boxes,) = detect(host(), seen)
     analyzer = FaceAffect()
     analyzer.prepare(MEDIA, AffectParams(), host({"face-affect": face_model}))
     expression, affect, embedding = analyzer.process(Block(0, 2, crops=crops_of(seen, boxes)))
-    assert len(expression) == len(affect) == len(embedding) == 10
-    assert np.isfinite(expression.values).all()
-    assert np.abs(affect.values).max() <= 1
+    assert len(expression) == len(affect) == len(embedding) == len(seen.times)
+    assert expression.channel("happy")[0] < 0.3 < 0.8 < expression.channel("happy")[-1]
+    assert expression.values[-1].argmax() == EXPRESSIONS.index("happy")
+    assert affect.channel("valence")[-1] > affect.channel("valence")[0] + 0.4

@@ -62,7 +62,16 @@ def test_a_persons_gallery_stays_small():
         looks = np.abs(np.eye(8)[:1] + 0.25 * rng.random((1, 8))).astype(np.float32)
         looks /= np.linalg.norm(looks)
         assert tracker.assign(step * 0.2, faces((step, 0)), looks).tolist() == [1]
-    assert len(tracker.people[0].gallery) <= 8
+    assert len(tracker.people[1].gallery) <= 8
+
+
+def test_a_crowd_does_not_fill_the_memory():
+    tracker = Tracker()
+    rng = np.random.default_rng(0)
+    for step in range(700):
+        strange = np.sign(rng.normal(size=(1, 512))).astype(np.float32) / 512**0.5
+        assert tracker.assign(step * 5.0, faces((0, 0)), strange).tolist() == [step + 1]
+    assert len(tracker.people) <= 300
 
 
 def test_similarity_undoes_turn_zoom_and_shift():
