@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import logging
-from pathlib import Path
 from typing import Any
 
 from mien.errors import MienError
+from mien.models import store
 from mien.sdk.protocols import Analysis
 
 log = logging.getLogger(__name__)
@@ -29,15 +27,19 @@ def models_of(analysis: Analysis) -> dict[str, tuple[str, list[str]]]:
     return found
 
 
-def card_of(model: str) -> dict[str, Any]:
-    """The model's card as its `card.json` has it; empty when the model is not installed here or has none."""
+def known_of(model: str, digest: str = "") -> dict[str, Any]:
+    """What the model store knows: title, licence, card; empty when the model is unknown here.
+
+    The card is left out when the weights that are here now are not those with this digest.
+    """
     try:
-        store = importlib.import_module("mien.models.store")
-        card = json.loads((Path(store.resolve(model)) / "card.json").read_text(encoding="utf-8"))
-    except (MienError, ImportError, OSError, ValueError) as error:
-        log.debug("no card of %s: %s", model, error)
+        known = store.describe(model)
+    except (MienError, OSError, ValueError) as error:
+        log.debug("nothing known of %s: %s", model, error)
         return {}
-    return card if isinstance(card, dict) else {}
+    if digest and known.get("sha256") not in (None, digest):
+        return {**known, "card": None, "changed": True}
+    return known
 
 
 def headlines(card: dict[str, Any]) -> list[str]:

@@ -16,8 +16,8 @@ from mien.tracks.track import AnyTrack, Boxes, Curve, FloatArray, Spans, TimeArr
 
 MODALITIES = {
     "speech": "Speech",
-    "emotion": "Voice",
     "text": "Words",
+    "emotion": "Voice",
     "face": "Faces",
     "conflict": "Conflict",
     "fusion": "Together",
@@ -42,12 +42,14 @@ class Finding:
 
 
 def findings(analysis: Analysis) -> tuple[Finding, ...]:
-    """One finding a track, embeddings left out, in the order of the tracks."""
-    return tuple(
+    """One finding a track, embeddings left out, in the order of the modalities."""
+    found = [
         Finding(modality_of(name), clean(name), describe(track, analysis.media.duration), _by(track))
         for name, track in analysis.tracks.items()
         if track.kind != "features"
-    )
+    ]
+    order = list(MODALITIES.values())
+    return tuple(sorted(found, key=lambda f: order.index(f.modality) if f.modality in order else len(order)))
 
 
 def modality_of(track: str) -> str:

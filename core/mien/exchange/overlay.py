@@ -94,7 +94,7 @@ class Overlay:
 
     def _draw_bars(self, image: Picture, time: float) -> None:
         pad, row = round(self._small.size * 0.7), round(self._small.size * 1.65)
-        names = [gauge.quantity.name for gauge in self._gauges]
+        names = [clean(gauge.title) for gauge in self._gauges]
         name_width = max(self._small.width(name) for name in names) + pad
         value_width = self._small.width("+0.00") + pad // 2
         length = max(round(self._size[0] * 0.13), 40)

@@ -17,6 +17,10 @@ _SHORT_GAP = 1.0
 """s: a person's boxes that are nearer than this are joined by a straight way; others are two sightings."""
 
 
+_FIRST = ("fusion.", "conflict.", "emotion.", "face.")
+"""Whose reading a bar shows when several curves have a channel of that name."""
+
+
 class Gauge:
     """One channel as a bar: its value at any moment, the mean over persons where it is read per person."""
 
@@ -29,6 +33,12 @@ class Gauge:
         self._values = np.bincount(inverse, values) / np.maximum(np.bincount(inverse), 1) if times.size else values
         self._reach = max(0.75 * spacing(self._times), 0.25)
         self._range = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+
+    @property
+    def title(self) -> str:
+        """The channel's name, with its source where one would not think of it."""
+        name = self.quantity.name
+        return name if f"{self.source}." in _FIRST[:3] else f"{name} ({self.source})"
 
     @property
     def low(self) -> float:
@@ -49,9 +59,9 @@ class Gauge:
 
 
 def gauges(analysis: Analysis, names: Sequence[str]) -> list[Gauge]:
-    """A gauge for each named channel that a curve has; readings of the medium come before a person's."""
+    """A gauge for each named channel that a curve has."""
     curves = [track for track in analysis.tracks.values() if isinstance(track, Curve) and len(track)]
-    curves.sort(key=lambda track: track.person is not None)
+    curves.sort(key=lambda track: next((n for n, s in enumerate(_FIRST) if track.name.startswith(s)), len(_FIRST)))
     found = []
     for name in names:
         track = next((t for t in curves if name in t.channels and t.name != "fusion.weights"), None)

@@ -21,13 +21,14 @@ from mien.tracks.track import Curve, Spans
 
 _TITLES = {
     "emotion.attributes": "How it is said: valence, arousal and dominance of the voice",
+    "text.attributes": "What the words say: valence, arousal and dominance",
     "conflict.intensity": "How heated the exchange is",
     "face.expression": "What the faces show: seven expressions",
     "face.affect": "What the faces show: valence and arousal",
     "fusion.score": "All readings together",
     "fusion.weights": "How much each modality counted",
 }
-_ORDER = ("fusion.score", "fusion.weights", "conflict.", "emotion.", "face.")
+_ORDER = ("fusion.score", "fusion.weights", "conflict.", "emotion.", "text.", "face.")
 
 _MANY = 8
 """More verdicts than this stand behind the charts, which give the better overview then."""

@@ -37,6 +37,8 @@ COLOURS = 8
 
 _BUDGET = 12_000
 """Points of one track's chart, over all of its lines: what keeps the page small enough to mail."""
+_SPARSE = 40
+"""A line of so few readings, or one alone between gaps, has a dot at each."""
 _DENSE, _MEANS = 900, 200
 """A line of more readings than this is drawn faintly, with its mean over the cells of so many on top."""
 _ROW, _GAP, _FOOT = 20.0, 6.0, 20.0
@@ -139,7 +141,14 @@ def _panel(
     def line(times: TimeArray, values: FloatArray, kind: str) -> str:
         pieces = strokes(times, values, points)
         path = "".join(_path([(axis.x(t), y(v)) for t, v in zip(*piece, strict=True)]) for piece in pieces)
-        return f'<path class="c {kind}" d="{path}"/>' if path else ""
+        sparse = sum(t.size for t, _ in pieces) <= _SPARSE
+        dots = "".join(
+            f'<circle class="d {kind}" cx="{fixed(axis.x(t))}" cy="{fixed(y(v))}" r="2.5"/>'
+            for piece in pieces
+            if sparse or piece[0].size == 1
+            for t, v in zip(*piece, strict=True)
+        )
+        return (f'<path class="c {kind}" d="{path}"/>' if path else "") + dots
 
     means = []
     for n, person in enumerate(people):
@@ -240,7 +249,7 @@ def _overview_rows(analysis: Analysis, lines: Sequence[Line], axis: Axis) -> Ite
         yield "verdicts", marks
     if lines:
         offensive = [line for line in lines if line.flagged]
-        marks = [_mark(axis, o.start, o.end, f"o{level(o)}", f"{judged(o)}, {clock(o.start)}") for o in offensive]
+        marks = [_mark(axis, o.start, o.end, f"s{level(o)}", f"{judged(o)}, {clock(o.start)}") for o in offensive]
         yield "offence and hate", marks
     for name, spans in _speech(analysis, lines).items():
         yield name, [_mark(axis, start, end, "talk") for start, end in spans]

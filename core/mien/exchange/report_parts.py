@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mien.exchange.cards import card_of, headlines, models_of
+from mien.exchange.cards import headlines, known_of, models_of
 from mien.exchange.findings import covered, findings, modality_of, peak
 from mien.exchange.lines import Line
 from mien.exchange.report_charts import judged, level
@@ -144,9 +144,7 @@ def found_by(analysis: Analysis) -> str:
 
 def _second(cells: list[str]) -> str:
     """All cells beside their heading: one dd, as the grid has two columns."""
-    inner = "".join(
-        cell.replace("<dd>", '<div style="margin-bottom:8px">').replace("</dd>", "</div>") for cell in cells
-    )
+    inner = "".join(cell.replace("<dd>", "<div>").replace("</dd>", "</div>") for cell in cells)
     return f"<dd>{inner}</dd>"
 
 
@@ -154,17 +152,19 @@ def models(analysis: Analysis) -> str:
     """The models that took part: licence, headline figures, data, limits, and which weights exactly."""
     rows = []
     for model, (digest, users) in models_of(analysis).items():
-        card = card_of(model)
+        known = known_of(model, digest)
+        card = known.get("card") or {}
         figures = "".join(f"<li>{esc(text)}</li>" for text in headlines(card))
+        none = "the weights that are here now are others" if known.get("changed") else "no figures known here"
         limits = "".join(f"<li>{esc(text)}</li>" for text in card.get("limits", ()))
         data = ", ".join(str(d.get("name", "")) for d in card.get("data", ()) if isinstance(d, dict))
-        title = f"<b>{esc(card['title'])}</b><br>" if card.get("title") else ""
+        title = f"<b>{esc(known['title'])}</b><br>" if known.get("title") else ""
         rows.append(
             f'<tr><th scope="row">{title}<code>{esc(model)}</code><br>'
             f'<span class="soft">used by {esc(", ".join(users))}'
             f"<br>SHA-256 <code>{esc(digest[:16])}…</code></span></th>"
-            f"<td>{esc(card.get('licence', 'not known here'))}</td>"
-            f"<td>{f'<ul class=plain>{figures}</ul>' if figures else 'no card is installed here'}</td>"
+            f"<td>{esc(card.get('licence') or known.get('licence') or 'not known here')}</td>"
+            f"<td>{f'<ul class=plain>{figures}</ul>' if figures else none}</td>"
             f"<td>{esc(data) or '–'}</td><td>{f'<ul class=plain>{limits}</ul>' if limits else '–'}</td></tr>"
         )
     if not rows:

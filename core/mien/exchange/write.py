@@ -62,7 +62,7 @@ def export(
         tells the media of a batch apart).
 
     Returns:
-        What was written, in the order of `names`: the file, or the folder and the files in it.
+        What was written, in the order of `names`: a file, or a folder where the format has several files.
 
     Raises:
         mien.errors.UnknownPlugin: no exporter has that name.
@@ -190,7 +190,7 @@ def _move_folder(staged: Path, target: Path) -> list[Path]:
         os.replace(staged / path, target / path)
     for name in stale:
         (target / name).unlink(missing_ok=True)
-    return [target, *(target / path for path in new)]
+    return [target]
 
 
 def _listed(target: Path) -> set[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 from mien.exchange.decimate import min_max, strokes
 from mien.exchange.findings import describe, findings
 from mien.exchange.lines import lines
@@ -146,6 +147,26 @@ def test_words_that_drove_a_flagged_line_are_marked(analysis: Analysis, written:
     assert text.count("<mark title") == 1
     assert '<li id="u0" class="o4">' in text
     assert '<li id="u1">' in text
+
+
+def test_models_are_shown_with_licence_and_measured_figures(analysis: Analysis, written: Write) -> None:
+    from mien.models import store
+    from mien.training.card import Card, DataSource, Metric, save_model, write_card
+
+    folder = store.user_models() / "text-net"
+    save_model(folder, {"w": torch.zeros(3)}, {})
+    data = (DataSource("A <corpus>", "CC-BY-4.0", "training"),)
+    metrics = (Metric("macro-F1", 0.741, 0.712, 0.768, 860),)
+    write_card(folder, Card("text-net", "Text & more", "t", "MIT", data, "s", (0,), metrics, ("English only",), "c"))
+    track = analysis.tracks["text.offence"]
+    assert track.provenance is not None
+    ours = replace(track, provenance=replace(track.provenance, models={"text-net": store.fingerprint("text-net")}))
+    text = _page(written(replace(analysis, tracks={"text.offence": ours}), "report")).text
+    for part in ("Text & more", "MIT", "macro-F1 0.741 (0.712 … 0.768), test, n = 860", "A <corpus>", "English only"):
+        assert part in text
+    text = _page(written(replace(analysis, tracks={"text.offence": track}), "report")).text
+    assert "0.741" not in text  # other weights than those that spoke
+    assert "the weights that are here now are others" in text
 
 
 def test_pictures_come_from_the_medium(analysis: Analysis, written: Write, tmp_path: Path) -> None:
