@@ -26,7 +26,7 @@ from mien_plugins.emotion.features import Recipe
 from mien_plugins.emotion.info import EmotionParams
 from mien_plugins.emotion.net import EmotionNet, NetConfig
 from mien_plugins.emotion.training import FitConfig, Floats, fit, predict
-from mien_plugins.emotion.windows import ROWS, WindowSet, collect, collect_clips, merge
+from mien_plugins.emotion.windows import ROWS, VERSION, WindowSet, collect, collect_clips, merge
 
 RECIPE = "emotion-mtl"
 REPRESENTATIONS: tuple[Literal["f1", "f2"], ...] = ("f1", "f2")
@@ -109,6 +109,8 @@ def train(
     ask = report.Measure(plan.repeats)
     scores, measured, unseen = {}, list[Metric](), {}
     both = merge(clean, disturbed)
+    # Checkpoints of another plan, or of other windows, are not gone on with.
+    work /= _key(VERSION, asdict(plan), asdict(features), seed, len(clips))
     for representation in REPRESENTATIONS:
         net = replace(plan.net, representation=representation, rows=ROWS)
         unseen[representation] = values = _cross_validate(both, net, plan, work / representation, options)
@@ -191,22 +193,19 @@ def _windows(
     count = plan.disturbed if disturbed else plan.clean
     # Trained on all lengths that the analyzer may be set to; undisturbed windows are for measuring as well.
     length = plan.lengths if disturbed else (plan.window, plan.window)
-    what = {
-        "features": asdict(features),
-        "length": length,
-        "count": count,
-        "disturbed": disturbed,
-        "seed": seed,
-    }
-    what["clips"] = [f"{clip.speaker}/{clip.path.name}" for clip in clips]
-    key = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-    path = work / f"windows-{key}.npz"
+    names = [f"{clip.speaker}/{clip.path.name}" for clip in clips]
+    path = work / f"windows-{_key(VERSION, asdict(features), length, count, disturbed, seed, names)}.npz"
     if path.is_file():
         return WindowSet.load(path)
     log.info("making windows from %d clips", len(clips))
     made = collect(clips, features, length, count, seed=[seed, int(disturbed)], disturbed=disturbed)
     made.save(path)
     return made
+
+
+def _key(*what: Any) -> str:
+    """A short name for what something was made from."""
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _size(net: EmotionNet) -> int:

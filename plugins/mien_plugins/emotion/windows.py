@@ -2,8 +2,8 @@
 
 Clips are two to four seconds of speech in silence; a window of a talk holds parts of several utterances and
 the pauses between them, in any room and through any channel. So clips of one speaker, emotion and intensity
-are trimmed and strung together with pauses, windows are cut anywhere, and training windows are coloured,
-reverberated and noisy.
+are trimmed and strung together with pauses, windows are cut anywhere, and training windows are sped up or
+slowed down, coloured, reverberated and noisy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ Sound = NDArray[np.float32]
 
 Span = tuple[float, float]
 
-PAUSE = (0.1, 0.8)
+PAUSE, SPEED = (0.1, 0.8), (0.87, 1.15)
+VERSION = 2
+"""Raised when windows come out otherwise than before."""
 ROWS = 10
 """Mid-term windows of one second in the longest window: f2 of the paper lays ten of them side by side."""
 FIELDS = ("mid", "rows", "label", "speaker", "emotion")
@@ -139,11 +141,15 @@ def cut(
     spoken = [_level(trim(clip.samples)) for clip in clips]
     for _ in range(count):
         chosen = rng.uniform(*seconds)
+        speed = float(rng.uniform(*SPEED)) if disturbed and rng.random() < 0.7 else 1.0
         length = int(chosen * RATE)
-        stream = string(spoken, chosen + 3.0, rng)
-        start = int(rng.integers(0, len(stream) - length))
+        stream = string(spoken, chosen * speed + 3.0, rng)
+        start = int(rng.integers(0, len(stream) - int(length * speed) - 1))
         window = stream[start : start + length].copy()
         if disturbed:
+            if speed != 1.0:  # another vocal tract and pitch: more speakers than there are
+                at = start + speed * np.arange(length)
+                window = np.interp(at, np.arange(len(stream)), stream).astype(np.float32)
             if rng.random() < 0.2:
                 hush = int(rng.uniform(0.2, 0.6) * length)
                 quiet = slice(0, hush) if rng.random() < 0.5 else slice(length - hush, length)
