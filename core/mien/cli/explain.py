@@ -12,7 +12,7 @@ from mien.config import load
 from mien.engine.choice import Choice, parse_settings
 from mien.engine.explain import explain
 from mien.engine.registry import Registry
-from mien.engine.summary import clock
+from mien.exchange.text import clock
 
 
 def explain_reading(path: Path, plugin: str, at: float, settings: list[str], device: str | None, as_json: bool) -> None:

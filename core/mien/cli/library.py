@@ -7,8 +7,9 @@ from typing import Any
 import typer
 
 from mien.cli import say
-from mien.engine.summary import clock, describe
 from mien.errors import UsageError
+from mien.exchange.findings import describe
+from mien.exchange.text import clock
 from mien.library.library import Library
 from mien.media.opening import shown
 

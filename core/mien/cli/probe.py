@@ -10,8 +10,8 @@ import typer
 
 from mien.cli import say
 from mien.cli.paths import collect
-from mien.engine.summary import clock
 from mien.errors import MienError
+from mien.exchange.text import clock
 from mien.media.medium import Medium, StreamInfo
 from mien.media.opening import shown
 from mien.media.probe import extent, probe

@@ -11,7 +11,8 @@ import typer
 from mien.cli import say
 from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Piece, Progress, Started
 from mien.engine.registry import Registry
-from mien.engine.summary import clock, describe
+from mien.exchange.findings import describe
+from mien.exchange.text import clock
 from mien.media.opening import shown
 from mien.sdk.protocols import Analysis
 
@@ -221,7 +222,7 @@ class TextScreen(QuietScreen):
 def _by_plugin(analysis: Analysis) -> dict[str, list[tuple[str, str]]]:
     rows: dict[str, list[tuple[str, str]]] = {}
     for name, track in sorted(analysis.tracks.items()):
-        if name.endswith(".embedding"):
+        if track.kind == "features":
             continue  # for fusion, nothing that a person would read
         plugin = track.provenance.analyzer if track.provenance else ""
         rows.setdefault(plugin, []).append((name, describe(track)))
