@@ -261,12 +261,21 @@ class Branch:
         self._sink.finished(member.node, member)
 
     def _publish(self, member: Member, pieces: Iterable[object], fresh: dict[str, list[AnyTrack]]) -> None:
-        """Check the pieces, join those of one track (each costs a transaction) and hand them on."""
+        """Check pieces, join those of one track (each costs a transaction) and hand them on, at least every second."""
         checked: dict[str, list[AnyTrack]] = {}
+        told = time.monotonic()
         for piece in pieces:
             good = check_piece(member.node.info, piece, self._media.duration)
             if len(good):
                 checked.setdefault(good.name, []).append(good)
+            if time.monotonic() - told > 1.0:
+                self._hand_on(member, checked, fresh)
+                checked, told = {}, time.monotonic()
+        self._hand_on(member, checked, fresh)
+
+    def _hand_on(
+        self, member: Member, checked: Mapping[str, list[AnyTrack]], fresh: dict[str, list[AnyTrack]]
+    ) -> None:
         for name, parts in checked.items():
             joined = type(parts[0]).concat(cast(Any, parts))
             member.rows += len(joined)
