@@ -39,7 +39,7 @@ LIMITS = (
     "how well the acted word's place is found. neutral = (0, 0, 0) and calm = half of 'relaxed' are "
     "assumptions. RAVDESS' two intensities scale valence and dominance by 0.75 and 1.25 and move "
     "arousal by -0.15 and +0.15.",
-    "Valence is the weakest of the three, as always from sound alone.",
+    "Valence is the weakest of the three, as is usual from sound alone.",
     "Loudness plays no part: each window is divided by its peak.",
 )
 COMMAND = "python -m mien_plugins.emotion.recipe --data ../shared/data --out resources/models/emotion-mtl"
@@ -125,8 +125,8 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int)
         metrics=(*metrics, *held),
         limits=(
             *LIMITS,
-            f"Measured on windows of {window:g} s unless it says otherwise; trained on {low:g} to {high:g}. "
-            "Readings of windows that hold a change of emotion, two voices, music or laughter mean little.",
+            f"Measured on windows of {window:g} s unless it says otherwise, trained on {low:g} to {high:g} s: "
+            "windows that hold a change of emotion, two voices, music or laughter mean little.",
         ),
         command=COMMAND,
         calibration={
