@@ -1,8 +1,9 @@
 """What each modality says of hostility, as a calibrated probability.
 
-The text model's score is a calibrated probability already. For voice, face and conflict the model's `config.json` holds a
-logistic calibration fitted by its recipe on speakers or pictures that it was not trained on:
-`"hostility": {"channels": [...], "coef": [...], "intercept": b}` with p = σ(b + Σ coef · channel).
+- text: the score is a calibrated probability of offence already.
+- face: the seven expressions are a calibrated distribution, so P(angry or disgust) is the sum of the two.
+- voice, conflict: the model's `config.json` holds a logistic calibration that its recipe fitted on speakers it was not trained
+  on, `"hostility": {"channels": [...], "coef": [...], "intercept": b}` with p = σ(b + Σ coef · channel).
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from mien.sdk import Aligned, Context
 SOURCES = {
     "text": ("text.offence", ""),
     "voice": ("emotion.attributes", "emotion-mtl"),
-    "face": ("face.expression", "face-affect"),
+    "face": ("face.expression", ""),
     "conflict": ("conflict.intensity", "conflictnet"),
 }
-"""Modality → the track it is read from and the model whose calibration applies (none: a probability already)."""
+"""Modality → the track it is read from and the model whose logistic calibration applies, or none."""
+
+HOSTILE = {"text.offence": ("score",), "face.expression": ("angry", "disgust")}
+"""Tracks of probabilities → the channels that add up to the probability of hostility."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,10 @@ class Calibration:
                 continue
             values, channels = grid.values[track], grid.channels[track]
             logistic = self._logistic.get(modality)
-            said = logistic(values, channels) if logistic else values[:, channels.index("score")]
+            if logistic is not None:
+                said = logistic(values, channels)
+            else:
+                said = values[:, [channels.index(name) for name in HOSTILE[track]]].sum(1)
             modalities.append(modality)
             columns.append(np.where(grid.mask[track], said, np.nan))
         table = np.stack(columns, 1) if columns else np.empty((grid.times.size, 0))

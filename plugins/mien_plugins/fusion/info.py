@@ -10,7 +10,7 @@ from mien.sdk import FusionInfo, FusionParams, hookimpl, param
 READS = ("text.offence", "emotion.attributes", "face.expression", "conflict.intensity")
 """One track per modality that says something of hostility."""
 
-CALIBRATED = ("emotion-mtl", "face-affect", "conflictnet")
+CALIBRATED = ("emotion-mtl", "conflictnet")
 """Models whose configuration holds the calibration that the fusions use."""
 
 

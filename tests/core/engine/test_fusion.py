@@ -64,7 +64,6 @@ def test_verdicts_have_hysteresis_minimum_length_and_reasons() -> None:
 
 LOGISTIC = {
     "emotion-mtl": (["valence", "arousal", "dominance"], [-2.0, 3.0, 0.5], -1.0),
-    "face-affect": (["angry", "disgust"], [4.0, 4.0], -2.0),
     "conflictnet": (["conflict"], [5.0], 0.0),
 }
 
@@ -116,7 +115,7 @@ def test_any_subset_of_modalities_gives_a_whole_reading(context: RunContext, sub
     said = {
         "text": 0.9,
         "voice": sigma(-1.0 - 2 * -0.5 + 3 * 0.8 + 0.5 * 0.3),
-        "face": sigma(-2 + 4 * 0.88 + 4 * 0.02),
+        "face": 0.88 + 0.02,
         "conflict": sigma(5 * -0.6),
     }
     weight = {"text": 0.4, "voice": 0.2, "face": 0.1, "conflict": 0.3}
