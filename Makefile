@@ -17,7 +17,7 @@ env:
 demo: env
 	@$(BIN)/mien analyze resources/demo/demo.mp4 --library $(OUT)/library.sqlite --out $(OUT) \
 	    --export report --export json --export csv --export vtt --export eaf --export textgrid
-	@echo "The report: $(OUT)/demo.html"
+	@echo "The report to open or mail: $(OUT)/demo-mien.html"
 
 test: env
 	@$(BIN)/python -m pytest -q $(TESTS)
