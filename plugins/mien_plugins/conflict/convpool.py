@@ -31,9 +31,7 @@ def _chunks(length: int, pool: int, channels: int) -> Iterator[tuple[int, int]]:
 def _columns(x: Tensor, start: int, stop: int, size: int) -> Tensor:
     """Rows `start:stop` of the convolution's input as overlapping windows, (rows, size * channels)."""
     channels = x.shape[1]
-    return x[start:].as_strided(
-        (stop - start, size * channels), (channels, 1), (x.storage_offset() + start * channels)
-    )
+    return x[start:].as_strided((stop - start, size * channels), (channels, 1), (x.storage_offset() + start * channels))
 
 
 def _forward(
@@ -115,9 +113,7 @@ class ConvReluPool(torch.autograd.Function):
         return d_x, d_weight, d_bias, None, None
 
 
-def conv_relu_pool(
-    x: Tensor, weight: Tensor, bias: Tensor, sign: Tensor, pool: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def conv_relu_pool(x: Tensor, weight: Tensor, bias: Tensor, sign: Tensor, pool: int) -> tuple[Tensor, Tensor, Tensor]:
     """A convolution (stride 1, valid), ReLU and max pooling, with the statistics that batch norm needs.
 
     Args:

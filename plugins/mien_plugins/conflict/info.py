@@ -13,9 +13,7 @@ class ConflictParams(Params):
     """How often, and where, the intensity of conflict is read."""
 
     hop: float = param(3.0, "spacing of the readings; each looks at 30 s around it", unit="s", ge=0.5, le=30)
-    min_speech: float = param(
-        1.0, "no reading where the 30 s hold less speech than this", unit="s", ge=0, le=30
-    )
+    min_speech: float = param(1.0, "no reading where the 30 s hold less speech than this", unit="s", ge=0, le=30)
     batch: int = param(4, "windows that one call of the net reads", ge=1, le=64)
 
 

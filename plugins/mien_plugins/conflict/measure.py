@@ -44,12 +44,14 @@ def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) 
         clips, single: how many conversations, and recordings of one speaker, for each corpus.
     """
     net, config = load_net(model), load_config(model)
-    truth, given, corpus = [], [], []
+    truth, given, corpus, several = [], [], [], []
     alone: list[Floats] = []
     metrics: list[Metric] = []
     for offset, (name, speakers) in enumerate(TEST.items()):
         voices = load_voices(data, speakers)
-        read, label = scores(net, held_out(voices, clips, TEST_STREAM + offset))
+        batches = held_out(voices, clips, TEST_STREAM + offset)
+        read, label = scores(net, batches)
+        several.append(np.concatenate([batch.speakers.numpy() > 1 for batch in batches]))
         truth.append(label)
         given.append(np.clip(read, -1, 1))
         corpus.append(name)
@@ -62,6 +64,8 @@ def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) 
     add("Pearson", pearson, y, p, subset="test")
     for name, label, read in zip(corpus, truth, given, strict=True):
         add("Pearson", pearson, label, read, subset=f"test, {name}")
+    talks = np.concatenate(several)
+    add("Pearson", pearson, y[talks], p[talks], subset="test, two speakers or more")
     add("RMSE", rmse, y, p, subset="test", note="intensity runs from -1 to 1")
     add("MSE", _mse, y, p, subset="test")
     add("balanced accuracy at 0", _balanced, y, p, subset="test")
@@ -99,6 +103,7 @@ def _ece(truth: Floats, chance: Floats) -> float:
 
 
 def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, statistics: int) -> Card:
+    notes = config.get("notes")  # what else is to be said of this training
     quick = " --quick" if config.get("quick") else ""
     return Card(
         id=RECIPE,
@@ -127,6 +132,7 @@ def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, 
             "Lively, friendly talk with much overlap reads as conflict.",
             "Shorter recordings are padded with silence to 30 s and read less reliably.",
         ),
+        notes=tuple(str(note) for note in notes) if isinstance(notes, list) else (),
         command="python -m mien_plugins.conflict.recipe --data ../shared/data "
         f"--out resources/models/conflictnet{quick} --seed {config['seed']}",
     )

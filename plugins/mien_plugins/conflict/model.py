@@ -33,7 +33,5 @@ def load_net(folder: Path, device: str = "cpu") -> ConflictNet:
         net = ConflictNet(load_config(folder)["gates"])
         net.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ModelError(
-            f"The conflict model in {folder} cannot be read; reinstall Mien or train it again."
-        ) from error
+        raise ModelError(f"The conflict model in {folder} cannot be read; reinstall Mien or train it again.") from error
     return net.to(torch.device(device)).eval()

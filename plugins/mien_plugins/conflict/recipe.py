@@ -102,9 +102,7 @@ class Batch:
     speakers: Tensor
 
     def to(self, device: Any) -> Batch:
-        return replace(
-            self, x=self.x.to(device), intensity=self.intensity.to(device), frames=self.frames.to(device)
-        )
+        return replace(self, x=self.x.to(device), intensity=self.intensity.to(device), frames=self.frames.to(device))
 
 
 def collate(clips: Sequence[Conversation]) -> Batch:
@@ -112,9 +110,7 @@ def collate(clips: Sequence[Conversation]) -> Batch:
     x = torch.from_numpy(normalise(np.stack([clip.samples for clip in clips])))
     frames = torch.from_numpy(np.stack([clip.frames for clip in clips]))
     steps = x.shape[1] // STEP_SAMPLES
-    frames = F.interpolate(frames[:, :, : steps * STEP_SAMPLES // FRAME], size=steps, mode="area").transpose(
-        1, 2
-    )
+    frames = F.interpolate(frames[:, :, : steps * STEP_SAMPLES // FRAME], size=steps, mode="area").transpose(1, 2)
     return Batch(
         x,
         torch.tensor([clip.intensity for clip in clips], dtype=torch.float32),
@@ -257,9 +253,7 @@ def train(
     brain.train_clips = Simulated(load_voices(data, TRAIN), plan, seed)
     valid = held_out(load_voices(data, VALID), plan.valid_clips, VALID_STREAM)
     loader = partial(DataLoader, batch_size=None, num_workers=0)
-    brain.fit_best(
-        math.ceil(plan.updates / plan.validate_every), loader(brain.train_clips), loader(Fixed(valid))
-    )
+    brain.fit_best(math.ceil(plan.updates / plan.validate_every), loader(brain.train_clips), loader(Fixed(valid)))
     curve = calibrate(net, valid)
     config = {
         "id": RECIPE,
@@ -287,9 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
     parser.add_argument("--schedule", choices=("one-cycle", "thesis"), default="one-cycle")
     parser.add_argument("--fresh", action="store_true", help="do not resume from a checkpoint")
-    parser.add_argument(
-        "--evaluate", action="store_true", help="only measure the model in --out and write its card"
-    )
+    parser.add_argument("--evaluate", action="store_true", help="only measure the model in --out and write its card")
     args = parser.parse_args(arguments)
     from mien_plugins.conflict.measure import evaluate
 

@@ -78,9 +78,7 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
     folder = data / "speech" if (data / "speech" / "manifest.csv").is_file() else data
     manifest = folder / "manifest.csv"
     if not manifest.is_file():
-        raise FileNotFoundError(
-            f"{manifest} is missing: --data must be the folder that holds speech/manifest.csv"
-        )
+        raise FileNotFoundError(f"{manifest} is missing: --data must be the folder that holds speech/manifest.csv")
     wanted = list(speakers)
     rows: dict[str, list[dict[str, str]]] = {key: [] for key in wanted}
     with manifest.open(encoding="utf-8", newline="") as file:
