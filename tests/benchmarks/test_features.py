@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from mien_plugins.emotion.features import short_term
 
 pytestmark = pytest.mark.benchmark
@@ -26,25 +27,17 @@ def best_of(function, repeats):
 def test_speed_over_pyaudioanalysis(rate, benchmark):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        original = pytest.importorskip(
-            "pyAudioAnalysis.ShortTermFeatures", reason="needs pyAudioAnalysis 0.3.14"
-        )
+        original = pytest.importorskip("pyAudioAnalysis.ShortTermFeatures", reason="needs pyAudioAnalysis 0.3.14")
     rng = np.random.default_rng(0)
     envelope = 0.1 + np.abs(np.sin(np.arange(SECONDS * rate) / rate * 3))
     signal = np.round(3000 * envelope * rng.standard_normal(SECONDS * rate)).astype(np.int16)
     window = rate // 20
     expected, _ = original.feature_extraction(signal, rate, window, window)
-    np.testing.assert_allclose(
-        short_term(signal, rate, window, compat=True), expected.T, rtol=1e-4, atol=1e-9
-    )
+    np.testing.assert_allclose(short_term(signal, rate, window, compat=True), expected.T, rtol=1e-4, atol=1e-9)
     theirs = best_of(lambda: original.feature_extraction(signal, rate, window, window), 3)
     ours = best_of(lambda: short_term(signal, rate, window, compat=True), 15)
     ratio = theirs / ours
-    benchmark.extra_info.update(
-        pyaudioanalysis_s=theirs, ours_s=ours, ratio=ratio, seconds=SECONDS, rate=rate
-    )
+    benchmark.extra_info.update(pyaudioanalysis_s=theirs, ours_s=ours, ratio=ratio, seconds=SECONDS, rate=rate)
     benchmark.pedantic(lambda: short_term(signal, rate, window, compat=True), rounds=5)
-    print(
-        f"{rate} Hz, {SECONDS} s: pyAudioAnalysis {theirs:.3f} s, Mien {ours:.4f} s, {ratio:.1f} times faster"
-    )
+    print(f"{rate} Hz, {SECONDS} s: pyAudioAnalysis {theirs:.3f} s, Mien {ours:.4f} s, {ratio:.1f} times faster")
     assert ratio >= AT_LEAST

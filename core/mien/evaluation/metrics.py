@@ -67,9 +67,7 @@ def balanced_accuracy(truth: ArrayLike, prediction: ArrayLike) -> float:
 uar = balanced_accuracy
 
 
-def class_scores(
-    truth: ArrayLike, prediction: ArrayLike
-) -> tuple[NDArray[Any], Floats, Floats, Floats, NDArray[Any]]:
+def class_scores(truth: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[Any], Floats, Floats, Floats, NDArray[Any]]:
     """Per class: labels, precision, recall, F1 (0 where undefined) and support in the truth."""
     x, y = _labels(truth, prediction)
     labels = np.unique(np.concatenate([x, y]))
@@ -109,9 +107,7 @@ def ece(truth: ArrayLike, probability: ArrayLike, bins: int = 15) -> float:
     p = np.asarray(probability, dtype=np.float64)
     y = np.asarray(truth)
     if len(p) != len(y) or not len(p):
-        raise ValueError(
-            f"ece needs as many probabilities as labels, and one at least: got {p.shape} and {y.shape}"
-        )
+        raise ValueError(f"ece needs as many probabilities as labels, and one at least: got {p.shape} and {y.shape}")
     if p.ndim == 2:
         right, p = (p.argmax(axis=1) == y).astype(np.float64), p.max(axis=1)
     else:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mien.errors import ModelError
-from mien.sdk import Block, Context, MediaInfo, Params
-from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
-from mien.tracks.track import AnyTrack, Curve, Features, FloatArray, Spans
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from mien.errors import ModelError
+from mien.sdk import Block, Context, MediaInfo, Params
+from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
+from mien.tracks.track import AnyTrack, Curve, Features, FloatArray, Spans
 from mien_plugins.emotion.edges import Edges, Part
 from mien_plugins.emotion.features import MID_TERM, Recipe
 from mien_plugins.emotion.gate import Reading, VoiceGate, loud_share

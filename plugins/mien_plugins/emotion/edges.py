@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from mien.sdk import Windows
 from numpy.typing import NDArray
+
+from mien.sdk import Windows
 
 SLACK = 1e-6
 

@@ -174,8 +174,7 @@ def _level(signal: NDArray[Any]) -> tuple[float, float]:
 def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> Floats:
     """Fill out (T, 34) from frames x (T, window); `before`: normalised spectrum of the frame ahead."""
     size = x.shape[1]
-    sign = (x > 0).view(np.int8) - (x < 0).view(np.int8)
-    out[:, 0] = np.abs(np.diff(sign, axis=1)).sum(axis=1, dtype=np.int64) / 2.0 / (size - 1)
+    out[:, 0] = _crossings(x) / (size - 1)
     energy, out[:, 2] = _energy_and_entropy(x)
     out[:, 1] = energy / size
 
@@ -203,9 +202,7 @@ def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> F
     change[0] = share[0] - (share[0] if before is None else before)
     np.subtract(share[1:], share[:-1], out=change[1:])
     out[:, 6] = np.einsum("tk,tk->t", change, change)
-    running = np.cumsum(power, axis=1, out=change)
-    running += EPS
-    out[:, 7] = (running > (ROLLOFF * summed)[:, None]).argmax(axis=1) / bins
+    out[:, 7] = _first_above(power, ROLLOFF * summed) / bins
 
     source = magnitude if table.compat else power
     out[:, 8:21] = cepstrum(source[:, table.band_at] @ table.bands, table.compat)
@@ -215,6 +212,36 @@ def _features(x: Floats, table: _Table, before: Floats | None, out: Floats) -> F
     out[:, 33] = classes.std(axis=1)
     last: Floats = share[-1].copy()
     return last
+
+
+def _crossings(x: Floats) -> Floats:
+    """Sign changes along each row (T,); to or from an exact zero counts half."""
+    below = x < 0
+    changes: Floats = np.count_nonzero(below[:, 1:] != below[:, :-1], axis=1).astype(np.float64)
+    exact = np.flatnonzero((x == 0).any(axis=1))
+    if len(exact):
+        changes[exact] = np.abs(np.diff(np.sign(x[exact]), axis=1)).sum(axis=1) / 2.0
+    return changes
+
+
+def _first_above(power: Floats, threshold: Floats) -> Floats:
+    """First bin (T,) at which the running sum of each row exceeds its threshold, 0 where none does."""
+    width = 32
+    begin = np.arange(0, power.shape[1], width)
+    # Only the block that crosses is summed bin by bin.
+    upto = np.cumsum(np.add.reduceat(power, begin, axis=1), axis=1) + EPS
+    above = upto > threshold[:, None]
+    block = above.argmax(axis=1)
+    row = np.arange(len(power))
+    before = np.where(block > 0, upto[row, block - 1], EPS)
+    at = np.minimum(begin[block][:, None] + np.arange(width), power.shape[1] - 1)
+    running = before[:, None] + np.cumsum(power[row[:, None], at], axis=1)
+    inside = running > threshold[:, None]
+    # Rounding may leave a sum that just crossed at the end of its block below it there: then it is the last bin.
+    last = np.minimum(width, power.shape[1] - begin[block]) - 1
+    index = begin[block] + np.where(inside.any(axis=1), inside.argmax(axis=1), last)
+    result: Floats = np.where(above.any(axis=1), index, 0).astype(np.float64)
+    return result
 
 
 def _energy_and_entropy(x: Floats) -> tuple[Floats, Floats]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from mien.tracks.track import Spans
 from numpy.typing import NDArray
+
+from mien.tracks.track import Spans
 
 LATEST = 40.0
 """Speech is announced when its utterance ends, but never later than this many seconds behind its start."""

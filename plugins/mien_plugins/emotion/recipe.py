@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from mien.training.card import Card, Metric, save_model, write_card
 
+from mien.training.card import Card, Metric, save_model, write_card
 from mien_plugins.emotion import hostility, report
 from mien_plugins.emotion.analyzer import load
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, folds, read_clips

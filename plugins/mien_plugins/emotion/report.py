@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from mien.evaluation.metrics import bootstrap_ci, ccc, ece, rmse
-from mien.training.card import Card, DataSource, Metric
 from numpy.typing import NDArray
 
+from mien.evaluation.metrics import bootstrap_ci, ccc, ece, rmse
+from mien.training.card import Card, DataSource, Metric
 from mien_plugins.emotion.corpus import TEST_SPEAKERS
 from mien_plugins.emotion.hostility import is_angry, probability
 from mien_plugins.emotion.net import TASKS

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from mien.evaluation.metrics import ccc
-from mien.training.kit import RecipeBrain, Stage
-from mien.training.losses import ccc_loss
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
 
+from mien.evaluation.metrics import ccc
+from mien.training.kit import RecipeBrain, Stage
+from mien.training.losses import ccc_loss
 from mien_plugins.emotion.net import TASKS, EmotionNet, NetConfig
 from mien_plugins.emotion.windows import WindowSet
 

@@ -3,6 +3,7 @@
 import json
 
 import torch
+
 from mien.evaluation.metrics import bootstrap_ci, ccc
 from mien.training.card import Card, DataSource, Metric, save_model, sha256_of, write_card
 

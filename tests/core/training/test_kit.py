@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from mien.training.kit import RecipeBrain, Stage, TrainingError, load_model, save_model
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+
+from mien.training.kit import RecipeBrain, Stage, TrainingError, load_model, save_model
 
 
 class Line(RecipeBrain):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from mien.evaluation import metrics
 from mien.training.losses import ccc_loss, pearson_loss
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.errors import ModelError
 from mien.sdk import Block, MediaInfo, Windows
 from mien.tracks import Spans

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, attributes, folds, read_clips, read_mono
 from mien_plugins.emotion.norms import NEUTRAL, PAD
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien.sdk import Windows
 from mien_plugins.emotion.edges import Edges
 

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from mien_plugins.emotion import features
 from mien_plugins.emotion.features import MID_TERM, SHORT_TERM, Recipe, mid_term, short_term
 from mien_plugins.emotion.mfcc import edges, filterbank

@@ -1,6 +1,7 @@
 """The gate: a reading comes out when, and only when, its window is known to hold enough speech."""
 
 import numpy as np
+
 from mien.tracks import Spans
 from mien_plugins.emotion.gate import Reading, VoiceGate, loud_share
 

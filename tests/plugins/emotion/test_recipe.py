@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from mien_plugins.emotion import hostility
 from mien_plugins.emotion.analyzer import load
 from mien_plugins.emotion.corpus import RATE, read_clips
