@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
+
 from mien_plugins.conflict.info import ConflictParams
 from mien_plugins.conflict.lime import all_masks, explain_window
 from mien_plugins.conflict.net import SAMPLES, ConflictNet
 from mien_plugins.conflict.recipe import Batch, frame_loss
-from torch.nn import functional as F
 
 pytestmark = pytest.mark.benchmark
 
@@ -59,7 +60,8 @@ def test_inference_with_plain_layers(benchmark, net, windows):
 
 def test_training_step(benchmark, windows):
     net, head = ConflictNet(), torch.nn.Linear(128, 3)
-    batch = Batch(windows, torch.linspace(-1, 1, BATCH), torch.rand(BATCH, 208, 3), torch.ones(BATCH))
+    ones = torch.ones(BATCH)
+    batch = Batch(windows, torch.linspace(-1, 1, BATCH), torch.rand(BATCH, 208, 3), ones, 30 * ones)
 
     def step():
         hidden = net.hidden(batch.x)

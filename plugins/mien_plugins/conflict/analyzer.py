@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks.quantity import CONFLICT
 from mien.tracks.track import AnyTrack, Curve, FloatArray, Spans
-
 from mien_plugins.conflict.features import SILENCE, Samples, normalise, rms
 from mien_plugins.conflict.info import RATE, ConflictParams
 from mien_plugins.conflict.lime import Explanation, explain_window

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
-from mien.training.card import Card, DataSource, Metric, write_card
 from numpy.typing import NDArray
 
+from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
+from mien.training.card import Card, DataSource, Metric, write_card
 from mien_plugins.conflict.calibrate import probability, scores
 from mien_plugins.conflict.model import load_config, load_net
-from mien_plugins.conflict.net import running_statistics, trainable
+from mien_plugins.conflict.net import SECONDS, running_statistics, trainable
 from mien_plugins.conflict.recipe import RECIPE, TEST, TEST_STREAM, Batch, collate, held_out
 from mien_plugins.conflict.simulate import simulate
 from mien_plugins.conflict.takes import Voice, load_voices
@@ -44,7 +44,7 @@ def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) 
         clips, single: how many conversations, and recordings of one speaker, for each corpus.
     """
     net, config = load_net(model), load_config(model)
-    truth, given, corpus, several = [], [], [], []
+    truth, given, corpus, several, padded = [], [], [], [], []
     alone: list[Floats] = []
     metrics: list[Metric] = []
     for offset, (name, speakers) in enumerate(TEST.items()):
@@ -52,6 +52,7 @@ def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) 
         batches = held_out(voices, clips, TEST_STREAM + offset)
         read, label = scores(net, batches)
         several.append(np.concatenate([batch.speakers.numpy() > 1 for batch in batches]))
+        padded.append(np.concatenate([batch.seconds.numpy() < SECONDS - 0.01 for batch in batches]))
         truth.append(label)
         given.append(np.clip(read, -1, 1))
         corpus.append(name)
@@ -64,8 +65,10 @@ def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) 
     add("Pearson", pearson, y, p, subset="test")
     for name, label, read in zip(corpus, truth, given, strict=True):
         add("Pearson", pearson, label, read, subset=f"test, {name}")
-    talks = np.concatenate(several)
+    talks, short = np.concatenate(several), np.concatenate(padded)
     add("Pearson", pearson, y[talks], p[talks], subset="test, two speakers or more")
+    if short.sum() > 1:
+        add("Pearson", pearson, y[short], p[short], subset="test, shorter than 30 s, padded")
     add("RMSE", rmse, y, p, subset="test", note="intensity runs from -1 to 1")
     add("MSE", _mse, y, p, subset="test")
     add("balanced accuracy at 0", _balanced, y, p, subset="test")

@@ -25,9 +25,10 @@ def load_net(folder: Path, device: str = "cpu") -> ConflictNet:
     Raises:
         mien.errors.ModelError: a file is missing, or is not what it should be.
     """
-    from mien.errors import ModelError
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    from mien.errors import ModelError
 
     try:
         net = ConflictNet(load_config(folder)["gates"])

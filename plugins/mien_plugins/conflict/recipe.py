@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from mien.evaluation.metrics import pearson, rmse
-from mien.training.kit import RecipeBrain, Stage, save_model
-from mien.training.losses import pearson_loss
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from mien.evaluation.metrics import pearson, rmse
+from mien.training.kit import RecipeBrain, Stage, save_model
+from mien.training.losses import pearson_loss
 from mien_plugins.conflict.features import normalise
 from mien_plugins.conflict.net import RATE, SECONDS, STEP_SAMPLES, ConflictNet, Gates
 from mien_plugins.conflict.simulate import FRAME, Conversation, simulate
@@ -64,6 +64,7 @@ class Plan:
     phases: tuple[Phase, ...] = (Phase(8.0, 32, 100), Phase(SECONDS, 16, 75))
     validate_every: int = 25
     valid_clips: int = 64
+    calibration_clips: int = 192
     lr: float = 2e-3
     schedule: str = "one-cycle"
     auxiliary: float = 0.5
@@ -93,13 +94,14 @@ class Batch:
     """Clips ready for the net.
 
     x: (B, n), normalised. intensity: (B,). frames: (B, steps, 3), speech, overlap and effort at each step of
-    the net. speakers: (B,), how many speak.
+    the net. speakers: (B,), how many speak. seconds: (B,), length without padding.
     """
 
     x: Tensor
     intensity: Tensor
     frames: Tensor
     speakers: Tensor
+    seconds: Tensor
 
     def to(self, device: Any) -> Batch:
         return replace(self, x=self.x.to(device), intensity=self.intensity.to(device), frames=self.frames.to(device))
@@ -116,6 +118,7 @@ def collate(clips: Sequence[Conversation]) -> Batch:
         torch.tensor([clip.intensity for clip in clips], dtype=torch.float32),
         frames,
         torch.tensor([len(clip.speakers) for clip in clips]),
+        torch.tensor([clip.seconds for clip in clips]),
     )
 
 
@@ -254,7 +257,7 @@ def train(
     valid = held_out(load_voices(data, VALID), plan.valid_clips, VALID_STREAM)
     loader = partial(DataLoader, batch_size=None, num_workers=0)
     brain.fit_best(math.ceil(plan.updates / plan.validate_every), loader(brain.train_clips), loader(Fixed(valid)))
-    curve = calibrate(net, valid)
+    curve = calibrate(net, held_out(load_voices(data, VALID), plan.calibration_clips, VALID_STREAM))
     config = {
         "id": RECIPE,
         "rate": RATE,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.errors import ModelError
 from mien.sdk import Block, MediaInfo, Windows
 from mien.tracks import Spans
@@ -90,9 +91,7 @@ def test_reads_the_middle_of_windows_with_speech(folder):
 
 def test_no_reading_without_speech_or_sound(folder):
     analyzer = start(folder, min_speech=1.0)
-    out = list(
-        analyzer.process(Block(0, 60, windows=windows([0.0, 30.0], silent=(0,)), tracks=voice((2, 9))))
-    )
+    out = list(analyzer.process(Block(0, 60, windows=windows([0.0, 30.0], silent=(0,)), tracks=voice((2, 9)))))
     out += analyzer.finish()
     assert times(out) == []  # the first is silent, the second holds no speech
     assert not list(start(folder).finish())

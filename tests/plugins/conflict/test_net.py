@@ -7,6 +7,8 @@ import copy
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
+
 from mien_plugins.conflict.features import fit_length, normalise
 from mien_plugins.conflict.net import (
     SAMPLES,
@@ -18,7 +20,6 @@ from mien_plugins.conflict.net import (
     running_statistics,
     trainable,
 )
-from torch.nn import functional as F
 
 
 @pytest.fixture

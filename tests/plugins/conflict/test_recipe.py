@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien_plugins.conflict.calibrate import platt, probability
 from mien_plugins.conflict.measure import evaluate
 from mien_plugins.conflict.model import load_net
@@ -18,7 +19,9 @@ from mien_plugins.conflict.recipe import QUICK, TEST, TRAIN, VALID, Phase, Plan,
 from mien_plugins.conflict.takes import load_voices
 
 RATE = 8_000
-TINY = Plan(phases=(Phase(3.0, 3, 1), Phase(4.0, 2, 1)), validate_every=1, valid_clips=2, threads=1)
+TINY = Plan(
+    phases=(Phase(3.0, 3, 1), Phase(4.0, 2, 1)), validate_every=1, valid_clips=2, calibration_clips=4, threads=1
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +37,12 @@ def corpus(tmp_path_factory) -> Path:
         emotions = ("boredom", "neutral", "anger") if name == "emodb" else ("calm", "neutral", "angry")
         for k, emotion in enumerate(emotions):
             t = np.arange(RATE) / RATE
-            x = sum(
-                np.sin(2 * np.pi * (90 + 5 * number) * h * t) * h ** (-2.0 + 0.8 * k) for h in range(1, 8)
-            )
+            x = sum(np.sin(2 * np.pi * (90 + 5 * number) * h * t) * h ** (-2.0 + 0.8 * k) for h in range(1, 8))
             path = f"{name}_{speaker}_{k}.wav"
             with wave.open(str(folder / path), "wb") as file:
                 file.setparams((1, 2, RATE, 0, "NONE", ""))
                 file.writeframes((x / np.abs(x).max() * 20_000).astype("<i2").tobytes())
-            rows.append(
-                {"corpus": name, "path": path, "emotion": emotion, "speaker": speaker, "intensity": ""}
-            )
+            rows.append({"corpus": name, "path": path, "emotion": emotion, "speaker": speaker, "intensity": ""})
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

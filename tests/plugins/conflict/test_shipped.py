@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.evaluation.metrics import pearson
 from mien.models.store import resolve
 from mien.training.card import sha256_of

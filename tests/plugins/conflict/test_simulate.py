@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from mien_plugins.conflict.acoustics import channel, laughter, music, noise, reverberate, room_response
 from mien_plugins.conflict.recipe import TEST, TRAIN, VALID, collate
 from mien_plugins.conflict.simulate import intensity, simulate
