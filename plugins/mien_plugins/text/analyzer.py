@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+
 from mien.errors import ModelError
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks import AROUSAL, DOMINANCE, VALENCE, AnyTrack, Curve, Features, Spans
-from numpy.typing import NDArray
-
 from mien_plugins.text.attribution import attribute
 from mien_plugins.text.data import HATE
 from mien_plugins.text.info import TextParams
@@ -80,9 +80,7 @@ class TextAnalyzer:
         """Everything was written as it came."""
         if self._model is not None and self._long:
             how = "cut off" if self._params.long_utterances == "truncate" else "read in overlapping windows"
-            self._ctx.note(
-                f"{self._long} utterance(s) longer than {self._params.max_tokens} tokens were {how}."
-            )
+            self._ctx.note(f"{self._long} utterance(s) longer than {self._params.max_tokens} tokens were {how}.")
         return ()
 
     def close(self) -> None:
@@ -120,9 +118,7 @@ class TextAnalyzer:
         if words:
             yield Spans.of("text.words", words)
 
-    def _words(
-        self, said: list[_Said], reading: Reading
-    ) -> Iterator[tuple[float, float, str, str, float, str]]:
+    def _words(self, said: list[_Said], reading: Reading) -> Iterator[tuple[float, float, str, str, float, str]]:
         method = self._params.attribution
         if method == "off":
             return

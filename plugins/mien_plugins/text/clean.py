@@ -50,10 +50,7 @@ def clean(text: str, mode: Mode = "tweet") -> str:
     text = _RETWEET.sub(" ", _LINK.sub(" ", _OLID_URL.sub(" ", text)))
     text = _PLACEHOLDER.sub(" ", _HANDLE.sub(" ", text))
     text = _HASHTAG.sub(_hashtag, text)
-    if mode == "tweet":
-        text = _NOT_TWEET.sub(" ", _APOSTROPHE.sub("", text))
-    else:
-        text = _NOT_TRANSCRIPT.sub(" ", text)
+    text = _NOT_TWEET.sub(" ", _APOSTROPHE.sub("", text)) if mode == "tweet" else _NOT_TRANSCRIPT.sub(" ", text)
     return _SPACE.sub(" ", text).strip()
 
 

@@ -103,9 +103,7 @@ def read_olid(data: Path, seed: int = 0, share: float = 0.1) -> Splits:
     test = _texts((tweets[number], int(label == "OFF")) for number, label in labels)
     seen = {clean(text).lower() for text in test.text}
     rest = _texts(
-        (row["tweet"], int(row["subtask_a"] == "OFF"))
-        for row in train
-        if clean(row["tweet"]).lower() not in seen
+        (row["tweet"], int(row["subtask_a"] == "OFF")) for row in train if clean(row["tweet"]).lower() not in seen
     )
     train_part, valid = split_off(rest, share, seed)
     return {"train": train_part, "valid": valid, "test": test}
@@ -116,8 +114,7 @@ def read_hatexplain(data: Path) -> Splits:
     folder = data / "text" / "hatexplain"
     return {
         split: _texts(
-            (row["text"], _HATEXPLAIN[row["label"]])
-            for row in _rows(folder / f"{split}.tsv", "\t", csv.QUOTE_NONE)
+            (row["text"], _HATEXPLAIN[row["label"]]) for row in _rows(folder / f"{split}.tsv", "\t", csv.QUOTE_NONE)
         )
         for split in ("train", "valid", "test")
     }

@@ -26,9 +26,7 @@ class TextParams(Params):
         "windows",
         "Longer utterances: read in overlapping windows, of which the most offensive counts, or cut off.",
     )
-    pooling: Literal["mean", "cls"] = param(
-        "mean", "The embedding: the mean over tokens, or the [CLS] token."
-    )
+    pooling: Literal["mean", "cls"] = param("mean", "The embedding: the mean over tokens, or the [CLS] token.")
     threshold: float | None = param(
         None,
         "P(offence) from which an utterance is labelled offensive; empty: the model's own, from its card.",

@@ -96,9 +96,7 @@ class TextModel:
         precision: str = "float32",
     ) -> None:
         if pieces.size > settings.net.vocab_size:
-            raise ValueError(
-                f"{pieces.path} has {pieces.size} word pieces, the net {settings.net.vocab_size}"
-            )
+            raise ValueError(f"{pieces.path} has {pieces.size} word pieces, the net {settings.net.vocab_size}")
         self.net = net.to(device=torch.device(device), dtype=_DTYPES[precision]).eval()
         self.pieces, self.settings, self.device = pieces, settings, torch.device(device)
 
@@ -111,9 +109,7 @@ class TextModel:
         """
         settings = Settings.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
         net = TextNet(settings.net)
-        net.load_state_dict(
-            {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}, strict=True
-        )
+        net.load_state_dict({k: v.float() for k, v in load_file(folder / "model.safetensors").items()}, strict=True)
         return cls(net, WordPieces(folder), settings, device, precision)
 
     def to(self, device: str) -> TextModel:
@@ -210,9 +206,7 @@ def _gather(count: int, windows: list[Window], parts: dict[str, Floats]) -> Read
 
 def _mean(values: Floats, rows: Sequence[Sequence[int]], size: Floats) -> Floats:
     """Mean over each text's windows, by their number of tokens."""
-    return np.stack([np.average(values[list(own)], axis=0, weights=size[list(own)]) for own in rows]).astype(
-        np.float32
-    )
+    return np.stack([np.average(values[list(own)], axis=0, weights=size[list(own)]) for own in rows]).astype(np.float32)
 
 
 def _nothing(batch: Batch) -> Floats:

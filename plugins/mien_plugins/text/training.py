@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mien.evaluation.metrics import macro_f1, pearson
-from mien.training.kit import FitResult, RecipeBrain, Stage
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
+from mien.evaluation.metrics import macro_f1, pearson
+from mien.training.kit import FitResult, RecipeBrain, Stage
 from mien_plugins.text.clean import clean
 from mien_plugins.text.damage import Damage
 from mien_plugins.text.data import Splits, Texts
@@ -72,9 +72,7 @@ class Rounds(IterableDataset[TaskBatch]):
 
     def __init__(self, corpora: dict[str, Splits], pieces: WordPieces, plan: Plan, seed: int) -> None:
         super().__init__()
-        self.parts = {
-            task: splits["train"] for task, splits in corpora.items() if plan.passes.get(task, 0) > 0
-        }
+        self.parts = {task: splits["train"] for task, splits in corpora.items() if plan.passes.get(task, 0) > 0}
         self.pieces, self.plan, self.seed, self.round = pieces, plan, seed, 1
         self.vocabulary = sorted(
             {
@@ -125,9 +123,7 @@ class Rounds(IterableDataset[TaskBatch]):
             # Like lengths go together, with some noise so that the groups differ from pass to pass.
             order = np.argsort([len(window.ids) + rng.uniform(0, 4) for window in windows], kind="stable")
             for start in range(0, len(order), self.plan.batch):
-                plans.append(
-                    (task, [(windows[i].ids, rows[i]) for i in order[start : start + self.plan.batch]])
-                )
+                plans.append((task, [(windows[i].ids, rows[i]) for i in order[start : start + self.plan.batch]]))
         for i in rng.permutation(len(plans)):
             task, items = plans[i]
             yield collate(
@@ -149,9 +145,7 @@ def collate(task: str, ids: Sequence[Sequence[int]], target: np.ndarray, pad: in
     return TaskBatch(task, grid, mask, torch.from_numpy(np.asarray(target)))
 
 
-def held_out(
-    corpora: dict[str, Splits], pieces: WordPieces, split: str = "valid", limit: int = 128
-) -> list[TaskBatch]:
+def held_out(corpora: dict[str, Splits], pieces: WordPieces, split: str = "valid", limit: int = 128) -> list[TaskBatch]:
     """Batches of a split as it stands: tweets cleaned as tweets, prose as transcripts."""
     batches: list[TaskBatch] = []
     for task, splits in corpora.items():
@@ -178,9 +172,7 @@ class TextBrain(RecipeBrain):
     Not macro-F1: that hangs on the threshold, which is chosen after training.
     """
 
-    def __init__(
-        self, net: TextNet, rounds: Rounds, spread: np.ndarray, folder: Path, **options: Any
-    ) -> None:
+    def __init__(self, net: TextNet, rounds: Rounds, spread: np.ndarray, folder: Path, **options: Any) -> None:
         plan = rounds.plan
         # Word vectors stay as they are: rare words keep their place beside those that the corpora cover.
         net.encoder.embeddings.word_embeddings.weight.requires_grad_(False)

@@ -63,9 +63,7 @@ def word_times(
     """
     count = len(words)
     own = [(a, b, text) for a, b, text in heard if b > start and a < end]
-    matcher = SequenceMatcher(
-        None, [as_spoken(w) for w in words], [as_spoken(t) for _, _, t in own], autojunk=False
-    )
+    matcher = SequenceMatcher(None, [as_spoken(w) for w in words], [as_spoken(t) for _, _, t in own], autojunk=False)
     found: dict[int, tuple[float, float]] = {}
     for block in matcher.get_matching_blocks():
         for k in range(block.size):

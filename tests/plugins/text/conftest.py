@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mien.training.card import save_model
-from mien_plugins.text.model import Calibration, Settings, TextModel
-from mien_plugins.text.net import TextConfig, TextNet
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
+
+from mien.training.card import save_model
+from mien_plugins.text.model import Calibration, Settings, TextModel
+from mien_plugins.text.net import TextConfig, TextNet
 
 WORDS = "the a is was it day dog cat sun rain good bad silly nice loud calm you we they red blue ! ? . ,"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -93,8 +94,7 @@ def tiny_corpora(tmp_path: Path) -> Path:
             csv.writer(out, delimiter=delimiter).writerows([header, *rows])
 
     olid = [
-        [str(i), "@USER " + sentence(i % 3 == 0), "OFF" if i % 3 == 0 else "NOT", "NULL", "NULL"]
-        for i in range(90)
+        [str(i), "@USER " + sentence(i % 3 == 0), "OFF" if i % 3 == 0 else "NOT", "NULL", "NULL"] for i in range(90)
     ]
     olid.append(["90", olid[5][1] + " !!", "NOT", "NULL", "NULL"])
     write("olid/olid-training-v1.0.tsv", ["id", "tweet", "subtask_a", "subtask_b", "subtask_c"], olid, "\t")

@@ -5,14 +5,15 @@ import sys
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+
 from mien.engine.check import check_piece
 from mien.errors import Cancelled, ModelError
 from mien.sdk import Block, MediaInfo
-from mien.tracks import to_table, Spans
+from mien.tracks import Spans, to_table
 from mien_plugins.text.analyzer import TextAnalyzer
 from mien_plugins.text.info import INFO, TextParams
 from mien_plugins.text.model import TextModel
-from pydantic import ValidationError
 
 MEDIA = MediaInfo(path="clip.mp4", duration=20.0, has_audio=True)
 
@@ -68,9 +69,7 @@ def test_is_deterministic(told):
 
 
 def test_words_take_their_times_from_the_recogniser(told):
-    words = Spans.of(
-        "speech.words", [(0.6, 0.8, "word", "the"), (0.8, 1.2, "word", "dog"), (1.5, 1.9, "word", "loud")]
-    )
+    words = Spans.of("speech.words", [(0.6, 0.8, "word", "the"), (0.8, 1.2, "word", "dog"), (1.5, 1.9, "word", "loud")])
     block = Block(0.0, 5.0, tracks={**FIRST.tracks, "speech.words": (words,)})
     track = drive(told.context, block, attribute_above=0.0)["text.words"]
     np.testing.assert_allclose(track.start[:4], [0.6, 0.8, 1.2, 1.5])
@@ -83,9 +82,7 @@ def test_words_take_their_times_from_the_recogniser(told):
         Block(0.0, 5.0),
         Block(0.0, 5.0, tracks={"speech.transcript": ()}),
         Block(0.0, 5.0, tracks={"speech.transcript": (said(),)}),
-        Block(
-            0.0, 5.0, tracks={"speech.transcript": (said((0.0, 1.0, "", ""), (1.0, 2.0, " ... @you ", "")),)}
-        ),
+        Block(0.0, 5.0, tracks={"speech.transcript": (said((0.0, 1.0, "", ""), (1.0, 2.0, " ... @you ", "")),)}),
     ],
 )
 def test_nothing_said_writes_nothing(told, block):

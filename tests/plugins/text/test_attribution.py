@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from mien_plugins.text import attribution
 from mien_plugins.text.attribution import attribute
 

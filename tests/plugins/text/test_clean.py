@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien_plugins.text.clean import as_spoken, clean
 from mien_plugins.text.damage import Damage
 

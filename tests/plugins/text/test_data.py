@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from mien_plugins.text.clean import clean
 from mien_plugins.text.data import Texts, read_davidson, read_emobank, read_hatexplain, read_olid, split_off
 

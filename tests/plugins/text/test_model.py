@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+
 from mien.training.card import save_model
 from mien_plugins.text.model import Settings, TextModel
 from mien_plugins.text.net import TextConfig, pool
@@ -51,9 +52,7 @@ def test_long_text_takes_its_most_offensive_window(tiny):
     each = []
     for window in windows:
         batch = tiny.pieces.pad_batch([window])
-        each.append(
-            float(torch.sigmoid(1.2 * tiny.net(*tiny.tensors(batch), "offence")[0, 0].detach() - 0.1))
-        )
+        each.append(float(torch.sigmoid(1.2 * tiny.net(*tiny.tensors(batch), "offence")[0, 0].detach() - 0.1)))
     assert reading.offence[0] == pytest.approx(max(each), abs=1e-5)
     assert reading.loudest[0].ids == windows[int(np.argmax(each))].ids
 

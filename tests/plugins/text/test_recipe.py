@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from mien.evaluation.metrics import macro_f1
 from mien.training.card import write_card
 from mien_plugins.text import pretrained
@@ -51,12 +52,8 @@ def test_a_round_is_seeded_and_differs_from_the_next(tiny_corpora, tiny):
 def test_losses():
     spread = torch.ones(3)
     assert float(task_loss("offence", torch.zeros(4, 1), torch.ones(4), spread)) == pytest.approx(np.log(2))
-    assert float(task_loss("hate", torch.zeros(4, 3), torch.arange(4) % 3, spread)) == pytest.approx(
-        np.log(3)
-    )
-    assert float(
-        task_loss("attributes", torch.zeros(2, 3), 2 * torch.ones(2, 3), 2 * spread)
-    ) == pytest.approx(1)
+    assert float(task_loss("hate", torch.zeros(4, 3), torch.arange(4) % 3, spread)) == pytest.approx(np.log(3))
+    assert float(task_loss("attributes", torch.zeros(2, 3), 2 * torch.ones(2, 3), 2 * spread)) == pytest.approx(1)
 
 
 def test_learns_calibrates_and_writes_a_card(tiny_corpora, tiny_folder, make_net, tmp_path):
@@ -88,9 +85,7 @@ def test_resumes_after_a_round(tiny_corpora, tiny, make_net, tmp_path):
 
     def brain(folder):
         net = make_net(2)
-        return TextBrain(
-            net, Rounds(corpora, tiny.pieces, plan, 0), spread, folder, threads=1, progress=False
-        ), net
+        return TextBrain(net, Rounds(corpora, tiny.pieces, plan, 0), spread, folder, threads=1, progress=False), net
 
     whole, net = brain(tmp_path / "whole")
     whole.run(valid)

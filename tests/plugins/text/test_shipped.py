@@ -5,6 +5,7 @@ import socket
 
 import numpy as np
 import pytest
+
 from mien.models.store import resolve
 from mien.training.card import load_model
 from mien_plugins.text.attribution import attribute

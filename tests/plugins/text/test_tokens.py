@@ -1,6 +1,7 @@
 """Windows and batches: every token is read, every token knows its word, nothing is longer than the limit."""
 
 import pytest
+
 from mien_plugins.text.tokens import WordPieces
 
 LONG = " ".join(["the", "sun", "is", "xyzzy", "nice!"] * 8)

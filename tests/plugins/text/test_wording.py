@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien_plugins.text.wording import Wording, word_times
 
 
