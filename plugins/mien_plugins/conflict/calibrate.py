@@ -29,10 +29,15 @@ def scores(net: ConflictNet, batches: Iterable[Batch]) -> tuple[Floats, Floats]:
     return np.concatenate(given), np.concatenate(truth)
 
 
-def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, Any]:
-    """Rescale the output unit in place so that it predicts the intensity best, and fit P(intensity > 0).
+# Fusions ask for hostility. Talk that overlaps a little is not hostile: only high intensity counts.
+HIGH = 0.5
 
-    Gives the curve as fusions read it: channels, coef and intercept of a logistic function of the reading.
+
+def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, Any]:
+    """Rescale the output unit in place so that it predicts the intensity best, and fit probabilities.
+
+    Gives two logistic functions of the reading, as fusions read them (channels, coef, intercept): "conflict" for
+    P(intensity > 0), and "hostility" for P(intensity > 0.5).
     The probability is 1 / (1 + exp(-(slope * output + offset))) (Platt 1999), with his targets that keep it
     from 0 and 1.
     """
@@ -43,8 +48,11 @@ def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, Any]:
             net.out.weight.mul_(float(slope))
             net.out.bias.mul_(float(slope)).add_(float(offset))
         given = slope * given + offset
-    slope, offset = platt(np.clip(given, -1, 1), truth > 0)
-    return {"channels": ["conflict"], "coef": [slope], "intercept": offset}
+    curves = {}
+    for name, level in (("conflict", 0.0), ("hostility", HIGH)):
+        slope, offset = platt(np.clip(given, -1, 1), truth > level)
+        curves[name] = {"channels": ["conflict"], "coef": [slope], "intercept": offset}
+    return curves
 
 
 def platt(score: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
@@ -64,6 +72,6 @@ def platt(score: Floats, positive: NDArray[np.bool_]) -> tuple[float, float]:
 
 
 def probability(score: Floats, curve: Mapping[str, Any]) -> Floats:
-    """P(intensity > 0) of (N,) readings, by what `calibrate` gave."""
+    """Probability from (N,) readings, by a curve of `calibrate`."""
     p: Floats = 1 / (1 + np.exp(-(curve["coef"][0] * np.clip(score, -1, 1) + curve["intercept"])))
     return p

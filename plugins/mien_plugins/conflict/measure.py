@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
 from mien.training.card import Card, DataSource, Metric, write_card
-from mien_plugins.conflict.calibrate import probability, scores
+from mien_plugins.conflict.calibrate import HIGH, probability, scores
 from mien_plugins.conflict.model import load_config, load_net
 from mien_plugins.conflict.net import SECONDS, running_statistics, trainable
 from mien_plugins.conflict.recipe import RECIPE, TEST, TEST_STREAM, Batch, collate, held_out
@@ -74,8 +74,9 @@ def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) 
     add("balanced accuracy at 0", _balanced, y, p, subset="test")
     for name, read in zip(corpus, alone, strict=True):
         add("share below 0", _below, read, subset=f"one speaker alone, {name}")
-    chance = probability(p, config["hostility"])
-    add("ECE of P(intensity > 0)", _ece, (y > 0).astype(float), chance, subset="test")
+    for curve, level in (("conflict", 0.0), ("hostility", HIGH)):
+        chance, happened = probability(p, config[curve]), (y > level).astype(float)
+        add(f"ECE of P(intensity > {level:g})", _ece, happened, chance, subset="test")
     card = _card(config, tuple(metrics), trainable(net), running_statistics(net))
     write_card(model, card)
     return card
@@ -123,8 +124,8 @@ def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, 
         seeds=(int(str(config["seed"])),),
         metrics=metrics,
         calibration={
-            "P(intensity > 0)": "logistic function of the reading, fitted on the validation speakers "
-            "(Platt 1999); coefficients in config.json",
+            "P(intensity > 0), P(intensity > 0.5)": "logistic functions of the reading, fitted on the "
+            "validation speakers (Platt 1999), in config.json; fusions take the second for hostility",
             "scale": "the output unit was rescaled by least squares on the validation speakers",
         },
         limits=(
@@ -132,7 +133,8 @@ def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, 
             "nobody's judgement: no listener rated these conversations, and quiet hostility is not heard.",
             "Voices are acted, in English for training: two sentences in RAVDESS, the first 2 s of each take "
             "in EmoDB. Rooms, lines, laughter and music are synthetic.",
-            "Lively, friendly talk with much overlap reads as conflict.",
+            "Lively, friendly talk with much overlap reads as conflict. Real conversations were not measured: "
+            "what is simulated is easier than what people do, and a lively phone call can read too high.",
             "Shorter recordings are padded with silence to 30 s and read less reliably.",
         ),
         notes=tuple(str(note) for note in notes) if isinstance(notes, list) else (),

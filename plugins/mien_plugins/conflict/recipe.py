@@ -257,13 +257,13 @@ def train(
     valid = held_out(load_voices(data, VALID), plan.valid_clips, VALID_STREAM)
     loader = partial(DataLoader, batch_size=None, num_workers=0)
     brain.fit_best(math.ceil(plan.updates / plan.validate_every), loader(brain.train_clips), loader(Fixed(valid)))
-    curve = calibrate(net, held_out(load_voices(data, VALID), plan.calibration_clips, VALID_STREAM))
+    curves = calibrate(net, held_out(load_voices(data, VALID), plan.calibration_clips, VALID_STREAM))
     config = {
         "id": RECIPE,
         "rate": RATE,
         "seconds": SECONDS,
         "gates": plan.gates,
-        "hostility": curve,
+        **curves,
         "seed": seed,
         "quick": quick,
         "updates": plan.updates,

@@ -59,7 +59,7 @@ def test_trains_resumes_and_writes_a_card(corpus, tmp_path):
     assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [1, 2]
     config = json.loads((out / "config.json").read_text())
     assert config["rate"] == 8_000
-    assert config["hostility"]["channels"] == ["conflict"]
+    assert config["hostility"]["channels"] == config["conflict"]["channels"] == ["conflict"]
     card = evaluate(out, corpus, clips=3, single=2)
     assert {m.subset for m in card.metrics} >= {"test", "test, emodb", "one speaker alone, ravdess"}
     assert card.parameters == 421_314
