@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.engine.analyze import analyze
+from mien.engine.events import Piece
 from mien.evaluation.metrics import pearson
 from mien.models.store import resolve
 from mien.training.card import sha256_of
@@ -52,3 +54,21 @@ def test_card_holds_when_measured_again(folder, shared):
     assert pearson(truth, read) == pytest.approx(figure["value"], abs=3 * error)
     alone = [simulate(voices, np.random.default_rng([5, i]), speakers=1) for i in range(8)]
     assert (scores(net, [collate(alone)])[0] < 0).mean() >= 0.75
+
+
+def test_reads_real_media_through_the_engine(shared, tmp_path):
+    def read(name: str) -> list[tuple[float, float]]:
+        events = analyze(
+            shared / "media" / "real" / name,
+            library=tmp_path / "library.db",
+            analyzers=["conflict"],
+            fusion="",
+            device="cpu",
+        )
+        pieces = [e.track for e in events if isinstance(e, Piece) and e.track.name == "conflict.intensity"]
+        return [(float(t), float(v)) for p in pieces for t, v in zip(p.times, p.values[:, 0], strict=True)]
+
+    [(time, value)] = read("hamilton_interview.mp4")  # 10 s: padded, one reading at the middle
+    assert time == pytest.approx(5.0, abs=0.1)
+    assert -1 <= value <= 1
+    assert read("face_silent_track.mp4") == []  # no speech, no reading
