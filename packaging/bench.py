@@ -49,8 +49,11 @@ def main() -> int:
         if not report.exists():
             return code or 1
         found = json.loads(report.read_text())["benchmarks"]
-    if not sys.argv[1:]:
-        TARGET.write_text(render(found), encoding="utf-8")
+    page = render(found)
+    if sys.argv[1:]:
+        print(page)
+    else:
+        TARGET.write_text(page, encoding="utf-8")
         print(f"wrote {TARGET.relative_to(ROOT)}")
     return code
 

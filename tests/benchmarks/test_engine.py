@@ -56,9 +56,10 @@ def command_line(clip: Path, home: Path, *options: str) -> tuple[float, list[tup
         text=True,
         env={**os.environ, "MIEN_HOME": str(home)},
     )
-    assert process.stdout is not None
-    lines = [(time.perf_counter() - begun, json.loads(line)) for line in process.stdout]
-    assert process.wait() == 0
+    with process:
+        assert process.stdout is not None
+        lines = [(time.perf_counter() - begun, json.loads(line)) for line in process.stdout]
+    assert process.returncode == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - begun, lines, cpu
