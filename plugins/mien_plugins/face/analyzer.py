@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+
 from mien.errors import ModelError
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks import AROUSAL, VALENCE, AnyTrack, Boxes, Curve, Features
 from mien.tracks.quantity import EXPRESSION_QUANTITIES
-
 from mien_plugins.face.found import Detector
 from mien_plugins.face.info import MODEL, YUNET, AffectParams, DetectParams
 from mien_plugins.face.watch import Watcher

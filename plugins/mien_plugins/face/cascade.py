@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mien.errors import ModelError
 from torch import Tensor, nn
+
+from mien.errors import ModelError
 
 
 class CascadeNet(nn.Module):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mien.training.card import load_model
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from mien.training.card import load_model
 from mien_plugins.emotion.norms import PAD
 from mien_plugins.face.data import standardise
 from mien_plugins.face.found import Floats, Images

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from mien.evaluation import metrics
-from mien.training.card import Card, DataSource, Metric, write_card
-from mien.training.kit import RecipeBrain, Stage, load_model, save_model
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
+from mien.evaluation import metrics
+from mien.training.card import Card, DataSource, Metric, write_card
+from mien.training.kit import RecipeBrain, Stage, load_model, save_model
 from mien_plugins.face.data import Faces, batches, load_fer2013
 from mien_plugins.face.net import FaceNet, FaceNetConfig, FaceReading
 
@@ -32,8 +32,12 @@ COMMAND = "python -m mien_plugins.face.recipe --data ../shared/data/face --out r
 
 SIZE = 64
 # (epochs, picture side): most of the time goes where it is cheap.
-PHASES = ((7, 48), (5, SIZE))
+PHASES = ((7, 48), (9, SIZE))
+# (epochs, peak of the rate, power of the re-weighting): a long cycle, then a short warm restart (Loshchilov &
+# Hutter 2017) in which rare expressions weigh more (deferred re-weighting, Cao et al. 2019).
+CYCLES = ((12, 1.0, 0.0), (4, 0.4, 0.4))
 QUICK_PHASES = ((1, 48), (1, SIZE))
+QUICK_CYCLES = ((1, 1.0, 0.0), (1, 0.4, 0.4))
 QUICK_FACES = 1200
 BATCH = 64
 PEAK_RATE = 2e-3
@@ -63,6 +67,23 @@ def one_cycle(step: int, steps: int) -> float:
     return 0.001 + 0.999 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warm) / max(1, steps - warm))))
 
 
+def rate_at(step: int, per_epoch: int, cycles: tuple[tuple[int, float, float], ...]) -> float:
+    """Factor on the learning rate after this many updates: one `one_cycle` after another."""
+    for epochs, peak, _ in cycles:
+        steps = epochs * per_epoch
+        if step < steps:
+            return peak * one_cycle(step, steps)
+        step -= steps
+    return 0.001 * cycles[-1][1]
+
+
+def class_weights(labels: NDArray[np.int64], classes: int, power: float) -> Tensor:
+    """Weight (classes,) of each class, (1 / frequency) ** power, with mean 1 over the faces."""
+    share = np.bincount(labels, minlength=classes) / max(1, len(labels))
+    weight = np.maximum(share, 1e-6) ** -power
+    return torch.from_numpy(weight / (weight * share).sum()).float()
+
+
 class _Pictures(IterableDataset[Batch]):
     """Batches of the brain's current epoch: shuffled and augmented for training, plain for validation."""
 
@@ -82,14 +103,19 @@ class FaceBrain(RecipeBrain):
     """Cross-entropy with label smoothing; the best epoch is the most accurate one at full size."""
 
     phases: tuple[tuple[int, int], ...] = PHASES
+    weights: tuple[tuple[int, Tensor], ...] = ()  # last epoch of a cycle, weights of the classes in it
 
     def compute_forward(self, batch: Batch, stage: Stage) -> FaceReading:
         reading: FaceReading = self.modules["net"](batch[0].to(self.device))
         return reading
 
     def compute_objectives(self, predictions: FaceReading, batch: Batch, stage: Stage) -> Tensor:
-        smoothing = LABEL_SMOOTHING if stage == Stage.TRAIN else 0.0
-        return functional.cross_entropy(predictions.logits, batch[1].to(self.device), label_smoothing=smoothing)
+        truth = batch[1].to(self.device)
+        if stage != Stage.TRAIN:
+            return functional.cross_entropy(predictions.logits, truth)
+        epoch = self.result.epochs + 1
+        weight = next((w.to(self.device) for last, w in self.weights if epoch <= last), None)
+        return functional.cross_entropy(predictions.logits, truth, weight=weight, label_smoothing=LABEL_SMOOTHING)
 
     def begin(self, stage: Stage) -> None:
         self._seen: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
@@ -121,11 +147,13 @@ def train(
     resume: bool = True,
     threads: int | None = None,
     work: Path | None = None,
+    note: str = "",
 ) -> Card:
     """Train, calibrate, evaluate and write model and card into `out`.
 
     data: folder of `fer2013.npz`. work: folder of checkpoints and log, `out/training` by default.
-    quick: two epochs on a part, to see that everything works; its model is not for use.
+    quick: two epochs on a part, to see that everything works; its model is not for use. note: what else the
+    card should tell of this run.
     """
     corpus = load_fer2013(data, seed=SPLIT_SEED)
     faces, valid = corpus.train, corpus.valid
@@ -138,7 +166,8 @@ def train(
         )
     phases = QUICK_PHASES if quick else PHASES
     epochs = sum(count for count, _ in phases)
-    steps = epochs * math.ceil(len(faces) / BATCH)
+    cycles = QUICK_CYCLES if quick else CYCLES
+    per_epoch = math.ceil(len(faces) / BATCH)
     torch.manual_seed(seed)
     config = FaceNetConfig(classes=len(corpus.classes))
     brain = FaceBrain(
@@ -150,12 +179,17 @@ def train(
         device=device,
         threads=threads,
         seed=seed,
-        schedule=lambda step: one_cycle(step, steps),
+        schedule=lambda step: rate_at(step, per_epoch, cycles),
         ema=EMA,
         resume=resume,
         progress=False,
     )
     brain.phases = phases
+    ends = np.cumsum([count for count, _, _ in cycles]).tolist()
+    brain.weights = tuple(
+        (end, class_weights(faces.labels, config.classes, power))
+        for end, (_, _, power) in zip(ends, cycles, strict=True)
+    )
     brain.fit_best(
         epochs,
         DataLoader(_Pictures(faces, brain, True), batch_size=None),
@@ -174,6 +208,7 @@ def train(
             "temperature": temperature,
             "seed": seed,
             "quick": quick,
+            "note": note,
             "epochs": brain.result.epochs,
             "best_epoch": brain.result.best_epoch,
         },
@@ -286,6 +321,7 @@ def evaluate(model: Path, data: Path) -> Card:
             "Mehrabian 1977) under the calibrated probabilities. They were not trained or measured on "
             "rated faces.",
             f"Best epoch {config['best_epoch']} of {config['epochs']}.",
+            *([config["note"]] if config.get("note") else []),
         ),
     )
 
@@ -299,6 +335,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small run, to see that everything works")
     parser.add_argument("--fresh", action="store_true", help="do not resume")
     parser.add_argument("--evaluate", action="store_true", help="only measure the model in OUT and write its card")
+    parser.add_argument("--note", default="", help="what else the card should tell of this run")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--seed", type=int, default=0)
@@ -307,7 +344,9 @@ def main() -> None:
         card = evaluate(args.out, args.data)
         write_card(args.out, card)
     else:
-        card = train(args.data, args.out, args.quick, args.device, args.seed, not args.fresh, args.threads, args.work)
+        card = train(
+            args.data, args.out, args.quick, args.device, args.seed, not args.fresh, args.threads, args.work, args.note
+        )
     for metric in card.metrics:
         line = f"{metric.name}: {metric.value:.4f} [{metric.low:.4f}, {metric.high:.4f}] n={metric.n}"
         sys.stdout.write(line + "\n")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from mien.errors import ModelError
 
+from mien.errors import ModelError
 from mien_plugins.face.found import Floats, Found, Images
 
 _SIDE = 320

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
 from mien.errors import Cancelled, ModelError
 from mien_plugins.face.mtcnn import Mtcnn
 

@@ -10,6 +10,7 @@ import numpy as np
 import pydantic
 import pytest
 import torch
+
 from mien.errors import Cancelled, ModelError
 from mien.media.crops import crop_face
 from mien.sdk.blocks import Block, CropBatch, FrameBatch

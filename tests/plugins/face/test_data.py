@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
 from mien_plugins.face.data import augmented, batches, group_copies, load_fer2013, plain
 
 

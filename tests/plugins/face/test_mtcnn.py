@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+
 from mien_plugins.face.cascade import load_cascade
 from mien_plugins.face.found import Found, clip, inside, iou, square, suppress
 from mien_plugins.face.halves import Halves

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from mien_plugins.face.hrnet import W16_SMALL, W18, W32, W48, HRNet
 from mien_plugins.face.net import AttentionalPooling, FaceNet, FaceNetConfig
 

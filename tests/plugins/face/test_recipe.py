@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from mien.evaluation.metrics import accuracy
 from mien.training.card import load_model
 from mien_plugins.face import recipe
@@ -49,6 +50,24 @@ def test_pictures_grow():
     sides = [recipe.side_at(epoch, ((2, 48), (1, 64))) for epoch in range(1, 6)]
     assert sides == [48, 48, 64, 64, 64]
     assert recipe.PHASES[-1][1] == recipe.SIZE
+
+
+def test_a_second_shorter_cycle_follows_and_ends_at_almost_nothing():
+    factors = [recipe.rate_at(step, 10, ((12, 1.0, 0.0), (4, 0.4, 0.4))) for step in range(200)]
+    assert factors[119] < 0.01
+    assert 0.3 < max(factors[120:]) <= 0.4
+    assert factors[159] < 0.01
+    assert max(factors[160:]) < 0.001
+    assert sum(epochs for epochs, _, _ in recipe.CYCLES) == sum(epochs for epochs, _ in recipe.PHASES)
+
+
+def test_rare_classes_weigh_more_and_the_mean_stays_one():
+    labels = np.repeat(np.arange(3), [80, 15, 5])
+    weight = recipe.class_weights(labels, 3, 0.5).numpy()
+    assert weight[0] < weight[1] < weight[2]
+    np.testing.assert_allclose(weight[labels].mean(), 1, atol=1e-6)
+    np.testing.assert_allclose(weight[2] / weight[0], 4, atol=1e-5)
+    np.testing.assert_allclose(recipe.class_weights(labels, 3, 0.0).numpy(), 1, atol=1e-6)
 
 
 def test_temperature_undoes_overconfidence():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from mien_plugins.face.found import Found
 from mien_plugins.face.looks import _LEVEL, look, similarity
 from mien_plugins.face.tracker import Tracker

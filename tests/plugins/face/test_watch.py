@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
 from mien_plugins.face.found import iou
 from mien_plugins.face.watch import Watcher
 
