@@ -91,10 +91,10 @@ class Branch:
         self._frames_waiting = 0
 
     def prepare(self) -> None:
-        """Build and prepare every member; one that fails is out, the others go on."""
+        """Wire every member. Each is built when its first block is there: so the first piece comes early, and a
+        member's long work in a process of its own goes on while the next one loads its libraries."""
         for member in self._members:
             self._wire(member)
-            self._guard(member, partial(self._prepare, member))
 
     def push(self, item: AudioPiece | FramePiece) -> None:
         """Take decoded sound or a decoded frame; computes when a block is full."""
@@ -231,6 +231,8 @@ class Branch:
         return Block(self._begin, end, audio, windows, utterances, frames, crops, new)
 
     def _compute(self, member: Member, block: Block, fresh: dict[str, list[AnyTrack]]) -> None:
+        if member.analyzer is None:
+            self._prepare(member)
         self._publish(member, self._parts(member, block), fresh)
 
     def _parts(self, member: Member, block: Block) -> list[AnyTrack]:
@@ -256,7 +258,10 @@ class Branch:
         return list(member.analyzer.process(block))
 
     def _finish(self, member: Member, fresh: dict[str, list[AnyTrack]]) -> None:
-        self._publish(member, member.analyzer.finish(), fresh)
+        if member.analyzer is None and (member.node.info.uses_cues or not member.node.inputs):
+            self._prepare(member)  # it has something to say without a single block
+        if member.analyzer is not None:
+            self._publish(member, member.analyzer.finish(), fresh)
         self._sink.progress(member.node, 1.0)
         self._sink.finished(member.node, member)
 

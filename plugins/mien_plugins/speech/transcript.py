@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -140,4 +141,5 @@ def _sphinx(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcr
     if params.language == "auto" and media.language.lower() not in _ENGLISH:
         note += f" The medium says that its language is '{media.language}', which it does not know."
     ctx.note(note)
-    return SphinxTranscriber(ctx.check_cancelled)
+    # Recognition is most of the work of a whole analysis: two helpers keep two cores busy, each holds 150 MB.
+    return SphinxTranscriber(ctx.check_cancelled, helpers=min(2, os.cpu_count() or 1))

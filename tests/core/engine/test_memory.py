@@ -63,6 +63,7 @@ def test_out_of_gpu_memory_means_smaller_batches_and_then_the_cpu(registry: Regi
         branch = Branch(plan.nodes, media, {"tiny.level": context}, {}, sink)
         branch.prepare()
         member: Member = branch._members[0]
+        branch._prepare(member)
         pieces = branch._parts(member, block(7))
         times = np.concatenate([p.times for p in pieces])  # type: ignore[union-attr]
         assert times.tolist() == [n + 0.25 for n in range(7)]

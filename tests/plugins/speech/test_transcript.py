@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -251,6 +252,22 @@ def test_submitting_does_not_wait_for_the_words(ctx) -> None:
         transcriber.close()
 
 
+def test_several_helpers_answer_in_the_order_of_the_utterances(ctx) -> None:
+    utterances = [u for n in range(4) for u in _utterances(1, seconds=8.0 - 2 * n)]
+    utterances = [replace(u, start=10.0 * n, end=10.0 * n + u.end) for n, u in enumerate(utterances)]
+    found = []
+    for helpers in (1, 3):
+        transcriber = SphinxTranscriber(ctx.check_cancelled, helpers=helpers)
+        try:
+            for utterance in utterances:
+                transcriber.submit(utterance)
+            found.append(list(transcriber.drain()))
+        finally:
+            transcriber.close()
+    assert found[0] == found[1]
+    assert [heard.start for heard in found[0]] == [0.0, 10.0, 20.0, 30.0]
+
+
 def test_too_long_a_queue_waits(ctx, monkeypatch: pytest.MonkeyPatch) -> None:
     from mien_plugins.speech.backends import sphinx
 
@@ -275,7 +292,7 @@ def test_cancelling_takes_effect_at_once(ctx) -> None:
     transcriber.close()
     assert time.perf_counter() - began < 2.0
     with pytest.raises(ProcessLookupError):
-        os.kill(transcriber.pid, 0)
+        os.kill(transcriber.pids[0], 0)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -284,7 +301,7 @@ def test_a_helper_that_dies_is_one_sentence(tools, ctx) -> None:
     analyzer.prepare(MediaInfo(Path("a.wav"), has_audio=True), SPHINX, ctx)
     try:
         list(analyzer.process(next(tools.spoken(np.tile(NOISE, 10)))))
-        os.kill(analyzer._transcriber.pid, signal.SIGKILL)  # type: ignore[union-attr]
+        os.kill(analyzer._transcriber.pids[0], signal.SIGKILL)  # type: ignore[union-attr]
         with pytest.raises(PluginError, match=r"pocketsphinx process ended by itself \(signal 9\)") as failure:
             list(analyzer.finish())
         assert "\n" not in str(failure.value)
@@ -294,9 +311,9 @@ def test_a_helper_that_dies_is_one_sentence(tools, ctx) -> None:
 
 def test_the_helper_ends_when_its_parent_does(ctx) -> None:
     transcriber = SphinxTranscriber(ctx.check_cancelled)
-    helper = transcriber._helper.process
+    helper = transcriber._helpers[0].process
     assert helper.stdin is not None
-    assert transcriber._helper.receive(60.0) == {"ready": True}
+    assert transcriber._inbox.get(timeout=60.0)[1] == {"ready": True}
     helper.stdin.close()
     assert helper.wait(timeout=60) == 0
     transcriber.close()

@@ -1,7 +1,7 @@
-"""pocketsphinx (weights in its wheel, English) in a process of its own.
+"""pocketsphinx (weights in its wheel, English) in processes of its own.
 
 It needs a core for itself and holds Python's lock while it works, so it runs beside the engine: utterances
-are queued to it as they come and its answers are collected as they are ready.
+are queued to the helper that has the least to do, and the answers are given out in the order of the utterances.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,30 +37,40 @@ _POLL = 0.1  # s, between two looks at the user's wish to stop
 
 
 class SphinxTranscriber:
-    """Recognises utterances in a helper process.
+    """Recognises utterances in helper processes.
 
     Args:
         check: called again and again while waiting; raises to stop (cancellation).
         settings: of the decoder, over `SETTINGS`.
+        helpers: how many processes. An utterance is decoded by itself, so the answers do not depend on it.
 
     Raises:
-        mien.errors.PluginError: the helper cannot be started; later, from any method, that it has died.
+        mien.errors.PluginError: a helper cannot be started; later, from any method, that it has died.
     """
 
     name = "pocketsphinx"
 
-    def __init__(self, check: Callable[[], None], settings: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, check: Callable[[], None], settings: dict[str, Any] | None = None, helpers: int = 1
+    ) -> None:
         self._check = check
-        self._helper = _Helper(SETTINGS | (settings or {}))
-        self._pending: deque[tuple[float, float]] = deque()  # start, end of what is not answered yet
-        self._waiting = 0.0  # s of sound in it
-        self._done: list[Heard] = []
-        self._count = 0
+        self._inbox: queue.SimpleQueue[tuple[_Helper, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._helpers: list[_Helper] = []
+        try:
+            for _ in range(helpers):
+                self._helpers.append(_Helper(SETTINGS | (settings or {}), self._inbox))
+        except BaseException:
+            self.close()
+            raise
+        self._pending: deque[Utterance] = deque()  # not given out yet, in order; without their sound
+        self._first = 0  # number of the first of them
+        self._answers: dict[int, Heard] = {}
+        self._waiting = 0.0  # s of sound that no helper has answered
 
     @property
-    def pid(self) -> int:
-        """Process id of the helper."""
-        return self._helper.process.pid
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the helpers."""
+        return tuple(helper.process.pid for helper in self._helpers)
 
     def submit(self, utterance: Utterance) -> None:
         """Queue an utterance (16 kHz mono)."""
@@ -68,19 +79,25 @@ class SphinxTranscriber:
         # Not a wish: NaN has no integer, and clipped peaks must not wrap round.
         samples = np.clip(np.nan_to_num(utterance.samples), -1.0, 1.0)
         sound = (samples * 32767.0).astype("<i2").tobytes()
-        self._helper.send({"id": self._count, "bytes": len(sound)}, sound)
-        self._count += 1
-        self._pending.append((utterance.start, utterance.end))
-        self._waiting += utterance.end - utterance.start
+        length = utterance.end - utterance.start
+        helper = min(self._helpers, key=lambda h: h.waiting)
+        helper.waiting += length
+        helper.send({"id": self._first + len(self._pending), "bytes": len(sound)}, sound)
+        self._pending.append(replace(utterance, samples=utterance.samples[:0]))
+        self._waiting += length
 
     def ready(self) -> list[Heard]:
-        """What the helper has answered by now; does not wait."""
+        """What has been answered by now and follows what was given out before; does not wait."""
         self._collect(wait=False)
-        done, self._done = self._done, []
+        done = []
+        while self._first in self._answers:
+            done.append(self._answers.pop(self._first))
+            self._pending.popleft()
+            self._first += 1
         return done
 
     def drain(self) -> Iterator[Heard]:
-        """The rest, one by one as the helper answers."""
+        """The rest, one by one as the helpers answer."""
         while True:
             yield from self.ready()
             if not self._pending:
@@ -88,34 +105,49 @@ class SphinxTranscriber:
             self._collect(wait=True)
 
     def close(self) -> None:
-        """End the helper at once, whatever it is doing."""
-        self._helper.close()
+        """End the helpers at once, whatever they are doing."""
+        for helper in self._helpers:
+            helper.close()
 
     def _collect(self, wait: bool) -> None:
         """Take answers that are there; with `wait` until at least one came."""
-        while self._pending:
-            answer = self._helper.receive(_POLL if wait else 0.0)
-            if answer is None:
+        while len(self._answers) < len(self._pending):
+            try:
+                helper, answer = self._inbox.get(block=wait, timeout=_POLL if wait else None)
+            except queue.Empty:
                 if not wait:
                     return
                 self._check()
                 continue
+            if answer is None or "fault" in answer:
+                self._inbox.put((helper, None))  # so that every later call says so too
+                raise PluginError(helper.why(answer))
             if "words" not in answer:
                 continue  # the greeting
-            start, end = self._pending.popleft()
+            asked = self._pending[answer["id"] - self._first]
+            start, end = asked.start, asked.end
+            helper.waiting -= end - start
             self._waiting -= end - start
             words = [Word(start + a, start + b, text, score) for text, a, b, score in answer["words"]]
-            self._done.append(Heard(start, end, tidy(words, start, end)))
+            self._answers[answer["id"]] = Heard(start, end, tidy(words, start, end))
             wait = False
 
 
 class _Helper:
-    """The process, with a thread for each direction so that neither side ever waits for a full pipe."""
+    """One process, with a thread for each direction so that neither side ever waits for a full pipe.
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    Args:
+        settings: of the decoder.
+        inbox: where its answers go, each with this object; None as an answer says that it has ended.
+    """
+
+    def __init__(
+        self, settings: dict[str, Any], inbox: queue.SimpleQueue[tuple[_Helper, dict[str, Any] | None]]
+    ) -> None:
+        self.waiting = 0.0  # s of sound that it was given and has not answered
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._inbox = inbox
         try:
             self.process = subprocess.Popen(
                 _command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
@@ -131,21 +163,6 @@ class _Helper:
     def send(self, head: dict[str, Any], sound: bytes) -> None:
         """Queue one utterance."""
         self._outbox.put(json.dumps(head).encode() + b"\n" + sound)
-
-    def receive(self, timeout: float) -> dict[str, Any] | None:
-        """The next answer, or None if there is none within `timeout` seconds.
-
-        Raises:
-            mien.errors.PluginError: the helper reported a fault or has died.
-        """
-        try:
-            answer = self._inbox.get(block=timeout > 0, timeout=timeout or None)
-        except queue.Empty:
-            return None
-        if answer is None or "fault" in answer:
-            self._inbox.put(None)  # so that every later call says so too
-            raise PluginError(self._why(answer))
-        return answer
 
     def close(self) -> None:
         self._outbox.put(None)
@@ -172,13 +189,14 @@ class _Helper:
         assert self.process.stdout is not None
         try:
             for line in self.process.stdout:
-                self._inbox.put(json.loads(line))
+                self._inbox.put((self, json.loads(line)))
         except ValueError as error:  # no JSON: never leave those who wait without an answer
-            self._inbox.put({"fault": f"it answered nonsense, {error}"})
-        self._inbox.put(None)
+            self._inbox.put((self, {"fault": f"it answered nonsense, {error}"}))
+        self._inbox.put((self, None))
 
-    def _why(self, fault: dict[str, Any] | None) -> str:
+    def why(self, fault: dict[str, Any] | None) -> str:
         advice = "the transcript ends there; analyse again, or choose another backend."
+        """One sentence on what happened to it, `fault` if it said so itself."""
         if fault is not None:
             return f"pocketsphinx failed ({fault['fault']}); {advice}"
         code = self.process.wait()
