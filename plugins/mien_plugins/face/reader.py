@@ -69,7 +69,7 @@ class ExpressionReader:
         logits, embedding, maps = [], [], []
         for start in range(0, len(images), batch):
             part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self.device)
-            reading = self.net(self._prepared(part))
+            reading = self.net.both_ways(self._prepared(part))
             logits.append(reading.logits.double().cpu().numpy())
             embedding.append(reading.embedding.float().cpu().numpy())
             if attention:

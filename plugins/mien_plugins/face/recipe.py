@@ -220,9 +220,9 @@ def train(
 
 @torch.inference_mode()
 def logits_of(net: FaceNet, faces: Faces, size: int = SIZE) -> NDArray[np.float64]:
-    """Logits (N, classes) of the net in evaluation mode, without augmentation."""
+    """Logits (N, classes) as analyses read them: evaluation mode, the face averaged with its mirror image."""
     net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return np.concatenate([net(x).logits.double().numpy() for x, _ in batches(faces, size, BATCH)])
+    return np.concatenate([net.both_ways(x).logits.double().numpy() for x, _ in batches(faces, size, BATCH)])
 
 
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
@@ -313,7 +313,7 @@ def evaluate(model: Path, data: Path) -> Card:
         architecture=(
             "HRNet of three stages (W16-small: 421,728 parameters), attentional pooling per branch to 256, "
             f"attention over the three branches, linear head; {config['size']}x{config['size']} grey input, "
-            "standardised per picture"
+            "standardised per picture, averaged with its mirror image"
         ),
         parameters=sum(p.numel() for p in net.parameters()),
         notes=(

@@ -55,6 +55,17 @@ def test_branch_attention_sums_to_one_and_is_kept():
     assert [tuple(m.shape) for m in reading.saliency] == [(4, 24, 24), (4, 12, 12), (4, 6, 6)]
 
 
+def test_reading_both_ways_does_not_know_left_from_right():
+    torch.manual_seed(0)
+    net = FaceNet().eval()
+    faces = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        seen, mirrored = net.both_ways(faces), net.both_ways(faces.flip(3))
+        assert not torch.allclose(net(faces).logits, net(faces.flip(3)).logits)
+    torch.testing.assert_close(seen.logits, mirrored.logits)
+    torch.testing.assert_close(seen.embedding, mirrored.embedding)
+
+
 def test_a_config_survives_json():
     config = FaceNetConfig(hrnet=W18, dropout=0.3)
     assert FaceNetConfig.from_dict(config.to_dict()) == config
