@@ -20,6 +20,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+
 from mien.media.resample import resample
 
 SIZE = (640, 480)

@@ -67,9 +67,7 @@ class Settings(BaseModel):
         "auto", description="Numbers the models compute with; auto is what the device does well."
     )
     threads: int = Field(0, ge=0, le=1024, description="Processor threads to use; 0 takes all there are.")
-    library: str = Field(
-        "", description="The library's file or database URL; empty for library.db in the data folder."
-    )
+    library: str = Field("", description="The library's file or database URL; empty for library.db in the data folder.")
     offline: bool = Field(False, description="Never use the network.")
     fusion: str = Field("late", min_length=1, description="The fusion used when none is named.")
 
@@ -111,9 +109,7 @@ def save(changes: Mapping[str, Any], path: Path | None = None) -> Settings:
     path = path or settings_path()
     values = {name: value for name, value in (_read(path) | dict(changes)).items() if value is not None}
     settings = _check(values, str(path))
-    lines = [
-        f"{name} = {_toml(getattr(settings, name))}\n" for name in Settings.model_fields if name in values
-    ]
+    lines = [f"{name} = {_toml(getattr(settings, name))}\n" for name in Settings.model_fields if name in values]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
@@ -156,9 +152,7 @@ def _read(path: Path) -> dict[str, Any]:
             f"The settings cannot be read ({error.strerror}); allow it or remove the file: {path}"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"The settings are no valid TOML ({error}); mend or remove the file: {path}"
-        ) from error
+        raise UsageError(f"The settings are no valid TOML ({error}); mend or remove the file: {path}") from error
 
 
 def _check(values: Mapping[str, Any], source: str, *, variables: bool = False) -> Settings:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from mien.engine import branch as engine_branch
 from mien.engine.backend import Backend, cores
 from mien.engine.choice import Choice

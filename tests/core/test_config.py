@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from mien import config
 from mien.errors import StorageError, UsageError
 
@@ -35,9 +36,7 @@ def test_file_then_environment(mien_home: Path) -> None:
     mien_home.mkdir()
     (mien_home / "settings.toml").write_text('device = "cuda:1"\nthreads = 2\noffline = true\n')
     assert config.load(environ={}).device == "cuda:1"
-    settings = config.load(
-        environ={"MIEN_DEVICE": "cpu", "MIEN_OFFLINE": "0", "MIEN_THREADS": " ", "OTHER": "x"}
-    )
+    settings = config.load(environ={"MIEN_DEVICE": "cpu", "MIEN_OFFLINE": "0", "MIEN_THREADS": " ", "OTHER": "x"})
     assert (settings.device, settings.offline, settings.threads) == ("cpu", False, 2)
 
 
@@ -106,7 +105,4 @@ def test_saving_where_nothing_may_be_written(mien_home: Path) -> None:
 
 def test_light() -> None:
     code = "import sys, mien.config; print([m for m in ('numpy', 'torch', 'sqlalchemy') if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

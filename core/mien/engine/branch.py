@@ -278,9 +278,7 @@ class Branch:
                 checked, told = {}, time.monotonic()
         self._hand_on(member, checked, fresh)
 
-    def _hand_on(
-        self, member: Member, checked: Mapping[str, list[AnyTrack]], fresh: dict[str, list[AnyTrack]]
-    ) -> None:
+    def _hand_on(self, member: Member, checked: Mapping[str, list[AnyTrack]], fresh: dict[str, list[AnyTrack]]) -> None:
         for name, parts in checked.items():
             joined = type(parts[0]).concat(cast(Any, parts))
             member.rows += len(joined)

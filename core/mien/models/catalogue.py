@@ -134,9 +134,7 @@ ENTRIES: Final = (
         revision="3cc26e7f1014a5ee5d74a42acee58bafc9d0a310",
         files=("face_detection_yunet_2023mar.onnx",),
         sha256={
-            "face_detection_yunet_2023mar.onnx": (
-                "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-            )
+            "face_detection_yunet_2023mar.onnx": ("8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4")
         },
         size=232_589,
     ),

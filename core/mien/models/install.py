@@ -192,8 +192,7 @@ def _finish(model_id: str, folder: Path, facts: Mapping[str, Any]) -> None:
     """Write the record that later checks go by."""
     known = entry(model_id)
     listed = {
-        path.name: {"sha256": files.sha256_of(path), "size": path.stat().st_size}
-        for path in _plain(folder.iterdir())
+        path.name: {"sha256": files.sha256_of(path), "size": path.stat().st_size} for path in _plain(folder.iterdir())
     }
     pinned = dict(known.sha256) if known else {}
     record = {
@@ -256,9 +255,7 @@ def _download(known: Entry, folder: Path, progress: Report | None, endpoint: str
             raise _unreachable(known, error) from error
         except EntryNotFoundError:
             if name in known.sha256:
-                raise ModelError(
-                    f"{known.repo} has no file {name} at the pinned revision; update Mien"
-                ) from None
+                raise ModelError(f"{known.repo} has no file {name} at the pinned revision; update Mien") from None
             continue  # not every size of a family has every small file
         except HTTPError as error:
             raise _unreachable(known, error) from error

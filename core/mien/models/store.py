@@ -79,9 +79,7 @@ def resolve(model_id: str) -> Path:
         raise missing(model_id)
     problems = _problems(folder, files.sha256_once)
     if problems:
-        raise ModelError(
-            f"The model {model_id} is damaged ({problems[0]}); {_again(model_id, folder)}: {folder}"
-        )
+        raise ModelError(f"The model {model_id} is damaged ({problems[0]}); {_again(model_id, folder)}: {folder}")
     return folder
 
 
@@ -198,9 +196,7 @@ def missing(model_id: str) -> ModelError:
             f"that 'mien models list' shows ({ids})"
         )
     get = "" if known.obstacle else f"get it with 'mien models pull {model_id}' or "
-    return ModelError(
-        f"The model {model_id} is not installed; {get}import it with 'mien models import {model_id} DIR'"
-    )
+    return ModelError(f"The model {model_id} is not installed; {get}import it with 'mien models import {model_id} DIR'")
 
 
 def _folder(model_id: str) -> Path | None:

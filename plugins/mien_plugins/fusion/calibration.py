@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from mien.errors import ModelError
 from mien.sdk import Aligned, Context
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pydantic
+
 from mien.sdk import FusionInfo, FusionParams, hookimpl, param
 
 READS = ("text.offence", "emotion.attributes", "face.expression", "conflict.intensity")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from mien.sdk import Aligned, Context, Fused
 
+from mien.sdk import Aligned, Context, Fused
 from mien_plugins.fusion.calibration import Calibration
 from mien_plugins.fusion.info import MajorityParams
 

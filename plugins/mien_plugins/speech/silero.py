@@ -24,9 +24,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from mien.errors import ModelError
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mien.errors import ModelError
 
 RATE = 16_000
 CHUNK = 512

@@ -10,7 +10,6 @@ from dataclasses import replace
 from mien.errors import ModelError, UsageError
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks.track import AnyTrack, Spans
-
 from mien_plugins.speech.backends import subtitles
 from mien_plugins.speech.backends.base import Heard, Transcriber
 from mien_plugins.speech.info import SPEECHBRAIN_MODELS, WHISPER_MODELS, TranscriptParams

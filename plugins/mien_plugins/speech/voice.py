@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks.track import AnyTrack, FloatArray, Spans
-
 from mien_plugins.speech.denoise import StreamingGate
 from mien_plugins.speech.info import RATE, VoiceParams
 from mien_plugins.speech.segment import Cutting, Segmenter, Stretch

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.engine.feeds import FrameFeed, UtteranceFeed, WindowFeed
 from mien.media.crops import crop_face
 from mien.sdk.blocks import AudioChunk

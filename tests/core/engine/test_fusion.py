@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.engine.align import align
 from mien.engine.backend import Backend
 from mien.engine.context import RunContext

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from mien.engine.backend import Backend
 from mien.engine.branch import Branch, Member, Sink, split
 from mien.engine.context import RunContext
@@ -37,6 +38,7 @@ def test_out_of_gpu_memory_means_smaller_batches_and_then_the_cpu(registry: Regi
     """The plugin raises what torch raises when a card is full: above two windows on the first card, always on the second."""
     import tiny_plugins  # type: ignore[import-not-found]
     import torch
+
     from mien.engine.choice import Choice
 
     batches: list[tuple[str, int]] = []

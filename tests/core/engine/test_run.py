@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.engine.events import Failed, Finished, Piece, PlannedPlugin, Started
 from mien.errors import Cancelled, DeviceError, MediaMissing, NotMedia, ParameterError, UnknownPlugin
 from mien.library.library import Library

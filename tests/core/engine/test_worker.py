@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import mien
 import pytest
+
+import mien
 from mien.engine.choice import Choice
 from mien.engine.events import Done, MediumFailed, Piece, Started
 from mien.engine.worker import Worker

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 import numpy as np
+
 from mien.sdk import (
     AnalyzerInfo,
     Audio,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.sdk import MediaInfo
 from mien.sdk.protocols import Analysis
 from mien.tracks import (

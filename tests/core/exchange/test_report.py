@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 import torch
+
 from mien.exchange.decimate import min_max, strokes
 from mien.exchange.findings import describe, findings
 from mien.exchange.lines import lines

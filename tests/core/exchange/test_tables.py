@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+
 from mien.sdk.protocols import Analysis
 from mien.tracks import from_table
 

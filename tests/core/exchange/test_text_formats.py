@@ -12,6 +12,7 @@ from pathlib import Path
 import pympi
 import pysubs2
 import pytest
+
 from mien.sdk.protocols import Analysis
 from mien.tracks import Spans
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from mien.errors import ExportError, MediaError
 from mien.exchange.lettering import Letters, right_to_left
 from mien.exchange.overlay import Overlay

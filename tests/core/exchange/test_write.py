@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from mien.errors import ExportError, ParameterError, PluginError, StorageError, UnknownPlugin
 from mien.exchange.text import clock, safe_name, unique_stems
 from mien.exchange.write import export

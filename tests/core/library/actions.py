@@ -17,6 +17,7 @@ from pathlib import Path
 
 import alembic.command  # noqa: F401
 import numpy as np
+
 from mien.errors import MienError
 from mien.library.library import Library
 from mien.tracks import AROUSAL, Curve, Spans

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.library import Library, Medium
 from mien.tracks import AROUSAL, VALENCE, Curve, Spans
 

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from mien.errors import LibraryError, MienError, StorageError
 from mien.library import Library
 

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from mien.errors import LibraryError
 from mien.library import Library
 

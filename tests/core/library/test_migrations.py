@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
 from mien.errors import LibraryError
 from mien.library import Library, database
 from mien.library.database import Database

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from mien.library import schema, search
-from mien.library.library import Library
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
+
+from mien.library import schema, search
+from mien.library.library import Library
 
 
 @pytest.mark.parametrize("table", schema.metadata.sorted_tables, ids=str)

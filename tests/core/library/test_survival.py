@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from mien.library import Library
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks its writers")

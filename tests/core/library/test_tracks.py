@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.library import Library
 from mien.sdk import Writes
 from mien.tracks import AROUSAL, VALENCE, Boxes, Curve, Features, Provenance, Spans

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from mien.errors import MediaError
 from mien.media.damage import DamageLog
 from mien.media.decode import Decoder

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.media.decode import Decoder
 from mien.media.pieces import AudioPiece, FramePiece
 from mien.media.probe import probe

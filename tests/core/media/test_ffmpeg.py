@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from mien.errors import ExportError
 from mien.media.ffmpeg import ffmpeg_path
 

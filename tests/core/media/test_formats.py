@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from mien.media.decode import Decoder
 from mien.media.pieces import AudioPiece, FramePiece
 from mien.media.probe import extent, probe

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
+
 from mien.media.decode import Decoder
 from mien.media.ffmpeg import ffmpeg_path
 from mien.media.picture import to_rgb

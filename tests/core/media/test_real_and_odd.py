@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from mien.errors import MediaError, NotMedia
 from mien.media.decode import Decoder
 from mien.media.pieces import AudioPiece, FramePiece

@@ -10,6 +10,7 @@ import threading
 
 import numpy as np
 import pytest
+
 from mien.errors import MediaEncrypted, MediaError, MediaMissing, NotMedia, ParameterError
 from mien.media.decode import Decoder
 from mien.media.ffmpeg import ffmpeg_path

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.signal import resample_poly
+
 from mien.media.pieces import AudioPiece
 from mien.media.resample import Resampler, downmix_weights, resample, to_mono
-from scipy.signal import resample_poly
 
 RATES = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.errors import MediaError
 from mien.media.ffmpeg import ffmpeg_path
 from mien.media.probe import probe

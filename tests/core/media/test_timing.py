@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mien.media.damage import DamageLog
 from mien.media.decode import Decoder
 from mien.media.packets import Clock

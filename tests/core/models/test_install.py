@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.errors import ModelError, StorageError
 from mien.models import catalogue, install, store
 from mien.models.install import import_folder, pull
@@ -41,9 +42,7 @@ def test_import_takes_what_is_safe_and_says_what_it_left(make_model, mien_home: 
     assert [p.name for p in (mien_home / "models").iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize(
-    "name", ["pytorch_model.bin", "model.pt", "model.pth", "embedding.ckpt", "model.pkl"]
-)
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.pth", "embedding.ckpt", "model.pkl"])
 def test_pickles_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / name).write_bytes(pickle.dumps({"weight": 1}))
@@ -126,9 +125,7 @@ def test_yunet_from_a_folder(shared: Path) -> None:
 
     model = import_folder("yunet", shared / "models" / "yunet")
     assert model.licence == "MIT"
-    assert {"yunet_n_320_320.onnx", "yunet_n_dynamic.onnx", "LICENSE"} <= {
-        p.name for p in model.path.iterdir()
-    }
+    assert {"yunet_n_320_320.onnx", "yunet_n_dynamic.onnx", "LICENSE"} <= {p.name for p in model.path.iterdir()}
     record = store.describe("yunet")["record"]
     assert record["as_catalogued"] is False  # another export than the one the catalogue pins
     folder = store.resolve("yunet")
@@ -201,9 +198,7 @@ def test_pull(hub: str, mien_home: Path) -> None:
     assert names == {"model.safetensors", "config.json", "generation_config.json", "mien.json"}
     assert model.source == "openai/whisper-tiny@169d4a4341b33bc18d8881c4b69c2e104e1cc0af"
     assert store.describe("whisper-tiny")["record"]["as_catalogued"] is True
-    assert all(
-        "/openai/whisper-tiny/resolve/169d4a4341b33bc18d8881c4b69c2e104e1cc0af/" in a for a in _Hub.asked
-    )
+    assert all("/openai/whisper-tiny/resolve/169d4a4341b33bc18d8881c4b69c2e104e1cc0af/" in a for a in _Hub.asked)
     assert done == sorted(done)
     assert done[-1] >= len(_Hub.files["model.safetensors"])
     assert store.resolve("whisper-tiny") == model.path

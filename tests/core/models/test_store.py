@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from mien.errors import ModelError
 from mien.models import store
 from mien.models.install import import_folder
@@ -40,12 +41,8 @@ def test_bundled_models_are_found_first(bundled: Path, make_model) -> None:
 
 def test_weights_that_are_not_those_of_the_config_are_refused(bundled: Path, make_model) -> None:
     _bundle(bundled, make_model(), "voice")
-    make_model("other", value=2.0).joinpath("model.safetensors").rename(
-        bundled / "voice" / "model.safetensors"
-    )
-    with pytest.raises(
-        ModelError, match=r"is damaged .*model.safetensors is not the file.*install Mien again"
-    ):
+    make_model("other", value=2.0).joinpath("model.safetensors").rename(bundled / "voice" / "model.safetensors")
+    with pytest.raises(ModelError, match=r"is damaged .*model.safetensors is not the file.*install Mien again"):
         store.resolve("voice")
     assert store.verify("voice") == ["model.safetensors is not the file that was recorded"]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from mien.errors import Cancelled
 from mien.sdk import AudioChunk, Block, Context, MediaInfo, Params, Utterance
 from mien.tracks.track import Spans

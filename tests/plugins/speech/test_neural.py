@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien.errors import Cancelled, ModelError
 from mien_plugins.speech.backends.align import group_words, token_frames, warp
 from mien_plugins.speech.backends.crdnn import CrdnnTranscriber, best_path

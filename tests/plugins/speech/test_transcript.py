@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mien.errors import Cancelled, ModelError, PluginError, UsageError
 from mien.evaluation.metrics import wer
 from mien.sdk import Cue, MediaInfo, Utterance

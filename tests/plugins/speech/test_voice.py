@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mien_plugins.speech.denoise import StreamingGate, gate
 from mien_plugins.speech.info import VOICE, VoiceParams
 from mien_plugins.speech.segment import Cutting, Segmenter

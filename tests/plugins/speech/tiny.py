@@ -100,8 +100,9 @@ def _tokenizer(folder: Path, vocab: dict[str, int], specials: dict[str, int]) ->
 
 def crdnn(folder: Path, steps: int = 60) -> Path:
     """SpeechBrain's CRDNN with pieces of words as tokens, taught the phrase of each of the two sounds."""
-    from mien_plugins.speech.backends.crdnn import CrdnnConfig, CrdnnNet
     from safetensors.torch import save_file
+
+    from mien_plugins.speech.backends.crdnn import CrdnnConfig, CrdnnNet
 
     torch.manual_seed(0)
     tokens = ("<blank>", "▁low", "▁to", "ne", "▁here", "▁a", "▁high", "▁one")

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from mien.errors import ModelError
-from mien.sdk import Context, Utterance
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from mien.errors import ModelError
+from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 
 RATE = 16_000

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from mien.errors import PluginError
 from mien.sdk import Utterance
-
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 
 SETTINGS: dict[str, Any] = {"maxhmmpf": 3000, "maxwpf": 20, "fwdflatlw": 7.5, "bestpathlw": 8.0}
@@ -50,9 +50,7 @@ class SphinxTranscriber:
 
     name = "pocketsphinx"
 
-    def __init__(
-        self, check: Callable[[], None], settings: dict[str, Any] | None = None, helpers: int = 1
-    ) -> None:
+    def __init__(self, check: Callable[[], None], settings: dict[str, Any] | None = None, helpers: int = 1) -> None:
         self._check = check
         self._inbox: queue.SimpleQueue[tuple[_Helper, dict[str, Any] | None]] = queue.SimpleQueue()
         self._helpers: list[_Helper] = []

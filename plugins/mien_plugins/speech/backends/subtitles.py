@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 
 from mien.sdk import Cue
-
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 
 _SOUND = re.compile(r"\[[^\]]*\]|[♪♫#]+")  # [door slams], music signs

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mien.errors import ModelError
-from mien.sdk import Context, Utterance
 from safetensors import SafetensorError
 
+from mien.errors import ModelError
+from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.align import group_words, token_frames
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 
