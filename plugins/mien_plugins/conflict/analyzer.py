@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from mien.sdk import Block, Context, MediaInfo, Params
+from mien.sdk import Block, Context, Explanation, MediaInfo, Params, Windows
 from mien.tracks.quantity import CONFLICT
 from mien.tracks.track import AnyTrack, Curve, FloatArray, Spans
 from mien_plugins.conflict.features import SILENCE, Samples, normalise, rms
 from mien_plugins.conflict.info import RATE, ConflictParams
-from mien_plugins.conflict.lime import Explanation, explain_window
+from mien_plugins.conflict.lime import explain_window
 from mien_plugins.conflict.model import MODEL, load_net
 from mien_plugins.conflict.net import ConflictNet
 
@@ -80,13 +80,29 @@ class ConflictAnalyzer:
         self._waiting.clear()
         self._ready.clear()
 
-    def explain(self, samples: FloatArray, params: Params, ctx: Context, **options: Any) -> Explanation:
-        """Which 3 s of (n,) samples at 8 kHz, cut or padded to 30 s, raised the reading; on request only.
+    def explain(self, window: Windows, params: Params, ctx: Context) -> Explanation:
+        """Which 3 s of a window raised or lowered its reading: LIME over its ten super-samples (`lime.py`).
 
-        `prepare` is not needed before. `options`: of `lime.explain_window`.
+        Parts that the linear model did not select score NaN; what lies behind the end of the sound is left out.
         """
         net = self._net or load_net(ctx.model(MODEL), ctx.device)
-        return explain_window(net, samples, **options)
+        found = explain_window(net, window.samples[0], seed=int(ctx.rng.integers(2**31)))
+        start = float(window.starts[0])
+        heard = start + int(window.valid[0]) / window.rate
+        scores = np.full(found.coefficients.size, np.nan)
+        scores[list(found.order)] = found.coefficients[list(found.order)]
+        rows = [
+            (s, min(e, heard), "super-sample", "", score)
+            for s, e, score in zip(start + found.start, start + found.end, scores, strict=True)
+            if s < heard
+        ]
+        return Explanation(
+            Spans.of("conflict.explanation", rows),
+            reading=found.intensity,
+            intercept=found.intercept,
+            fit=found.score,
+            unit="probability of conflict",
+        )
 
     def _sort_out(self, now: float) -> None:
         """Move windows with enough speech to `_ready`, and drop those that are known to hold too little."""

@@ -132,13 +132,17 @@ def test_later_readings_come_in_batches(folder):
 
 def test_explains_on_request(folder):
     samples = np.random.default_rng(0).standard_normal(4 * RATE)
-    found = ConflictAnalyzer().explain(samples, ConflictParams(), Host(folder), perturbations=25)
-    assert found.coefficients.shape == (10,)
-    assert found.end[-1] == 30.0
+    padded = np.pad(samples, (0, SAMPLES - len(samples))).astype(np.float32)
+    window = Windows(np.array([100.0]), RATE, padded[None], np.array([4 * RATE], np.int32))
+    found = ConflictAnalyzer().explain(window, ConflictParams(), Host(folder))
+    # 4 s of sound: one whole super-sample of 3 s, and the beginning of the next.
+    assert found.parts.start.tolist() == [100.0, 103.0]
+    assert found.parts.end.tolist() == [103.0, 104.0]
     with torch.inference_mode():
-        x = normalise(np.pad(samples, (0, SAMPLES - len(samples))))
-        read = float(load_net(folder)(torch.from_numpy(x)[None]))
-    assert found.intensity == pytest.approx(read, abs=1e-4)
+        read = float(load_net(folder)(torch.from_numpy(normalise(padded))[None]))
+    assert found.reading == pytest.approx(read, abs=1e-4)
+    again = ConflictAnalyzer().explain(window, ConflictParams(), Host(folder))
+    assert np.array_equal(found.parts.score, again.parts.score, equal_nan=True)
 
 
 def test_damaged_weights_are_one_sentence(folder, tmp_path):
