@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import torch
 
 from mien.sdk import Block, Context, Explanation, MediaInfo, Params, Windows
 from mien.tracks.quantity import CONFLICT
-from mien.tracks.track import AnyTrack, Curve, FloatArray, Spans
+from mien.tracks.track import AnyTrack, Curve, Spans
 from mien_plugins.conflict.features import SILENCE, Samples, normalise, rms
 from mien_plugins.conflict.info import RATE, ConflictParams
 from mien_plugins.conflict.lime import explain_window
