@@ -1,0 +1,29 @@
+"""`mien explain` on the demo clip, with the weights that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DEMO = Path(__file__).resolve().parents[3] / "resources" / "demo" / "demo.mp4"
+
+
+def test_a_reading_is_explained_by_stretches_of_sound(mien: Any) -> None:
+    done = mien("explain", DEMO, "--at", "11", "--device", "cpu", "--json")
+    assert done.code == 0, done.err
+    found = done.lines[0]
+    assert -1 <= found["reading"] <= 1
+    assert found["fit"] > 0.3
+    parts = found["parts"]
+    assert [p["start"] for p in parts] == [0, 3, 6, 9, 12, 15, 18, 21]
+    assert parts[-1]["end"] == pytest.approx(22.1, abs=0.3)
+    # In the second half both voices speak at once: that is where the conflict is.
+    half = [sum(p["contribution"] or 0 for p in parts if (p["start"] >= 12) == late) for late in (False, True)]
+    assert half[1] > half[0]
+
+
+def test_what_cannot_be_explained_is_one_sentence(mien: Any) -> None:
+    assert "cannot explain" in mien("explain", DEMO, "--at", "1", "--plugin", "emotion").err
+    assert "no moment 99 s" in mien("explain", DEMO, "--at", "99").err
