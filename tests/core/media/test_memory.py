@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 SCRIPT = """
-import resource, sys
+import sys
 from mien.media.decode import Decoder
 from mien.media.picture import to_rgb
 from mien.media.pieces import FramePiece
@@ -24,7 +24,7 @@ with Decoder(sys.argv[1], threads=1) as decoder:
             to_rgb(piece.frame, 64)
         else:
             resampler.push(piece)
-print(frames, round(decoder.reached), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(frames, round(decoder.reached), open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 """
 
 
