@@ -32,7 +32,7 @@ bench: env
 	@$(BIN)/python packaging/bench.py $(TESTS)
 
 app: env
-	@$(BIN)/mien desktop
+	@if [ -e desktop/mien_desktop/app.py ]; then $(BIN)/mien desktop; else echo "There is no window yet; analyse with: $(BIN)/mien analyze PATH"; fi
 
 clean:
 	rm -rf $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache
