@@ -14,7 +14,7 @@ from mien_plugins.emotion.norms import NEUTRAL, PAD, Triple
 
 RATE = 16_000
 TEST_SPEAKERS = ("ravdess-17", "ravdess-18", "ravdess-19", "ravdess-20", "emodb-15", "emodb-16")
-"""Never trained on, nor used to choose anything: four actors of RAVDESS (17-20), two of EmoDB."""
+"""For measuring only, nothing is trained on them: four actors of RAVDESS (17-20), two of EmoDB."""
 
 SPREAD, SHIFT = 0.25, 0.15
 

@@ -118,7 +118,7 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int)
         licence="CC BY-NC-SA 4.0 (from RAVDESS): not for commercial use",
         data=DATA,
         split=(
-            f"by speaker. Test: {', '.join(TEST_SPEAKERS)}, never trained on nor used to choose anything. "
+            f"by speaker. Test: {', '.join(TEST_SPEAKERS)}, nothing was trained on them. "
             "Choices and calibration: 5-fold cross-validation by speaker over the other 24."
         ),
         seeds=(int(config["seed"]),),
@@ -148,5 +148,6 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int)
             "analyzer asks the host for 16 kHz.",
             "f1 and f2 were compared under one protocol (the figures 'cross-validation'); "
             f"{net['representation']} is shipped.",
+            *([config["note"]] if config.get("note") else []),
         ),
     )

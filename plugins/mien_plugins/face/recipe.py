@@ -288,7 +288,7 @@ def evaluate(model: Path, data: Path) -> Card:
             ),
         ),
         split=(
-            f"PublicTest is the test set, untouched until the end. {len(corpus.valid)} validation "
+            f"PublicTest is the test set; nothing was trained on it. {len(corpus.valid)} validation "
             f"pictures were cut from Training (seed {SPLIT_SEED}) by groups of copies: "
             f"{corpus.duplicates} pictures are near-copies of another, mirrored ones included, and "
             f"stay on one side; {corpus.dropped} Training pictures that are near-copies of PublicTest "
