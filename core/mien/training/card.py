@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,25 @@ class DataSource:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """A picture that belongs to a card.
+
+    Args:
+        name: its heading.
+        file: name of the file it is written to, beside the card.
+        svg: the picture, self-contained.
+        alt: what it shows, in words.
+        data: the numbers it was drawn from, JSON-ready; they go into `card.json`.
+    """
+
+    name: str
+    file: str
+    svg: str
+    alt: str
+    data: Any = None
+
+
+@dataclass(frozen=True)
 class Card:
     """What a reader must know of a model before believing its numbers.
 
@@ -70,6 +89,7 @@ class Card:
     architecture: str = ""
     parameters: int = 0
     notes: tuple[str, ...] = ()
+    plots: tuple[Plot, ...] = ()
 
 
 def sha256_of(path: Path) -> str:
@@ -110,10 +130,13 @@ def load_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write `card.json` and `CARD.md` beside the weights; hash and size are read from those."""
+    """Write `card.json`, `CARD.md` and the plots beside the weights; hash and size are read from those."""
     weights = folder / WEIGHTS
+    for plot in card.plots:
+        (folder / plot.file).write_text(plot.svg, encoding="utf-8")
     facts = {
-        **asdict(card),
+        **asdict(replace(card, plots=())),
+        "plots": [{"name": p.name, "file": p.file, "alt": p.alt, "data": p.data} for p in card.plots],
         "sha256": sha256_of(weights),
         "bytes": weights.stat().st_size,
         "created": dt.datetime.now(dt.UTC).date().isoformat(),
@@ -157,6 +180,8 @@ def _markdown(card: Card, facts: Mapping[str, Any]) -> str:
     if card.calibration:
         lines += ["", "## Calibration", ""]
         lines += [f"- {key}: {value}" for key, value in card.calibration.items()]
+    for plot in card.plots:
+        lines += ["", f"## {plot.name}", "", f"![{plot.alt}]({plot.file})"]
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in card.limits)]
     if card.notes:
         lines += ["", "## Notes", "", *(f"- {note}" for note in card.notes)]
