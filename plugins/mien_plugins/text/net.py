@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import BertConfig, BertModel
+
+from mien_plugins.text.encoder import BertEncoder
 
 Pooling = Literal["mean", "cls"]
 
@@ -62,18 +63,14 @@ class TextNet(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = BertModel(
-            BertConfig(
-                vocab_size=config.vocab_size,
-                hidden_size=config.width,
-                num_hidden_layers=config.layers,
-                num_attention_heads=config.attention_heads,
-                intermediate_size=config.feed_forward,
-                max_position_embeddings=config.positions,
-                hidden_dropout_prob=config.dropout,
-                attention_probs_dropout_prob=config.dropout,
-            ),
-            add_pooling_layer=False,
+        self.encoder = BertEncoder(
+            config.vocab_size,
+            config.width,
+            config.layers,
+            config.attention_heads,
+            config.feed_forward,
+            config.positions,
+            config.dropout,
         )
         self.drop = nn.Dropout(config.dropout)
         self.heads = nn.ModuleDict({task: nn.Linear(config.width, n) for task, n in config.heads_out.items()})
@@ -85,7 +82,7 @@ class TextNet(nn.Module):
 
     def encode(self, mask: Tensor, ids: Tensor | None = None, vectors: Tensor | None = None) -> Encoded:
         """Run the encoder on ids (B, T) or word vectors (B, T, width); ``mask`` (B, T): 1 on real tokens."""
-        tokens = self.encoder(input_ids=ids, inputs_embeds=vectors, attention_mask=mask).last_hidden_state
+        tokens = self.encoder(mask, ids=ids, vectors=vectors)
         return Encoded(tokens, pool(tokens, mask, self.config.pooling))
 
     def head(self, task: str, vector: Tensor) -> Tensor:

@@ -193,8 +193,8 @@ class _Helper:
         self._inbox.put((self, None))
 
     def why(self, fault: dict[str, Any] | None) -> str:
-        advice = "the transcript ends there; analyse again, or choose another backend."
         """One sentence on what happened to it, `fault` if it said so itself."""
+        advice = "the transcript ends there; analyse again, or choose another backend."
         if fault is not None:
             return f"pocketsphinx failed ({fault['fault']}); {advice}"
         code = self.process.wait()
