@@ -73,7 +73,7 @@ class BertEncoder(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
-        self.register_load_state_dict_pre_hook(_accept_bert)
+        self.register_load_state_dict_pre_hook(_accept_bert)  # type: ignore[no-untyped-call]
 
     def forward(self, mask: Tensor, ids: Tensor | None = None, vectors: Tensor | None = None) -> Tensor:
         """Token ids (B, T) or word vectors (B, T, width), with `mask` (B, T) 1 on real tokens → (B, T, width)."""
