@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from mien.errors import PluginError, UnknownPlugin
-from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo
+from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo, RecipeInfo
 from mien.sdk.hooks import PROJECT, Hooks
 
 _log = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ GROUP = "mien"
 EXTRA = "MIEN_PLUGINS"
 """Environment variable with more plugin modules, separated by commas: for trying one that is not installed."""
 
-_Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo)
+_Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo, RecipeInfo)
+_Any = AnalyzerInfo | FusionInfo | ExporterInfo | RecipeInfo
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Registry:
     analyzers: dict[str, AnalyzerInfo] = field(default_factory=dict)
     fusions: dict[str, FusionInfo] = field(default_factory=dict)
     exporters: dict[str, ExporterInfo] = field(default_factory=dict)
+    recipes: dict[str, RecipeInfo] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
 
     @classmethod
@@ -90,6 +92,10 @@ class Registry:
         """The exporter with that id; raises UnknownPlugin."""
         return _get(self.exporters, plugin_id, "export format")
 
+    def recipe(self, recipe_id: str) -> RecipeInfo:
+        """The training recipe with that id; raises UnknownPlugin."""
+        return _get(self.recipes, recipe_id, "training recipe")
+
     def _load_one(self, entry: Any) -> None:
         dist = getattr(entry, "dist", None)
         origin = f"{dist.name} {dist.version}" if dist is not None else ""
@@ -113,22 +119,26 @@ class Registry:
         for info in offer.infos:
             if info.api > API:
                 raise PluginError(f"{info.id} was written for plugin API {info.api}; this version has API {API}")
-            if info.id in self.analyzers or info.id in self.fusions or info.id in self.exporters:
+            # Recipes are named after models, which have names of their own.
+            others = (self.recipes,) if isinstance(info, RecipeInfo) else (self.analyzers, self.fusions, self.exporters)
+            if any(info.id in known for known in others):
                 raise PluginError(f"another plugin already offers {info.id}")
         for info in offer.infos:
             if isinstance(info, AnalyzerInfo):
                 self.analyzers[info.id] = info
             elif isinstance(info, FusionInfo):
                 self.fusions[info.id] = info
-            else:
+            elif isinstance(info, ExporterInfo):
                 self.exporters[info.id] = info
+            else:
+                self.recipes[info.id] = info
 
 
 class _Offer:
     """What one plugin registers."""
 
     def __init__(self) -> None:
-        self.infos: list[AnalyzerInfo | FusionInfo | ExporterInfo] = []
+        self.infos: list[_Any] = []
 
     def analyzer(self, info: AnalyzerInfo) -> None:
         self._add(info, AnalyzerInfo)
@@ -139,7 +149,10 @@ class _Offer:
     def exporter(self, info: ExporterInfo) -> None:
         self._add(info, ExporterInfo)
 
-    def _add(self, info: AnalyzerInfo | FusionInfo | ExporterInfo, kind: type) -> None:
+    def recipe(self, info: RecipeInfo) -> None:
+        self._add(info, RecipeInfo)
+
+    def _add(self, info: _Any, kind: type) -> None:
         if not isinstance(info, kind):  # a plugin is not type-checked by us
             raise PluginError(f"a plugin offered {type(info).__name__} where {kind.__name__} belongs")
         self.infos.append(info)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo, Writes
+from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo, RecipeInfo, Writes
 from mien.sdk.fusion import FusionParams
 from mien.sdk.hooks import Hooks, Registry, hookimpl, hookspec
 from mien.sdk.inputs import Audio, Crops, Frames, Input, Reads, Utterances
@@ -55,6 +55,7 @@ __all__ = [
     "NoParams",
     "Params",
     "Reads",
+    "RecipeInfo",
     "Registry",
     "Utterance",
     "Utterances",

@@ -15,6 +15,7 @@ API = 1
 
 _ID = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+)*")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +121,46 @@ class ExporterInfo(_Info):
     suffix: str = ""
     needs_medium: bool = False
     kinds: tuple[Kind, ...] = field(default=("curve", "spans", "boxes", "features"))
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeInfo:
+    """Describes how a model is trained and measured (`mien train`, `mien evaluate`).
+
+    The module that `factory` names has two functions, with these parameters by name; more may follow, with defaults:
+
+        train(data: Path, out: Path, *, quick: bool, device: str, seed: int, resume: bool, threads: int | None,
+              progress: bool, work: Path | None) -> Card
+        evaluate(model: Path, data: Path, *, device: str) -> Card
+
+    `train` writes weights, configuration and card into `out`; what is in between (checkpoints, logs, TensorBoard) lies in
+    `work`, by default `out/work`, and a training that was stopped goes on from there when `resume` is true. `evaluate`
+    measures the model in a folder and writes nothing. Card: `mien.training.card.Card`. `device` as torch spells it.
+
+    Args:
+        id: what `mien train` is given; never changes once published.
+        title: what a list shows.
+        model: id of the model that it makes, as in its `config.json` and card.
+        data: files and folders that must lie in the folder of the corpora, relative to it.
+        description: what it learns from what, in a sentence.
+        factory: dotted path of the module, imported when it runs.
+        params: its options besides those; what was set goes to `train` by name.
+    """
+
+    id: str
+    title: str
+    model: str
+    data: tuple[str, ...]
+    description: str
+    factory: str
+    params: type[Params] = NoParams
+    api: int = API
+
+    def __post_init__(self) -> None:
+        for name in (self.id, self.model):
+            if not _ID.fullmatch(name):
+                raise ValueError(f"{name!r} is no id: use lower-case words joined by dots or dashes")
+        if not _MODULE.fullmatch(self.factory):
+            raise ValueError(f"the factory of {self.id} must read 'package.module', not {self.factory!r}")
+        if not (isinstance(self.params, type) and issubclass(self.params, Params)):
+            raise ValueError(f"the params of {self.id} must be a subclass of mien.sdk.Params")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pluggy
 
-from mien.sdk.descriptors import AnalyzerInfo, ExporterInfo, FusionInfo
+from mien.sdk.descriptors import AnalyzerInfo, ExporterInfo, FusionInfo, RecipeInfo
 
 PROJECT = "mien"
 
@@ -26,6 +26,9 @@ class Registry(Protocol):
     def exporter(self, info: ExporterInfo) -> None:
         """Offer a file format."""
 
+    def recipe(self, info: RecipeInfo) -> None:
+        """Offer a way to train and measure a model."""
+
 
 class Hooks:
     """The hook specification of API 1."""
@@ -37,5 +40,5 @@ class Hooks:
         Called once, when plugins are listed. The module that implements it imports in milliseconds and imports no torch.
 
         Args:
-            registry: takes descriptors of analyzers, fusions and exporters.
+            registry: takes descriptors of analyzers, fusions, exporters and recipes.
         """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, Registry, Writes, hookimpl, param
+from typing import Literal
+
+from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, RecipeInfo, Registry, Writes, hookimpl, param
 from mien.tracks.quantity import CONFLICT
 
 RATE = 8_000
@@ -37,7 +39,27 @@ INFO = AnalyzerInfo(
 )
 
 
+class ConflictTraining(Params):
+    """Options of the recipe."""
+
+    schedule: Literal["one-cycle", "thesis"] = param(
+        "one-cycle", "Learning rates: one cycle, or 0.01 / (1 + 0.6 n) at update n as in the thesis."
+    )
+
+
+TRAINING = RecipeInfo(
+    id="conflictnet",
+    title="Intensity of conflict (ConflictNET)",
+    model="conflictnet",
+    data=("speech/manifest.csv",),
+    description="Learns from conversations simulated from the takes of RAVDESS; speakers are kept apart.",
+    factory="mien_plugins.conflict.recipe",
+    params=ConflictTraining,
+)
+
+
 @hookimpl
 def mien_register(registry: Registry) -> None:
-    """Offer the conflict modality."""
+    """Offer the conflict modality and the training of its model."""
     registry.analyzer(INFO)
+    registry.recipe(TRAINING)

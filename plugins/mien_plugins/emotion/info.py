@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, Registry, Writes, hookimpl, param
+from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, RecipeInfo, Registry, Writes, hookimpl, param
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
 
 MODEL = "emotion-mtl"
@@ -46,8 +46,18 @@ EMOTION = AnalyzerInfo(
     models=(MODEL,),
 )
 
+TRAINING = RecipeInfo(
+    id="emotion-mtl",
+    title="Emotion attributes of speech",
+    model=MODEL,
+    data=("speech/manifest.csv",),
+    description="Learns valence, arousal and dominance from RAVDESS and EmoDB, speakers kept apart.",
+    factory="mien_plugins.emotion.recipe",
+)
+
 
 @hookimpl
 def mien_register(registry: Registry) -> None:
-    """Offer the analyzer."""
+    """Offer the analyzer and the training of its model."""
     registry.analyzer(EMOTION)
+    registry.recipe(TRAINING)

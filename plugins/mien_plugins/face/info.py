@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mien.sdk import AnalyzerInfo, Crops, Frames, Input, Params, Registry, Writes, hookimpl, param
+from mien.sdk import AnalyzerInfo, Crops, Frames, Input, Params, RecipeInfo, Registry, Writes, hookimpl, param
 from mien.tracks.quantity import AROUSAL, EXPRESSION_QUANTITIES, VALENCE
 
 MODEL = "face-affect"
@@ -81,9 +81,19 @@ AFFECT = AnalyzerInfo(
     factory="mien_plugins.face.analyzer:FaceAffect",
 )
 
+TRAINING = RecipeInfo(
+    id="face-affect",
+    title="Expressions of the face",
+    model=MODEL,
+    data=("face/fer2013.npz",),
+    description="Learns seven expressions from FER2013.",
+    factory="mien_plugins.face.recipe",
+)
+
 
 @hookimpl
 def mien_register(registry: Registry) -> None:
-    """Offer both analyzers."""
+    """Offer both analyzers and the training of the expressions' model."""
     registry.analyzer(DETECT)
     registry.analyzer(AFFECT)
+    registry.recipe(TRAINING)

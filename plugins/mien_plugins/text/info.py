@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
-from mien.sdk import AnalyzerInfo, Params, Reads, Registry, Writes, hookimpl, param
+from mien.sdk import AnalyzerInfo, Params, Reads, RecipeInfo, Registry, Writes, hookimpl, param
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE, Quantity, probability
 
 OFFENCE = probability("offence", low_means="inoffensive", high_means="offensive")
@@ -65,7 +66,25 @@ INFO = AnalyzerInfo(
 )
 
 
+class TextTraining(Params):
+    """Options of the recipe."""
+
+    encoder: Path | None = param(None, "Folder of all-MiniLM-L6-v2, by default the installed package.")
+
+
+TRAINING = RecipeInfo(
+    id="text-offence",
+    title="Offence, hate and attributes of text",
+    model="text-offence",
+    data=("text/olid", "text/hatexplain", "text/emobank", "text/davidson"),
+    description="Fine-tunes all-MiniLM-L6-v2 with a head each for OLID, HateXplain and EmoBank.",
+    factory="mien_plugins.text.recipe",
+    params=TextTraining,
+)
+
+
 @hookimpl
 def mien_register(registry: Registry) -> None:
-    """Offer the text modality."""
+    """Offer the text modality and the training of its model."""
     registry.analyzer(INFO)
+    registry.recipe(TRAINING)
