@@ -1,7 +1,7 @@
 """pocketsphinx (weights in its wheel, English) in processes of its own.
 
 It needs a core for itself and holds Python's lock while it works, so it runs beside the engine: utterances
-are queued to the helper that has the least to do, and the answers are given out in the order of the utterances.
+wait in one queue for the helper that is free next, and the answers are given out in the order of the utterances.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ class SphinxTranscriber:
     def __init__(self, check: Callable[[], None], settings: dict[str, Any] | None = None, helpers: int = 1) -> None:
         self._check = check
         self._inbox: queue.SimpleQueue[tuple[_Helper, dict[str, Any] | None]] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._helpers: list[_Helper] = []
         try:
             for _ in range(helpers):
-                self._helpers.append(_Helper(SETTINGS | (settings or {}), self._inbox))
+                self._helpers.append(_Helper(SETTINGS | (settings or {}), self._outbox, self._inbox))
         except BaseException:
             self.close()
             raise
@@ -78,9 +79,8 @@ class SphinxTranscriber:
         samples = np.clip(np.nan_to_num(utterance.samples), -1.0, 1.0)
         sound = (samples * 32767.0).astype("<i2").tobytes()
         length = utterance.end - utterance.start
-        helper = min(self._helpers, key=lambda h: h.waiting)
-        helper.waiting += length
-        helper.send({"id": self._first + len(self._pending), "bytes": len(sound)}, sound)
+        head = {"id": self._first + len(self._pending), "bytes": len(sound)}
+        self._outbox.put(json.dumps(head).encode() + b"\n" + sound)
         self._pending.append(replace(utterance, samples=utterance.samples[:0]))
         self._waiting += length
 
@@ -104,6 +104,9 @@ class SphinxTranscriber:
 
     def close(self) -> None:
         """End the helpers at once, whatever they are doing."""
+        # All are told before any is waited for: one may take the word that was meant for another.
+        for helper in self._helpers:
+            helper.stop()
         for helper in self._helpers:
             helper.close()
 
@@ -124,7 +127,6 @@ class SphinxTranscriber:
                 continue  # the greeting
             asked = self._pending[answer["id"] - self._first]
             start, end = asked.start, asked.end
-            helper.waiting -= end - start
             self._waiting -= end - start
             words = [Word(start + a, start + b, text, score) for text, a, b, score in answer["words"]]
             self._answers[answer["id"]] = Heard(start, end, tidy(words, start, end))
@@ -136,16 +138,19 @@ class _Helper:
 
     Args:
         settings: of the decoder.
+        outbox: utterances for whichever helper is free; None ends the one that takes it.
         inbox: where its answers go, each with this object; None as an answer says that it has ended.
     """
 
     def __init__(
-        self, settings: dict[str, Any], inbox: queue.SimpleQueue[tuple[_Helper, dict[str, Any] | None]]
+        self,
+        settings: dict[str, Any],
+        outbox: queue.SimpleQueue[bytes | None],
+        inbox: queue.SimpleQueue[tuple[_Helper, dict[str, Any] | None]],
     ) -> None:
-        self.waiting = 0.0  # s of sound that it was given and has not answered
+        self._free = threading.Semaphore(0)  # counts the utterances that it could take now: none or one
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._inbox = inbox
+        self._settings, self._outbox, self._inbox = settings, outbox, inbox
         try:
             self.process = subprocess.Popen(
                 _command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
@@ -156,15 +161,15 @@ class _Helper:
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._write, self._read)]
         for thread in self._threads:
             thread.start()
-        self._outbox.put(json.dumps(settings).encode() + b"\n")
 
-    def send(self, head: dict[str, Any], sound: bytes) -> None:
-        """Queue one utterance."""
-        self._outbox.put(json.dumps(head).encode() + b"\n" + sound)
+    def stop(self) -> None:
+        """Kill the process and let the writer go."""
+        self.process.kill()
+        self._outbox.put(None)
+        self._free.release()
 
     def close(self) -> None:
-        self._outbox.put(None)
-        self.process.kill()
+        """After `stop`: wait for its end."""
         self.process.wait()
         for thread in self._threads:
             thread.join()
@@ -175,18 +180,23 @@ class _Helper:
         self._errors.close()
 
     def _write(self) -> None:
-        assert self.process.stdin is not None
         try:
-            while (message := self._outbox.get()) is not None:
-                self.process.stdin.write(message)
-                self.process.stdin.flush()
+            self._send(json.dumps(self._settings).encode() + b"\n")
+            while self._free.acquire() and (message := self._outbox.get()) is not None:
+                self._send(message)
         except OSError:
             return  # the helper has gone; the reader tells
+
+    def _send(self, message: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(message)
+        self.process.stdin.flush()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         try:
             for line in self.process.stdout:
+                self._free.release()  # it has greeted, or answered
                 self._inbox.put((self, json.loads(line)))
         except ValueError as error:  # no JSON: never leave those who wait without an answer
             self._inbox.put((self, {"fault": f"it answered nonsense, {error}"}))
