@@ -13,6 +13,8 @@
     ├── ModelError                weights are missing, damaged or refused
     ├── LibraryError              the library cannot be opened, read or written
     ├── ExportError               a result cannot be written in that form or place
+    ├── TrainingError             a training or evaluation cannot go on
+    │   └── CorpusError           a corpus it needs is missing, or is not what it should be
     ├── StorageError              the disk is full or the folder may not be written
     ├── PluginError               a plugin failed to load, raised, or returned nonsense
     ├── WorkerError               the worker process died
@@ -103,6 +105,16 @@ class PluginError(MienError):
     """A plugin failed to load, raised, or returned something that it may not."""
 
     exit_code = 8
+
+
+class TrainingError(MienError):
+    """A training or evaluation cannot go on: what happened, where, and what to try."""
+
+    exit_code = 10
+
+
+class CorpusError(TrainingError):
+    """A corpus that a recipe needs is missing, or is not what it should be."""
 
 
 class WorkerError(MienError):

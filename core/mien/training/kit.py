@@ -2,7 +2,8 @@
 
 A recipe subclasses `RecipeBrain`, gives `compute_forward` and `compute_objectives`, collects what it needs
 for its metrics in `observe`, and names them in `score`. `fit_best` then trains, keeps the epoch that scored
-best, stops when nothing gets better, and leaves the best weights in the modules.
+best, stops when nothing gets better, and leaves the best weights in the modules. A training that is stopped at any
+moment, in the middle of saving too, goes on from the last epoch that was complete.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import os
 import random
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,11 +23,13 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from speechbrain.core import Brain, Stage
-from speechbrain.utils.checkpoints import Checkpointer
+from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
 from speechbrain.utils.importutils import LazyModule
 from torch import Tensor, nn
 
+from mien.errors import TrainingError
 from mien.training.card import load_model, save_model
+from mien.training.watch import BOARD, Epoch, watchers
 
 __all__ = [
     "FitResult",
@@ -46,10 +50,6 @@ Mode = Literal["max", "min"]
 STATE, LOG, CHECKPOINTS = "progress", "log.jsonl", "checkpoints"
 
 
-class TrainingError(RuntimeError):
-    """A training that cannot go on: what happened, where, and what to try."""
-
-
 def seed_everything(seed: int) -> None:
     """Seed Python's, NumPy's and torch's global generators (every device)."""
     random.seed(seed)
@@ -67,10 +67,36 @@ class FitResult:
     stopped_early: bool = False
 
 
+class WholeCheckpointer(Checkpointer):  # type: ignore[misc, unused-ignore]
+    """SpeechBrain's, but a checkpoint counts only once everything in it is written.
+
+    Its meta file is what makes a folder a checkpoint, and is written first there: a training that was killed (or whose
+    disk was full) while it saved would leave one that cannot be loaded, and that would be tried before all others.
+    """
+
+    _PART = ".part"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        for left in folder.glob("CKPT*"):
+            if left.is_dir() and not self._is_checkpoint_dir(left):
+                shutil.rmtree(left, ignore_errors=True)
+
+    def _save_checkpoint_metafile(self, fpath: Path, *args: Any, **kwargs: Any) -> Any:
+        return super()._save_checkpoint_metafile(fpath.with_name(fpath.name + self._PART), *args, **kwargs)
+
+    def save_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
+        saved = super().save_checkpoint(*args, **kwargs)
+        if saved is not None:
+            part = saved.path / (METAFNAME + self._PART)
+            part.replace(saved.path / METAFNAME)
+        return saved
+
+
 class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
     """A Brain that resumes where it was stopped and ends with the weights of its best epoch.
 
-    folder: checkpoints and `log.jsonl` (one line per epoch) go here; `resume=False` starts afresh.
+    folder: checkpoints, `log.jsonl` (one line per epoch) and TensorBoard's files go here; `resume=False` starts afresh.
     metric, mode: the key of `score()` (or "loss", the mean validation loss) that picks the best epoch.
     patience: epochs without a better value before it stops; None runs all epochs.
     schedule: factor on the optimiser's learning rate, called with the number of updates done so far.
@@ -103,10 +129,11 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
             torch.set_num_threads(threads)
         seed_everything(seed)
         folder.mkdir(parents=True, exist_ok=True)
-        checkpointer = Checkpointer(folder / CHECKPOINTS)
+        checkpointer = WholeCheckpointer(folder / CHECKPOINTS)
         if not resume:
             checkpointer.delete_checkpoints(num_to_keep=0)
             (folder / LOG).unlink(missing_ok=True)
+            shutil.rmtree(folder / BOARD, ignore_errors=True)
         super().__init__(
             modules=dict(modules),
             opt_class=optimizer,
@@ -117,7 +144,7 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
                 "eval_precision": precision if precision == "bf16" else "fp32",
                 "max_grad_norm": max_grad_norm,
                 "grad_accumulation_factor": accumulate,
-                "noprogressbar": not progress,
+                "noprogressbar": True,  # it would draw one for each epoch; ours is for the whole training
             },
             checkpointer=checkpointer,
         )
@@ -126,6 +153,9 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
         self.result = FitResult()
         self.last: dict[str, float] = {}
         self._train_loss, self._started = 0.0, time.monotonic()
+        self._watchers, self._limit = watchers(folder, progress), 0
+        self._batches: int | None = None
+        self._on_cpu = torch.device(device).type == "cpu"
         self._average = {k: v.detach().clone() for k, v in self.modules.state_dict().items()} if ema else None
         self._raw: dict[str, Tensor] | None = None
         checkpointer.add_recoverable("modules", self.modules)
@@ -151,7 +181,12 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
         `loader`: `train_loader_kwargs`, `valid_loader_kwargs` as `Brain.fit` takes them, where sets are
         Datasets.
         """
-        self.fit(self._epochs(epochs), train_set, valid_set, **loader)
+        self._limit, self._batches = epochs, _length(train_set)
+        try:
+            self.fit(self._epochs(epochs), train_set, valid_set, **loader)
+        finally:
+            for watcher in self._watchers:
+                watcher.close()
         self.load_best()
         return self.result
 
@@ -173,6 +208,9 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
 
     def _epochs(self, limit: int) -> Iterator[int]:
         # Read lazily: Brain.fit recovers the checkpoint before it asks for the first epoch.
+        self._shorten_log()
+        for watcher in self._watchers:
+            watcher.start(self.result.epochs, limit, self._batches)
         while self.result.epochs < limit:
             if self.patience is not None and self.result.best_value is not None:
                 since = self.result.epochs - self.result.best_epoch
@@ -180,6 +218,14 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
                     self.result.stopped_early = True
                     return
             yield self.result.epochs + 1
+
+    def _shorten_log(self) -> None:
+        """Take out epochs that were logged but not saved: they come again."""
+        log = self.folder / LOG
+        if log.is_file():
+            lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= self.result.epochs]
+            log.write_text("".join(kept), encoding="utf-8")
 
     def on_stage_start(self, stage: Stage, epoch: int | None = None) -> None:
         if stage == Stage.TRAIN:
@@ -189,6 +235,12 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
             self._raw = {k: v.detach().clone() for k, v in self.modules.state_dict().items()}
             self.modules.load_state_dict(self._average)
         self.begin(stage)
+
+    def on_fit_batch_end(self, batch: Any, outputs: Any, loss: Tensor, should_step: bool) -> None:
+        # Reading a loss waits for the GPU; a curve needs no more than every tenth of them.
+        value = float(loss.detach()) if self._on_cpu or self.optimizer_step % 10 == 0 else None
+        for watcher in self._watchers:
+            watcher.step(self.optimizer_step, value, self.optimizer.param_groups[0]["lr"])
 
     def evaluate_batch(self, batch: Any, stage: Stage) -> Tensor:
         with torch.no_grad(), self.evaluation_ctx:
@@ -218,12 +270,13 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
         self.result.epochs = epoch
         if np.isfinite(value) and (best is None or (value > best if self.mode == "max" else value < best)):
             self.result.best_epoch, self.result.best_value = epoch, value
+        rate, seconds = self.optimizer.param_groups[0]["lr"], round(time.monotonic() - self._started, 2)
         line = {
             "epoch": epoch,
             "train_loss": self._train_loss,
             "valid": self.last,
-            "lr": self.optimizer.param_groups[0]["lr"],
-            "seconds": round(time.monotonic() - self._started, 2),
+            "lr": rate,
+            "seconds": seconds,
             "best_epoch": self.result.best_epoch,
         }
         with (self.folder / LOG).open("a", encoding="utf-8") as log:
@@ -235,6 +288,21 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
         self.checkpointer.save_and_keep_only(
             meta=meta, num_to_keep=1, importance_keys=[], verbosity=logging.DEBUG, **keep
         )
+
+        done = Epoch(
+            epoch,
+            self._limit,
+            self.optimizer_step,
+            self.last,
+            self.metric,
+            self.result.best_value,
+            self.result.best_epoch,
+            self._train_loss,
+            rate,
+            seconds,
+        )
+        for watcher in self._watchers:
+            watcher.epoch(done)
 
     def check_loss_isfinite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
@@ -280,3 +348,10 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
         brain.result.stopped_early = False
         if brain._average is not None and state["average"] is not None:
             brain._average = state["average"]
+
+
+def _length(batches: Any) -> int | None:
+    try:
+        return len(batches)
+    except TypeError:
+        return None
