@@ -11,4 +11,6 @@ setup(
     ],
     package_dir={**{name: f"{room}/{name}" for room, name in ROOMS.items()}, "mien_resources": "resources"},
     package_data={"mien_resources": ["**/*"], "mien": ["py.typed", "**/*.ini", "**/*.mako", "**/*.html", "**/*.css"]},
+    # Checkpoints of whoever trained a model in its place.
+    exclude_package_data={"mien_resources": ["models/*/work/**", "models/*/training/**"]},
 )

@@ -26,6 +26,7 @@ with the path last where there is one; tracebacks go to the log.
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 
@@ -127,3 +128,8 @@ class Cancelled(MienError):
     """The user stopped it."""
 
     exit_code = 130
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """The path as a message shows it: on one line, control characters and undecodable bytes escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(path))

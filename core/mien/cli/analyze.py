@@ -14,8 +14,7 @@ from mien.config import load
 from mien.engine.backend import check_names
 from mien.engine.choice import Choice, build_params, load_recipe, parse_settings, save_recipe
 from mien.engine.registry import Registry
-from mien.errors import MediaMissing, MienError, StorageError, UsageError, WorkerError
-from mien.media.opening import shown
+from mien.errors import MediaMissing, MienError, StorageError, UsageError, WorkerError, shown
 
 
 @dataclass(frozen=True)

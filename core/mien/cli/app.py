@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all well, 1 some media failed, 2 usage, 3 medium, 4 device, 5 model, 6 library or disk, "
-    "7 export, 8 plugin, 9 worker, 130 cancelled.",
+    "7 export, 8 plugin, 9 worker, 10 training, 130 cancelled.",
 )
 models = typer.Typer(help="The models that are installed, and those that could be.", no_args_is_help=True)
 library = typer.Typer(help="What was analysed: list, show, search, remove.", no_args_is_help=True)
@@ -40,6 +40,8 @@ Export = Annotated[
     list[str] | None,
     typer.Option("--export", "-e", metavar="FORMAT", help="Write this format; may be given several times."),
 ]
+Device = Annotated[str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N or mps.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, max=256, help="CPU threads for models.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for exports.")]
 
 
@@ -68,13 +70,11 @@ def analyze(
     fusion: Annotated[
         str | None, typer.Option("--fusion", "-f", metavar="NAME", help="Fusion, or none. Default: late.")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N or mps.")
-    ] = None,
+    device: Device = None,
     precision: Annotated[
         str | None, typer.Option("--precision", metavar="KIND", help="auto, float32, bfloat16 or float16.")
     ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, max=256, help="CPU threads for models.")] = None,
+    threads: Threads = None,
     audio_stream: Annotated[
         str | None,
         typer.Option("--audio-stream", metavar="N|LANGUAGE", help="Sound stream by number, language or title."),
@@ -164,15 +164,58 @@ def explain(
     at: Annotated[float, typer.Option("--at", metavar="SECONDS", help="The moment to explain.")],
     plugin: Annotated[str, typer.Option("--plugin", "-p", metavar="ID", help="Whose reading.")] = "conflict",
     settings: Set = None,
-    device: Annotated[
-        str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N, mps.")
-    ] = None,
+    device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Say which seconds made a reading (LIME over stretches of sound)."""
     from mien.cli.explain import explain_reading
 
     explain_reading(path, plugin, at, settings or [], device, as_json)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="What to train; without it, a list.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder of the corpora.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder of the new model.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="The short form: an hour on two CPU cores at most.")] = False,
+    device: Device = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of everything random.")] = 0,
+    threads: Threads = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew instead of going on where it stopped.")] = False,
+    work: Annotated[
+        Path | None, typer.Option("--work", metavar="DIR", help="Checkpoints, logs, TensorBoard. Default: OUT/work.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PARAM=VALUE", help="Change an option of the recipe.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model from public corpora, measure it and write its card; a stopped training goes on."""
+    from mien.cli.train import Asked, list_recipes, train_model
+
+    if recipe is None:
+        list_recipes(as_json)
+        return
+    asked = Asked(data, out, quick, device, seed, threads, fresh, work, settings or [], as_json, quiet)
+    train_model(recipe, asked)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Id of an installed model, or a model's folder.")],
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of the corpora.")],
+    device: Device = None,
+    threads: Threads = None,
+    write: Annotated[bool, typer.Option("--card/--no-card", help="Write the card beside the model.")] = True,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure a model on its test sets, write its card and print the figures."""
+    from mien.cli.train import evaluate_model
+
+    evaluate_model(model, data, device, threads, write, as_json, quiet)
 
 
 @library.command("list")

@@ -10,10 +10,9 @@ from mien.cli import say
 from mien.engine.choice import parse_settings
 from mien.engine.registry import Registry
 from mien.engine.results import analysis_of
-from mien.errors import UsageError
+from mien.errors import UsageError, shown
 from mien.exchange.write import export
 from mien.library.library import Library
-from mien.media.opening import shown
 
 
 def export_medium(

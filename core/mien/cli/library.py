@@ -7,11 +7,10 @@ from typing import Any
 import typer
 
 from mien.cli import say
-from mien.errors import UsageError
+from mien.errors import UsageError, shown
 from mien.exchange.findings import describe
 from mien.exchange.text import clock
 from mien.library.library import Library
-from mien.media.opening import shown
 
 
 def list_media(place: str | None, as_json: bool) -> None:

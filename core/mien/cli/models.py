@@ -11,27 +11,39 @@ from typing import Any
 import typer
 
 from mien.cli import say
-from mien.media.opening import shown
+from mien.cli.train import facts
+from mien.engine.registry import Registry
+from mien.errors import shown
 from mien.models import install, store
 from mien.models.catalogue import ENTRIES
 
 
 def list_models(as_json: bool) -> None:
-    """Installed models first, then those of the catalogue that are not here."""
+    """Installed models first, then those of the catalogue that are not here, then those that a recipe makes."""
     here = store.available()
     ids = {model.id for model in here}
+    recipes = Registry.load().recipes.values()
     rest = [entry for entry in ENTRIES if entry.id not in ids]
     if as_json:
         installed = [asdict(model) | {"path": str(model.path)} for model in here]
-        say.emit_json({"installed": installed, "catalogue": [entry.to_dict() for entry in rest]})
+        say.emit_json(
+            {
+                "installed": installed,
+                "catalogue": [entry.to_dict() for entry in rest],
+                "recipes": [facts(info) for info in recipes],
+            }
+        )
         return
-    width = max(len(name) for name in (*ids, *(e.id for e in rest)))
+    width = max((len(name) for name in (*ids, *(e.id for e in rest), *(r.id for r in recipes))), default=0)
     typer.secho("installed", bold=True)
     for model in here:
         typer.echo(f"  {model.id:<{width}}  {_size(model.size):>9}  {model.title or model.task}  [{model.licence}]")
     typer.secho("could be installed with mien models pull ID, or mien models import ID DIR", bold=True)
     for entry in rest:
         typer.echo(f"  {entry.id:<{width}}  {_size(entry.size):>9}  {entry.title}: {entry.task}  [{entry.licence}]")
+    typer.secho("could be trained with mien train RECIPE --data DIR --out DIR", bold=True)
+    for info in recipes:
+        typer.echo(f"  {info.id:<{width}}  {'':>9}  {info.title}")
 
 
 def show_model(model: str, as_json: bool) -> None:

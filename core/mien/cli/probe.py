@@ -10,10 +10,9 @@ import typer
 
 from mien.cli import say
 from mien.cli.paths import collect
-from mien.errors import MienError
+from mien.errors import MienError, shown
 from mien.exchange.text import clock
 from mien.media.medium import Medium, StreamInfo
-from mien.media.opening import shown
 from mien.media.probe import extent, probe
 from mien.media.subtitles import find_cues
 

@@ -11,9 +11,9 @@ import typer
 from mien.cli import say
 from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Piece, Progress, Started
 from mien.engine.registry import Registry
+from mien.errors import shown
 from mien.exchange.findings import describe
 from mien.exchange.text import clock
-from mien.media.opening import shown
 from mien.sdk.protocols import Analysis
 
 if TYPE_CHECKING:

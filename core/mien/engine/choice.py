@@ -74,7 +74,7 @@ def parse_settings(registry: Registry, assignments: Iterable[str]) -> dict[str, 
         plugin, dot, name = target.strip().rpartition(".")
         if not (equals and dot and name and plugin):
             raise ParameterError(f"A setting must read plugin.param=value, not {text!r}.")
-        settings.setdefault(_resolve(registry, plugin), {})[name] = _value(raw)
+        settings.setdefault(_resolve(registry, plugin), {})[name] = value_of(raw)
     return settings
 
 
@@ -83,10 +83,23 @@ def build_params(registry: Registry, plugin_id: str, values: Mapping[str, Any]) 
     info = registry.analyzers.get(plugin_id) or registry.fusions.get(plugin_id) or registry.exporters.get(plugin_id)
     if info is None:
         info = registry.analyzer(plugin_id)
+    return fill(plugin_id, info.params, values)
+
+
+def fill(owner: str, model: type[Params], values: Mapping[str, Any]) -> Params:
+    """A parameter model filled with these values; raises ParameterError, one sentence about `owner`."""
     try:
-        return info.params.model_validate(dict(values))
+        return model.model_validate(dict(values))
     except pydantic.ValidationError as error:
-        raise ParameterError(_sentence(plugin_id, info.params, error)) from None
+        raise ParameterError(_sentence(owner, model, error)) from None
+
+
+def value_of(raw: str) -> Any:
+    """A value as typed: JSON where it is JSON, text elsewhere."""
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw.strip()
 
 
 def save_recipe(choice: Choice, registry: Registry, path: Path) -> None:
@@ -147,13 +160,6 @@ def _resolve(registry: Registry, plugin: str) -> str:
     if plugin in registry.fusions or f"fusion.{plugin}" in registry.fusions:
         return registry.fusion(plugin).id
     return registry.analyzer(plugin).id
-
-
-def _value(raw: str) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return raw.strip()
 
 
 def _sentence(plugin_id: str, model: type[Params], error: pydantic.ValidationError) -> str:

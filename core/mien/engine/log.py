@@ -19,6 +19,9 @@ def log_to(path: Path | None, level: int = logging.INFO) -> None:
         handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter(_FORMAT))
     root = logging.getLogger()
+    for old in root.handlers:
+        if isinstance(old, RotatingFileHandler):  # an earlier one of ours
+            old.close()
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.captureWarnings(True)

@@ -24,14 +24,14 @@ import cv2
 import ffmpeg
 import numpy as np
 
-from mien.errors import ExportError
+from mien.errors import ExportError, shown
 from mien.exchange.lettering import Picture
 from mien.exchange.overlay import Overlay
 from mien.exchange.params import VideoParams
 from mien.media.decode import Decoder
 from mien.media.ffmpeg import ffmpeg_path
 from mien.media.medium import Medium, StreamInfo
-from mien.media.opening import open_medium, shown
+from mien.media.opening import open_medium
 from mien.media.picture import to_rgb
 from mien.media.pieces import FramePiece
 from mien.media.probe import probe

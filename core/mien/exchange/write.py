@@ -18,10 +18,9 @@ from typing import Any, cast
 
 import pydantic
 
-from mien.errors import ExportError, MienError, ParameterError, PluginError, StorageError, UnknownPlugin
+from mien.errors import ExportError, MienError, ParameterError, PluginError, StorageError, UnknownPlugin, shown
 from mien.exchange.manifest import MANIFEST
 from mien.exchange.text import one_line, safe_name
-from mien.media.opening import shown
 from mien.sdk.descriptors import ExporterInfo
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis, Exporter

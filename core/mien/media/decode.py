@@ -15,10 +15,10 @@ import av.error
 from av.container import InputContainer
 from av.format import Flags
 
-from mien.errors import NotMedia
+from mien.errors import NotMedia, shown
 from mien.media.damage import Damage, DamageLog
 from mien.media.medium import Medium, StreamInfo
-from mien.media.opening import MAX_PIXELS, open_medium, shown
+from mien.media.opening import MAX_PIXELS, open_medium
 from mien.media.packets import Clock, frames
 from mien.media.pieces import AudioPiece, FramePiece
 from mien.media.probe import keep_only, probe, quarter_turns

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from mien.errors import MediaEncrypted, NotMedia, ParameterError
+from mien.errors import MediaEncrypted, NotMedia, ParameterError, shown
 from mien.media.identity import content_id
-from mien.media.opening import shown
 from mien.sdk.media import Cue, MediaInfo
 
 

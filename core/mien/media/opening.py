@@ -16,7 +16,7 @@ import av
 import av.error
 from av.container import InputContainer
 
-from mien.errors import MediaError, MediaMissing, NotMedia
+from mien.errors import MediaError, MediaMissing, NotMedia, shown
 
 # Containers and raw streams of sound and moving pictures. What is left out on purpose: playlists (hls, dash,
 # concat: they name other files), devices, text that FFmpeg would draw (tty), tracker scores, still pictures.
@@ -38,11 +38,6 @@ _OPTIONS = {
     "format_whitelist": ",".join(DEMUXERS),
     "max_pixels": str(MAX_PIXELS),
 }
-
-
-def shown(path: str | os.PathLike[str]) -> str:
-    """The path as a message shows it: on one line, control characters and undecodable bytes escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(path))
 
 
 def check_file(path: str | os.PathLike[str]) -> Path:

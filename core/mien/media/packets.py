@@ -8,9 +8,8 @@ from typing import Any
 import av.error
 from av.container import InputContainer
 
-from mien.errors import MediaEncrypted
+from mien.errors import MediaEncrypted, shown
 from mien.media.damage import DamageLog
-from mien.media.opening import shown
 
 # So many read errors without a packet between them, and the rest of the file counts as unreadable.
 _PATIENCE = 16

@@ -12,9 +12,9 @@ from typing import Any
 import av.error
 import pysubs2
 
-from mien.errors import MediaError, MienError
+from mien.errors import MediaError, MienError, shown
 from mien.media.medium import Medium, StreamInfo
-from mien.media.opening import check_file, open_medium, shown
+from mien.media.opening import check_file, open_medium
 from mien.media.probe import keep_only
 from mien.sdk.media import Cue
 

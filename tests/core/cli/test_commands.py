@@ -133,7 +133,7 @@ def test_odd_paths(mien: Any, tmp_path: Path, make_clip: Any) -> None:
     assert missing.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["plugins"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["plugins"], ["train"]], ids=" ".join)
 def test_help_and_plugins_answer_at_once_and_load_no_torch(arguments: list[str], mien_home: Path) -> None:
     """Under half a second of CPU time (the best of five: the machine may be busy)."""
     program = (

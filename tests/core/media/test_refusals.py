@@ -11,11 +11,11 @@ import threading
 import numpy as np
 import pytest
 
-from mien.errors import MediaEncrypted, MediaError, MediaMissing, NotMedia, ParameterError
+from mien.errors import MediaEncrypted, MediaError, MediaMissing, NotMedia, ParameterError, shown
 from mien.media.decode import Decoder
 from mien.media.ffmpeg import ffmpeg_path
 from mien.media.identity import content_id
-from mien.media.opening import check_file, open_medium, refusal, shown
+from mien.media.opening import check_file, open_medium, refusal
 from mien.media.pieces import AudioPiece, FramePiece
 from mien.media.probe import extent, probe
 

@@ -1,0 +1,219 @@
+"""`mien train` and `mien evaluate`, run as a user runs them, with a recipe that a plugin of the tests offers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.cli.app import run
+from mien.engine.log import log_to
+
+TINY = Path(__file__).resolve().parent / "tiny"
+PROGRAM = "from mien.cli.app import main; main()"
+ENVIRON = {"PYTHONPATH": str(TINY), "MIEN_PLUGINS": "tiny_line_info", "OMP_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed and ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[Any]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def mien(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Result]]:
+    """The command line in this process (torch takes seconds to load), with the tiny recipe listed."""
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(str(TINY))
+    monkeypatch.chdir(tmp_path)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def call(*arguments: object) -> Result:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return Result(code, said.out, said.err)
+
+    yield call
+    log_to(None)  # closes the log file
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in ("tiny_line", "tiny_line_info"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def corpora(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpora"
+    (folder / "points").mkdir(parents=True)
+    with (folder / "points" / "points.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("x", "y", "part"))
+        table.writerows((k / 40 - 1, 2 * (k / 40 - 1) + 0.1, "test" if k % 4 == 0 else "train") for k in range(80))
+    return folder
+
+
+def train(corpora: Path, *more: str, out: str = "model") -> list[str]:
+    return ["train", "tiny-line", "--data", str(corpora), "--out", out, "--device", "cpu", *more]
+
+
+def test_train_then_evaluate(mien: Any, corpora: Path, tmp_path: Path) -> None:
+    done = mien(*train(corpora, "--seed", "3"))
+    assert done.code == 0, done.err
+    assert "RMSE" in done.out
+    assert "The card is in model/CARD.md" in done.out
+    assert "epoch 6 of 6: loss" in done.err
+    folder = tmp_path / "model"
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"model.safetensors", "config.json", "card.json", "CARD.md", "reliability.svg", "work"}
+    assert list((folder / "work" / "tensorboard").iterdir())
+    facts = json.loads((folder / "card.json").read_text())
+    command = "mien train tiny-line --data ../shared/data --out resources/models/tiny-line --seed 3"
+    assert facts["command"] == command
+    assert command in (folder / "CARD.md").read_text()
+    for name in ("card.json", "CARD.md", "reliability.svg"):
+        (folder / name).unlink()
+
+    kept = mien("evaluate", "model", "--data", corpora, "--no-card", "--json")
+    assert kept.code == 0, kept.err
+    assert not (folder / "card.json").exists()
+    measured = mien("evaluate", "model", "--data", corpora, "--json").lines[0]
+    assert measured["id"] == "tiny-line"
+    again = json.loads((folder / "card.json").read_text())
+    assert again["metrics"] == facts["metrics"] == measured["metrics"] == kept.lines[0]["metrics"]
+    assert (folder / "reliability.svg").is_file()
+
+
+def test_an_imported_model_is_evaluated_by_its_id(mien: Any, corpora: Path) -> None:
+    assert mien(*train(corpora, "--quick", "--quiet")).code == 0
+    assert mien("models", "import", "tiny-line", "model").code == 0
+    done = mien("evaluate", "tiny-line", "--data", corpora, "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert "--quick" in mien("models", "show", "tiny-line").out
+
+
+def test_ctrl_c_leaves_what_the_same_command_goes_on_with(mien: Any, corpora: Path, tmp_path: Path) -> None:
+    whole = mien(*train(corpora, "--json", out="whole")).lines[0]["metrics"]
+    environ = {**os.environ, **ENVIRON}
+    slow = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *train(corpora, "--set", "pause=0.15")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environ,
+    )  # fmt: skip
+    log, deadline = tmp_path / "model" / "work" / "log.jsonl", time.monotonic() + 120
+    while not (log.is_file() and log.read_text().count("\n") >= 2):
+        assert time.monotonic() < deadline, slow.poll()
+        time.sleep(0.05)
+    slow.send_signal(signal.SIGINT)
+    out, err = slow.communicate(timeout=60)
+    assert slow.returncode == 130, err
+    said = err.splitlines()[-1]
+    assert out == ""
+    assert "epochs are saved); it goes on with: mien train tiny-line --data" in said
+    assert "Traceback" not in err
+    done = mien(*train(corpora, "--set", "pause=0.15"))
+    assert done.code == 0, done.err
+    assert "epoch 1 of 6" not in done.err
+    assert json.loads((tmp_path / "model" / "card.json").read_text())["metrics"] == whole
+
+
+def test_other_settings_do_not_go_on_with_a_training(mien: Any, corpora: Path) -> None:
+    assert mien(*train(corpora, "--quick", "--quiet")).code == 0
+    other = mien(*train(corpora))
+    assert other.code == 2
+    assert "quick was True, now False" in other.err
+    assert "--fresh" in other.err
+    assert mien(*train(corpora, "--fresh", "--quiet")).code == 0
+    assert mien(*train(corpora, "--work", "elsewhere", "--quick", "--quiet")).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["tiny-lime", "--data", "corpora", "--out", "model"], 2, "no training recipe named 'tiny-lime'; did you mean"),
+        (["tiny-line", "--data", "corpora"], 2, "--out DIR"),
+        (["tiny-line", "--data", "nowhere", "--out", "model"], 10, "no such folder of corpora"),
+        (["tiny-line", "--data", "empty", "--out", "model"], 10, "learns from points/points.csv"),
+        (["tiny-line", "--data", "corpora", "--out", "file"], 2, "this is a file"),
+        (["tiny-line", "--data", "corpora", "--out", "file/model"], 6, "Nothing can be written there"),
+        (["tiny-line", "--data", "corpora", "--out", "other"], 2, "holds another-model, which tiny-line would over"),
+        (["tiny-line", "--data", "corpora", "--out", "foreign"], 2, "holds a model of unknown make"),
+        (["tiny-line", "--data", "corpora", "--out", "model", "--device", "cuda:9"], 4, "cuda:9 is not there"),
+        (["tiny-line", "--data", "corpora", "--out", "model", "--set", "pause=-1"], 2, "greater than or equal to 0"),
+        (["tiny-line", "--data", "corpora", "--out", "model", "--set", "pace=1"], 2, "no parameter 'pace'; it has pause"),
+        (["tiny-line", "--data", "corpora", "--out", "model", "--set", "pause"], 2, "must read param=value"),
+        (["tiny-line", "--data", "corpora", "--out", "model", "--set", "break_with=full"], 6, "The disk is full"),
+        (["tiny-line", "--data", "corpora", "--out", "model", "--set", "break_with=bug"], 70, "please report it"),
+        (["tiny-needy", "--data", "corpora", "--out", "model"], 2, "pip install 'mien[train]'"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)  # fmt: skip
+def test_every_mistake_is_one_sentence(
+    mien: Any, corpora: Path, tmp_path: Path, arguments: list[str], code: int, says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    for name, config in (("other", {"id": "another-model"}), ("foreign", {})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").touch()
+        (tmp_path / name / "config.json").write_text(json.dumps(config))
+    done = mien("train", *arguments, "--quiet")
+    assert done.code == code, done.err
+    assert says in done.err
+    assert done.err.count("\n") == 1
+    assert not list((tmp_path / "model").glob("*.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["no-such-model", "--data", "corpora"], 5, "no model no-such-model"),
+        (["./nowhere", "--data", "corpora"], 2, "no such folder"),
+        (["corpora", "--data", "corpora"], 2, "no model in the folder"),
+        (["other", "--data", "corpora"], 2, "No recipe is known for the model another-model"),
+        (["conflictnet", "--data", "corpora"], 10, "learns from speech/manifest.csv"),
+    ],
+    ids=lambda v: v[0] if isinstance(v, list) else "",
+)
+def test_what_cannot_be_evaluated(
+    mien: Any, corpora: Path, tmp_path: Path, arguments: list[str], code: int, says: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "model.safetensors").touch()
+    (tmp_path / "other" / "config.json").write_text('{"id": "another-model"}')
+    done = mien("evaluate", *arguments)
+    assert (done.code, done.err.count("\n")) == (code, 1), done.err
+    assert says in done.err
+
+
+def test_recipes_are_listed(mien: Any) -> None:
+    assert "tiny-line: A line" in mien("train").out
+    listed = {info["id"]: info for info in mien("train", "--json").lines[0]}
+    assert listed["tiny-line"]["data"] == ["points/points.csv"]
+    assert "pause" in listed["tiny-line"]["params"]["properties"]
+    assert "tiny-line" in mien("models", "list").out
+    assert "tiny-line" in {r["id"] for r in mien("models", "list", "--json").lines[0]["recipes"]}

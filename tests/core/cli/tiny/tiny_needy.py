@@ -1,0 +1,3 @@
+"""A recipe that needs a library nobody has."""
+
+import a_library_that_nobody_has  # noqa: F401
