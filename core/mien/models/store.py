@@ -10,7 +10,7 @@ import hashlib
 import importlib.resources
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,9 @@ def resolve(model_id: str) -> Path:
     folder = _folder(model_id)
     if folder is None:
         raise missing(model_id)
-    problems = _problems(folder, files.sha256_once)
-    if problems:
-        raise ModelError(f"The model {model_id} is damaged ({problems[0]}); {_again(model_id, folder)}: {folder}")
+    found = problems(folder, files.sha256_once)
+    if found:
+        raise ModelError(f"The model {model_id} is damaged ({found[0]}); {_again(model_id, folder)}: {folder}")
     return folder
 
 
@@ -111,7 +111,23 @@ def verify(model_id: str) -> list[str]:
     folder = _folder(model_id)
     if folder is None:
         raise missing(model_id)
-    return _problems(folder, files.sha256_of)
+    return problems(folder)
+
+
+def problems(folder: Path, sha256: Callable[[Path], str] = files.sha256_of) -> list[str]:
+    """What is wrong with the files of any model's folder, each as a sentence without its end; empty when all is well."""
+    known = files.recorded(folder)
+    found = []
+    for name, digest in sorted(known.items()):
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{name} is missing")
+        elif sha256(path) != digest:
+            found.append(f"{name} is not the file that was recorded")
+    for path in files.weights(folder):
+        if path.name not in known and (what := files.problem(path)):
+            found.append(f"{path.name} {what}")
+    return found
 
 
 def available() -> list[Installed]:
@@ -209,21 +225,6 @@ def _folder(model_id: str) -> Path | None:
 
 def _holds_model(folder: Path) -> bool:
     return bool(_ID.fullmatch(folder.name)) and folder.is_dir() and bool(files.weights(folder))
-
-
-def _problems(folder: Path, sha256: Any) -> list[str]:
-    known = files.recorded(folder)
-    found = []
-    for name, digest in sorted(known.items()):
-        path = folder / name
-        if not path.is_file():
-            found.append(f"{name} is missing")
-        elif sha256(path) != digest:
-            found.append(f"{name} is not the file that was recorded")
-    for path in files.weights(folder):
-        if path.name not in known and (what := files.problem(path)):
-            found.append(f"{path.name} {what}")
-    return found
 
 
 def _again(model_id: str, folder: Path) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.errors import CorpusError, MienError, PluginError, StorageError, TrainingError, UsageError, shown
+from mien.errors import CorpusError, MienError, ModelError, PluginError, StorageError, TrainingError, UsageError, shown
 from mien.models import files, store
 from mien.sdk.descriptors import RecipeInfo
 
@@ -140,6 +140,8 @@ def model_folder(name: str) -> Path:
             raise UsageError(
                 f"There is no model in the folder; name the one that holds model.safetensors: {shown(folder)}"
             )
+        if found := store.problems(folder):
+            raise ModelError(f"The model is damaged ({found[0]}); train or fetch it again: {shown(folder)}")
         return folder
     if os.sep in name or name.startswith("."):
         raise UsageError(

@@ -1,15 +1,18 @@
-"""Measure ConflictNET on conversations of speakers it has never heard, and write its card."""
+"""Measure ConflictNET on conversations of speakers it has never heard; what it gives is the card."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
-from mien.training.card import Card, DataSource, Metric, write_card
+from mien.training.card import Card, DataSource, Metric
+from mien.training.job import command
+from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.conflict.calibrate import HIGH, probability, scores
 from mien_plugins.conflict.model import load_config, load_net
 from mien_plugins.conflict.net import SECONDS, running_statistics, trainable
@@ -35,15 +38,16 @@ EMODB = DataSource(
 )
 
 
-def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) -> Card:
-    """Read simulated conversations of the test speakers; writes `card.json` and `CARD.md` into `model`.
+def measure(model: Path, data: Path, device: str = "cpu", clips: int = CLIPS, single: int = SINGLE) -> Card:
+    """Read simulated conversations of the test speakers.
 
     Args:
         model: folder with weights and config.
         data: folder with `speech/manifest.csv`.
+        device: as torch spells it.
         clips, single: how many conversations, and recordings of one speaker, for each corpus.
     """
-    net, config = load_net(model), load_config(model)
+    net, config = load_net(model, device), load_config(model)
     truth, given, corpus, several, padded = [], [], [], [], []
     alone: list[Floats] = []
     metrics: list[Metric] = []
@@ -74,12 +78,13 @@ def evaluate(model: Path, data: Path, clips: int = CLIPS, single: int = SINGLE) 
     add("balanced accuracy at 0", _balanced, y, p, subset="test")
     for name, read in zip(corpus, alone, strict=True):
         add("share below 0", _below, read, subset=f"one speaker alone, {name}")
+    diagrams = []
     for curve, level in (("conflict", 0.0), ("hostility", HIGH)):
         chance, happened = probability(p, config[curve]), (y > level).astype(float)
-        add(f"ECE of P(intensity > {level:g})", _ece, happened, chance, subset="test")
+        add(f"ECE of P(intensity > {level:g})", ece, happened, chance, subset="test", note="15 bins")
+        diagrams.append(reliability(happened, chance, f"P(intensity > {level:g}), test"))
     card = _card(config, tuple(metrics), trainable(net), running_statistics(net))
-    write_card(model, card)
-    return card
+    return replace(card, plots=(reliability_plot(*diagrams),))
 
 
 def _single(voices: Sequence[Voice], clips: int, stream: int) -> list[Batch]:
@@ -102,13 +107,9 @@ def _below(read: Floats) -> float:
     return float((read < 0).mean())
 
 
-def _ece(truth: Floats, chance: Floats) -> float:
-    return ece(truth, chance, bins=10)
-
-
 def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, statistics: int) -> Card:
     notes = config.get("notes")  # what else is to be said of this training
-    quick = " --quick" if config.get("quick") else ""
+    schedule = config.get("schedule", "one-cycle")
     return Card(
         id=RECIPE,
         title="ConflictNET: intensity of conflict in speech",
@@ -138,6 +139,10 @@ def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, 
             "Shorter recordings are padded with silence to 30 s and read less reliably.",
         ),
         notes=tuple(str(note) for note in notes) if isinstance(notes, list) else (),
-        command="python -m mien_plugins.conflict.recipe --data ../shared/data "
-        f"--out resources/models/conflictnet{quick} --seed {config['seed']}",
+        command=command(
+            RECIPE,
+            quick=bool(config.get("quick")),
+            seed=int(str(config["seed"])),
+            options={} if schedule == "one-cycle" else {"schedule": schedule},
+        ),
     )

@@ -1,21 +1,18 @@
-"""Train and measure ConflictNET on conversations simulated from real speech.
+"""How ConflictNET is made and measured (`mien train conflictnet`, `mien evaluate conflictnet`).
 
-    python -m mien_plugins.conflict.recipe --data DIR --out DIR [--quick] [--evaluate]
-
-DIR holds `speech/manifest.csv` with RAVDESS and EmoDB (`takes.load_voices`). Every training clip is new:
-clip `i` of epoch `e` follows from (seed, e, i) alone. Speakers are split: none of those that validate or
-test is trained on, and EmoDB, in another language, is only tested on.
+It learns from conversations simulated from real speech, of the speakers in `speech/manifest.csv` (`takes.load_voices`).
+Every training clip is new: clip `i` of update `u` follows from (seed, u, i) alone. Speakers are split: none of those that
+validate or test is trained on, and EmoDB, in another language, is only tested on.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,12 +21,15 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from mien.evaluation.metrics import pearson, rmse
+from mien.training.card import Card, write_card
 from mien.training.kit import RecipeBrain, Stage, save_model
 from mien.training.losses import pearson_loss
 from mien_plugins.conflict.features import normalise
 from mien_plugins.conflict.net import RATE, SECONDS, STEP_SAMPLES, ConflictNet, Gates
 from mien_plugins.conflict.simulate import FRAME, Conversation, simulate
 from mien_plugins.conflict.takes import Voice, load_voices
+
+Schedule = Literal["one-cycle", "thesis"]
 
 RECIPE = "conflictnet"
 TRAIN = tuple(f"ravdess/{i:02d}" for i in range(1, 15))
@@ -66,11 +66,10 @@ class Plan:
     valid_clips: int = 64
     calibration_clips: int = 192
     lr: float = 2e-3
-    schedule: str = "one-cycle"
+    schedule: Schedule = "one-cycle"
     auxiliary: float = 0.5
     mse: float = 0.5
     gates: Gates = "hard_sigmoid"
-    threads: int | None = None
 
     @property
     def updates(self) -> int:
@@ -221,19 +220,35 @@ def schedule_of(plan: Plan) -> Callable[[int], float]:
 def train(
     data: Path,
     out: Path,
+    *,
     quick: bool = False,
     device: str = "cpu",
     seed: int = 0,
     resume: bool = True,
+    threads: int | None = None,
+    progress: bool = True,
+    work: Path | None = None,
+    schedule: Schedule | None = None,
     plan: Plan | None = None,
-) -> Path:
-    """Train, rescale the output on the validation speakers, and write weights and config into `out`.
+) -> Card:
+    """Train, rescale the output on the validation speakers, measure, and write weights, config and card into `out`.
 
-    `quick`: about 40 minutes of one core. Checkpoints and the log stay in `out/training`. Returns `out`.
+    Args:
+        data: folder with `speech/manifest.csv`.
+        quick: about 40 minutes of one core.
+        device, threads: as torch knows them.
+        work: checkpoints and logs, by default `out/work`.
+        schedule: of the learning rate, instead of the plan's.
+        plan: overrides `quick`.
+
+    Raises:
+        CorpusError: a corpus or a speaker of the split is missing.
     """
     from mien_plugins.conflict.calibrate import calibrate
 
     plan = plan or (QUICK if quick else FULL)
+    if schedule is not None:
+        plan = replace(plan, schedule=schedule)
     lr = 0.01 if plan.schedule == "thesis" else plan.lr
     torch.manual_seed(seed)
     net = ConflictNet(plan.gates)
@@ -243,14 +258,15 @@ def train(
     brain = ConflictBrain(
         {"net": net, "aux": nn.Linear(128, 3)},
         partial(torch.optim.Adam, lr=lr, betas=(0.9, 0.999), eps=1e-7),
-        out / "training",
+        work or out / "work",
         metric="pearson",
         mode="max",
         device=device,
-        threads=plan.threads,
+        threads=threads,
         seed=seed,
         schedule=schedule_of(plan),
         resume=resume,
+        progress=progress,
     )
     brain.plan = plan
     brain.train_clips = Simulated(load_voices(data, TRAIN), plan, seed)
@@ -263,6 +279,7 @@ def train(
         "rate": RATE,
         "seconds": SECONDS,
         "gates": plan.gates,
+        "schedule": plan.schedule,
         **curves,
         "seed": seed,
         "quick": quick,
@@ -270,31 +287,13 @@ def train(
         "best_update": brain.result.best_epoch * plan.validate_every,
     }
     save_model(out, brain.best_state("net"), config)
-    return out
+    card = evaluate(out, data, device=device)
+    write_card(out, card)
+    return card
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line of this recipe."""
-    parser = argparse.ArgumentParser(prog="python -m mien_plugins.conflict.recipe", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/manifest.csv")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the model")
-    parser.add_argument("--quick", action="store_true", help="the short form")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
-    parser.add_argument("--schedule", choices=("one-cycle", "thesis"), default="one-cycle")
-    parser.add_argument("--fresh", action="store_true", help="do not resume from a checkpoint")
-    parser.add_argument("--evaluate", action="store_true", help="only measure the model in --out and write its card")
-    args = parser.parse_args(arguments)
-    from mien_plugins.conflict.measure import evaluate
+def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
+    """Read simulated conversations of the test speakers with the model in a folder, and describe it."""
+    from mien_plugins.conflict.measure import measure
 
-    if not args.evaluate:
-        plan = replace(QUICK if args.quick else FULL, threads=args.threads, schedule=args.schedule)
-        train(args.data, args.out, args.quick, args.device, args.seed, not args.fresh, plan)
-    elif args.threads:
-        torch.set_num_threads(args.threads)
-    evaluate(args.out, args.data)
-
-
-if __name__ == "__main__":
-    main()
+    return measure(model, data, device)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.errors import CorpusError
 from mien_plugins.conflict.features import Samples
 from mien_plugins.conflict.net import RATE
 
@@ -73,12 +74,13 @@ def effort_of(corpus: str, emotion: str, intensity: str) -> float:
 def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
     """Voices by "corpus/speaker" from the corpora beside `data/speech/manifest.csv` (or `data/manifest.csv`).
 
-    A missing manifest, or a speaker without takes in it, is a FileNotFoundError or ValueError that says so.
+    Raises:
+        CorpusError: the manifest is missing, or a speaker without takes in it.
     """
     folder = data / "speech" if (data / "speech" / "manifest.csv").is_file() else data
     manifest = folder / "manifest.csv"
     if not manifest.is_file():
-        raise FileNotFoundError(f"{manifest} is missing: --data must be the folder that holds speech/manifest.csv")
+        raise CorpusError(f"The corpora's list is missing; --data names the folder of speech/manifest.csv: {manifest}")
     wanted = list(speakers)
     rows: dict[str, list[dict[str, str]]] = {key: [] for key in wanted}
     with manifest.open(encoding="utf-8", newline="") as file:
@@ -98,7 +100,7 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
             for row in rows[key]
         ]
         if not takes:
-            raise ValueError(f"{manifest} has no takes of speaker {speaker} of {corpus}")
+            raise CorpusError(f"There are no takes of speaker {speaker} of {corpus} in the list: {manifest}")
         voices.append(Voice(speaker, corpus, tuple(sorted(takes, key=lambda take: take.effort))))
     return voices
 

@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from mien.errors import CorpusError
 from mien_plugins.text.clean import clean
 
 OFFENCE = ("not", "offensive")
@@ -57,7 +58,7 @@ Splits = dict[str, Texts]
 
 def _rows(path: Path, delimiter: str, quoting: Literal[0, 3]) -> list[dict[str, str]]:
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: put the corpus there, or leave its task out (--tasks)")
+        raise CorpusError(f"A corpus of the text recipe is missing; put a copy of your own there: {path}")
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter=delimiter, quoting=quoting))
 

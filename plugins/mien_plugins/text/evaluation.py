@@ -14,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from mien.evaluation.metrics import accuracy, bootstrap_ci, ece, macro_f1, pearson
 from mien.training.card import Card, DataSource, Metric
+from mien.training.job import command
+from mien.training.reliability import Reliability, reliability, reliability_plot
 from mien_plugins.text.clean import clean
 from mien_plugins.text.damage import Damage
 from mien_plugins.text.data import (
@@ -106,6 +108,7 @@ def measure(model: TextModel, folder: Path, data: Path) -> Card:
     olid = read_olid(data, seed)
     words, test = vocabulary_of(olid["train"]), olid["test"]
     metrics: list[Metric] = []
+    diagrams: list[Reliability] = []
     for name, note in (
         ("tweet", "as published: OffensEval 2019 task A"),
         ("transcript", "punctuation kept"),
@@ -113,6 +116,7 @@ def measure(model: TextModel, folder: Path, data: Path) -> Card:
     ):
         reading = model.read(view(test, name, words, 1))
         metrics += offence_metrics(test.target, reading.offence, calibration.threshold, f"OLID test, {name}", note)
+        diagrams.append(reliability(test.target, reading.offence, f"P(offensive), OLID, {name}"))
     metrics.append(
         _metric(
             "macro-F1",
@@ -122,7 +126,13 @@ def measure(model: TextModel, folder: Path, data: Path) -> Card:
             "what the tests measure again",
         )
     )
-    metrics += _hate(model, read_hatexplain(data)["test"])
+    hateful = read_hatexplain(data)["test"]
+    hate = model.read(view(hateful, "tweet", ())).hate
+    metrics += _hate(hate, hateful.target)
+    diagrams += [
+        reliability(hateful.target, hate, "likeliest class, HateXplain"),
+        reliability((hateful.target == 0).astype(int), hate[:, 0], "P(hate), HateXplain"),
+    ]
     metrics += _attributes(model, read_emobank(data)["test"])
     metrics += _transfer(model, read_davidson(data))
     metrics += _probes(model)
@@ -139,9 +149,7 @@ def measure(model: TextModel, folder: Path, data: Path) -> Card:
         seeds=(seed,),
         metrics=tuple(metrics),
         limits=_LIMITS,
-        command="python -m mien_plugins.text.recipe --data ../shared/data --out resources/models/text-offence"
-        + (" --quick" if training["quick"] else "")
-        + (f" --seed {seed}" if seed else ""),
+        command=command("text-offence", quick=training["quick"], seed=seed),
         calibration={
             "offence": f"Platt scaling on OLID validation, P = sigmoid({calibration.scale:.3f} · logit "
             f"{calibration.bias:+.3f}); threshold {calibration.threshold:.2f}",
@@ -156,6 +164,7 @@ def measure(model: TextModel, folder: Path, data: Path) -> Card:
             "Word vectors were left as they are in all-MiniLM-L6-v2; everything else was fine-tuned.",
             f"Plan: {json.dumps(training['plan'], sort_keys=True)}; best round {training['best_round']}.",
         ),
+        plots=(reliability_plot(*diagrams),),
     )
 
 
@@ -163,14 +172,13 @@ def _metric(name: str, of: Any, truth: Array, guess: Array, subset: str, note: s
     return Metric.of(name, bootstrap_ci(of, truth, guess), len(truth), subset, note)
 
 
-def _hate(model: TextModel, test: Texts) -> list[Metric]:
-    hate = model.read(view(test, "tweet", ())).hate
+def _hate(hate: Array, truth: Array) -> list[Metric]:
     subset = "HateXplain test"
     return [
-        _metric("macro-F1", macro_f1, test.target, hate.argmax(1), subset, "hate, offensive, normal"),
-        _metric("accuracy", accuracy, test.target, hate.argmax(1), subset),
-        _metric("ECE of the likeliest class", ece, test.target, hate, subset, _ECE),
-        _metric("ECE of P(hate)", ece, (test.target == 0).astype(int), hate[:, 0], subset, _ECE),
+        _metric("macro-F1", macro_f1, truth, hate.argmax(1), subset, "hate, offensive, normal"),
+        _metric("accuracy", accuracy, truth, hate.argmax(1), subset),
+        _metric("ECE of the likeliest class", ece, truth, hate, subset, _ECE),
+        _metric("ECE of P(hate)", ece, (truth == 0).astype(int), hate[:, 0], subset, _ECE),
     ]
 
 

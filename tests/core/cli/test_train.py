@@ -210,6 +210,15 @@ def test_what_cannot_be_evaluated(
     assert says in done.err
 
 
+def test_a_damaged_model_is_not_measured(mien: Any, corpora: Path, tmp_path: Path) -> None:
+    assert mien(*train(corpora, "--quick", "--quiet")).code == 0
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
+    done = mien("evaluate", "model", "--data", corpora)
+    assert (done.code, done.err.count("\n")) == (5, 1)
+    assert "model.safetensors is not the file that was recorded" in done.err
+
+
 def test_recipes_are_listed(mien: Any) -> None:
     assert "tiny-line: A line" in mien("train").out
     listed = {info["id"]: info for info in mien("train", "--json").lines[0]}

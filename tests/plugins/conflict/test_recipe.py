@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 
+from mien_plugins.conflict import recipe
 from mien_plugins.conflict.calibrate import platt, probability
-from mien_plugins.conflict.measure import evaluate
+from mien_plugins.conflict.measure import measure
 from mien_plugins.conflict.model import load_net
 from mien_plugins.conflict.recipe import QUICK, TEST, TRAIN, VALID, Phase, Plan, Simulated, schedule_of, train
 from mien_plugins.conflict.takes import load_voices
 
 RATE = 8_000
-TINY = Plan(
-    phases=(Phase(3.0, 3, 1), Phase(4.0, 2, 1)), validate_every=1, valid_clips=2, calibration_clips=4, threads=1
-)
+TINY = Plan(phases=(Phase(3.0, 3, 1), Phase(4.0, 2, 1)), validate_every=1, valid_clips=2, calibration_clips=4)
+OPTIONS = {"threads": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +50,20 @@ def corpus(tmp_path_factory) -> Path:
     return root
 
 
-def test_trains_resumes_and_writes_a_card(corpus, tmp_path):
+def test_trains_resumes_and_writes_a_card(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "evaluate", lambda model, data, device: measure(model, data, device, 3, 2))
     out = tmp_path / "model"
-    train(corpus, out, plan=replace(TINY, phases=TINY.phases[:1]))
-    log = out / "training" / "log.jsonl"
+    train(corpus, out, plan=replace(TINY, phases=TINY.phases[:1]), **OPTIONS)
+    log = out / "work" / "log.jsonl"
     assert len(log.read_text().splitlines()) == 1
-    train(corpus, out, plan=TINY)  # goes on where it stopped
+    card = train(corpus, out, plan=TINY, schedule="thesis", **OPTIONS)  # goes on where it stopped
     assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [1, 2]
     config = json.loads((out / "config.json").read_text())
     assert config["rate"] == 8_000
     assert config["hostility"]["channels"] == config["conflict"]["channels"] == ["conflict"]
-    card = evaluate(out, corpus, clips=3, single=2)
+    assert card == measure(out, corpus, clips=3, single=2)
+    assert card.command.endswith("--out resources/models/conflictnet --set schedule=thesis")
+    assert (out / "reliability.svg").read_text() == card.plots[0].svg
     assert {m.subset for m in card.metrics} >= {"test", "test, emodb", "one speaker alone, ravdess"}
     assert card.parameters == 421_314
     page = (out / "CARD.md").read_text().splitlines()

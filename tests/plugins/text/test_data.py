@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mien.errors import CorpusError
 from mien_plugins.text.clean import clean
 from mien_plugins.text.data import Texts, read_davidson, read_emobank, read_hatexplain, read_olid, split_off
 
@@ -42,7 +43,7 @@ def test_other_corpora(tiny_corpora):
 
 
 def test_a_missing_corpus_says_where_it_belongs(tmp_path):
-    with pytest.raises(FileNotFoundError, match="olid-training"):
+    with pytest.raises(CorpusError, match="olid-training"):
         read_olid(tmp_path)
 
 

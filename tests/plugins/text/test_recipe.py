@@ -1,20 +1,22 @@
 """The recipe on tiny corpora with a tiny net: it learns, resumes, calibrates, writes a card."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from mien.evaluation.metrics import macro_f1
-from mien.training.card import write_card
-from mien_plugins.text import pretrained
+from mien.training.card import sha256_of, write_card
+from mien_plugins.text import pretrained, recipe
 from mien_plugins.text.data import read_olid
-from mien_plugins.text.evaluation import measure, view
+from mien_plugins.text.evaluation import view
 from mien_plugins.text.model import TextModel
 from mien_plugins.text.pretrained import EncoderChanged, EncoderMissing, check_encoder, find_encoder
-from mien_plugins.text.recipe import fit, main, read_corpora, train
+from mien_plugins.text.recipe import evaluate, fit, read_corpora, train
 from mien_plugins.text.tokens import WordPieces
 from mien_plugins.text.training import Plan, Rounds, TextBrain, held_out, task_loss
 
@@ -62,17 +64,23 @@ def test_learns_calibrates_and_writes_a_card(tiny_corpora, tiny_folder, make_net
     frozen = net.encoder.embeddings.word_embeddings.weight.detach().clone()
     options = {"threads": 1, "progress": False}
     fit(net, WordPieces(tiny_folder), corpora, out, PLAN, 0, {"quick": True}, **options)
-    assert not (out / "work").exists()
     assert len((out / "training.jsonl").read_text().splitlines()) == 2
     assert torch.equal(net.encoder.embeddings.word_embeddings.weight, frozen)
     model = TextModel.load(out)
     test = read_olid(tiny_corpora)["test"]
     offence = model.read(view(test, "tweet", ())).offence
     assert macro_f1(test.target, (offence >= model.settings.calibration.threshold).astype(int)) > 0.8
-    card = measure(model, out, tiny_corpora)
+    card = evaluate(out, tiny_corpora)
+    assert not (out / "card.json").exists()
     write_card(out, card)
     facts = json.loads((out / "card.json").read_text())
-    assert facts["command"].endswith("--quick")
+    assert facts["command"] == (
+        "mien train text-offence --data ../shared/data --out resources/models/text-offence --quick"
+    )
+    assert json.loads((out / "config.json").read_text())["id"] == facts["id"] == "text-offence"
+    (plot,) = facts["plots"]
+    assert len(plot["data"]) == 5
+    assert (out / plot["file"]).is_file()
     subsets = {metric["subset"] for metric in facts["metrics"]}
     assert {"OLID test, tweet", "OLID test, recognised", "HateXplain test", "EmoBank test"} <= subsets
     assert "silly" not in (out / "CARD.md").read_text()
@@ -120,8 +128,16 @@ def test_the_start_encoder_is_found_and_checked(tmp_path, tiny_folder, monkeypat
         train(tmp_path, tmp_path / "out", encoder=tmp_path / "site")
 
 
-def test_command_line_says_what_is_missing(tmp_path, capsys):
-    assert main(["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--encoder", str(tmp_path)]) == 1
-    assert "pip install" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["--data", str(tmp_path)])
+def test_a_whole_training_by_the_contract(tiny_corpora, tiny_folder, make_net, tmp_path, monkeypatch):
+    """The start weights are a tiny encoder's here; all else is what `mien train text-offence` does."""
+    net = make_net(1)
+    (tmp_path / "start").mkdir()
+    shutil.copyfile(tiny_folder / "tokenizer.json", tmp_path / "start" / "tokenizer.json")
+    save_file(net.encoder.state_dict(), tmp_path / "start" / "model.safetensors")
+    monkeypatch.setattr(recipe, "TextConfig", lambda: net.config)
+    monkeypatch.setattr(pretrained, "SHA256", sha256_of(tmp_path / "start" / "model.safetensors"))
+    options = {"encoder": tmp_path / "start", "plan": replace(PLAN, rounds=1), "threads": 1, "progress": False}
+    card = train(tiny_corpora, tmp_path / "model", work=tmp_path / "work", **options)
+    assert card == evaluate(tmp_path / "model", tiny_corpora)
+    assert not (tmp_path / "model" / "work").exists()
+    assert (tmp_path / "work" / "log.jsonl").is_file()
