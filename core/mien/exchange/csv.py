@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mien.exchange.manifest import Column, Table, columns_of, file_names, values_of, write_manifest
+from mien.exchange.folder import write_folder
+from mien.exchange.manifest import Column, columns_of, values_of
 from mien.exchange.params import CsvParams
-from mien.exchange.text import chosen, clean
+from mien.exchange.text import clean
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis
 from mien.tracks.track import AnyTrack
@@ -41,16 +42,10 @@ class CsvExporter:
     def export(self, analysis: Analysis, target: Path, params: Params) -> list[Path]:
         """One file a track; floats are written without exponents, NaN as an empty cell."""
         assert isinstance(params, CsvParams)
-        tracks = chosen(analysis.tracks, params.tracks)
-        if not params.features:
-            tracks = {name: track for name, track in tracks.items() if track.kind != "features"}
-        target.mkdir(exist_ok=True)
-        tables = []
-        for name, file in file_names(tracks, ".csv").items():
-            _write_table(tracks[name], target / file, params)
-            tables.append(Table(file, tracks[name], columns_of(tracks[name])))
         how = _HOW + (_GUARD if params.guard else "")
-        return [*(target / table.file for table in tables), *write_manifest(target, analysis, tables, how)]
+        return write_folder(
+            analysis, target, params, ".csv", how, lambda track, path: _write_table(track, path, params)
+        )
 
 
 def _write_table(track: AnyTrack, path: Path, params: CsvParams) -> None:

@@ -38,9 +38,7 @@ class JsonExporter:
     def export(self, analysis: Analysis, target: Path, params: Params) -> list[Path]:
         """Rows are streamed track by track: the file is never in memory as a whole."""
         assert isinstance(params, JsonParams)
-        tracks = chosen(analysis.tracks, params.tracks)
-        if not params.features:
-            tracks = {name: track for name, track in tracks.items() if track.kind != "features"}
+        tracks = chosen(analysis.tracks, params.tracks, features=params.features)
         with target.open("w", encoding="utf-8") as file:
             file.write(_dump(_head(analysis))[:-1] + ',"tracks":[')
             for n, track in enumerate(tracks.values()):

@@ -9,27 +9,30 @@ from mien.sdk.params import Params, param
 _TRACKS = "Which tracks, as names or patterns with * and ?, joined by commas (speech.*,fusion.score)"
 
 
-class CsvParams(Params):
-    """Of the CSV exporter."""
+class TableParams(Params):
+    """Of every exporter that writes tracks as tables."""
 
     tracks: str = param("*", _TRACKS, min_length=1)
-    digits: int = param(4, "Digits behind the point of values; times have six", ge=0, le=9)
     features: bool = param(False, "Write the embedding vectors too: hundreds of columns a track")
+
+
+class CsvParams(TableParams):
+    """Of the CSV exporter."""
+
+    digits: int = param(4, "Digits behind the point of values; times have six", ge=0, le=9)
     guard: bool = param(True, "Put ' before text that a spreadsheet would run as a formula")
     bom: bool = param(False, "Begin each file with a byte order mark, which old spreadsheets need to see UTF-8")
 
 
-class ParquetParams(Params):
+class ParquetParams(TableParams):
     """Of the Parquet exporter."""
 
-    tracks: str = param("*", _TRACKS, min_length=1)
     features: bool = param(True, "Write the embedding vectors too")
 
 
-class JsonParams(Params):
+class JsonParams(TableParams):
     """Of the JSON exporter."""
 
-    tracks: str = param("*", _TRACKS, min_length=1)
     digits: int = param(4, "Digits behind the point of values; times have six", ge=0, le=9)
     features: bool = param(False, "Write the embedding vectors too")
     indent: bool = param(False, "Spread the file over many lines, one row of a track each")

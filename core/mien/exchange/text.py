@@ -8,9 +8,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
-T = TypeVar("T")
+from mien.tracks.track import AnyTrack
 
 # XML 1.0 §2.2 forbids these even as character references; NUL also cuts strings short in other readers.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -66,10 +65,14 @@ def unique_stems(paths: Iterable[Path]) -> dict[Path, str]:
     return stems
 
 
-def chosen(tracks: Mapping[str, T], patterns: str) -> dict[str, T]:
-    """The tracks whose names match one of the patterns (joined by commas), in their own order."""
+def chosen(tracks: Mapping[str, AnyTrack], patterns: str, *, features: bool = True) -> dict[str, AnyTrack]:
+    """The tracks whose names match one of the patterns (joined by commas), in their own order; vectors if `features`."""
     wanted = [p.strip() for p in patterns.split(",") if p.strip()]
-    return {name: t for name, t in tracks.items() if any(fnmatch.fnmatchcase(name, p) for p in wanted)}
+    return {
+        name: track
+        for name, track in tracks.items()
+        if any(fnmatch.fnmatchcase(name, p) for p in wanted) and (features or track.kind != "features")
+    }
 
 
 def clock(seconds: float, digits: int = 1) -> str:
