@@ -1,4 +1,7 @@
-"""Tracks as Arrow tables, and back. Loaded on first use: pyarrow is slow to import."""
+"""Tracks as Arrow tables, and back. Loaded on first use: pyarrow is slow to import.
+
+Columns are made from buffers: pyarrow's own conversions import pandas, half a second of processor time in each process.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ def to_table(track: Track) -> pa.Table:
         columns = {
             "start": track.start,
             "end": track.end,
-            "label": pa.array(track.label, pa.string()),
-            "text": pa.array(track.text, pa.string()),
+            "label": _strings(track.label),
+            "text": _strings(track.text),
             "score": track.score,
-            "speaker": pa.array(track.speaker, pa.string()),
+            "speaker": _strings(track.speaker),
         }
     elif isinstance(track, Boxes):
         columns = {"time": track.times, "person": track.person}
@@ -42,20 +45,21 @@ def to_table(track: Track) -> pa.Table:
         columns["score"] = track.score
         if track.landmarks is not None:
             points = track.landmarks.shape[1] * 2
-            flat = pa.array(np.ascontiguousarray(track.landmarks).reshape(-1))
-            columns["landmarks"] = pa.FixedSizeListArray.from_arrays(flat, points) if points else None
+            columns["landmarks"] = (
+                pa.FixedSizeListArray.from_arrays(_numbers(track.landmarks), points) if points else None
+            )
     elif isinstance(track, Features):
         width = track.vectors.shape[1]
-        flat = pa.array(np.ascontiguousarray(track.vectors).reshape(-1))
         columns = {"time": track.times, **_person(track)}
-        columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, width) if width else None
+        columns["vector"] = pa.FixedSizeListArray.from_arrays(_numbers(track.vectors), width) if width else None
         extra["width"] = width
     else:
         raise TypeError(f"not a track: {type(track).__name__}")
     meta = {"format": _FORMAT, "kind": track.kind, "name": track.name, **extra}
     if track.provenance is not None:
         meta["provenance"] = track.provenance.to_dict()
-    table = pa.table({key: value for key, value in columns.items() if value is not None})
+    arrays = {key: _numbers(c) if isinstance(c, np.ndarray) else c for key, c in columns.items() if c is not None}
+    table = pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
     return table.replace_schema_metadata({_META: json.dumps(meta).encode()})
 
 
@@ -73,7 +77,7 @@ def from_table(table: pa.Table) -> AnyTrack:
     provenance = Provenance.from_dict(meta["provenance"]) if meta.get("provenance") else None
 
     def column(key: str) -> Any:
-        return table.column(key).combine_chunks().to_numpy(zero_copy_only=False)
+        return _values(table.column(key))
 
     person: Any = column("person") if "person" in table.column_names else None
     rows = table.num_rows
@@ -112,8 +116,34 @@ def _person(track: Curve | Features) -> dict[str, Any]:
     return {} if track.person is None else {"person": track.person}
 
 
-def _lists(column: pa.ChunkedArray) -> Any:
+def _numbers(values: Any) -> pa.Array:
+    """Numbers of any shape, one after the other."""
+    flat = np.ascontiguousarray(values).reshape(-1)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(flat.dtype), flat.size, [None, pa.py_buffer(flat)])
+
+
+def _strings(texts: tuple[str, ...]) -> pa.Array:
+    # A lone surrogate, from a name of a file say, has no UTF-8.
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
     chunk = column.combine_chunks()
-    if isinstance(chunk, pa.ChunkedArray):
-        chunk = pa.concat_arrays(chunk.chunks)
-    return chunk.flatten().to_numpy(zero_copy_only=False)
+    return pa.concat_arrays(chunk.chunks) if isinstance(chunk, pa.ChunkedArray) else chunk
+
+
+def _values(column: pa.ChunkedArray) -> Any:
+    return _read(_one(column))
+
+
+def _lists(column: pa.ChunkedArray) -> Any:
+    return _read(_one(column).flatten())
+
+
+def _read(array: pa.Array) -> Any:
+    """A column of numbers as NumPy array; read-only, it shares the table's memory."""
+    if array.null_count:
+        raise ValueError("a column of numbers has gaps, so this table holds no track")
+    return np.from_dlpack(array) if len(array) else np.empty(0, array.type.to_pandas_dtype())

@@ -2,7 +2,7 @@
 
 Three methods, all on the uncalibrated offence logit f(x) of a text's most offensive window:
 
-* ``integrated_gradients`` (Sundararajan et al. 2017, Captum): the gradient along the straight line from the
+* ``integrated_gradients`` (Sundararajan et al. 2017): the gradient along the straight line from the
   text with every word blanked out ([MASK]) to the text itself. The pieces of a word add up.
 * ``gradient``: gradient × (input − blank) at the text itself; the same with one step, faster and coarser.
 * ``occlusion``: f(x) − f(x without that word's pieces, [MASK] in their place), one run per word.
@@ -66,38 +66,33 @@ def attribute(
 def _gradients(
     model: TextModel, windows: Sequence[Window], method: str, max_batch_tokens: int, check: Check | None
 ) -> list[NDArray[np.float64]]:
-    steps = STEPS if method == "integrated_gradients" else 1
+    points, weights = _path(STEPS if method == "integrated_gradients" else 1)
     place = {id(window): i for i, window in enumerate(windows)}
     found: list[NDArray[np.float64]] = [np.zeros(0)] * len(windows)
-
-    def logit(vectors: Tensor, mask: Tensor) -> Tensor:
-        return model.net.head("offence", model.net.encode(mask, vectors=vectors).vector)[:, 0].float()
-
-    for batch in model.pieces.batches(windows, max(1, max_batch_tokens // steps)):
+    for batch in model.pieces.batches(windows, max(1, max_batch_tokens // len(points))):
         if check is not None:
             check()
         ids, mask = model.tensors(batch)
         with torch.no_grad():
             vectors, blank = model.net.embed(ids), model.net.embed(_blanked(model, batch.windows, ids))
-        if steps > 1:
-            # Captum brings plotting libraries along: only who asks for an explanation waits for them.
-            from captum.attr import IntegratedGradients
-
-            moved = IntegratedGradients(logit).attribute(
-                vectors,
-                baselines=blank,
-                additional_forward_args=(mask,),
-                n_steps=steps,
-                method="gausslegendre",
-            )
-        else:
-            point = vectors.detach().requires_grad_(True)
-            (slope,) = torch.autograd.grad(logit(point, mask).sum(), point)
-            moved = slope * (vectors - blank)
+        # (S, B, T, D): every text at every point of its path, all in one run.
+        share = torch.from_numpy(points).to(vectors)[:, None, None, None]
+        path = (blank + share * (vectors - blank)).requires_grad_(True)
+        encoded = model.net.encode(mask.repeat(len(points), 1), vectors=path.flatten(0, 1))
+        (slopes,) = torch.autograd.grad(model.net.head("offence", encoded.vector)[:, 0].float().sum(), path)
+        moved = torch.einsum("s,sbtd->btd", torch.from_numpy(weights).to(slopes), slopes) * (vectors - blank)
         values = moved.float().sum(-1).cpu().double().numpy()
         for row, window in enumerate(batch.windows):
             found[place[id(window)]] = values[row, : len(window.ids)]
     return found
+
+
+def _path(steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points between blank (0) and text (1) and their weights, by Gauss and Legendre; one step stands at the text."""
+    if steps == 1:
+        return np.ones(1), np.ones(1)
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
+    return (nodes + 1) / 2, weights / 2
 
 
 def _blanked(model: TextModel, windows: Sequence[Window], ids: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 from typing import Any
 
@@ -106,3 +108,26 @@ def test_a_track_does_not_lock_its_makers_array() -> None:
     values[0] = 1
     with pytest.raises(ValueError, match="read-only"):
         curve.values[0] = 2
+
+
+def test_there_and_back_without_pandas():
+    program = (
+        "import sys, numpy as np\n"
+        "from mien.tracks.arrow import from_table, to_table\n"
+        "from mien.tracks.track import Features, Spans\n"
+        "for track in (Spans.of('w', [(0, 1, 'a', 'b', 0.5, '')]), Features('f', np.arange(2.0), np.ones((2, 3), 'f4'))):\n"
+        "    assert len(from_table(to_table(track))) == len(track)\n"
+        "print([name for name in ('pandas', 'torch', 'scipy') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_texts_of_any_kind_survive():
+    texts = ["", "ünïcødé", "日本語", "a\x00b", "\N{FACE WITH TEARS OF JOY}"]
+    track = Spans.of("w", [(i, i + 1, text, text, 0.5, text) for i, text in enumerate(texts)])
+    again = from_table(to_table(track))
+    assert again.text == again.label == again.speaker == tuple(texts)
+    assert to_table(track).column("text").to_pylist() == texts
+    lone = Spans.of("w", [(0, 1, "x", "a\udc80b", 0.5, "")])
+    assert from_table(to_table(lone)).text == ("a?b",)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from captum.attr import IntegratedGradients
 
 from mien_plugins.text import attribution
 from mien_plugins.text.attribution import attribute
@@ -37,6 +38,23 @@ def test_integrated_gradients_are_complete(tiny):
         (raw,) = attribution._gradients(tiny, [window], "integrated_gradients", 4096, None)
         assert raw.sum() == pytest.approx(difference, rel=0.05, abs=0.01)
         assert raw[0] == raw[-1] == 0.0
+
+
+def test_integrated_gradients_are_captums(tiny):
+    """A second implementation of the method gives every piece the same share."""
+    windows = tiny.pieces.windows(TEXTS)
+    found = attribution._gradients(tiny, windows, "integrated_gradients", 4096, None)
+
+    def run(vectors, mask):
+        return tiny.net.head("offence", tiny.net.encode(mask, vectors=vectors).vector)[:, 0]
+
+    for window, shares in zip(windows, found, strict=True):
+        ids, mask = tiny.tensors(tiny.pieces.pad_batch([window]))
+        vectors, blank = tiny.net.embed(ids), tiny.net.embed(attribution._blanked(tiny, [window], ids))
+        theirs = IntegratedGradients(run).attribute(
+            vectors, blank, additional_forward_args=(mask,), n_steps=attribution.STEPS, method="gausslegendre"
+        )
+        np.testing.assert_allclose(shares, theirs.sum(-1)[0].detach().numpy(), rtol=1e-3, atol=1e-5)
 
 
 def test_occlusion_is_the_drop_without_the_word(tiny):
