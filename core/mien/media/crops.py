@@ -34,19 +34,20 @@ def crop_face(picture: Any, xywh: Any, size: int, margin: float, landmarks: Any 
     turn = np.array([[cos, sin], [-sin, cos]])
     shift = np.array([size / 2, size / 2]) - turn @ centre
     matrix = np.hstack([turn, shift[:, None]])
-    # Area averaging is what avoids aliasing when a large face shrinks; warpAffine has none, so shrink first.
-    if zoom < 0.5:
-        reach = side  # the turned square fits in twice its half diagonal
-        x0, y0 = (np.floor(centre - reach)).astype(int)
-        x1, y1 = (np.ceil(centre + reach)).astype(int)
-        x0, y0 = max(x0, 0), max(y0, 0)
+    # Area averaging is what avoids aliasing when a large face shrinks; warpAffine has none, so shrink first, by a whole
+    # number: cv2 is twenty times faster at that.
+    shrink = int(1 / zoom)
+    if shrink > 1:
+        reach = side * np.sqrt(0.5) + shrink  # half the diagonal: the square in any turn
+        x0, y0 = np.maximum(np.floor(centre - reach), 0).astype(int)
+        x1, y1 = np.ceil(centre + reach).astype(int)
         part = picture[y0:y1, x0:x1]
-        if part.size:
-            factor = 2 * zoom
-            small = (max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))
-            picture = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
-            scale = np.array([small[0] / part.shape[1], small[1] / part.shape[0]])
-            turn = turn / scale[None, :]
-            shift = np.array([size / 2, size / 2]) - turn @ ((centre - [x0, y0]) * scale)
+        small = np.array([part.shape[1], part.shape[0]]) // shrink
+        if small.min() > 0:
+            part = part[: small[1] * shrink, : small[0] * shrink]
+            picture = cv2.resize(part, tuple(map(int, small)), interpolation=cv2.INTER_AREA)
+            # Pixel centres lie at whole numbers, so that of a shrunk pixel is in the middle of those it stands for.
+            shift = shift + turn @ (np.array([x0, y0]) + (shrink - 1) / 2)
+            turn = turn * shrink
             matrix = np.hstack([turn, shift[:, None]])
     return cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

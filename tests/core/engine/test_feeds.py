@@ -97,6 +97,23 @@ def test_a_crop_shows_what_the_box_holds(side: int) -> None:
     assert wider.mean() == pytest.approx(200 / 4, rel=0.15)
 
 
+@pytest.mark.parametrize("side", [60.0, 130.0, 205.0, 333.0])
+@pytest.mark.parametrize("degrees", [0.0, 25.0])
+def test_a_shrunk_crop_stands_where_it_should(side: float, degrees: float) -> None:
+    """On a picture whose brightness is its position, each pixel of the crop tells where it was taken."""
+    rows, columns = np.mgrid[:800, :800]
+    picture = np.stack([columns / 4, rows / 4, columns * 0], -1).round().astype(np.uint8)
+    x, y = 210.0, 190.0
+    turn = np.radians(degrees)
+    eyes = np.array([[300.0, 250.0], [300 + 50 * np.cos(turn), 250 + 50 * np.sin(turn)]])
+    crop = crop_face(picture, (x, y, side, side), 96, 0.2, eyes).astype(float)
+    zoom = 96 / (side * 1.4)
+    place = (np.stack(np.meshgrid(np.arange(96), np.arange(96)), -1) - 48) / zoom
+    back = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    expected = place @ back.T + [x + side / 2, y + side / 2]
+    assert np.abs(crop[..., :2] - expected / 4).max() < 1.0
+
+
 def test_an_aligned_crop_has_level_eyes() -> None:
     picture = np.zeros((400, 400, 3), np.uint8)
     left, right = np.array([160.0, 190.0]), np.array([240.0, 240.0])
