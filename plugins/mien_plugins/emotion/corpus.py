@@ -28,6 +28,8 @@ class Clip:
     speaker: str
     emotion: str
     intensity: str
+    gender: str = ""
+    language: str = ""
 
     @property
     def label(self) -> Triple:
@@ -73,6 +75,8 @@ def read_clips(data: Path) -> list[Clip]:
                 f"{row['corpus']}-{int(row['speaker']):02d}",
                 row["emotion"],
                 row["intensity"],
+                row["gender"],
+                row["lang"],
             )
             for row in csv.DictReader(file)
         ]

@@ -45,6 +45,7 @@ class EmotionNet(nn.Module):
     `fit_scale`.
     """
 
+    size = BRANCH * len(TASKS)
     low: Tensor
     high: Tensor
 

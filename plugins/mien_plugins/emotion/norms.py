@@ -52,3 +52,25 @@ PAD: dict[str, Triple] = {
     "surprise": RATED["surprised"],
 }
 """(valence, arousal, dominance) of an emotion's name as corpora spell it."""
+
+FAMILIES = ("anger", "boredom", "calm", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+"""Emotions that corpora tell apart, whatever words they use."""
+
+_SAME = {
+    "angry": "anger",
+    "bored": "boredom",
+    "contemptuous": "contempt",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "anxiety": "fear",
+    "happy": "happiness",
+    "joy": "happiness",
+    "joyful": "happiness",
+    "sad": "sadness",
+    "surprised": "surprise",
+}
+
+
+def family(emotion: str) -> str:
+    """The emotion behind a corpus' word: "angry" and "anger" are one. Raises KeyError for a word unknown to it."""
+    return emotion if emotion in FAMILIES else _SAME[emotion]

@@ -1,248 +1,280 @@
-"""Trains and measures the emotion model: `python -m mien_plugins.emotion.recipe --data DIR --out DIR`.
+"""Trains and measures the emotion model (`mien train emotion-mtl`, `mien evaluate`).
 
-Windows are made and their features kept in a work folder; both representations are cross-validated by
-speaker, the better one is trained on all development speakers, anger is calibrated on the cross-validated
-predictions, and the speakers set aside are measured once.
+Sounds are made and what is heard of them is kept in a work folder; the nets and a baseline are cross-validated by
+speaker and tried across corpora, the best net is trained on all development speakers, anger is calibrated on the
+cross-validated readings, and the speakers set aside are measured.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from mien.training.card import Card, Metric, save_model, write_card
-from mien_plugins.emotion import hostility, report
-from mien_plugins.emotion.analyzer import load
-from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, folds, read_clips
+from mien_plugins.emotion import baseline, hostility, report
+from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, read_clips
 from mien_plugins.emotion.features import Recipe
-from mien_plugins.emotion.info import EmotionParams
-from mien_plugins.emotion.net import EmotionNet, NetConfig
-from mien_plugins.emotion.training import FitConfig, Floats, fit, predict
-from mien_plugins.emotion.windows import ROWS, VERSION, WindowSet, collect, collect_clips, merge
-
-RECIPE = "emotion-mtl"
-REPRESENTATIONS: tuple[Literal["f1", "f2"], ...] = ("f1", "f2")
+from mien_plugins.emotion.logmel import LogMel
+from mien_plugins.emotion.material import (
+    CLIP,
+    NOISY_CLIP,
+    NOISY_WINDOW,
+    WINDOW,
+    Listener,
+    Made,
+    Material,
+    as_recorded,
+    in_other_rooms,
+    merge,
+    strung,
+)
+from mien_plugins.emotion.measure import Measure
+from mien_plugins.emotion.plan import QUICK, Plan
+from mien_plugins.emotion.protocol import (
+    EGEMAPS,
+    HEARD,
+    Contender,
+    Fitted,
+    across,
+    cross_validate,
+    of_baseline,
+    of_net,
+)
+from mien_plugins.emotion.reader import load
+from mien_plugins.emotion.spectral import SpectralConfig
+from mien_plugins.emotion.training import Floats, fit, predict
+from mien_plugins.emotion.windows import VERSION, groups
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Sizes of a training. disturbed, clean, measured: windows per group of clips.
-
-    lengths: shortest and longest window in s; window: length that is measured and is the analyzer's default.
-    """
-
-    lengths: tuple[float, float] = (3.0, 10.0)
-    window: float = EmotionParams().window
-    disturbed: int = 14
-    clean: int = 4
-    measured: int = 6
-    repeats: int = 1000
-    folds: int = 5
-    net: NetConfig = field(default_factory=NetConfig)
-    fit: FitConfig = field(default_factory=FitConfig)
-
-
-QUICK = Plan(
-    disturbed=1,
-    clean=1,
-    measured=1,
-    repeats=20,
-    folds=2,
-    net=NetConfig(shared=(32, 16)),
-    fit=FitConfig(epochs=2),
-)
-"""To see that everything runs."""
 
 
 def train(
     data: Path,
     out: Path,
+    *,
     quick: bool = False,
     device: str = "cpu",
     seed: int = 0,
     resume: bool = True,
-    *,
-    threads: int = 1,
+    threads: int | None = None,
     progress: bool = True,
     work: Path | None = None,
     plan: Plan | None = None,
+    note: str = "",
 ) -> Card:
-    """Train into `out` (model.safetensors, config.json, card.json, CARD.md) from the corpora in
-    `data`/speech.
+    """Train into `out` (model.safetensors, config.json, card.json, CARD.md) from the corpora in `data`/speech.
 
-    quick: a tiny net on few windows of six speakers, to see that everything runs; its figures mean nothing.
-    work: windows and checkpoints, by default `out`/work. A training that was stopped goes on where it was,
-    unless `resume` is False.
+    quick: fewer windows, folds and epochs, no comparison across corpora; under an hour on two cores. plan: other sizes
+    still. work: sounds and checkpoints, by default `out`/work; a training that was stopped goes on where it was, unless
+    `resume` is False. note: what the card shall say besides.
+
+    Raises:
+        FileNotFoundError: no manifest of the corpora.
+        mien.errors.TrainingError: a loss that is not finite.
     """
     plan = plan or (QUICK if quick else Plan())
-    clips = read_clips(data)
-    if quick:
-        keep = {
-            *TEST_SPEAKERS[3:5],
-            "ravdess-01",
-            "ravdess-02",
-            "ravdess-03",
-            "emodb-03",
-            "emodb-08",
-            "emodb-09",
-        }
-        clips = [clip for clip in clips if clip.speaker in keep and clip.path.stem[-1] in "1ab3"]
-    development = [clip for clip in clips if clip.speaker not in TEST_SPEAKERS]
     work = work or out / "work"
-    features = Recipe(RATE)
-    disturbed = _windows(development, features, plan, work, disturbed=True, seed=seed)
-    clean = _windows(development, features, plan, work, disturbed=False, seed=seed)
+    clips = [clip for clip in _chosen(read_clips(data), plan.speakers, plan.takes) if clip.speaker not in TEST_SPEAKERS]
     options: dict[str, Any] = {
         "seed": seed, "device": device, "threads": threads, "resume": resume, "progress": progress
     }  # fmt: skip
+    material = _material(clips, plan, work, seed)
+    compared = _compare(material, clips, plan, work, options)
 
-    ask = report.Measure(plan.repeats)
-    scores, measured, unseen = {}, list[Metric](), {}
-    both = merge(clean, disturbed)
-    # Checkpoints of another plan, or of other windows, are not gone on with.
-    work /= _key(VERSION, asdict(plan), asdict(features), seed, len(clips))
-    for representation in REPRESENTATIONS:
-        net = replace(plan.net, representation=representation, rows=ROWS)
-        unseen[representation] = values = _cross_validate(both, net, plan, work / representation, options)
-        count = len(clean.rows)
-        measured += ask.agreement(clean, values[:count], f"cross-validation, {representation}")
-        noisy = f"cross-validation, {representation}, other rooms and noise"
-        measured += ask.agreement(disturbed, values[count:], noisy)
-        scores[representation] = float(np.mean([m.value for m in measured[-6:]]))
-        log.info("%s: mean CCC %.3f in cross-validation", representation, scores[representation])
-    best = max(REPRESENTATIONS, key=lambda r: scores[r])
+    best = max(plan.contenders, key=lambda c: compared.score[c.name])
+    log.info("training %s on all %d speakers", best.name, len(set(material.speaker)))
+    heard = material.of(*HEARD)
+    folder = _folder(best, clips, plan, work, seed) / "final"
+    model = fit(heard, material.of(CLIP), best.net, best.fit, folder, **options)
 
-    net = replace(plan.net, representation=best, rows=ROWS)
-    model = fit(both, clean, net, plan.fit, work / "final", **options)
-    coef, intercept = hostility.fit(unseen[best], both.emotion)
+    windows = np.isin(material.kind, (WINDOW, NOISY_WINDOW))
+    unheard, values = material.take(windows), compared.unheard[best.name][windows]
+    coef, intercept = hostility.fit(values, unheard.emotion)
     angry = {"coef": coef, "intercept": intercept, "of": ["valence", "arousal", "dominance"]}
-    measured += ask.anger(both, unseen[best], angry, f"cross-validation, {best}")
+    measured = compared.metrics + Measure(plan.repeats).anger(
+        unheard, values, angry, f"cross-validation, {best.name}, windows"
+    )
     config = {
-        "id": RECIPE,
-        "net": net.to_dict(),
-        "features": asdict(features),
+        "id": report.ID,
+        "net": best.net.to_dict(),
+        "features": asdict(_features(best)),
         "window": plan.window,
         "lengths": plan.lengths,
+        "folds": plan.folds,
+        "measured": plan.measured,
+        "repeats": plan.repeats,
+        "speakers": sorted(set(material.speaker.tolist())),
+        "tested": plan.tested,
+        "takes": plan.takes,
+        "quick": quick,
         "seed": seed,
-        "fit": asdict(plan.fit),
+        "fit": asdict(best.fit),
         "hostility": angry,
         "cross_validation": [asdict(m) for m in measured],
+        "notes": [note] if note else [],
     }
-    save_model(out, model.state_dict(), config)
-    card = evaluate(out, data, clips=clips, count=plan.measured, repeats=plan.repeats)
+    save_model(out, model.cpu().state_dict(), config)
+    card = evaluate(out, data)
     write_card(out, card)
     return card
 
 
-def evaluate(
-    model: Path, data: Path, *, clips: Sequence[Clip] | None = None, count: int = 6, repeats: int = 1000
-) -> Card:
+def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """Measure a model's folder on the speakers set aside; figures of the cross-validation are kept.
 
-    count: windows per group of clips. repeats: of the bootstrap.
+    Raises:
+        mien.errors.ModelError: the model cannot be loaded.
+        FileNotFoundError: no manifest of the corpora.
     """
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    net, features = load(model)
-    clips = [c for c in clips or read_clips(data) if c.speaker in TEST_SPEAKERS]
-    window, ask = float(config["window"]), report.Measure(repeats)
+    reader = load(model)
+    net = reader.net.to(device)
+    listener = Listener(
+        reader.features if isinstance(reader.features, Recipe) else None,
+        reader.features if isinstance(reader.features, LogMel) else None,
+    )
+    clips = _chosen(read_clips(data), config["tested"], config["takes"])
+    length, count, ask = float(config["window"]), int(config["measured"]), Measure(int(config["repeats"]))
 
-    def sample(length: float, seed: Sequence[int], disturbed: bool = False) -> tuple[WindowSet, Floats]:
-        made = collect(clips, features, (length, length), count, seed=seed, disturbed=disturbed)
+    def heard(sounds: Iterator[Made]) -> tuple[Material, Floats]:
+        made = listener.collect(sounds)
         return made, predict(net, made)
 
-    clean = sample(window, [1000])
-    metrics = ask.agreement(*clean, "held-out speakers", errors=True)
-    metrics += ask.by_corpus(*clean, "held-out speakers")
-    metrics += ask.anger(*clean, config["hostility"], "held-out speakers")
-    noisy = sample(window, [1001], disturbed=True)
-    metrics += ask.agreement(*noisy, "held-out speakers, other rooms and noise")
-    for other in sorted({4.0, 10.0} - {window}):
-        made = sample(other, [1002, int(other)])
-        metrics += ask.agreement(*made, f"held-out speakers, windows of {other:g} s")
-    whole = collect_clips(clips, features)
-    metrics += ask.agreement(whole, predict(net, whole), "held-out speakers, whole clips")
-    return report.make_card(config, metrics, _size(net))
+    def windows(seconds: float, seed: int, disturbed: bool = False) -> tuple[Material, Floats]:
+        return heard(strung(clips, (seconds, seconds), count, [seed, int(seconds)], disturbed=disturbed))
+
+    recorded = heard(as_recorded(clips))
+    metrics = ask.agreement(*recorded, "held-out speakers, clips", errors=True)
+    metrics += ask.by_group(*recorded, "held-out speakers, clips")
+    clean, noisy = windows(length, 1000), windows(length, 1001, disturbed=True)
+    metrics += ask.agreement(*clean, f"held-out speakers, windows of {length:g} s")
+    metrics += ask.by_group(*clean, f"held-out speakers, windows of {length:g} s", gender=False)
+    metrics += ask.agreement(*noisy, "held-out speakers, windows in other rooms and noise")
+    for other in sorted({4.0, 10.0} - {length}):
+        metrics += ask.agreement(*windows(other, 1002), f"held-out speakers, windows of {other:g} s")
+    for name, (made, values) in (("windows", clean), ("windows in other rooms and noise", noisy)):
+        metrics += ask.anger(made, values, config["hostility"], f"held-out speakers, {name}")
+    sample = small_sample(clips)
+    metrics += ask.agreement(*heard(as_recorded(sample)), report.SAMPLE)
+    plots = report.reliability_of({"6 s windows": clean, "other rooms and noise": noisy}, config["hostility"])
+    return report.make_card(config, metrics, sum(p.numel() for p in net.parameters()), plots)
 
 
-def _cross_validate(windows: WindowSet, net: NetConfig, plan: Plan, work: Path, options: dict[str, Any]) -> Floats:
-    """Predictions (N, 3) for every window by a net that never heard its speaker."""
-    values = np.zeros_like(windows.label)
-    for number, speakers in enumerate(folds(windows.speaker.tolist(), plan.folds)):
-        unseen = np.isin(windows.speaker, speakers)
-        model = fit(
-            windows.take(~unseen), windows.take(unseen), net, plan.fit, work / f"fold-{number}", **options
-        )  # fmt: skip
-        values[unseen] = predict(model, windows.take(unseen))
-    return values
+def small_sample(clips: Sequence[Clip]) -> list[Clip]:
+    """A few clips of the speakers set aside: the first of each speaker, emotion and intensity, for a quick check."""
+    return [group[0] for group in groups([clip for clip in clips if clip.speaker in TEST_SPEAKERS])]
 
 
-def _windows(
-    clips: Sequence[Clip], features: Recipe, plan: Plan, work: Path, *, disturbed: bool, seed: int
-) -> WindowSet:
-    """Windows with their features, from the cache where this very set was made before."""
-    count = plan.disturbed if disturbed else plan.clean
-    # Trained on all lengths that the analyzer may be set to; undisturbed windows are for measuring as well.
-    length = plan.lengths if disturbed else (plan.window, plan.window)
-    names = [f"{clip.speaker}/{clip.path.name}" for clip in clips]
-    path = work / f"windows-{_key(VERSION, asdict(features), length, count, disturbed, seed, names)}.npz"
-    if path.is_file():
-        return WindowSet.load(path)
-    log.info("making windows from %d clips", len(clips))
-    made = collect(clips, features, length, count, seed=[seed, int(disturbed)], disturbed=disturbed)
-    made.save(path)
-    return made
+@dataclass(frozen=True)
+class Compared:
+    """score: by which the best net is picked; unheard: (N, 3) cross-validated readings by net; metrics: for the card."""
+
+    score: dict[str, float]
+    unheard: dict[str, Floats]
+    metrics: list[Metric]
+
+
+def _compare(material: Material, clips: Sequence[Clip], plan: Plan, work: Path, options: dict[str, Any]) -> Compared:
+    ask = Measure(plan.repeats)
+    compared = Compared({}, {}, [])
+    corpora = sorted(set(material.corpus)) if plan.across else []
+    for name, fitted, folder in _entries(material, clips, plan, work, options):
+        values = cross_validate(material, fitted, plan.folds, folder)
+        compared.unheard[name] = values
+        scores = []
+        for kind in (CLIP, NOISY_CLIP, WINDOW, NOISY_WINDOW):
+            rows = (material.kind == kind) & np.isfinite(values).all(axis=1)
+            if rows.any():
+                part = material.take(rows), values[rows]
+                found = ask.agreement(*part, f"cross-validation, {name}, {_PLURAL[kind]}")
+                scores += [m.value for m in found]
+                compared.metrics.extend(found)
+                if kind == CLIP:
+                    compared.metrics.extend(ask.by_group(*part, f"cross-validation, {name}, clips"))
+        compared.score[name] = float(np.mean(scores))
+        log.info("%s: mean CCC %.3f in cross-validation", name, compared.score[name])
+        for corpus in corpora:
+            values = across(material, fitted, corpus, folder)
+            rows = (material.kind == CLIP) & np.isfinite(values).all(axis=1)
+            part = material.take(rows), values[rows]
+            compared.metrics.extend(
+                ask.by_group(*part, f"never seen: {name} trained on {corpus} alone, clips", gender=False)
+            )
+    return compared
+
+
+_PLURAL = {
+    CLIP: "clips",
+    NOISY_CLIP: "clips in other rooms and noise",
+    WINDOW: "windows",
+    NOISY_WINDOW: "windows in other rooms and noise",
+}
+
+
+def _entries(
+    material: Material, clips: Sequence[Clip], plan: Plan, work: Path, options: dict[str, Any]
+) -> Iterator[tuple[str, Fitted, Path]]:
+    if plan.baseline:
+        if find_spec("opensmile"):
+            cache = work / f"egemaps-{_key(_names(clips))}.npy"
+            yield EGEMAPS, of_baseline(material, baseline.functionals(clips, cache)), work
+        else:
+            log.warning("no comparison with %s: install the extra 'train' (package opensmile)", EGEMAPS)
+    for contender in plan.contenders:
+        folder = _folder(contender, clips, plan, work, options["seed"])
+        yield contender.name, of_net(material, contender, options), folder
+
+
+def _folder(contender: Contender, clips: Sequence[Clip], plan: Plan, work: Path, seed: int) -> Path:
+    """Where its checkpoints lie: those of another net, of other sounds or folds are not gone on with."""
+    sounds = (VERSION, plan.copies, plan.disturbed, plan.clean, plan.lengths, plan.window, _names(clips))
+    return work / f"{contender.name}-{_key(asdict(contender), sounds, plan.folds, seed)}"
+
+
+def _material(clips: Sequence[Clip], plan: Plan, work: Path, seed: int) -> Material:
+    """All sounds that are trained on and read in cross-validation, from the cache where they were made before."""
+    listener = Listener(Recipe(RATE), LogMel())
+    kinds: dict[str, Callable[[], Iterator[Made]]] = {
+        "clips": partial(as_recorded, clips),
+        f"noisy-{plan.copies}": partial(in_other_rooms, clips, plan.copies, [seed, 1]),
+        f"disturbed-{plan.disturbed}": partial(strung, clips, plan.lengths, plan.disturbed, [seed, 2], disturbed=True),
+        f"clean-{plan.clean}": partial(
+            strung, clips, (plan.window, plan.window), plan.clean, [seed, 3], disturbed=False
+        ),
+    }
+    parts = []
+    for name, sounds in kinds.items():
+        key = _key(VERSION, asdict(listener), name, plan.lengths, plan.window, seed, _names(clips))
+        path = work / f"sounds-{name}-{key}.npz"
+        if not path.is_file():
+            log.info("making sounds: %s", name)
+            listener.collect(sounds()).save(path)
+        parts.append(Material.load(path))
+    return merge(*parts)
+
+
+def _features(contender: Contender) -> Recipe | LogMel:
+    return LogMel() if isinstance(contender.net, SpectralConfig) else Recipe(RATE)
+
+
+def _chosen(clips: Sequence[Clip], speakers: Sequence[str] | None, takes: int | None) -> list[Clip]:
+    kept = [clip for clip in clips if speakers is None or clip.speaker in speakers]
+    return kept if takes is None else [clip for group in groups(kept) for clip in group[:takes]]
+
+
+def _names(clips: Sequence[Clip]) -> list[str]:
+    return [f"{clip.speaker}/{clip.path.name}" for clip in clips]
 
 
 def _key(*what: Any) -> str:
     """A short name for what something was made from."""
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _size(net: EmotionNet) -> int:
-    return sum(p.numel() for p in net.parameters())
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m mien_plugins.emotion.recipe", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with speech/manifest.csv")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the model")
-    parser.add_argument("--work", type=Path, default=Path("build/training") / RECIPE, help="for what is in between")
-    parser.add_argument("--quick", action="store_true", help="a tiny training, to see that it runs")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--fresh", action="store_true", help="do not go on with a training that was stopped")
-    parser.add_argument("--evaluate", action="store_true", help="only measure the model in --out and write its card")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if given.evaluate:
-        card = evaluate(given.out, given.data)
-        write_card(given.out, card)
-    else:
-        card = train(
-            given.data,
-            given.out,
-            given.quick,
-            given.device,
-            given.seed,
-            resume=not given.fresh,
-            threads=given.threads,
-            work=given.work,
-        )
-    for m in card.metrics:
-        log.info("%-50s %-16s %6.3f  %6.3f … %.3f", m.subset, m.name, m.value, m.low, m.high)
-
-
-if __name__ == "__main__":
-    main()

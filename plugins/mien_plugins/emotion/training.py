@@ -1,72 +1,155 @@
-"""Fitting the multi-task net to windows of speech."""
+"""Fitting the nets to sounds with labels: the paper's on f1 or f2, the end-to-end one on log-mel spectra."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler, TensorDataset
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mien.evaluation.metrics import ccc
 from mien.training.kit import RecipeBrain, Stage
 from mien.training.losses import ccc_loss
+from mien_plugins.emotion.augment import Augment
+from mien_plugins.emotion.material import CLIP, NOISY_CLIP, NOISY_WINDOW, Material
 from mien_plugins.emotion.net import TASKS, EmotionNet, NetConfig
-from mien_plugins.emotion.windows import WindowSet
+from mien_plugins.emotion.norms import FAMILIES, family
+from mien_plugins.emotion.reader import AnyConfig, AnyNet, make
+from mien_plugins.emotion.spectral import padded
 
 Floats = NDArray[np.float32]
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Input, lengths, labels (B, 3), number of the emotion family (B,)."""
 
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How the net is fitted. `weights`: of the errors in valence, arousal and dominance.
+    """How a net is fitted.
 
-    loss: "mse" as in the paper, "ccc" for the concordance itself, "both" for their sum.
+    loss: "mse" as in the paper, "ccc" for the concordance itself, "both" for their sum. weights: of the errors in
+    valence, arousal and dominance. names: weight of naming the emotion, an aid in training only. windows: share of
+    the strung windows drawn each epoch; each clip comes once an epoch, as recorded (one time in `1 / clean`) or in
+    another room, and those of a smaller corpus so often that both weigh the same; with `every`, all sounds come each
+    epoch. average: decay of the averaged weights.
     """
 
     epochs: int = 12
     batch: int = 128
     rate: float = 1.5e-3
     decay: float = 1e-4
-    loss: Literal["mse", "ccc", "both"] = "ccc"
+    loss: Literal["mse", "ccc", "both"] = "both"
     weights: tuple[float, float, float] = (0.2, 0.1, 0.2)
+    names: float = 0.0
+    every: bool = True
+    windows: float = 0.1
+    clean: float = 0.3
+    augment: Augment | None = None
     average: float = 0.99
 
 
+class Sounds(Dataset[Batch]):
+    """Batches of a material by lists of its rows."""
+
+    def __init__(self, material: Material, net: AnyConfig, augment: Augment | None = None) -> None:
+        self._material, self._net, self._augment = material, net, augment
+        self._names = torch.tensor([FAMILIES.index(family(str(e))) for e in material.emotion])
+
+    def __getitem__(self, rows: list[int]) -> Batch:
+        material = self._material
+        label = torch.from_numpy(material.label[rows])
+        if isinstance(self._net, NetConfig):
+            mid = torch.from_numpy(material.mid[rows])
+            return mid, torch.from_numpy(material.rows[rows]), label, self._names[rows]
+        heard = [material.heard(row).astype(np.float32) for row in rows]
+        if self._augment is not None:
+            rng = np.random.default_rng(int(torch.randint(1 << 62, ())))
+            heard = [self._augment(h, rng) for h in heard]
+            shortest = min(len(h) for h in heard)
+            begins = [int(rng.integers(0, len(h) - shortest + 1)) for h in heard]
+            heard = [h[b : b + shortest] for h, b in zip(heard, begins, strict=True)]
+        return *padded(heard), label, self._names[rows]
+
+
+class Epoch(Sampler[list[int]]):
+    """The rows of an epoch in batches of about equal length, in another order each time."""
+
+    def __init__(self, material: Material, config: FitConfig, shuffled: bool) -> None:
+        self._material, self._config, self._shuffled = material, config, shuffled
+        self._count = math.ceil(len(self._rows(np.random.default_rng(0))) / config.batch)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[list[int]]:
+        size = self._config.batch
+        if not self._shuffled:
+            order = np.argsort(self._material.length, kind="stable")
+            yield from (order[i : i + size].tolist() for i in range(0, len(order), size))
+            return
+        rng = np.random.default_rng(int(torch.randint(1 << 62, ())))
+        rows = self._rows(rng)
+        # Of about equal length, for they are cut to the shortest of their batch.
+        rows = rows[np.argsort(self._material.length[rows] * rng.uniform(0.95, 1.05, len(rows)))]
+        batches = [rows[i : i + size].tolist() for i in range(0, len(rows), size)]
+        yield from (batches[i] for i in rng.permutation(len(batches)))
+
+    def _rows(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        material, config = self._material, self._config
+        if config.every or not self._shuffled:
+            return np.arange(len(material))
+        chosen = []
+        noisy, clean = (np.flatnonzero(material.kind == kind) for kind in (NOISY_CLIP, CLIP))
+        names, sizes = np.unique(material.corpus[clean], return_counts=True)
+        times = {name: round(sizes.max() / size) for name, size in zip(names, sizes, strict=True)}
+        for recorded in clean.tolist():
+            pool = noisy[material.clip[noisy] == material.clip[recorded]]
+            for _ in range(times[material.corpus_of(recorded)]):
+                hush = not len(pool) or rng.random() < config.clean
+                chosen.append(recorded if hush else rng.choice(pool))
+        strung = np.flatnonzero(material.kind == NOISY_WINDOW)
+        strung = rng.choice(strung, int(config.windows * len(strung)), replace=False)
+        return np.concatenate([np.array(chosen, np.int64), strung])
+
+
 class EmotionBrain(RecipeBrain):
-    """Trains on batches (mid, rows, label); its score is the mean CCC over the three tasks."""
+    """Trains on batches; its score is the mean CCC over the three tasks."""
 
-    def compute_forward(self, batch: tuple[Tensor, ...], stage: Stage) -> Tensor:
-        mid, rows, _ = (part.to(self.device) for part in batch)
-        values: Tensor = self.modules.net(mid, rows)[0]
-        return values
+    def compute_forward(self, batch: Batch, stage: Stage) -> tuple[Tensor, Tensor]:
+        values, vectors = self.modules.net(batch[0].to(self.device), batch[1].to(self.device))
+        return values, vectors
 
-    def compute_objectives(self, predictions: Tensor, batch: tuple[Tensor, ...], stage: Stage) -> Tensor:
+    def compute_objectives(self, predictions: tuple[Tensor, Tensor], batch: Batch, stage: Stage) -> Tensor:
         fit: FitConfig = self.hparams.fit
+        values, vectors = predictions
         truth = batch[2].to(self.device)
         weight = torch.tensor(fit.weights, device=truth.device)
         weight = weight / weight.sum()
         loss = torch.zeros((), device=truth.device)
         if fit.loss != "ccc":
-            loss = loss + 3.0 * (((predictions - truth) ** 2).mean(dim=0) * weight).sum()
+            loss = loss + 3.0 * (((values - truth) ** 2).mean(dim=0) * weight).sum()
         if fit.loss != "mse" and len(truth) > 1:
-            per_task = torch.stack([ccc_loss(predictions[:, i], truth[:, i]) for i in range(len(TASKS))])
+            per_task = torch.stack([ccc_loss(values[:, i], truth[:, i]) for i in range(len(TASKS))])
             loss = loss + per_task.mean()
+        if fit.names:
+            named = cross_entropy(self.modules.names(vectors), batch[3].to(self.device), label_smoothing=0.1)
+            loss = loss + fit.names * named
         return loss
 
     def begin(self, stage: Stage) -> None:
         self._seen: list[tuple[Floats, Floats]] = []
         self._epoch = self.result.epochs + 1
 
-    def observe(self, predictions: Tensor, batch: tuple[Tensor, ...], stage: Stage) -> None:
-        self._seen.append((predictions.float().cpu().numpy(), batch[2].numpy()))
+    def observe(self, predictions: tuple[Tensor, Tensor], batch: Batch, stage: Stage) -> None:
+        self._seen.append((predictions[0].float().cpu().numpy(), batch[2].numpy()))
 
     def score(self, stage: Stage) -> dict[str, float]:
         """CCC of each task, their mean, and the epoch itself (to keep the last of a fixed number)."""
@@ -76,29 +159,30 @@ class EmotionBrain(RecipeBrain):
 
 
 def fit(
-    train: WindowSet,
-    watch: WindowSet,
-    net: NetConfig,
+    train: Material,
+    watch: Material,
+    net: AnyConfig,
     config: FitConfig,
     folder: Path,
     *,
     seed: int = 0,
     device: str = "cpu",
-    threads: int = 1,
+    threads: int | None = 1,
     resume: bool = True,
     progress: bool = True,
-) -> EmotionNet:
+) -> AnyNet:
     """Train for the configured number of epochs and return the averaged weights of the last one.
 
     `watch` is only looked at (its CCC goes to the log): nothing is chosen by it. Raises TrainingError on NaN.
     """
     torch.manual_seed(seed)
-    model = EmotionNet(net)
-    rows = tensors(train, net.rows)
-    model.fit_scale(rows[0], rows[1])
-    updates = config.epochs * math.ceil(len(train.rows) / config.batch)
+    model = make(net)
+    if isinstance(model, EmotionNet):
+        model.fit_scale(torch.from_numpy(train.mid), torch.from_numpy(train.rows))
+    order = Epoch(train, config, True)
+    updates = config.epochs * len(order)
     brain = EmotionBrain(
-        {"net": model},
+        {"net": model, "names": nn.Linear(model.size, len(FAMILIES))},
         partial(torch.optim.AdamW, lr=config.rate, weight_decay=config.decay),
         folder,
         metric="epoch",
@@ -112,40 +196,28 @@ def fit(
         progress=progress,
         hparams={"fit": config},
     )
-    brain.fit_best(config.epochs, _batches(rows, config.batch, True), _batches(tensors(watch, net.rows), 512, False))
-    fitted = EmotionNet(net)
+    brain.fit_best(
+        config.epochs,
+        DataLoader(Sounds(train, net, config.augment), batch_size=None, sampler=order),
+        DataLoader(Sounds(watch, net), batch_size=None, sampler=Epoch(watch, config, False)),
+    )
+    fitted = make(net)
     fitted.load_state_dict(brain.best_state("net"))
     return fitted.eval()
 
 
-def predict(model: EmotionNet, windows: WindowSet) -> Floats:
+def predict(model: AnyNet, material: Material, batch: int = 64) -> Floats:
     """(N, 3) valence, arousal and dominance, clipped to [-1, 1]."""
-    mid, rows, _ = tensors(windows, model.config.rows)
+    sounds, values = Sounds(material, model.config), np.zeros((len(material), len(TASKS)), np.float32)
+    order = np.argsort(material.length, kind="stable")
+    device = next(model.parameters()).device
     with torch.inference_mode():
-        parts = [model(mid[i : i + 512], rows[i : i + 512])[0] for i in range(0, len(mid), 512)]
-    values: Floats = torch.cat(parts).clamp(-1.0, 1.0).numpy()
+        for i in range(0, len(order), batch):
+            rows = order[i : i + batch].tolist()
+            heard, length, *_ = sounds[rows]
+            values[rows] = model(heard.to(device), length.to(device))[0].clamp(-1.0, 1.0).cpu().numpy()
     return values
-
-
-def tensors(windows: WindowSet, rows: int) -> tuple[Tensor, Tensor, Tensor]:
-    """mid (N, R, 136), rows (N,), label (N, 3) with R = `rows` at least."""
-    mid = torch.from_numpy(windows.mid)
-    if mid.shape[1] < rows:
-        mid = torch.nn.functional.pad(mid, (0, 0, 0, rows - mid.shape[1]))
-    return mid, torch.from_numpy(windows.rows), torch.from_numpy(windows.label)
-
-
-def agreement(truth: Floats, predicted: Floats) -> Mapping[str, float]:
-    """CCC by task."""
-    return {name: ccc(truth[:, i], predicted[:, i]) for i, name in enumerate(TASKS)}
 
 
 def _warm_cosine(step: int, total: int) -> float:
     return min(1.0, (step + 1) / 100.0) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / total)))
-
-
-def _batches(data: tuple[Tensor, ...], size: int, shuffled: bool) -> DataLoader[Any]:
-    # Whole batches are indexed at once: collating single rows would take longer than the net.
-    dataset = TensorDataset(*data)
-    order = RandomSampler(dataset) if shuffled else SequentialSampler(dataset)
-    return DataLoader(dataset, batch_size=None, sampler=BatchSampler(order, size, drop_last=False))

@@ -9,58 +9,22 @@ slowed down, coloured, reverberated and noisy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
 from mien_plugins.emotion.corpus import RATE, Clip
-from mien_plugins.emotion.features import MID_TERM, Recipe
-from mien_plugins.emotion.norms import Triple
 
 Sound = NDArray[np.float32]
 
 Span = tuple[float, float]
 
 PAUSE, SPEED = (0.1, 0.8), (0.87, 1.15)
-VERSION = 2
+VERSION = 3
 """Raised when windows come out otherwise than before."""
 ROWS = 10
 """Mid-term windows of one second in the longest window: f2 of the paper lays ten of them side by side."""
-FIELDS = ("mid", "rows", "label", "speaker", "emotion")
-
-
-@dataclass(frozen=True)
-class WindowSet:
-    """Features of windows with what they came from; row i of every field belongs together.
-
-    mid: (N, rows, 136) float32, zero beyond `rows` (N,); label: (N, 3); speaker, emotion: (N,) names.
-    """
-
-    mid: NDArray[np.float32]
-    rows: NDArray[np.int64]
-    label: NDArray[np.float32]
-    speaker: NDArray[np.str_]
-    emotion: NDArray[np.str_]
-
-    def save(self, path: Path) -> None:
-        """Write to an .npz file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part.npz")
-        np.savez(partial, **{name: getattr(self, name) for name in FIELDS})
-        partial.replace(path)
-
-    @classmethod
-    def load(cls, path: Path) -> WindowSet:
-        """The inverse of `save`."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(*(stored[name] for name in FIELDS))
-
-    def take(self, mask: NDArray[np.bool_]) -> WindowSet:
-        """The windows where the mask is true."""
-        return WindowSet(*(getattr(self, name)[mask] for name in FIELDS))
 
 
 def trim(sound: Sound, below: float = 35.0, margin: float = 0.1) -> Sound:
@@ -134,6 +98,15 @@ def disturb(sound: Sound, rng: np.random.Generator) -> Sound:
     return np.asarray(out, np.float32)
 
 
+def elsewhere(sound: Sound, rng: np.random.Generator) -> Sound:
+    """A clip at another speed (and so of another vocal tract and pitch: more speakers than there are), elsewhere."""
+    if rng.random() < 0.7:
+        speed = float(rng.uniform(*SPEED))
+        at = np.arange(0.0, len(sound) - 1.0, speed)
+        sound = np.interp(at, np.arange(len(sound)), sound).astype(np.float32)
+    return disturb(sound, rng)
+
+
 def cut(
     clips: Sequence[Clip], seconds: Span, count: int, rng: np.random.Generator, *, disturbed: bool
 ) -> Iterator[Sound]:
@@ -156,60 +129,3 @@ def cut(
                 window[quiet] *= 10.0 ** (-rng.uniform(40.0, 80.0) / 20.0)
             window = disturb(window, rng)
         yield window
-
-
-def collect(
-    clips: Sequence[Clip],
-    recipe: Recipe,
-    seconds: Span,
-    count: int,
-    *,
-    seed: Sequence[int],
-    disturbed: bool,
-    balance: bool = True,
-) -> WindowSet:
-    """Features of `count` windows per group of clips, of each speaker, emotion and intensity.
-
-    seconds: shortest and longest window; lengths between them are equally likely.
-    balance: emotions without intensities get as many windows as both intensities of the others.
-    """
-    mids, labels, speakers, emotions = [], [], [], []
-    for number, group in enumerate(groups(clips)):
-        rng = np.random.default_rng([*seed, number])
-        wanted = count * (1 if (group[0].intensity and group[0].emotion != "neutral") or not balance else 2)
-        for window in cut(group, seconds, wanted, rng, disturbed=disturbed):
-            mids.append(recipe.mid_of(window))
-            labels.append(group[0].label)
-            speakers.append(group[0].speaker)
-            emotions.append(group[0].emotion)
-    return pack(mids, labels, speakers, emotions)
-
-
-def collect_clips(clips: Sequence[Clip], recipe: Recipe) -> WindowSet:
-    """Features of whole clips as they are, silence included, for figures that compare with the literature."""
-    return pack(
-        [recipe.mid_of(clip.samples) for clip in clips],
-        [clip.label for clip in clips],
-        [clip.speaker for clip in clips],
-        [clip.emotion for clip in clips],
-    )
-
-
-def pack(mids: list[NDArray[np.float64]], labels: list[Triple], speakers: list[str], emotions: list[str]) -> WindowSet:
-    """Lay mid-term windows of different counts into one array of ROWS at least."""
-    most = max(ROWS, *(len(m) for m in mids))
-    mid = np.zeros((len(mids), most, len(MID_TERM)), np.float32)
-    for row, m in enumerate(mids):
-        mid[row, : len(m)] = m
-    return WindowSet(
-        mid,
-        np.array([len(m) for m in mids]),
-        np.array(labels, np.float32),
-        np.array(speakers),
-        np.array(emotions),
-    )
-
-
-def merge(*sets: WindowSet) -> WindowSet:
-    """Several sets of windows as one, in that order."""
-    return WindowSet(*(np.concatenate([getattr(s, name) for s in sets]) for name in FIELDS))

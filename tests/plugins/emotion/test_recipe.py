@@ -1,54 +1,116 @@
 """The recipe from clips to card, in miniature."""
 
 import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
+from mien.training.card import save_model
 from mien_plugins.emotion import hostility
-from mien_plugins.emotion.analyzer import load
-from mien_plugins.emotion.corpus import RATE, read_clips
+from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, read_clips
 from mien_plugins.emotion.features import Recipe
-from mien_plugins.emotion.recipe import main
-from mien_plugins.emotion.windows import WindowSet, collect, disturb, merge, trim
+from mien_plugins.emotion.logmel import LogMel
+from mien_plugins.emotion.material import (
+    CLIP,
+    NOISY_CLIP,
+    Listener,
+    Material,
+    as_recorded,
+    in_other_rooms,
+    merge,
+    strung,
+)
+from mien_plugins.emotion.net import NetConfig
+from mien_plugins.emotion.plan import END_TO_END, Plan
+from mien_plugins.emotion.protocol import Contender
+from mien_plugins.emotion.reader import load
+from mien_plugins.emotion.recipe import train
+from mien_plugins.emotion.spectral import SpectralConfig
+from mien_plugins.emotion.training import FitConfig, fit, predict
+from mien_plugins.emotion.windows import disturb, trim
+
+SPECTRAL = Contender(SpectralConfig(channels=(4, 4, 8, 8), width=8, shared=16), replace(END_TO_END, epochs=1))
+TOY = Plan(
+    contenders=(SPECTRAL,),
+    baseline=False,
+    across=True,
+    folds=2,
+    copies=1,
+    disturbed=1,
+    clean=1,
+    measured=1,
+    repeats=20,
+    speakers=("ravdess-01", "ravdess-02", "emodb-03", "emodb-08"),
+    tested=("ravdess-17", "emodb-15"),
+    takes=1,
+)
+LISTENER = Listener(Recipe(RATE), LogMel())
 
 
-def test_quick_training_gives_a_model_with_a_card(shared, tmp_path):
-    main(["--data", str(shared / "data"), "--out", str(tmp_path), "--quick", "--work", str(tmp_path / "w")])
-    net, features = load(tmp_path)
-    assert features.rate == 16000
-    assert not net.training
-    config = json.loads((tmp_path / "config.json").read_text())
-    card = json.loads((tmp_path / "card.json").read_text())
+def test_training_gives_a_model_with_a_card_and_goes_on_where_it_was(shared, tmp_path):
+    work = tmp_path / "w"
+    options = {"plan": TOY, "work": work, "progress": False, "threads": 1}
+    train(shared / "data", tmp_path / "a", **options)
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    card = json.loads((tmp_path / "a" / "card.json").read_text())
     assert len(config["hostility"]["coef"]) == 3
     assert card["sha256"] == config["sha256"]
     assert {"CCC valence", "CCC arousal", "CCC dominance", "ECE anger"} <= {m["name"] for m in card["metrics"]}
-    assert "CC BY-NC-SA" in (tmp_path / "CARD.md").read_text()
-    main(
-        ["--data", str(shared / "data"), "--out", str(tmp_path), "--quick", "--work", str(tmp_path / "w")]
-    )  # goes on where it was: at the end
-    assert json.loads((tmp_path / "config.json").read_text())["sha256"] == config["sha256"]
+    assert any(m["subset"].startswith("never seen") for m in card["metrics"])
+    assert not set(config["speakers"]) & set(TEST_SPEAKERS)
+    assert "CC BY-NC-SA" in (tmp_path / "a" / "CARD.md").read_text()
+    assert (tmp_path / "a" / "reliability.svg").is_file()
+    assert load(tmp_path / "a").net.config == SPECTRAL.net
+    logs = sorted(work.rglob("log.jsonl"))
+    before = [log.read_text() for log in logs]
+    train(shared / "data", tmp_path / "b", **options)
+    assert [log.read_text() for log in logs] == before
+    assert json.loads((tmp_path / "b" / "config.json").read_text())["sha256"] == config["sha256"]
 
 
-def test_windows_are_as_asked_and_repeatable(shared):
+def test_the_nets_of_the_paper_can_be_trained_and_loaded(shared, tmp_path):
+    clips = [c for c in read_clips(shared / "data") if c.speaker in ("emodb-03", "emodb-08")][::4]
+    material = LISTENER.collect(as_recorded(clips))
+    for representation in ("f1", "f2"):
+        config = NetConfig(representation, shared=(32, 16))
+        net = fit(material, material, config, FitConfig(epochs=1), tmp_path / representation, progress=False)
+        save_model(tmp_path, net.state_dict(), {"net": config.to_dict(), "features": asdict(LISTENER.features)})
+        reader = load(tmp_path)
+        values, vectors = reader.read([reader.hear(trim(clip.samples)) for clip in clips])
+        np.testing.assert_allclose(values, predict(net, material), atol=1e-4)
+        assert vectors.shape == (len(clips), 510)
+
+
+def test_material_is_repeatable_and_says_whose_it_is(shared):
     clips = [c for c in read_clips(shared / "data") if c.speaker == "emodb-03"][:8]
-    made = [collect(clips, Recipe(RATE), (3.0, 3.0), 1, seed=[5], disturbed=True) for _ in range(2)]
-    np.testing.assert_array_equal(made[0].mid, made[1].mid)
-    assert made[0].mid.shape[1:] == (10, 136)
-    assert set(made[0].speaker) == {"emodb-03"}
-    assert len(merge(*made).rows) == 2 * len(made[0].rows)
+    one, two = (
+        merge(LISTENER.collect(as_recorded(clips)), LISTENER.collect(in_other_rooms(clips, 2, [5]))) for _ in range(2)
+    )
+    np.testing.assert_array_equal(one.frames, two.frames)
+    np.testing.assert_array_equal(one.mid, two.mid)
+    assert one.mid.shape[1:] == (10, 136)
+    assert len(one.of(CLIP)) == 8
+    assert len(one.of(NOISY_CLIP)) == 16
+    assert set(one.corpus) == {"emodb"}
+    assert set(one.gender) == {"m"}
+    assert set(one.language) == {"de"}
+    assert one.of(NOISY_CLIP).clip.tolist() == [n for n in range(8) for _ in range(2)]
 
 
-def test_window_sets_survive_the_disk(tmp_path):
-    rng = np.random.default_rng(0)
-    kept = WindowSet(
-        rng.random((4, 2, 136), np.float32), np.full(4, 2), rng.random((4, 3), np.float32),
-        np.array(["a", "b", "c", "d"]), np.array(["sad"] * 4),
-    )  # fmt: skip
-    kept.save(tmp_path / "w.npz")
-    back = WindowSet.load(tmp_path / "w.npz")
-    np.testing.assert_array_equal(back.mid, kept.mid)
-    assert back.emotion.tolist() == kept.emotion.tolist()
+def test_material_survives_the_disk(shared, tmp_path):
+    clips = [c for c in read_clips(shared / "data") if c.speaker == "emodb-03"][:3]
+    made = merge(LISTENER.collect(as_recorded(clips)), LISTENER.collect(as_recorded(clips[:1])))
+    made.save(tmp_path / "m.npz")
+    back = Material.load(tmp_path / "m.npz")
+    np.testing.assert_array_equal(back.heard(3), made.heard(0))
+    assert back.emotion.tolist() == made.emotion.tolist()
+
+
+def test_windows_have_the_lengths_asked_for(shared):
+    clips = [c for c in read_clips(shared / "data") if c.speaker == "emodb-03"]
+    for sound, *_ in strung(clips, (3.0, 3.0), 1, [0], disturbed=True):
+        assert len(sound) == 3 * RATE
 
 
 def test_trim_and_disturb_keep_the_speech():

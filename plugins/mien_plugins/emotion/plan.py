@@ -1,0 +1,74 @@
+"""Sizes of a training: the full one, the quick one, and any other that is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from mien_plugins.emotion.augment import Augment
+from mien_plugins.emotion.corpus import TEST_SPEAKERS
+from mien_plugins.emotion.info import EmotionParams
+from mien_plugins.emotion.net import NetConfig
+from mien_plugins.emotion.protocol import Contender
+from mien_plugins.emotion.spectral import SpectralConfig
+from mien_plugins.emotion.training import FitConfig
+
+PAPER = FitConfig(epochs=10)
+END_TO_END = FitConfig(
+    epochs=30,
+    batch=16,
+    rate=1.2e-3,
+    decay=1e-2,
+    names=0.7,
+    every=False,
+    windows=0.1,
+    clean=0.6,
+    average=0.995,
+    augment=Augment(),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared, and on how many sounds.
+
+    contenders: the nets; baseline: eGeMAPS + SVR beside them; across: also trained on each corpus alone. copies: of
+    each clip in other rooms; disturbed, clean: windows per speaker, emotion and intensity; measured: those of the
+    speakers set aside. lengths: shortest and longest window in s; window: length that is measured, and the analyzer's
+    default. repeats: of the bootstrap. speakers: only these are trained on; tested: those set aside; takes: only so
+    many clips of each speaker, emotion and intensity (None: all).
+    """
+
+    contenders: tuple[Contender, ...] = (
+        Contender(NetConfig("f1"), PAPER),
+        Contender(NetConfig("f2"), PAPER),
+        Contender(SpectralConfig(), END_TO_END),
+    )
+    baseline: bool = True
+    across: bool = True
+    folds: int = 4
+    copies: int = 4
+    disturbed: int = 3
+    clean: int = 3
+    measured: int = 6
+    lengths: tuple[float, float] = (3.0, 10.0)
+    window: float = field(default=EmotionParams().window)
+    repeats: int = 1000
+    speakers: tuple[str, ...] | None = None
+    tested: tuple[str, ...] = TEST_SPEAKERS
+    takes: int | None = None
+
+
+QUICK = Plan(
+    contenders=(
+        Contender(NetConfig("f1"), FitConfig(epochs=6)),
+        Contender(SpectralConfig(), replace(END_TO_END, epochs=10)),
+    ),
+    baseline=False,
+    across=False,
+    folds=2,
+    copies=2,
+    disturbed=2,
+    clean=1,
+    repeats=200,
+)
+"""Half an hour at most on two cores, all speakers."""
