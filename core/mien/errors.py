@@ -11,6 +11,7 @@
     │   └── MediaEncrypted        the streams are encrypted
     ├── DeviceError               the device asked for is missing or does not work
     ├── ModelError                weights are missing, damaged or refused
+    │   └── LicenceError          the user has not agreed to a model's licence
     ├── LibraryError              the library cannot be opened, read or written
     ├── ExportError               a result cannot be written in that form or place
     ├── TrainingError             a training or evaluation cannot go on
@@ -82,6 +83,10 @@ class ModelError(MienError):
     """Weights are missing, damaged or refused."""
 
     exit_code = 5
+
+
+class LicenceError(ModelError):
+    """A model's licence needs the user's consent, which was not given."""
 
 
 class LibraryError(MienError):

@@ -42,6 +42,7 @@ Export = Annotated[
 ]
 Device = Annotated[str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N or mps.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, max=256, help="CPU threads for models.")]
+Accept = Annotated[bool, typer.Option("--accept-licence", help="Agree to the model's licence without being asked.")]
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for exports.")]
 
 
@@ -283,19 +284,23 @@ def models_show(model: Annotated[str, typer.Argument(metavar="ID")], as_json: Js
 def models_import(
     model: Annotated[str, typer.Argument(metavar="ID", help="Id in the catalogue.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with the model's files.")],
+    accept: Accept = False,
 ) -> None:
     """Install a model from a folder."""
     from mien.cli.models import import_model
 
-    import_model(model, folder)
+    import_model(model, folder, accept)
 
 
 @models.command("pull")
-def models_pull(model: Annotated[str, typer.Argument(metavar="ID", help="Id in the catalogue.")]) -> None:
+def models_pull(
+    model: Annotated[str, typer.Argument(metavar="ID", help="Id in the catalogue.")],
+    accept: Accept = False,
+) -> None:
     """Download a model from the catalogue."""
     from mien.cli.models import pull_model
 
-    pull_model(model)
+    pull_model(model, accept)
 
 
 @models.command("verify")

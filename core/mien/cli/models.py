@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from mien.cli.train import facts
 from mien.engine.registry import Registry
 from mien.errors import shown
 from mien.models import install, store
-from mien.models.catalogue import ENTRIES
+from mien.models.catalogue import ENTRIES, entry
 
 
 def list_models(as_json: bool) -> None:
@@ -23,13 +24,13 @@ def list_models(as_json: bool) -> None:
     here = store.available()
     ids = {model.id for model in here}
     recipes = Registry.load().recipes.values()
-    rest = [entry for entry in ENTRIES if entry.id not in ids]
+    rest = [known for known in ENTRIES if known.id not in ids]
     if as_json:
         installed = [asdict(model) | {"path": str(model.path)} for model in here]
         say.emit_json(
             {
                 "installed": installed,
-                "catalogue": [entry.to_dict() for entry in rest],
+                "catalogue": [known.to_dict() for known in rest],
                 "recipes": [facts(info) for info in recipes],
             }
         )
@@ -39,8 +40,8 @@ def list_models(as_json: bool) -> None:
     for model in here:
         typer.echo(f"  {model.id:<{width}}  {_size(model.size):>9}  {model.title or model.task}  [{model.licence}]")
     typer.secho("could be installed with mien models pull ID, or mien models import ID DIR", bold=True)
-    for entry in rest:
-        typer.echo(f"  {entry.id:<{width}}  {_size(entry.size):>9}  {entry.title}: {entry.task}  [{entry.licence}]")
+    for known in rest:
+        typer.echo(f"  {known.id:<{width}}  {_size(known.size):>9}  {known.title}: {known.task}  [{known.licence}]")
     typer.secho("could be trained with mien train RECIPE --data DIR --out DIR", bold=True)
     for info in recipes:
         typer.echo(f"  {info.id:<{width}}  {'':>9}  {info.title}")
@@ -62,19 +63,21 @@ def show_model(model: str, as_json: bool) -> None:
             typer.echo(f"{key}: {value}")
 
 
-def import_model(model: str, folder: Path) -> None:
+def import_model(model: str, folder: Path, accept: bool) -> None:
     """Install from a folder; says what was left out."""
+    accept = accept or _agreed(model)
     with _bar(f"importing {model}") as report:
-        installed = install.import_folder(model, folder, progress=report)
+        installed = install.import_folder(model, folder, progress=report, accept_licence=accept)
     typer.echo(f"{installed.id} is installed in {shown(installed.path)}")
     if installed.left_out:
         typer.echo(f"left out, because it could run code or is not known: {', '.join(installed.left_out)}")
 
 
-def pull_model(model: str) -> None:
+def pull_model(model: str, accept: bool) -> None:
     """Download a model of the catalogue."""
+    accept = accept or _agreed(model)
     with _bar(f"fetching {model}") as report:
-        installed = install.pull(model, progress=report)
+        installed = install.pull(model, progress=report, accept_licence=accept)
     typer.echo(f"{installed.id} is installed in {shown(installed.path)}")
 
 
@@ -92,6 +95,15 @@ def remove_model(model: str) -> None:
     """Remove a model from the user's store."""
     store.remove(model)
     typer.echo(f"{model} was removed.")
+
+
+def _agreed(model: str) -> bool:
+    """Ask whoever sits at the terminal for consent where a licence needs it; nobody there, no consent."""
+    known = entry(model)
+    if known is None or not known.consent or store.is_installed(model) or not sys.stdin.isatty():
+        return False
+    typer.echo(f"{known.title} is under this licence: {known.licence} ({known.page}).\n{known.consent}.")
+    return typer.confirm("Do you agree?", default=False)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Larger public models that Mien can use when the user fetches them; none is needed. Imports nothing heavy.
 
-Revisions are commits of the Hugging Face repository; hashes are those its Git LFS pointers record.
+Revisions are commits of the Hugging Face repository; hashes are those its Git LFS pointers record. Where a hash is not
+known for sure there is none, and the model cannot be fetched but only imported.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Entry:
         sha256: file name → hash of the weights, checked after fetching.
         size: bytes of the weights.
         obstacle: why it cannot be fetched, with what to do; empty when it can.
+        consent: what of its licence the user must agree to before it is installed; empty when nothing is unusual.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Entry:
     size: int = 0
     languages: str = ""
     obstacle: str = ""
+    consent: str = ""
 
     @property
     def page(self) -> str:
@@ -76,6 +79,15 @@ def _whisper(name: str, licence: str, revision: str, size: int, sha256: str) -> 
         languages="99 languages",
     )
 
+
+_PICKLES = (
+    "its weights are published only as pickles, which Mien never opens; convert them to safetensors on a machine you "
+    "trust and import the folder"
+)
+_UNPINNED = (
+    "this version of Mien knows no hash to check its weights by; fetch its model.safetensors and .json files yourself "
+    "(convert the weights where there are only pickles, on a machine you trust) and import the folder"
+)
 
 ENTRIES: Final = (
     _whisper(
@@ -122,8 +134,64 @@ ENTRIES: Final = (
         revision=None,
         files=(),
         languages="English",
-        obstacle="its weights are published only as pickles, which Mien never opens; convert them to "
-        "safetensors on a machine you trust and import the folder",
+        obstacle=_PICKLES,
+    ),
+    Entry(
+        id="speechbrain-asr-conformer",
+        title="SpeechBrain Conformer with Transformer language model (LibriSpeech)",
+        task="speech recognition (no plugin of Mien reads it yet)",
+        licence="Apache-2.0",
+        repo="speechbrain/asr-conformer-transformerlm-librispeech",
+        revision="bc257e21b5f160d243a6db4ac1861b9db5ca5a31",
+        files=(),
+        languages="English",
+        obstacle=_PICKLES,
+    ),
+    Entry(
+        id="ecapa-voxceleb",
+        title="SpeechBrain ECAPA-TDNN (VoxCeleb)",
+        task="speaker embeddings (no plugin of Mien reads it yet)",
+        licence="Apache-2.0",
+        repo="speechbrain/spkrec-ecapa-voxceleb",
+        revision="0f99f2d0ebe89ac095bcc5903c4dd8f72b367286",
+        files=(),
+        obstacle=_PICKLES,
+    ),
+    Entry(
+        id="wav2vec2-emotion-dim",
+        title="wav2vec 2.0 large robust, 12 layers, MSP-Podcast (audEERING)",
+        task="arousal, dominance and valence of speech",
+        licence="CC-BY-NC-SA-4.0",
+        repo="audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
+        revision=None,
+        files=(),
+        languages="English",
+        obstacle=_UNPINNED,
+        consent="it may not be used commercially, and what is derived from it must stay under the same licence",
+    ),
+    Entry(
+        id="roberta-offensive",
+        title="Twitter-RoBERTa, offensive language (Cardiff NLP, TweetEval)",
+        task="offensive language in text",
+        licence="not stated by its authors",
+        repo="cardiffnlp/twitter-roberta-base-offensive",
+        revision=None,
+        files=(),
+        languages="English",
+        obstacle=_UNPINNED,
+        consent="its page names no licence, so that what you may do with it is for you to find out",
+    ),
+    Entry(
+        id="roberta-hate",
+        title="Twitter-RoBERTa, hate speech (Cardiff NLP, 13 corpora)",
+        task="hate speech in text",
+        licence="not stated by its authors",
+        repo="cardiffnlp/twitter-roberta-base-hate-latest",
+        revision="cc56585908cbda6d04ba2e1234d911fd1578c9ab",
+        files=(),
+        languages="English",
+        obstacle=_UNPINNED,
+        consent="its page names no licence, so that what you may do with it is for you to find out",
     ),
     Entry(
         id="yunet",

@@ -3,65 +3,66 @@
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import json
 import os
 import shutil
-import socket
 import tempfile
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mien.config import offline
-from mien.errors import ModelError, StorageError
-from mien.models import files, store
+from mien.errors import LicenceError, ModelError, StorageError
+from mien.models import download, files, store
 from mien.models.catalogue import Entry, entry
-
-Report = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all (0 when unknown)."""
+from mien.models.download import Report
 
 _CHUNK = 4 << 20
-_CONNECT_S = 10.0
-_STORAGE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def import_folder(model_id: str, source: str | Path, *, progress: Report | None = None) -> store.Installed:
+def import_folder(
+    model_id: str, source: str | Path, *, progress: Report | None = None, accept_licence: bool = False
+) -> store.Installed:
     """Copy a model from a folder (or a single file of weights) into the store.
 
     Only weights in safetensors or ONNX, JSON, text and licences are taken: pickles and code never are. The
     model is there completely or not at all; an earlier one of that id is replaced.
 
     Raises:
+        LicenceError: the catalogue asks for consent to the model's licence, and `accept_licence` is False.
         ModelError: the folder holds no weights that are safe to read, or damaged ones.
         StorageError: the disk is full or the store may not be written.
     """
     source = Path(source)
     store.check_id(model_id)
     _refuse_bundled(model_id)
+    known = entry(model_id)
+    _require_consent(known, accept_licence)
     taken, left_out = _choose(model_id, source)
     total = sum(path.stat().st_size for path in taken)
     with _staging(model_id) as folder:
         done = 0
         for path in taken:
             done = _copy(path, folder / path.name, done, total, progress)
-        _finish(model_id, folder, {"source": "import", "left_out": sorted(left_out)})
+        _finish(model_id, folder, {"source": "import", **_consent(known), "left_out": sorted(left_out)})
     return _find(model_id)
 
 
-def pull(model_id: str, *, progress: Report | None = None, endpoint: str | None = None) -> store.Installed:
+def pull(
+    model_id: str, *, progress: Report | None = None, accept_licence: bool = False, endpoint: str | None = None
+) -> store.Installed:
     """Download a model of the catalogue at its pinned revision; nothing happens when it is here already.
 
     A download that breaks off goes on from where it was when it is asked for again.
 
     Args:
         progress: called as bytes arrive.
+        accept_licence: the user agrees to the licence, where the catalogue asks for that.
         endpoint: address of the hub or of a mirror of it.
 
     Raises:
+        LicenceError: the catalogue asks for consent to the model's licence, and `accept_licence` is False.
         ModelError: not in the catalogue, not to be had, no network, or not the pinned files.
         StorageError: the disk is full or the store may not be written.
     """
@@ -77,26 +78,59 @@ def pull(model_id: str, *, progress: Report | None = None, endpoint: str | None 
             f"The model {model_id} cannot be downloaded while Mien stays offline; unset MIEN_OFFLINE, "
             f"or fetch {known.page} elsewhere and use 'mien models import {model_id} DIR'"
         )
+    _require_consent(known, accept_licence)
     with _storage_faults():
         # Not a temporary name: what is here already need not come again.
         parts = store.user_models() / f".pull-{model_id}"
         parts.mkdir(parents=True, exist_ok=True)
-    downloaded = _download(known, parts, progress, endpoint)
-    for path in downloaded:
-        expected = known.sha256.get(path.name)
-        if expected is not None and files.sha256_of(path) != expected:
-            shutil.rmtree(parts, ignore_errors=True)
-            raise ModelError(
-                f"{path.name} of {known.repo} is not the file that the catalogue pins; try again, or import "
-                f"the model from a folder you trust with 'mien models import {model_id} DIR'"
-            )
+    try:
+        downloaded = download.fetch(known, parts, progress, endpoint)
+        _check(known, downloaded)
+    except OSError as error:
+        raise _unwritable(error) from error
+    except _Other as error:
+        shutil.rmtree(parts, ignore_errors=True)
+        raise ModelError(
+            f"{error} of {known.repo} is not the file that the catalogue pins; try again, or import the model from "
+            f"a folder you trust with 'mien models import {model_id} DIR'"
+        ) from None
     with _staging(model_id) as folder:
         for path in downloaded:
             os.replace(path, folder / path.name)
         source = f"{known.repo}@{known.revision}"
-        _finish(model_id, folder, {"source": source, "licence": known.licence})
+        _finish(model_id, folder, {"source": source, "licence": known.licence, **_consent(known)})
     shutil.rmtree(parts, ignore_errors=True)
     return _find(model_id)
+
+
+class _Other(Exception):
+    """A file is not the pinned one."""
+
+
+def _check(known: Entry, downloaded: Iterable[Path]) -> None:
+    for path in downloaded:
+        expected = known.sha256.get(path.name)
+        if (expected is not None and files.sha256_of(path) != expected) or files.problem(path):
+            raise _Other(path.name)
+
+
+def _require_consent(known: Entry | None, accepted: bool) -> None:
+    if known is not None and known.consent and not accepted:
+        raise LicenceError(
+            f"The licence of {known.id} ({known.licence}) needs your consent: {known.consent}; read {known.page} and, "
+            "if you agree, give the same command with --accept-licence"
+        )
+
+
+def _consent(known: Entry | None) -> dict[str, Any]:
+    """What the record says of it."""
+    if known is None or not known.consent:
+        return {}
+    return {"accepted_licence": known.licence, "accepted": _now()}
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def _choose(model_id: str, source: Path) -> tuple[list[Path], list[str]]:
@@ -164,8 +198,7 @@ def _storage_faults() -> Iterator[None]:
 
 
 def _unwritable(error: OSError) -> StorageError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    what = "The disk is full" if full else f"Writing failed ({error.strerror})"
+    what = "The disk is full" if download.is_full(error) else f"Writing failed ({error.strerror})"
     return StorageError(
         f"{what} and the model was not installed; free space or allow writing there, or set MIEN_HOME to "
         f"another place: {store.user_models()}"
@@ -198,7 +231,7 @@ def _finish(model_id: str, folder: Path, facts: Mapping[str, Any]) -> None:
     record = {
         "id": model_id,
         **facts,
-        "installed": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "installed": _now(),
         "as_catalogued": bool(pinned)
         and all(listed.get(name, {}).get("sha256") == digest for name, digest in pinned.items()),
         "files": listed,
@@ -212,78 +245,3 @@ def _plain(paths: Iterable[Path]) -> list[Path]:
 
 def _find(model_id: str) -> store.Installed:
     return next(model for model in store.available() if model.id == model_id)
-
-
-def _download(known: Entry, folder: Path, progress: Report | None, endpoint: str | None) -> list[Path]:
-    from huggingface_hub import constants, hf_hub_download
-    from huggingface_hub.errors import (  # type: ignore[attr-defined]
-        EntryNotFoundError,
-        HTTPError,
-        LocalEntryNotFoundError,
-    )
-    from tqdm.auto import tqdm  # type: ignore[import-untyped]
-
-    _require_network(known, endpoint or constants.ENDPOINT)
-    done = 0
-
-    class Bar(tqdm):  # type: ignore[misc]
-        """Draws nothing and passes the bytes on."""
-
-        def __init__(self, *args: Any, **options: Any) -> None:
-            options.pop("name", None)
-            super().__init__(*args, **{**options, "disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            nonlocal done
-            done += int(n or 0)
-            if progress is not None:
-                progress(done, known.size)
-
-    paths = []
-    for name in known.files:
-        try:
-            path = hf_hub_download(
-                known.repo,
-                name,
-                revision=known.revision,
-                local_dir=folder,
-                endpoint=endpoint,
-                token=False,
-                tqdm_class=Bar,
-            )
-        except LocalEntryNotFoundError as error:
-            raise _unreachable(known, error) from error
-        except EntryNotFoundError:
-            if name in known.sha256:
-                raise ModelError(f"{known.repo} has no file {name} at the pinned revision; update Mien") from None
-            continue  # not every size of a family has every small file
-        except HTTPError as error:
-            raise _unreachable(known, error) from error
-        except OSError as error:
-            if error.errno in _STORAGE:
-                raise _unwritable(error) from error
-            raise _unreachable(known, error) from error
-        paths.append(Path(path))
-    return paths
-
-
-def _require_network(known: Entry, endpoint: str) -> None:
-    """Say at once that the hub cannot be reached; its own client tries for half a minute."""
-    address = urllib.parse.urlsplit(endpoint)
-    host = address.hostname or ""
-    if urllib.request.getproxies().get(address.scheme) and not urllib.request.proxy_bypass(host):
-        return  # only the proxy knows
-    port = address.port or (80 if address.scheme == "http" else 443)
-    try:
-        socket.create_connection((host, port), timeout=_CONNECT_S).close()
-    except OSError as error:
-        raise _unreachable(known, error) from error
-
-
-def _unreachable(known: Entry, error: Exception) -> ModelError:
-    cause = error.__cause__ or error
-    detail = " ".join(str(cause).split())[:120] or type(cause).__name__
-    return ModelError(
-        f"The model {known.id} could not be downloaded ({detail}); check the network and try again, or fetch "
-        f"{known.page} elsewhere and use 'mien models import {known.id} DIR'"
-    )

@@ -1,22 +1,18 @@
-"""Import and download: whole or not at all, and nothing that could run."""
+"""Import: whole or not at all, and nothing that could run."""
 
 from __future__ import annotations
 
 import hashlib
-import http.server
 import json
 import pickle
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mien.errors import ModelError, StorageError
+from mien.errors import LicenceError, ModelError, StorageError
 from mien.models import catalogue, install, store
-from mien.models.install import import_folder, pull
+from mien.models.install import import_folder
 
 
 def test_import_takes_what_is_safe_and_says_what_it_left(make_model, mien_home: Path) -> None:
@@ -119,6 +115,16 @@ def test_a_store_that_cannot_be_written(make_model, mien_home: Path) -> None:
         import_folder("mine", make_model())
 
 
+def test_an_unusual_licence_is_asked_for(make_model, mien_home: Path) -> None:
+    with pytest.raises(LicenceError, match=r"may not be used commercially.*; read .* --accept-licence"):
+        import_folder("wav2vec2-emotion-dim", make_model())
+    assert not (mien_home / "models").exists()
+    import_folder("wav2vec2-emotion-dim", make_model("agreed"), accept_licence=True)
+    record = store.describe("wav2vec2-emotion-dim")["record"]
+    assert record["accepted_licence"] == "CC-BY-NC-SA-4.0"
+    assert record["accepted"]
+
+
 def test_yunet_from_a_folder(shared: Path) -> None:
     """A real model from outside: installed, checked, and it finds what its format promises."""
     import cv2
@@ -134,114 +140,6 @@ def test_yunet_from_a_folder(shared: Path) -> None:
     assert faces is None or len(faces) == 0
 
 
-class _Hub(http.server.BaseHTTPRequestHandler):
-    """As much of the Hugging Face hub as a download of files at a revision needs."""
-
-    files: dict[str, bytes] = {}  # noqa: RUF012
-    asked: list[str] = []  # noqa: RUF012
-
-    def do_HEAD(self) -> None:
-        self._answer(body=False)
-
-    def do_GET(self) -> None:
-        self._answer(body=True)
-
-    def _answer(self, *, body: bool) -> None:
-        self.asked.append(f"{self.command} {self.path}")
-        revision, name = self.path.split("/resolve/")[1].split("/", 1)
-        content = self.files.get(name)
-        if content is None:
-            self.send_response(404)
-            self.send_header("X-Error-Code", "EntryNotFound")
-            self.send_header("X-Repo-Commit", revision)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self.send_response(200)
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", revision)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if body:
-            self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def hub(make_model, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A hub on this machine that has a small model under whisper-tiny's name; yields its address."""
-    source = make_model("hub", generation_config__json="{}")
-    monkeypatch.delenv("MIEN_OFFLINE")
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(_Hub, "files", {p.name: p.read_bytes() for p in source.iterdir()})
-    monkeypatch.setattr(_Hub, "asked", [])
-    digest = hashlib.sha256(_Hub.files["model.safetensors"]).hexdigest()
-    real = catalogue.entry("whisper-tiny")
-    assert real is not None
-    small = replace(real, sha256={"model.safetensors": digest}, size=len(_Hub.files["model.safetensors"]))
-    monkeypatch.setattr(catalogue, "ENTRIES", (small,))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_pull(hub: str, mien_home: Path) -> None:
-    done: list[int] = []
-    model = pull("whisper-tiny", endpoint=hub, progress=lambda now, total: done.append(now))
-    names = {p.name for p in model.path.iterdir()}
-    assert names == {"model.safetensors", "config.json", "generation_config.json", "mien.json"}
-    assert model.source == "openai/whisper-tiny@169d4a4341b33bc18d8881c4b69c2e104e1cc0af"
-    assert store.describe("whisper-tiny")["record"]["as_catalogued"] is True
-    assert all("/openai/whisper-tiny/resolve/169d4a4341b33bc18d8881c4b69c2e104e1cc0af/" in a for a in _Hub.asked)
-    assert done == sorted(done)
-    assert done[-1] >= len(_Hub.files["model.safetensors"])
-    assert store.resolve("whisper-tiny") == model.path
-    assert [p.name for p in (mien_home / "models").iterdir()] == ["whisper-tiny"]
-    _Hub.asked.clear()
-    assert pull("whisper-tiny", endpoint=hub) == model
-    assert _Hub.asked == []
-
-
-def test_pull_refuses_other_weights_than_the_pinned(hub: str) -> None:
-    _Hub.files["model.safetensors"] = _Hub.files["model.safetensors"][:-1] + b"\0"
-    with pytest.raises(ModelError, match="is not the file that the catalogue pins"):
-        pull("whisper-tiny", endpoint=hub)
-    assert store.available() == []
-
-
-def test_pull_without_the_weights(hub: str) -> None:
-    del _Hub.files["model.safetensors"]
-    with pytest.raises(ModelError, match=r"has no file model\.safetensors at the pinned revision"):
-        pull("whisper-tiny", endpoint=hub)
-
-
-def test_pull_without_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MIEN_OFFLINE")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    with pytest.raises(ModelError, match=r"could not be downloaded .* 'mien models import yunet DIR'"):
-        # Nothing listens on the port of "discard".
-        pull("yunet", endpoint="http://127.0.0.1:9")
-    assert store.available() == []
-
-
-def test_pull_offline() -> None:
-    with pytest.raises(ModelError, match="stays offline; unset MIEN_OFFLINE"):
-        pull("whisper-tiny")
-
-
-def test_pull_what_is_published_as_pickles_or_not_at_all() -> None:
-    with pytest.raises(ModelError, match="published only as pickles"):
-        pull("speechbrain-asr-crdnn")
-    with pytest.raises(ModelError, match="There is no model nothing"):
-        pull("nothing")
-
-
 def test_the_catalogue_is_pinned_and_well_formed() -> None:
     assert len({e.id for e in catalogue.ENTRIES}) == len(catalogue.ENTRIES)
     for known in catalogue.ENTRIES:
@@ -255,3 +153,12 @@ def test_the_catalogue_is_pinned_and_well_formed() -> None:
             assert all(len(digest) == 64 for digest in known.sha256.values())
             assert known.size > 0
             assert all(install.files.allowed(Path(name)) for name in known.files)
+        if any(word in known.licence for word in ("NC", "not stated")):
+            assert known.consent
+
+
+def test_the_catalogue_holds_what_the_plugins_can_use() -> None:
+    ids = {known.id for known in catalogue.ENTRIES}
+    assert {"whisper-tiny", "whisper-base", "whisper-small", "yunet", "speechbrain-asr-crdnn"} <= ids
+    assert {"speechbrain-asr-conformer", "ecapa-voxceleb", "wav2vec2-emotion-dim"} <= ids
+    assert {"roberta-offensive", "roberta-hate"} <= ids

@@ -1,0 +1,211 @@
+"""Files of a public model over HTTP(S), at a pinned revision; what is here already does not come again.
+
+A file that is not complete lies beside its place as `NAME.part`, and the next attempt asks for the rest of it only. Nothing
+is read but bytes: whether they are the right ones is checked against the catalogue's hashes afterwards.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import re
+import shutil
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mien import __version__
+from mien.errors import ModelError, StorageError
+from mien.models.catalogue import Entry
+
+Report = Callable[[int, int], None]
+"""Called with the bytes done and the bytes in all (0 when unknown)."""
+
+HUB = "https://huggingface.co"
+ATTEMPTS = 4
+"""Times that a connection may break off without bringing anything."""
+
+_TIMEOUT_S = 20.0
+_PAUSE_S = 0.5
+_CHUNK = 1 << 20
+_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class _Broken(Exception):
+    """The connection ended before the file did; asking again goes on from there."""
+
+
+class Absent(Exception):
+    """The repository has no such file at that revision."""
+
+
+def endpoint() -> str:
+    """Address of the hub, or of the mirror that `HF_ENDPOINT` names."""
+    return os.environ.get("HF_ENDPOINT") or HUB
+
+
+def fetch(known: Entry, folder: Path, progress: Report | None = None, address: str | None = None) -> list[Path]:
+    """Download a catalogue entry's files into a folder; gives their paths.
+
+    Files without a pinned hash that the repository does not have are left out: not every size of a family has every
+    small file.
+
+    Raises:
+        ModelError: no network, no such file, or the hub refuses; the parts that came stay for the next attempt.
+        StorageError: the disk is full, or has not the room.
+    """
+    done, found, opener = 0, [], _opener()
+
+    def report(count: int) -> None:
+        if progress is not None:
+            progress(done + count, known.size)
+
+    for name in known.files:
+        url = f"{(address or endpoint()).rstrip('/')}/{known.repo}/resolve/{known.revision}/{urllib.parse.quote(name)}"
+        target = folder / name
+        try:
+            _file(opener, url, target, report)
+        except Absent:
+            if name in known.sha256:
+                raise ModelError(f"{known.repo} has no file {name} at the pinned revision; update Mien") from None
+            continue
+        except (urllib.error.URLError, http.client.HTTPException, _Broken) as error:
+            raise _unreachable(known, error) from error
+        done += target.stat().st_size
+        found.append(target)
+    return found
+
+
+def _file(opener: urllib.request.OpenerDirector, url: str, target: Path, report: Callable[[int], None]) -> None:
+    if target.is_file():
+        report(target.stat().st_size)
+        return
+    part = target.with_name(f"{target.name}.part")
+    before, failures = -1, 0
+    while True:
+        try:
+            _rest(opener, url, part, report)
+            break
+        except (_Broken, http.client.IncompleteRead, TimeoutError, ConnectionError, ssl.SSLError) as error:
+            here = part.stat().st_size if part.exists() else 0
+            failures = 0 if here > before else failures + 1
+            before = here
+            if failures >= ATTEMPTS:
+                raise _Broken(f"the connection broke off after {here} bytes") from error
+            time.sleep(min(2.0**failures, 8.0) * _PAUSE_S)
+    part.replace(target)
+
+
+def _rest(opener: urllib.request.OpenerDirector, url: str, part: Path, report: Callable[[int], None]) -> None:
+    """Ask for what is missing of a file, once."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": f"mien/{__version__}", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    try:
+        response = opener.open(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 404:
+                raise Absent(url) from error
+            if error.code == 416:  # there is nothing after what is here
+                if (length := _length(error.headers)) == have:
+                    return
+                part.unlink()
+                raise _Broken(f"{have} bytes are here of {length}") from error
+            raise
+    with response:
+        if have and (response.status != 206 or _begin(response.headers) != have):
+            have = 0  # the server sends it all again
+        size = have + int(response.headers.get("Content-Length") or 0)
+        _require_room(part, size - have)
+        with part.open("ab" if have else "wb") as file:
+            report(have)
+            while chunk := response.read(_CHUNK):
+                file.write(chunk)
+                have += len(chunk)
+                report(have)
+            file.flush()
+            os.fsync(file.fileno())
+    if have < size:
+        raise _Broken(f"{have} bytes came of {size}")
+
+
+def _begin(headers: Any) -> int | None:
+    found = _RANGE.match(headers.get("Content-Range") or "")
+    return int(found[1]) if found and found[1] else None
+
+
+def _length(headers: Any) -> int | None:
+    found = _RANGE.match(headers.get("Content-Range") or "")
+    return int(found[2]) if found and found[2] != "*" else None
+
+
+def _require_room(part: Path, missing: int) -> None:
+    free = shutil.disk_usage(part.parent).free
+    if missing > free:
+        raise StorageError(
+            f"The disk has {free / 1e6:.1f} MB free and the model needs {missing / 1e6:.1f} MB more; free space, or "
+            f"set MIEN_HOME to another place: {part.parent.parent}"
+        )
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to other hosts, but never from an encrypted connection to a plain one."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if req.type == "https" and not newurl.startswith("https:"):
+            raise urllib.error.URLError(f"refused to follow to {newurl[:80]}, which is not encrypted")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Speaks HTTP and HTTPS and nothing else (urllib's own also opens files and FTP); proxies as the system says."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(context=_certificates()),
+        urllib.request.HTTPDefaultErrorHandler(),
+        _Redirects(),
+        urllib.request.HTTPErrorProcessor(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _certificates() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not (paths.cafile or paths.capath):  # a system without certificates of its own
+        try:
+            import certifi
+        except ModuleNotFoundError:
+            return context
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def _unreachable(known: Entry, error: Exception) -> ModelError:
+    if isinstance(error, urllib.error.HTTPError):
+        refused = error.code in (401, 403)
+        detail = f"the hub answered {error.code}" + (" and asks for an account" if refused else "")
+    else:
+        cause = getattr(error, "reason", None) or error
+        detail = " ".join(str(cause).split())[:120] or type(cause).__name__
+    return ModelError(
+        f"The model {known.id} could not be downloaded ({detail}); check the network and try again, what came is kept, "
+        f"or fetch {known.page} elsewhere and use 'mien models import {known.id} DIR'"
+    )
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that there is no more room for files."""
+    return error.errno in _FULL
