@@ -1,7 +1,9 @@
-"""Speed of the face room on one core: the detector beside facenet-pytorch's own caller, reading faces."""
+"""Speed of the face room: the detector beside facenet-pytorch's own caller on one core, reading faces on one and on two."""
 
 from __future__ import annotations
 
+import statistics
+import time
 from pathlib import Path
 
 import av
@@ -80,3 +82,30 @@ def test_reading_64_faces(benchmark, batch):
     faces = np.random.default_rng(0).integers(0, 256, (64, 96, 96, 3), dtype=np.uint8)
     benchmark(reader.read, faces, batch)
     benchmark.extra_info["faces"] = 64
+
+
+def test_reading_faces_on_two_cores(benchmark):
+    """256 crops by two threads in the batches of `face.affect`: crops per second, and how much faster than one by one."""
+    from mien_plugins.face.info import CROP, AffectParams
+    from mien_plugins.face.reader import ExpressionReader
+
+    reader, batch = ExpressionReader.load(MODEL), AffectParams().batch
+    faces = np.random.default_rng(0).integers(0, 256, (256, CROP, CROP, 3), dtype=np.uint8)
+    torch.set_num_threads(2)
+    try:
+        benchmark.pedantic(reader.read, (faces, batch), rounds=5, warmup_rounds=1)
+        alone = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            for face in faces[:64]:
+                reader.read(face[None])
+            alone.append((time.perf_counter() - begun) / 64)
+    finally:
+        torch.set_num_threads(1)
+    each = benchmark.stats.stats.median / len(faces)
+    benchmark.extra_info |= {
+        "faces": len(faces),
+        "crops a second": round(1 / each, 1),
+        "times one at a time": round(statistics.median(alone) / each, 2),
+    }
+    assert 1 / each >= 150

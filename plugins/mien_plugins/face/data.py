@@ -129,22 +129,25 @@ def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def standardise(grey: Tensor) -> Tensor:
-    """Grey (B, 1, H, W) of any scale -> zero mean and unit deviation per picture, repeated to (B, 3, H, W).
+    """Grey (B, 1, H, W) of any scale -> the same with zero mean and unit deviation per picture.
 
     Takes brightness and contrast out of the picture, so that a dark video reads like a bright one. A flat
     picture becomes zeros.
     """
     centred = grey - grey.mean(dim=(2, 3), keepdim=True)
-    scaled = centred / centred.pow(2).mean(dim=(2, 3), keepdim=True).sqrt().clamp_min(1.0)
-    return scaled.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+    return centred / centred.pow(2).mean(dim=(2, 3), keepdim=True).sqrt().clamp_min(1.0)
 
 
 def plain(images: NDArray[np.uint8], size: int) -> Tensor:
-    """Grey uint8 (B, H, W) -> standardised (B, 3, size, size), without augmentation."""
-    x = torch.from_numpy(np.ascontiguousarray(images)).float().unsqueeze(1)
-    if x.shape[-2:] != (size, size):
-        x = functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
-    return standardise(x)
+    """Grey uint8 (B, H, W) -> standardised (B, 1, size, size), without augmentation."""
+    return standardise(resized(torch.from_numpy(np.ascontiguousarray(images)).float().unsqueeze(1), size))
+
+
+def resized(x: Tensor, size: int) -> Tensor:
+    """Pictures (B, C, H, W) float at (B, C, size, size)."""
+    if x.shape[-2:] == (size, size):
+        return x
+    return functional.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
 
 
 def augmented(images: NDArray[np.uint8], size: int, generator: torch.Generator) -> Tensor:
@@ -165,9 +168,9 @@ def augmented(images: NDArray[np.uint8], size: int, generator: torch.Generator) 
         ],
         dim=1,
     )
-    grid = functional.affine_grid(affine, [n, 1, size, size], align_corners=False)
+    grid = functional.affine_grid(affine, list(x.shape), align_corners=False)
     x = functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    x = standardise(x)
+    x = standardise(resized(x, size))
 
     # One picture in four loses a rectangle: hands, hair and microphones cover faces in video.
     height, width = draw(0.1, 0.35) * size, draw(0.1, 0.35) * size

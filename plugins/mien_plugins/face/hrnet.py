@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 _BN_MOMENTUM = 0.1
-_STEM = 64
 _BOTTLENECK_EXPANSION = 4
 
 
@@ -26,6 +25,8 @@ class HRNetConfig:
     planes: channels inside a bottleneck of stage 1, which puts out four times as many.
     bottlenecks: bottleneck blocks of stage 1. blocks: basic blocks per branch of a module.
     modules: exchange modules of stage 2 and of stage 3.
+    stem: channels of the stem's two convolutions. strides: their strides, whose product is the finest branch's scale.
+    inputs: channels of the pictures.
     """
 
     width: int = 18
@@ -33,6 +34,9 @@ class HRNetConfig:
     bottlenecks: int = 4
     blocks: int = 4
     modules: tuple[int, int] = (1, 4)
+    stem: tuple[int, int] = (64, 64)
+    strides: tuple[int, int] = (2, 2)
+    inputs: int = 3
 
     @property
     def channels(self) -> tuple[int, int, int]:
@@ -41,6 +45,11 @@ class HRNetConfig:
 
 
 W16_SMALL = HRNetConfig(width=16, planes=32, bottlenecks=1, blocks=2, modules=(1, 1))
+# For 48x48 grey faces: the finest branch at half the picture's side, where a stride of 4 would leave 12x12, and a stem
+# and a first stage as narrow as one grey channel asks for. Most of the arithmetic is in the branches then.
+W16_FACE = HRNetConfig(
+    width=16, planes=16, bottlenecks=1, blocks=2, modules=(1, 1), stem=(16, 32), strides=(1, 2), inputs=1
+)
 W18 = HRNetConfig(width=18)
 W32 = HRNetConfig(width=32)
 W48 = HRNetConfig(width=48)
@@ -149,8 +158,8 @@ class HRModule(nn.Module):
 class HRNet(nn.Module):
     """Stem, bottleneck stage and two exchange stages.
 
-    Input (B, 3, H, W) float. Output: three maps (B, C_i, H/4/2^i, W/4/2^i), finest first, C_i =
-    `config.channels`.
+    Input (B, `config.inputs`, H, W) float. Output: three maps (B, C_i, H/s/2^i, W/s/2^i), finest first, C_i =
+    `config.channels`, s the product of `config.strides` (4 as published).
     """
 
     def __init__(self, config: HRNetConfig = W18) -> None:
@@ -158,9 +167,12 @@ class HRNet(nn.Module):
         self.config = config
         fine, middle, coarse = config.channels
         wide = config.planes * _BOTTLENECK_EXPANSION
-        self.stem = nn.Sequential(_conv_bn(3, _STEM, stride=2), _conv_bn(_STEM, _STEM, stride=2))
+        first, second = config.stem
+        self.stem = nn.Sequential(
+            _conv_bn(config.inputs, first, stride=config.strides[0]), _conv_bn(first, second, stride=config.strides[1])
+        )
         self.stage1 = nn.Sequential(
-            *(Bottleneck(_STEM if i == 0 else wide, config.planes) for i in range(config.bottlenecks))
+            *(Bottleneck(second if i == 0 else wide, config.planes) for i in range(config.bottlenecks))
         )
         self.to_fine = _conv_bn(wide, fine)
         self.to_middle = _conv_bn(wide, middle, stride=2)

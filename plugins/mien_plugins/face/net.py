@@ -15,14 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mien_plugins.face.hrnet import W16_SMALL, HRNet, HRNetConfig
+from mien_plugins.face.hrnet import W16_FACE, HRNet, HRNetConfig
 
 
 @dataclass(frozen=True)
 class FaceNetConfig:
     """Everything that shapes a `FaceNet`; travels as the model's config.json."""
 
-    hrnet: HRNetConfig = W16_SMALL
+    hrnet: HRNetConfig = W16_FACE
     embedding: int = 256
     classes: int = 7
     dropout: float = 0.2
@@ -35,7 +35,7 @@ class FaceNetConfig:
     def from_dict(cls, values: dict[str, Any]) -> FaceNetConfig:
         """From `to_dict`'s values."""
         hrnet = dict(values["hrnet"])
-        hrnet["modules"] = tuple(hrnet["modules"])
+        hrnet |= {name: tuple(value) for name, value in hrnet.items() if isinstance(value, list)}
         return cls(hrnet=HRNetConfig(**hrnet), **{k: v for k, v in values.items() if k != "hrnet"})
 
 
@@ -92,7 +92,7 @@ class BranchAttention(nn.Module):
 
 
 class FaceNet(nn.Module):
-    """Faces (B, 3, H, W), standardised grey repeated over the channels -> `FaceReading`."""
+    """Faces (B, 1, H, W), standardised grey -> `FaceReading`."""
 
     def __init__(self, config: FaceNetConfig | None = None) -> None:
         super().__init__()
@@ -106,6 +106,7 @@ class FaceNet(nn.Module):
 
     def forward(self, images: Tensor) -> FaceReading:
         vectors, saliency = [], []
+        images = images.expand(-1, self.config.hrnet.inputs, -1, -1)
         for x, pool, norm in zip(self.backbone(images), self.pooling, self.normalise, strict=True):
             vector, attention = pool(x)
             # The branches' scales differ by their number of channels; without this the softmax sees only

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from mien.training.card import load_model
 from mien_plugins.emotion.norms import PAD
-from mien_plugins.face.data import standardise
+from mien_plugins.face.data import resized, standardise
 from mien_plugins.face.found import Floats, Images
 from mien_plugins.face.net import FaceNet, FaceNetConfig
 
@@ -85,9 +85,7 @@ class ExpressionReader:
     def _prepared(self, images: torch.Tensor) -> torch.Tensor:
         weights = torch.tensor(_GREY, device=images.device)
         grey = (images.float() * weights).sum(dim=3).unsqueeze(1)
-        if grey.shape[-1] != self.size:
-            grey = functional.interpolate(grey, size=(self.size, self.size), mode="bilinear", antialias=True)
-        return standardise(grey).to(self.dtype)
+        return standardise(resized(grey, self.size)).to(self.dtype)
 
 
 def _softmax(logits: NDArray[np.float64]) -> Floats:

@@ -56,7 +56,7 @@ def untrained(tmp_path_factory) -> Path:
     net = FaceNet()
     config = {
         "net": net.config.to_dict(),
-        "size": 64,
+        "size": 48,
         "classes": list(EXPRESSIONS),
         "temperature": 1.3,
         "quick": True,
@@ -184,7 +184,7 @@ def test_attention_maps_can_be_asked_for(untrained):
     reader = ExpressionReader.load(untrained)
     images = np.random.default_rng(0).integers(0, 256, (3, CROP, CROP, 3), dtype=np.uint8)
     maps = reader.read(images, attention=True).attention
-    assert maps.shape == (3, 16, 16)
+    assert maps.shape == (3, 24, 24)
     np.testing.assert_allclose(maps.sum(axis=(1, 2)), 1, atol=1e-4)
     assert reader.read(images).attention is None
 

@@ -83,10 +83,10 @@ def test_standardised_pictures_forget_brightness_and_contrast():
     images = pictures(4)
     dim = (images * 0.5 + 20).astype(np.uint8)
     x, y = plain(images, 64), plain(dim, 64)
-    assert x.shape == (4, 3, 64, 64)
+    assert x.shape == (4, 1, 64, 64)
     torch.testing.assert_close(x, y, atol=0.05, rtol=0)
     torch.testing.assert_close(x.mean(dim=(1, 2, 3)), torch.zeros(4), atol=1e-4, rtol=0)
-    assert torch.equal(plain(np.full((1, 48, 48), 77, np.uint8), 48), torch.zeros(1, 3, 48, 48))
+    assert torch.equal(plain(np.full((1, 48, 48), 77, np.uint8), 48), torch.zeros(1, 1, 48, 48))
 
 
 def test_augmentation_is_repeatable_varied_and_recognisable():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
-from mien_plugins.face.hrnet import W16_SMALL, W18, W32, W48, HRNet
+from mien_plugins.face.hrnet import W16_FACE, W16_SMALL, W18, W32, W48, HRNet
 from mien_plugins.face.net import AttentionalPooling, FaceNet, FaceNetConfig
 
 
@@ -31,7 +33,7 @@ def test_branches_of_a_96_pixel_face_are_24_12_and_6_wide(config):
 @pytest.mark.parametrize("side", [32, 50, 75])
 def test_sides_that_do_not_divide_by_sixteen_pass(side):
     with torch.inference_mode():
-        assert FaceNet().eval()(torch.zeros(1, 3, side, side)).logits.shape == (1, 7)
+        assert FaceNet().eval()(torch.zeros(1, 1, side, side)).logits.shape == (1, 7)
 
 
 def test_attentional_pooling_is_the_mean_of_saliency_times_top_down_maps():
@@ -49,7 +51,7 @@ def test_branch_attention_sums_to_one_and_is_kept():
     torch.manual_seed(0)
     net = FaceNet().eval()
     with torch.inference_mode():
-        reading = net(torch.randn(4, 3, 96, 96))
+        reading = net(torch.randn(4, 1, 48, 48))
     assert reading.embedding.shape == (4, 256)
     torch.testing.assert_close(reading.branch_weights.sum(1), torch.ones(4))
     assert [tuple(m.shape) for m in reading.saliency] == [(4, 24, 24), (4, 12, 12), (4, 6, 6)]
@@ -58,7 +60,7 @@ def test_branch_attention_sums_to_one_and_is_kept():
 def test_reading_both_ways_does_not_know_left_from_right():
     torch.manual_seed(0)
     net = FaceNet().eval()
-    faces = torch.randn(2, 3, 64, 64)
+    faces = torch.randn(2, 1, 48, 48)
     with torch.inference_mode():
         seen, mirrored = net.both_ways(faces), net.both_ways(faces.flip(3))
         assert not torch.allclose(net(faces).logits, net(faces.flip(3)).logits)
@@ -66,12 +68,23 @@ def test_reading_both_ways_does_not_know_left_from_right():
     torch.testing.assert_close(seen.embedding, mirrored.embedding)
 
 
-def test_a_config_survives_json():
-    config = FaceNetConfig(hrnet=W18, dropout=0.3)
-    assert FaceNetConfig.from_dict(config.to_dict()) == config
+@pytest.mark.parametrize("hrnet", [W18, W16_FACE], ids=["W18", "W16-face"])
+def test_a_config_survives_json(hrnet):
+    config = FaceNetConfig(hrnet=hrnet, dropout=0.3)
+    assert FaceNetConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_a_config_of_before_the_stem_was_a_choice_still_loads():
+    values = FaceNetConfig(hrnet=W16_SMALL).to_dict()
+    for name in ("stem", "strides", "inputs"):
+        del values["hrnet"][name]
+    net = FaceNet(FaceNetConfig.from_dict(values)).eval()
+    assert net.config.hrnet == W16_SMALL
+    with torch.inference_mode():
+        assert net(torch.zeros(1, 1, 64, 64)).saliency[0].shape == (1, 16, 16)
 
 
 def test_every_weight_learns():
     net = FaceNet().train()
-    net(torch.randn(4, 3, 64, 64)).logits.square().sum().backward()
+    net(torch.randn(4, 1, 48, 48)).logits.square().sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in net.parameters())

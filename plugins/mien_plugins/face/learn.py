@@ -1,0 +1,111 @@
+"""The training loop of the face net."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader, IterableDataset
+
+from mien.evaluation import metrics
+from mien.training.kit import RecipeBrain, Stage
+from mien_plugins.face.data import Faces, batches
+from mien_plugins.face.muon import Muon
+from mien_plugins.face.net import FaceNet, FaceReading
+from mien_plugins.face.plan import Plan
+
+Batch = tuple[Tensor, Tensor]
+
+
+class _Pictures(IterableDataset[Batch]):
+    """Batches of the brain's current epoch: shuffled and augmented for training, plain for validation."""
+
+    def __init__(self, faces: Faces, brain: FaceBrain, training: bool) -> None:
+        self.faces, self.brain, self.training = faces, brain, training
+
+    def __iter__(self) -> Iterator[Batch]:
+        epoch, plan = self.brain.result.epochs + 1, self.brain.plan
+        generator = torch.Generator().manual_seed(self.brain.seed * 1000 + epoch) if self.training else None
+        return batches(self.faces, plan.side_at(epoch), plan.batch, generator)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.faces) / self.brain.plan.batch)
+
+
+class FaceBrain(RecipeBrain):
+    """Cross-entropy with label smoothing; the best epoch is the most accurate one at full size."""
+
+    plan: Plan
+
+    def compute_forward(self, batch: Batch, stage: Stage) -> FaceReading:
+        images = batch[0].to(self.device, memory_format=torch.channels_last)
+        reading: FaceReading = self.modules["net"](images)
+        return reading
+
+    def compute_objectives(self, predictions: FaceReading, batch: Batch, stage: Stage) -> Tensor:
+        smoothing = self.plan.smoothing if stage == Stage.TRAIN else 0.0
+        return functional.cross_entropy(predictions.logits, batch[1].to(self.device), label_smoothing=smoothing)
+
+    def begin(self, stage: Stage) -> None:
+        self._seen: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def observe(self, predictions: FaceReading, batch: Batch, stage: Stage) -> None:
+        self._seen.append((batch[1].numpy(), predictions.logits.argmax(1).cpu().numpy()))
+
+    def score(self, stage: Stage) -> dict[str, float]:
+        if not self._seen:
+            return {"accuracy": math.nan}
+        truth, guess = (np.concatenate(column) for column in zip(*self._seen, strict=True))
+        accuracy = metrics.accuracy(truth, guess)
+        side = self.plan.side_at(self.result.epochs + 1)
+        return {
+            # Only epochs at full size may be kept: the others are means to them.
+            "accuracy": accuracy if side == self.plan.side else math.nan,
+            "accuracy_any_size": accuracy,
+            "macro_f1": metrics.macro_f1(truth, guess),
+            "side": side,
+        }
+
+
+def learn(
+    net: FaceNet,
+    faces: Faces,
+    valid: Faces,
+    plan: Plan,
+    work: Path,
+    *,
+    device: str = "cpu",
+    seed: int = 0,
+    resume: bool = True,
+    threads: int | None = None,
+    progress: bool = True,
+) -> FaceBrain:
+    """Train a net as planned; the brain then holds the weights of the epoch most accurate on `valid`."""
+    per_epoch = math.ceil(len(faces) / plan.batch)
+    brain = FaceBrain(
+        {"net": net.to(memory_format=torch.channels_last)},  # type: ignore[call-overload]
+        lambda parameters: Muon(parameters, plan.rate, plan.rest_rate, decay=plan.decay),
+        work,
+        metric="accuracy",
+        mode="max",
+        device=device,
+        threads=threads,
+        seed=seed,
+        schedule=lambda step: plan.rate_at(step, per_epoch),
+        ema=plan.average,
+        resume=resume,
+        progress=progress,
+    )
+    brain.plan = plan
+    brain.fit_best(
+        plan.epochs,
+        DataLoader(_Pictures(faces, brain, True), batch_size=None),
+        DataLoader(_Pictures(valid, brain, False), batch_size=None),
+    )
+    return brain

@@ -1,0 +1,62 @@
+"""How long, on which pictures and at which rates the face net learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SIDE_READ = 48
+"""Side, in pixels, of the pictures that trained nets read: that of FER2013's."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training.
+
+    phases: (epochs, side of the pictures in pixels); the last side is the one the net reads faces at.
+    fall: the last epochs, over which the rate falls to 0 in a straight line; it is constant before (after `warm_up`
+    updates), so that how long a training goes on need not be known when it begins.
+    batch: faces per update. rate: of Muon's matrices. rest_rate: of what AdamW trains.
+    average: decay of the mean of the weights, which is what is measured and kept.
+    faces: at most so many faces to learn from and a quarter of them to choose by; None takes all.
+    """
+
+    phases: tuple[tuple[int, int], ...]
+    fall: int
+    batch: int = 64
+    rate: float = 0.02
+    rest_rate: float = 2e-3
+    decay: float = 0.02
+    smoothing: float = 0.1
+    average: float = 0.998
+    warm_up: int = 200
+    faces: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in all."""
+        return sum(epochs for epochs, _ in self.phases)
+
+    @property
+    def side(self) -> int:
+        """Side of the pictures that the trained net reads."""
+        return self.phases[-1][1]
+
+    def side_at(self, epoch: int) -> int:
+        """Side of the pictures in this epoch, counted from 1."""
+        last = 0
+        for epochs, side in self.phases:
+            last += epochs
+            if epoch <= last:
+                return side
+        return self.side
+
+    def rate_at(self, step: int, per_epoch: int) -> float:
+        """Factor on the rates after so many updates, with so many of them per epoch."""
+        warm = min(1.0, (step + 1) / min(self.warm_up, self.epochs * per_epoch))
+        left = (self.epochs * per_epoch - step) / max(1, self.fall * per_epoch)
+        return warm * max(0.0, min(1.0, left))
+
+
+# Small pictures first (progressive resizing): at 32 pixels an epoch costs less than half of one at 48.
+FULL = Plan(phases=((16, 32), (8, SIDE_READ)), fall=8)
+QUICK = Plan(phases=((5, 32), (2, SIDE_READ)), fall=3)
