@@ -160,7 +160,7 @@ ENTRIES: Final = (
     Entry(
         id="wav2vec2-emotion-dim",
         title="wav2vec 2.0 large robust, 12 layers, MSP-Podcast (audEERING)",
-        task="arousal, dominance and valence of speech",
+        task="arousal, dominance and valence of speech (no plugin of Mien reads it yet)",
         licence="CC-BY-NC-SA-4.0",
         repo="audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
         revision=None,
@@ -172,7 +172,7 @@ ENTRIES: Final = (
     Entry(
         id="roberta-offensive",
         title="Twitter-RoBERTa, offensive language (Cardiff NLP, TweetEval)",
-        task="offensive language in text",
+        task="offensive language in text (--set text.offence_by=roberta)",
         licence="not stated by its authors",
         repo="cardiffnlp/twitter-roberta-base-offensive",
         revision=None,
@@ -184,7 +184,7 @@ ENTRIES: Final = (
     Entry(
         id="roberta-hate",
         title="Twitter-RoBERTa, hate speech (Cardiff NLP, 13 corpora)",
-        task="hate speech in text",
+        task="hate speech in text (no plugin of Mien reads it yet)",
         licence="not stated by its authors",
         repo="cardiffnlp/twitter-roberta-base-hate-latest",
         revision="cc56585908cbda6d04ba2e1234d911fd1578c9ab",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks import AROUSAL, DOMINANCE, VALENCE, AnyTrack, Curve, Features, Spans
 from mien_plugins.text.attribution import attribute
 from mien_plugins.text.data import HATE
-from mien_plugins.text.info import TextParams
+from mien_plugins.text.info import ROBERTA, TextParams
 from mien_plugins.text.model import Reading, TextModel
 from mien_plugins.text.wording import Wording, word_times
+
+if TYPE_CHECKING:
+    from mien_plugins.text.roberta import RobertaOffence
 
 MODEL = "text-offence"
 T = TypeVar("T")
@@ -42,6 +45,7 @@ class TextAnalyzer:
 
     def __init__(self) -> None:
         self._model: TextModel | None = None
+        self._roberta: RobertaOffence | None = None
         self._heard: list[tuple[float, float, str]] = []
 
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
@@ -55,6 +59,8 @@ class TextAnalyzer:
             raise ModelError(
                 f"the model {MODEL} cannot be read ({error}): verify or fetch it again: {folder}"
             ) from error
+        if params.offence_by == "roberta":
+            self._roberta = _roberta(ctx)
         self._tokens = params.batch_tokens
         self._long = 0
 
@@ -85,7 +91,7 @@ class TextAnalyzer:
 
     def close(self) -> None:
         """Let go of the weights."""
-        self._model = None
+        self._model = self._roberta = None
         self._heard = []
 
     def _read(self, said: list[_Said]) -> Iterator[AnyTrack]:
@@ -103,7 +109,10 @@ class TextAnalyzer:
         )
         self._long += reading.long
         threshold = self._params.threshold
-        if threshold is None:
+        if self._roberta is not None:
+            reading = replace(reading, offence=self._by_roberta(texts))
+            threshold = 0.5 if threshold is None else threshold
+        elif threshold is None:
             threshold = self._model.settings.calibration.threshold
         labels = ["offensive" if p >= threshold else "not" for p in reading.offence]
         yield _spans("text.offence", said, labels, reading.offence)
@@ -117,6 +126,21 @@ class TextAnalyzer:
         words = list(self._words(said, reading))
         if words:
             yield Spans.of("text.words", words)
+
+    def _by_roberta(self, texts: list[str]) -> NDArray[np.float32]:
+        """P(offensive) of each text; on the CPU where the device has no room for it."""
+        assert self._roberta is not None
+        options: dict[str, Any] = {"limit": self._params.max_tokens, "check": self._ctx.check_cancelled}
+        try:
+            return self._roberta.read(texts, max_batch_tokens=self._tokens, **options)
+        except torch.OutOfMemoryError:
+            if self._roberta.device.type == "cpu":
+                raise
+        # Outside the handler: the error's frames would keep the tensors that did not fit.
+        self._roberta = self._roberta.to("cpu")
+        self._ctx.note("The device was out of memory: offence was read on the CPU instead.")
+        torch.cuda.empty_cache()
+        return self._roberta.read(texts, max_batch_tokens=self._tokens, **options)
 
     def _words(self, said: list[_Said], reading: Reading) -> Iterator[tuple[float, float, str, str, float, str]]:
         method = self._params.attribution
@@ -156,6 +180,19 @@ class TextAnalyzer:
                 self._ctx.note("The device was out of memory: the text was read on the CPU instead.")
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+
+
+def _roberta(ctx: Context) -> RobertaOffence:
+    folder = ctx.optional_model(ROBERTA)
+    if folder is None:
+        raise ModelError(
+            f"offence_by=roberta needs the model {ROBERTA}, which is not installed; "
+            f"'mien models show {ROBERTA}' says where to get it and 'mien models import {ROBERTA} DIR' installs it"
+        )
+    from mien_plugins.text.roberta import RobertaOffence
+
+    ctx.note("P(offence) is by RoBERTa, as it gives it: Mien has not calibrated it.")
+    return RobertaOffence.load(folder, ctx.device, ctx.precision)
 
 
 def _spans(name: str, said: list[_Said], labels: list[str], scores: NDArray[np.float32]) -> Spans:

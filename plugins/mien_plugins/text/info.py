@@ -13,8 +13,17 @@ HATE = probability("hate", low_means="no hate", high_means="hate")
 EVIDENCE = Quantity("evidence", "", -1.0, 1.0, "speaks against offence", "speaks for offence")
 
 
+ROBERTA = "roberta-offensive"
+
+
 class TextParams(Params):
     """Parameters of the text analyzer."""
+
+    offence_by: Literal["minilm", "roberta"] = param(
+        "minilm",
+        "Who reads P(offence): the model that comes with Mien, or the larger RoBERTa, once it is installed; "
+        "hate, attributes, embedding and the words' shares are always the former's.",
+    )
 
     cleaning: Literal["transcript", "tweet"] = param(
         "transcript",
@@ -30,7 +39,8 @@ class TextParams(Params):
     pooling: Literal["mean", "cls"] = param("mean", "The embedding: the mean over tokens, or the [CLS] token.")
     threshold: float | None = param(
         None,
-        "P(offence) from which an utterance is labelled offensive; empty: the model's own, from its card.",
+        "P(offence) from which an utterance is labelled offensive; empty: the model's own, from its card "
+        "(RoBERTa's is 0.5).",
         ge=0.0,
         le=1.0,
     )
@@ -62,6 +72,7 @@ INFO = AnalyzerInfo(
     ),
     params=TextParams,
     models=("text-offence",),
+    optional_models=(ROBERTA,),
     factory="mien_plugins.text.analyzer:TextAnalyzer",
 )
 

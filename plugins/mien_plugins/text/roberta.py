@@ -1,0 +1,105 @@
+"""Offence by a RoBERTa classifier that the user installed (such as Cardiff NLP's, TweetEval; Barbieri et al. 2020).
+
+Only the weights are another's: loading opens no network, reads safetensors and runs no code from the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+
+from mien.errors import ModelError
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_STRIDE = 16
+
+
+class RobertaOffence:
+    """A binary classifier whose second class is "offensive", with its tokenizer, on one device."""
+
+    def __init__(self, net: Any, tokenizer: Any, device: str = "cpu", precision: str = "float32") -> None:
+        self.net = net.to(device=torch.device(device), dtype=_DTYPES[precision]).eval().requires_grad_(False)
+        self.tokenizer, self.device = tokenizer, torch.device(device)
+        # RoBERTa counts positions from the padding's id on: two of them hold no token.
+        self.limit = int(net.config.max_position_embeddings) - 2
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> RobertaOffence:
+        """Read config.json, model.safetensors and the tokenizer's files.
+
+        Raises:
+            ModelError: a file is missing or damaged, or it is no classifier into two classes.
+        """
+        from transformers import RobertaForSequenceClassification, RobertaTokenizer
+
+        try:
+            net: Any = RobertaForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            )
+            tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ModelError(f"The RoBERTa model cannot be loaded ({reason}); import it again: {folder}") from error
+        if net.config.num_labels != 2:
+            raise ModelError(f"The RoBERTa model tells {net.config.num_labels} classes apart, not two: {folder}")
+        return cls(net, tokenizer, device, precision)
+
+    def to(self, device: str) -> RobertaOffence:
+        """The same on another device, in float32."""
+        return RobertaOffence(self.net, self.tokenizer, device)
+
+    def read(
+        self,
+        texts: Sequence[str],
+        *,
+        limit: int = 128,
+        max_batch_tokens: int = 4096,
+        check: Callable[[], None] | None = None,
+    ) -> NDArray[np.float32]:
+        """P(offensive) (N,) of cleaned texts, as the classifier gives it: softmax, not calibrated here.
+
+        Args:
+            texts: N texts.
+            limit: longest window in tokens; a longer text counts as its most offensive window.
+            max_batch_tokens: tokens of a batch, padding included.
+            check: called before each batch; may raise to stop.
+        """
+        if not texts:
+            return np.zeros(0, np.float32)
+        limit = min(limit, self.limit)
+        cut = self.tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=limit,
+            stride=min(_STRIDE, limit // 4),
+            return_overflowing_tokens=True,
+        )
+        ids, owner = cut["input_ids"], np.asarray(cut["overflow_to_sample_mapping"])
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        found = np.zeros(len(texts), np.float32)
+        while order:
+            # Windows of like length go together; the longest of those taken sets the width.
+            count = 1
+            while count < len(order) and (count + 1) * len(ids[order[count]]) <= max_batch_tokens:
+                count += 1
+            rows, order = order[:count], order[count:]
+            if check is not None:
+                check()
+            np.maximum.at(found, owner[rows], self._run([ids[i] for i in rows]))
+        return found
+
+    @torch.inference_mode()
+    def _run(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        grid = torch.full((len(ids), max(map(len, ids))), int(self.tokenizer.pad_token_id))
+        mask = torch.zeros_like(grid)
+        for row, own in enumerate(ids):
+            grid[row, : len(own)] = torch.tensor(own)
+            mask[row, : len(own)] = 1
+        logits = self.net(input_ids=grid.to(self.device), attention_mask=mask.to(self.device)).logits
+        return np.asarray(logits.float().softmax(1)[:, 1].cpu().numpy(), np.float32)
