@@ -243,7 +243,8 @@ def _begin(info: RecipeInfo, job: Job) -> None:
     options = {name: str(value) for name, value in sorted(job.options.items())}
     wanted = {"recipe": info.id, "quick": job.quick, "seed": job.seed, "options": options}
     begun = _begun(job)
-    if job.resume and begun and begun != wanted:
+    # Where no epoch was complete there is nothing to go on with, and nothing to mix up.
+    if job.resume and begun and begun != wanted and saved_epochs(job.place):
         changed = next(name for name in wanted if begun.get(name) != wanted[name])
         raise UsageError(
             f"A training with other settings was begun there ({changed} was {begun.get(changed)}, now "

@@ -148,6 +148,9 @@ def test_other_settings_do_not_go_on_with_a_training(mien: Any, corpora: Path) -
     assert "quick was True, now False" in other.err
     assert "--fresh" in other.err
     assert mien(*train(corpora, "--fresh", "--quiet")).code == 0
+    failed = train(corpora, "--quiet", out="failed")
+    assert mien(*failed, "--set", "break_with=full").code == 6
+    assert mien(*failed).code == 0  # nothing had been trained yet
     assert mien(*train(corpora, "--work", "elsewhere", "--quick", "--quiet")).code == 0
 
 
