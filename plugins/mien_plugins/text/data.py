@@ -52,6 +52,10 @@ class Texts:
         rows = list(index)
         return Texts(tuple(self.text[i] for i in rows), self.target[rows])
 
+    def join(self, other: Texts) -> Texts:
+        """These and then the others."""
+        return Texts(self.text + other.text, np.concatenate([self.target, other.target]))
+
 
 Splits = dict[str, Texts]
 

@@ -5,6 +5,7 @@ all-MiniLM-L6-v2 is fine-tuned on OLID, HateXplain and EmoBank; probabilities ar
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -75,6 +76,8 @@ def train(
     chosen = plan or (QUICK if quick else FULL)
     options: dict[str, Any] = {"device": device, "resume": resume, "threads": threads, "progress": progress}
     fit(net, WordPieces(start), corpora, out, chosen, seed, {"quick": quick}, work=work, **options)
+    if not quick:
+        cross_validate(out, data, device=device)
     card = evaluate(out, data, device=device)
     write_card(out, card)
     return card
@@ -114,6 +117,17 @@ def fit(
     fitted = calibrate(TextModel.load(out, str(brain.device)), corpora, np.random.default_rng(seed))
     save_model(out, weights, {**replace(settings, calibration=fitted).to_dict(), **about})
     shutil.copyfile(work / "log.jsonl", out / "training.jsonl")
+
+
+def cross_validate(model: Path, data: Path, *, device: str = "cpu") -> None:
+    """Cross-validate the encoder in ``model`` on Davidson's tweets; the figures join its config.json, for the card."""
+    from mien_plugins.text.evaluation import davidson
+
+    path = model / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    found = davidson(TextModel.load(model, device), data, int(config["training"]["seed"]))
+    config["training"]["davidson"] = [asdict(metric) for metric in found]
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from mien.evaluation.metrics import macro_f1, pearson
 from mien.training.kit import FitResult, RecipeBrain, Stage
 from mien_plugins.text.clean import clean
+from mien_plugins.text.contrast import contrast
 from mien_plugins.text.damage import Damage
 from mien_plugins.text.data import Splits, Texts
 from mien_plugins.text.net import TextNet
@@ -35,13 +36,15 @@ class Plan:
         warmup: share of the updates over which the rates rise; after it they fall linearly to zero.
         decay: weight decay.
         limit: tokens per text in training; longer ones are cut off, which halves the time.
+        contrast: sentence pairs of `mien_plugins.text.contrast` that each round adds to the offence task.
         as_tweet, as_transcript: share of the copies in which a text is cleaned so; the rest is damaged as a
             speech recogniser would.
     """
 
     rounds: int = 4
-    passes: dict[str, float] = field(default_factory=lambda: {"offence": 2.0, "hate": 1.0, "attributes": 1.0})
-    weight: dict[str, float] = field(default_factory=lambda: {"offence": 1.0, "hate": 0.7, "attributes": 0.3})
+    passes: dict[str, float] = field(default_factory=lambda: {"offence": 2.0, "hate": 1.0, "attributes": 3.0})
+    weight: dict[str, float] = field(default_factory=lambda: {"offence": 1.0, "hate": 0.7, "attributes": 0.5})
+    contrast: int = 400
     batch: int = 32
     rate: float = 8e-5
     head_rate: float = 1e-3
@@ -93,15 +96,18 @@ class Rounds(IterableDataset[TaskBatch]):
         return [int(i) for i in np.concatenate(orders)[begin:end]] if orders else []
 
     def __len__(self) -> int:
-        return sum(-(-len(self.rows(task, self.round)) // self.plan.batch) for task in self.parts)
+        return self.updates_of(self.round)
+
+    def updates_of(self, number: int) -> int:
+        """Updates of round ``number``."""
+        sizes = {task: len(self.rows(task, number)) for task in self.parts}
+        if "offence" in sizes:
+            sizes["offence"] += self.plan.contrast
+        return sum(-(-size // self.plan.batch) for size in sizes.values())
 
     def updates(self) -> int:
         """Updates of the whole training."""
-        return sum(
-            -(-len(self.rows(task, number)) // self.plan.batch)
-            for number in range(1, self.plan.rounds + 1)
-            for task in self.parts
-        )
+        return sum(self.updates_of(number) for number in range(1, self.plan.rounds + 1))
 
     def copy(self, text: str, task: str, rng: np.random.Generator) -> str:
         """One training copy of ``text``: as a tweet, as a transcript, or as a recogniser would print it."""
@@ -115,23 +121,21 @@ class Rounds(IterableDataset[TaskBatch]):
 
     def __iter__(self) -> Iterator[TaskBatch]:
         rng = np.random.default_rng((self.seed, 1000 + self.round))
-        plans: list[tuple[str, list[tuple[tuple[int, ...], int]]]] = []
+        plans: list[tuple[str, list[tuple[int, ...]], np.ndarray]] = []
         for task, part in self.parts.items():
-            rows = self.rows(task, self.round)
-            copies = [self.copy(part.text[i], task, rng) for i in rows]
+            part = part.take(self.rows(task, self.round))
+            if task == "offence":
+                part = part.join(contrast(self.plan.contrast, rng))
+            copies = [self.copy(text, task, rng) for text in part.text]
             windows = self.pieces.windows(copies, self.plan.limit, "truncate")
             # Like lengths go together, with some noise so that the groups differ from pass to pass.
             order = np.argsort([len(window.ids) + rng.uniform(0, 4) for window in windows], kind="stable")
             for start in range(0, len(order), self.plan.batch):
-                plans.append((task, [(windows[i].ids, rows[i]) for i in order[start : start + self.plan.batch]]))
+                rows = order[start : start + self.plan.batch]
+                plans.append((task, [windows[i].ids for i in rows], part.target[rows]))
         for i in rng.permutation(len(plans)):
-            task, items = plans[i]
-            yield collate(
-                task,
-                [ids for ids, _ in items],
-                self.parts[task].target[[row for _, row in items]],
-                self.pieces.pad,
-            )
+            task, ids, target = plans[i]
+            yield collate(task, ids, target, self.pieces.pad)
 
 
 def collate(task: str, ids: Sequence[Sequence[int]], target: np.ndarray, pad: int) -> TaskBatch:

@@ -16,7 +16,7 @@ from mien_plugins.text.data import read_olid
 from mien_plugins.text.evaluation import view
 from mien_plugins.text.model import TextModel
 from mien_plugins.text.pretrained import EncoderChanged, EncoderMissing, check_encoder, find_encoder
-from mien_plugins.text.recipe import evaluate, fit, read_corpora, train
+from mien_plugins.text.recipe import cross_validate, evaluate, fit, read_corpora, train
 from mien_plugins.text.tokens import WordPieces
 from mien_plugins.text.training import Plan, Rounds, TextBrain, held_out, task_loss
 
@@ -70,7 +70,9 @@ def test_learns_calibrates_and_writes_a_card(tiny_corpora, tiny_folder, make_net
     test = read_olid(tiny_corpora)["test"]
     offence = model.read(view(test, "tweet", ())).offence
     assert macro_f1(test.target, (offence >= model.settings.calibration.threshold).astype(int)) > 0.8
+    cross_validate(out, tiny_corpora)
     card = evaluate(out, tiny_corpora)
+    assert 0 < next(m.value for m in card.metrics if m.subset == "Davidson, 5-fold" and m.name == "macro-F1") <= 1
     assert not (out / "card.json").exists()
     write_card(out, card)
     facts = json.loads((out / "card.json").read_text())
