@@ -82,11 +82,11 @@ def _whisper(name: str, licence: str, revision: str, size: int, sha256: str) -> 
 
 _PICKLES = (
     "its weights are published only as pickles, which Mien never opens; convert them to safetensors on a machine you "
-    "trust and import the folder"
+    "trust (docs/models.md) and import the folder"
 )
 _UNPINNED = (
     "this version of Mien knows no hash to check its weights by; fetch its model.safetensors and .json files yourself "
-    "(convert the weights where there are only pickles, on a machine you trust) and import the folder"
+    "(where there are only pickles, convert them on a machine you trust: docs/models.md) and import the folder"
 )
 
 ENTRIES: Final = (
@@ -138,8 +138,8 @@ ENTRIES: Final = (
     ),
     Entry(
         id="speechbrain-asr-conformer",
-        title="SpeechBrain Conformer with Transformer language model (LibriSpeech)",
-        task="speech recognition (no plugin of Mien reads it yet)",
+        title="SpeechBrain Conformer (LibriSpeech)",
+        task="speech recognition",
         licence="Apache-2.0",
         repo="speechbrain/asr-conformer-transformerlm-librispeech",
         revision="bc257e21b5f160d243a6db4ac1861b9db5ca5a31",

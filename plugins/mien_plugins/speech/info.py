@@ -12,7 +12,7 @@ RATE = 16_000
 WHISPER_MODELS = ("whisper-large-v3-turbo", "whisper-medium", "whisper-small", "whisper-base", "whisper-tiny")
 """In the order in which they are preferred when several are installed."""
 
-SPEECHBRAIN_MODELS = ("speechbrain-asr-crdnn",)
+SPEECHBRAIN_MODELS = ("speechbrain-asr-conformer", "speechbrain-asr-crdnn")
 
 CONFIDENCE = probability("confidence", low_means="a guess", high_means="sure")
 

@@ -111,9 +111,9 @@ def _choose(media: MediaInfo, params: TranscriptParams, ctx: Context) -> Transcr
     if wish in ("auto", "speechbrain"):
         for model in SPEECHBRAIN_MODELS:
             if (folder := ctx.optional_model(model)) is not None:
-                from mien_plugins.speech.backends.crdnn import CrdnnTranscriber
+                from mien_plugins.speech.backends.ctc import CtcTranscriber
 
-                brain = CrdnnTranscriber(folder, ctx)
+                brain = CtcTranscriber(folder, ctx)
                 if params.language in ("auto", brain.language):
                     ctx.note(f"The transcript is by SpeechBrain ({model}, language '{brain.language}').")
                     return brain

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from mien.errors import Cancelled, ModelError
 from mien_plugins.speech.backends.align import group_words, token_frames, warp
-from mien_plugins.speech.backends.crdnn import CrdnnTranscriber, best_path
+from mien_plugins.speech.backends.ctc import CtcTranscriber, best_path
 from mien_plugins.speech.backends.whisper import WhisperTranscriber
 from mien_plugins.speech.info import TranscriptParams
 from mien_plugins.speech.transcript import TranscriptAnalyzer
@@ -181,8 +182,14 @@ def crdnn(tmp_path_factory: pytest.TempPathFactory, tiny) -> Path:
     return tiny.crdnn(tmp_path_factory.mktemp("models") / "speechbrain-asr-crdnn")
 
 
-def test_speechbrain_is_named_and_right(crdnn: Path, tiny, tools, ctx) -> None:
-    ctx.folders = {"speechbrain-asr-crdnn": crdnn}
+@pytest.fixture(scope="module")
+def conformer(tmp_path_factory: pytest.TempPathFactory, tiny) -> Path:
+    return tiny.conformer(tmp_path_factory.mktemp("models") / "speechbrain-asr-conformer")
+
+
+@pytest.mark.parametrize("kind", ["crdnn", "conformer"])
+def test_speechbrain_is_named_and_right(kind: str, request: pytest.FixtureRequest, tiny, tools, ctx) -> None:
+    ctx.folders = {f"speechbrain-asr-{kind}": request.getfixturevalue(kind)}
     low, high = tiny.tones()
     tracks = tools.run(TranscriptAnalyzer(), tools.spoken(low, high, low[:500]), TranscriptParams(), ctx)
     words, said = tracks["speech.words"], tracks["speech.transcript"]
@@ -223,8 +230,35 @@ def test_a_speechbrain_model_that_does_not_fit_is_one_sentence(crdnn: Path, tmp_
         shutil.copytree(crdnn, folder)
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         with pytest.raises(ModelError, match="cannot be loaded") as failure:
-            CrdnnTranscriber(folder, ctx)
+            CtcTranscriber(folder, ctx)
         assert "\n" not in str(failure.value)
+
+
+def test_a_conformer_under_its_published_names(conformer: Path, tiny, tmp_path: Path, ctx) -> None:
+    """As SpeechBrain saves it: modules by number, with a decoder that is left aside."""
+    folder = tmp_path / "published"
+    shutil.copytree(conformer, folder)
+    numbers = {"cnn": "0", "transformer": "1", "ctc": "3"}
+    published = {"2.w.weight": torch.zeros(3), "1.decoder.norm.weight": torch.zeros(2)}
+    for name, value in load_file(conformer / "model.safetensors").items():
+        module, _, rest = name.partition(".")
+        published[f"{numbers[module]}.{rest}"] = value
+    save_file(published, folder / "model.safetensors")
+    sound = torch.from_numpy(tiny.tones()[0])[None]
+    read, expected = (CtcTranscriber(place, ctx)._run(sound) for place in (folder, conformer))
+    np.testing.assert_array_equal(read, expected)
+    del published["3.w.weight"]
+    save_file(published, folder / "model.safetensors")
+    with pytest.raises(ModelError, match="1 tensors missing"):
+        CtcTranscriber(folder, ctx)
+
+
+def test_an_architecture_that_nobody_knows(crdnn: Path, tmp_path: Path, ctx) -> None:
+    folder = tmp_path / "strange"
+    shutil.copytree(crdnn, folder)
+    (folder / "config.json").write_text(json.dumps({"architecture": "magic", "tokens": ["a"]}))
+    with pytest.raises(ModelError, match="no architecture that is known here: 'magic'"):
+        CtcTranscriber(folder, ctx)
 
 
 def test_speechbrain_yaml_is_never_read(crdnn: Path, tmp_path: Path, ctx) -> None:
@@ -233,5 +267,5 @@ def test_speechbrain_yaml_is_never_read(crdnn: Path, tmp_path: Path, ctx) -> Non
     marker = tmp_path / "it-ran"
     touch = f"a: !apply:pathlib.Path.touch\n    - !apply:pathlib.Path [{marker}]\n"
     (folder / "hyperparams.yaml").write_text(touch)
-    CrdnnTranscriber(folder, ctx)
+    CtcTranscriber(folder, ctx)
     assert not marker.exists()

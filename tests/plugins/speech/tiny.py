@@ -5,7 +5,9 @@ tested for real.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,17 +100,34 @@ def _tokenizer(folder: Path, vocab: dict[str, int], specials: dict[str, int]) ->
     tokenizer.save_pretrained(folder)
 
 
-def crdnn(folder: Path, steps: int = 60) -> Path:
+def crdnn(folder: Path) -> Path:
     """SpeechBrain's CRDNN with pieces of words as tokens, taught the phrase of each of the two sounds."""
-    from safetensors.torch import save_file
-
     from mien_plugins.speech.backends.crdnn import CrdnnConfig, CrdnnNet
 
+    shape = dict(
+        n_mels=20, cnn_channels=(4, 8), time_pooling_size=2, rnn_layers=1, rnn_neurons=24, dnn_blocks=1, dnn_neurons=32
+    )
+    return _taught(folder, "crdnn-ctc", shape, lambda: CrdnnNet(CrdnnConfig(tokens=TOKENS, **shape)))
+
+
+def conformer(folder: Path) -> Path:
+    """The same for SpeechBrain's Conformer."""
+    from mien_plugins.speech.backends.conformer import ConformerConfig, ConformerNet
+
+    shape = dict(
+        n_fft=400, n_mels=20, win_length=25, cnn_channels=(4, 4), d_model=24, nhead=2, layers=1, d_ffn=32, kernel_size=7
+    )
+    return _taught(folder, "conformer-ctc", shape, lambda: ConformerNet(ConformerConfig(tokens=TOKENS, **shape)))
+
+
+TOKENS = ("<blank>", "▁low", "▁to", "ne", "▁here", "▁a", "▁high", "▁one")
+
+
+def _taught(folder: Path, architecture: str, shape: dict[str, Any], build: Callable[[], Any], steps: int = 60) -> Path:
+    from safetensors.torch import save_file
+
     torch.manual_seed(0)
-    tokens = ("<blank>", "▁low", "▁to", "ne", "▁here", "▁a", "▁high", "▁one")
-    shape = dict(cnn_channels=(4, 8), time_pooling_size=2, rnn_layers=1, rnn_neurons=24, dnn_blocks=1)
-    config = CrdnnConfig(tokens, n_mels=20, dnn_neurons=32, **shape)
-    net = CrdnnNet(config)
+    net = build()
     sounds = [torch.from_numpy(sound)[None] for sound in tones()]
     frames = len(net(sounds[0]))
     # Each frame is told its token: the pieces of a word share its tone, the first fifth of which is blank.
@@ -127,8 +146,8 @@ def crdnn(folder: Path, steps: int = 60) -> Path:
         loss.backward()
         optimiser.step()
     folder.mkdir(parents=True, exist_ok=True)
-    described = {"architecture": "crdnn-ctc", "tokens": tokens, "n_mels": 20, "dnn_neurons": 32, **shape}
+    described = {"architecture": architecture, "tokens": TOKENS, **shape}
     (folder / "config.json").write_text(json.dumps(described), encoding="utf-8")
-    weights = {k: v.contiguous() for k, v in net.state_dict().items() if not k.startswith("features.")}
+    weights = {k: v.contiguous() for k, v in net.state_dict().items() if not net.computed(k)}
     save_file(weights, folder / "model.safetensors")
     return folder

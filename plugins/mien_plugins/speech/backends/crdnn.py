@@ -1,96 +1,38 @@
-"""SpeechBrain's CRDNN with a CTC output, from a folder of the local store.
+"""SpeechBrain's CRDNN as an encoder for CTC, as in its LibriSpeech recipes.
 
-SpeechBrain's own model folders describe the net in a YAML file that runs code when it is loaded, and hold
-pickled weights. Here the net is built from SpeechBrain's modules by a configuration of ours, and only
-safetensors are read: `encoder.*` (its `CRDNN`), `ctc.*` (its `Linear`) and, when features are normalised by
-fixed statistics, `mean` and `std` (n_mels,). The tensors of a published recipe keep their names below those
-prefixes.
+Its tensors: `encoder.*` (SpeechBrain's `CRDNN`) and `ctc.*` (its `Linear`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from mien.errors import ModelError
-from mien.sdk import Context, Utterance
-from mien_plugins.speech.backends.base import Heard, Word, tidy
-
-RATE = 16_000
-FloatArray = npt.NDArray[np.float32]
-_SPACE = "▁"  # how SentencePiece marks the beginning of a word
+from mien_plugins.speech.backends.ctc import CtcConfig, CtcNet
 
 
-@dataclass(frozen=True, slots=True)
-class CrdnnConfig:
-    """The net's shape, as in SpeechBrain's LibriSpeech recipes, and its tokens.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrdnnConfig(CtcConfig):
+    """The net's shape: channels of the CNN, pooling over time, layers and widths of the LSTM and of the dense part."""
 
-    Args:
-        tokens: text of each output; a word begins where one starts with "▁".
-        blank: index of the CTC blank.
-        n_fft, n_mels: of the filterbank (windows of 25 ms every 10 ms).
-        cnn_channels, time_pooling_size, rnn_layers, rnn_neurons, dnn_blocks, dnn_neurons: of the CRDNN.
-        statistics: whether `mean` and `std` are in the file; else each utterance is normalised by its own.
-        language: two-letter code of what it was trained on.
-    """
-
-    tokens: tuple[str, ...]
-    blank: int = 0
-    n_fft: int = 400
-    n_mels: int = 40
     cnn_channels: tuple[int, ...] = (128, 256)
     time_pooling_size: int = 4
     rnn_layers: int = 4
     rnn_neurons: int = 1024
     dnn_blocks: int = 2
     dnn_neurons: int = 512
-    statistics: bool = False
-    language: str = "en"
-
-    @classmethod
-    def read(cls, path: Path) -> CrdnnConfig:
-        """The configuration in a JSON file; keys that it does not know are ignored.
-
-        Raises:
-            ValueError: it is no JSON object, a key is missing or a value cannot be.
-        """
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict) or "tokens" not in values:
-            raise ValueError("config.json names no tokens")
-        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        for name in ("tokens", "cnn_channels"):
-            if name in known:
-                known[name] = tuple(known[name])
-        config = cls(**known)
-        if not 0 <= config.blank < len(config.tokens):
-            raise ValueError("the blank is none of the tokens")
-        return config
 
 
-class CrdnnNet(nn.Module):
-    """Filterbank → normalisation → CRDNN → logits of the tokens."""
-
-    mean: Tensor
-    std: Tensor
+class CrdnnNet(CtcNet):
+    """Convolutions, an LSTM over time, dense layers."""
 
     def __init__(self, config: CrdnnConfig) -> None:
-        from speechbrain.lobes.features import Fbank
         from speechbrain.lobes.models.CRDNN import CRDNN
         from speechbrain.nnet.linear import Linear
         from speechbrain.nnet.RNN import LSTM
 
-        super().__init__()
-        self._statistics = config.statistics
-        self.features = Fbank(sample_rate=RATE, n_fft=config.n_fft, n_mels=config.n_mels)
+        super().__init__(config)
         self.encoder = CRDNN(
             input_shape=[None, None, config.n_mels],
             cnn_blocks=len(config.cnn_channels),
@@ -107,120 +49,7 @@ class CrdnnNet(nn.Module):
             dnn_neurons=config.dnn_neurons,
         )
         self.ctc = Linear(input_size=config.dnn_neurons, n_neurons=len(config.tokens))
-        if config.statistics:
-            self.register_buffer("mean", torch.zeros(config.n_mels))
-            self.register_buffer("std", torch.ones(config.n_mels))
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """`samples` (1, n) at 16 kHz → log-probabilities (frames, tokens)."""
-        x = self.features(samples)
-        own = (x.mean(1, keepdim=True), x.std(1, keepdim=True) + 1e-5)
-        mean, std = (self.mean, self.std) if self._statistics else own
-        x = (x - mean) / std
-        logits: Tensor = self.ctc(self.encoder(x))
-        return logits.log_softmax(-1)[0]
-
-
-class CrdnnTranscriber:
-    """Transcribes by greedy CTC decoding; works in float32.
-
-    Args:
-        folder: config.json and model.safetensors.
-        ctx: device, cancellation, notes.
-
-    Raises:
-        mien.errors.ModelError: a file is missing, or the weights do not fit the configuration.
-    """
-
-    name = "speechbrain"
-
-    def __init__(self, folder: Path, ctx: Context) -> None:
-        self._ctx = ctx
-        self._device = ctx.device
-        self._pending: list[Utterance] = []
-        try:
-            self._config = CrdnnConfig.read(folder / "config.json")
-            net = CrdnnNet(self._config)
-            missing, unknown = net.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
-            missing = [name for name in missing if not name.startswith("features.")]  # computed, not learnt
-            if missing or unknown:
-                raise ValueError(f"{len(missing)} tensors missing, {len(unknown)} unknown")
-        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelError(f"The SpeechBrain model cannot be loaded ({reason}): {folder}") from error
-        self._net = net.eval().requires_grad_(False).to(self._device)
-
-    @property
-    def language(self) -> str:
-        """What it was trained on."""
-        return self._config.language
-
-    def submit(self, utterance: Utterance) -> None:
-        self._pending.append(utterance)
-
-    def ready(self) -> list[Heard]:
-        """Transcribes all that is waiting."""
-        return list(self.drain())
-
-    def drain(self) -> Iterator[Heard]:
-        while self._pending:
-            self._ctx.check_cancelled()
-            yield self._transcribe(self._pending.pop(0))
-
-    def close(self) -> None:
-        self._pending = []
-
-    def _transcribe(self, utterance: Utterance) -> Heard:
-        start, end = utterance.start, utterance.end
-        if len(utterance.samples) < RATE // 10:
-            return Heard(start, end, ())
-        samples = torch.from_numpy(np.nan_to_num(utterance.samples)).unsqueeze(0)
-        try:
-            chances = self._run(samples)
-        except torch.cuda.OutOfMemoryError:
-            chances = None
-        if chances is None:  # outside the handler, which keeps the failed call's tensors alive
-            torch.cuda.empty_cache()
-            self._ctx.note("The GPU ran out of memory; SpeechBrain went on on the CPU.")
-            self._device = "cpu"
-            self._net = self._net.to("cpu")
-            chances = self._run(samples)
-        step = (end - start) / len(chances)
-        words = [
-            Word(start + first * step, start + last * step, text, score)
-            for first, last, text, score in best_path(chances, self._config.tokens, self._config.blank)
-        ]
-        return Heard(start, end, tidy(words, start, end))
-
-    @torch.inference_mode()
-    def _run(self, samples: Tensor) -> FloatArray:
-        chances: Tensor = self._net(samples.to(self._device))
-        return np.asarray(chances.float().cpu().numpy(), np.float32)
-
-
-def best_path(chances: FloatArray, tokens: tuple[str, ...], blank: int) -> list[tuple[int, int, str, float]]:
-    """Words along the most probable path.
-
-    Args:
-        chances: (T, tokens) log-probabilities.
-        tokens: text of each output.
-        blank: index of the blank.
-
-    Returns:
-        First frame, frame behind the last, text and confidence (geometric mean over its tokens of the highest
-        probability in each token's frames) of each word.
-    """
-    path = chances.argmax(1)
-    edges = np.flatnonzero(np.diff(path, prepend=-1, append=-1))
-    words: list[tuple[int, int, str, list[float]]] = []
-    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        token = int(path[first])
-        if token == blank:
-            continue
-        text, peak = tokens[token], float(chances[first:last, token].max())
-        if words and not text.startswith((_SPACE, " ")):
-            begin, _, before, peaks = words[-1]
-            words[-1] = (begin, last, before + text, [*peaks, peak])
-        else:
-            words.append((first, last, text.lstrip(_SPACE + " "), [peak]))
-    return [(a, b, text, float(np.exp(np.mean(peaks)))) for a, b, text, peaks in words if text]
+    def encode(self, features: Tensor) -> Tensor:
+        encoded: Tensor = self.encoder(features)
+        return encoded
