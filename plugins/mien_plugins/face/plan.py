@@ -58,5 +58,5 @@ class Plan:
 
 
 # Small pictures first (progressive resizing): at 32 pixels an epoch costs less than half of one at 48.
-FULL = Plan(phases=((16, 32), (8, SIDE_READ)), fall=8)
-QUICK = Plan(phases=((5, 32), (2, SIDE_READ)), fall=3)
+FULL = Plan(phases=((13, 32), (10, SIDE_READ)), fall=10)
+QUICK = Plan(phases=((4, 32), (2, SIDE_READ)), fall=2)

@@ -15,6 +15,7 @@ from mien.training.card import load_model
 from mien_plugins.emotion.norms import PAD
 from mien_plugins.face.data import resized, standardise
 from mien_plugins.face.found import Floats, Images
+from mien_plugins.face.hrnet import fold_norms
 from mien_plugins.face.net import FaceNet, FaceNetConfig
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -51,6 +52,7 @@ class ExpressionReader:
         # Half precision is slower than float32 on most CPUs, and this net is small.
         self.dtype = _PRECISIONS[precision] if device != "cpu" else torch.float32
         net.eval().requires_grad_(False)
+        fold_norms(net)
         self.net = net.to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.norms = np.array([PAD[name][:2] for name in classes], np.float32)
 

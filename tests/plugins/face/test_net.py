@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from mien_plugins.face.hrnet import W16_FACE, W16_SMALL, W18, W32, W48, HRNet
+from mien_plugins.face.hrnet import W16_FACE, W16_SMALL, W18, W32, W48, HRNet, fold_norms
 from mien_plugins.face.net import AttentionalPooling, FaceNet, FaceNetConfig
 
 
@@ -34,6 +34,21 @@ def test_branches_of_a_96_pixel_face_are_24_12_and_6_wide(config):
 def test_sides_that_do_not_divide_by_sixteen_pass(side):
     with torch.inference_mode():
         assert FaceNet().eval()(torch.zeros(1, 1, side, side)).logits.shape == (1, 7)
+
+
+def test_folded_norms_change_nothing():
+    torch.manual_seed(0)
+    net, x = FaceNet(), torch.randn(8, 1, 48, 48)
+    for _ in range(3):  # norms that do something
+        net.train()(x)
+    net.eval()
+    with torch.inference_mode():
+        before = net(x)
+        fold_norms(net)
+        after = net(x)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in net.modules())
+    torch.testing.assert_close(after.logits, before.logits, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(after.embedding, before.embedding, atol=1e-4, rtol=1e-3)
 
 
 def test_attentional_pooling_is_the_mean_of_saliency_times_top_down_maps():
