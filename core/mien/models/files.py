@@ -37,8 +37,8 @@ def weights(folder: Path) -> list[Path]:
 
 
 def matters(path: Path) -> bool:
-    """Whether a file can change what a model answers: all but its card and licence."""
-    return path.is_file() and path.name not in _CARDS
+    """Whether a file can change what a model answers: all but its card with its plots, its training's log, its licence."""
+    return path.is_file() and path.name not in _CARDS and path.suffix not in (".svg", ".jsonl")
 
 
 def problem(path: Path) -> str:

@@ -92,6 +92,16 @@ def test_an_import_replaces_an_earlier_one(make_model, mien_home: Path) -> None:
     assert [p.name for p in (mien_home / "models").iterdir()] == ["mine"]
 
 
+def test_a_card_changes_no_fingerprint(make_model) -> None:
+    path = import_folder("mine", make_model("a")).path
+    before = store.fingerprint("mine")
+    for name in ("card.json", "CARD.md", "reliability.svg", "training.jsonl"):
+        (path / name).write_text("{}")
+        assert store.fingerprint("mine") == before
+    (path / "vocab.txt").write_text("new")
+    assert store.fingerprint("mine") != before
+
+
 def test_an_import_that_breaks_off_leaves_the_earlier_one(make_model, mien_home: Path) -> None:
     import_folder("mine", make_model("a"))
     before = store.fingerprint("mine")

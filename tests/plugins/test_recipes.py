@@ -1,0 +1,37 @@
+"""Every recipe that is offered keeps the contract of `mien.sdk.RecipeInfo`, so that `mien train` can run it."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from mien.engine.registry import Registry
+from mien.models import store
+from mien.sdk import RecipeInfo
+from mien.training import job
+
+RECIPES = Registry.load().recipes
+TRAIN = {"quick", "device", "seed", "resume", "threads", "progress", "work"}
+
+
+@pytest.mark.parametrize("info", RECIPES.values(), ids=RECIPES)
+def test_its_functions_take_what_the_command_line_gives(info: RecipeInfo) -> None:
+    module = job.module(info)
+    train, evaluate = inspect.signature(module.train), inspect.signature(module.evaluate)
+    assert list(train.parameters)[:2] == ["data", "out"]
+    assert list(evaluate.parameters)[:2] == ["model", "data"]
+    wanted = TRAIN | set(info.params.model_fields)
+    assert wanted <= set(train.parameters)
+    assert "device" in evaluate.parameters
+    for signature in (train, evaluate):
+        for parameter in list(signature.parameters.values())[2:]:
+            assert parameter.default is not parameter.empty, parameter
+
+
+@pytest.mark.parametrize("info", RECIPES.values(), ids=RECIPES)
+def test_the_shipped_model_finds_its_recipe(info: RecipeInfo) -> None:
+    shipped = {model.id for model in store.available() if model.bundled}
+    if info.model not in shipped:
+        pytest.skip(f"{info.model} does not ship")
+    assert job.recipe_of(job.model_folder(info.model), RECIPES) == info
