@@ -8,11 +8,12 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
+from mien.errors import ModelError
 from mien.sdk import Block, Context, Explanation, MediaInfo, Params, Windows
 from mien.tracks.quantity import CONFLICT
 from mien.tracks.track import AnyTrack, Curve, Spans
 from mien_plugins.conflict.features import SILENCE, Samples, normalise, rms
-from mien_plugins.conflict.info import RATE, ConflictParams
+from mien_plugins.conflict.info import RATE, RATED, ConflictParams
 from mien_plugins.conflict.lime import explain_window
 from mien_plugins.conflict.model import MODEL, load_net
 from mien_plugins.conflict.net import ConflictNet
@@ -45,7 +46,13 @@ class ConflictAnalyzer:
         """
         assert isinstance(params, ConflictParams)
         self._params, self._ctx = params, ctx
-        self._net = load_net(ctx.model(MODEL), ctx.device)
+        folder = ctx.optional_model(RATED) if params.model == "rated" else ctx.model(MODEL)
+        if folder is None:
+            raise ModelError(
+                f"The model {RATED} is not installed: make it with 'mien train {RATED} --data CORPUS --out DIR', then "
+                f"'mien models import {RATED} DIR'; or choose conflict.model=simulated."
+            )
+        self._net = load_net(folder, ctx.device)
 
     def move(self, device: str) -> None:
         """Go on on another device."""

@@ -9,6 +9,8 @@ from mien.tracks.quantity import CONFLICT
 
 RATE = 8_000
 WINDOW = 30.0
+RATED = "conflictnet-rated"
+"""Id of a model that a user has trained on rated conversations."""
 
 
 class ConflictParams(Params):
@@ -17,6 +19,9 @@ class ConflictParams(Params):
     hop: float = param(3.0, "spacing of the readings; each looks at 30 s around it", unit="s", ge=0.5, le=30)
     min_speech: float = param(1.0, "no reading where the 30 s hold less speech than this", unit="s", ge=0, le=30)
     batch: int = param(4, "windows that one call of the net reads", ge=1, le=64)
+    model: Literal["simulated", "rated"] = param(
+        "simulated", "the net that ships, or yours of rated conversations (mien train conflictnet-rated)"
+    )
 
 
 def _inputs(params: Params) -> tuple[Input, ...]:
@@ -35,6 +40,7 @@ INFO = AnalyzerInfo(
     outputs=(Writes("conflict.intensity", "curve", (CONFLICT,)),),
     params=ConflictParams,
     models=("conflictnet",),
+    optional_models=(RATED,),
     factory="mien_plugins.conflict.analyzer:ConflictAnalyzer",
 )
 
@@ -58,8 +64,28 @@ TRAINING = RecipeInfo(
 )
 
 
+class RatedTraining(Params):
+    """Options of the recipe for rated conversations."""
+
+    start: Literal["simulated", "scratch"] = param(
+        "simulated", "From the weights that ship, or from random ones as in the thesis."
+    )
+
+
+RATED_TRAINING = RecipeInfo(
+    id=RATED,
+    title="Intensity of conflict, as people rated it (ConflictNET)",
+    model=RATED,
+    data=(),
+    description="Learns from SSPNet Conflict (on request) or the Glasgow Disagreement Corpus, whichever lies in --data.",
+    factory="mien_plugins.conflict.rated",
+    params=RatedTraining,
+)
+
+
 @hookimpl
 def mien_register(registry: Registry) -> None:
-    """Offer the conflict modality and the training of its model."""
+    """Offer the conflict modality and the trainings of its models."""
     registry.analyzer(INFO)
     registry.recipe(TRAINING)
+    registry.recipe(RATED_TRAINING)
