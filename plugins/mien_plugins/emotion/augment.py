@@ -1,7 +1,4 @@
-"""Changes to a log-mel spectrum that leave its emotion: another voice, pace and background, and what is not heard.
-
-The colour of the channel needs none: the net takes the mean of each band away.
-"""
+"""Changes to a log-mel spectrum that leave its emotion: another voice, pace, channel and background, and gaps."""
 
 from __future__ import annotations
 
@@ -17,13 +14,16 @@ Frames = NDArray[np.float32]
 class Augment:
     """How far spectra are changed.
 
-    warp, pace: greatest share by which bands and time are stretched. noise: softest and loudest background in dB of the
+    warp, pace: greatest share by which bands and time are stretched. tilt, bump: spread, in dB, of what another channel
+    adds at the ends and in two places of the spectrum. noise: softest and loudest background in dB of the
     speech level, in every second sound. masks: stretches of bands and of time that are blotted out, up to `bands` bands
     and a share of `time` each.
     """
 
     warp: float = 0.05
     pace: float = 0.1
+    tilt: float = 3.0
+    bump: float = 2.0
     noise: tuple[float, float] = (-50.0, -15.0)
     masks: int = 2
     bands: int = 6
@@ -39,8 +39,14 @@ class Augment:
         share = (warped - left).astype(np.float32)
         out = frames[rows]
         out = out[:, left] * (1.0 - share) + out[:, left + 1] * share
+        place = np.linspace(-1.0, 1.0, bands)
+        colour = rng.normal(0.0, self.tilt) * place
+        for _ in range(2):
+            middle, width = rng.uniform(-1.0, 1.0), rng.uniform(0.15, 0.6)
+            colour += rng.normal(0.0, self.bump) * np.exp(-(((place - middle) / width) ** 2))
+        out = out + colour
         if rng.random() < 0.5:
-            level = rng.uniform(*self.noise) + rng.uniform(-10.0, 10.0) * np.linspace(-1.0, 1.0, bands)
+            level = rng.uniform(*self.noise) + rng.uniform(-10.0, 10.0) * place
             out = np.logaddexp(out / 4.3429, level / 4.3429) * 4.3429
         quiet = out.mean(axis=0)
         for _ in range(self.masks):

@@ -14,7 +14,7 @@ from mien_plugins.emotion.training import FitConfig
 
 PAPER = FitConfig(epochs=10)
 END_TO_END = FitConfig(
-    epochs=30,
+    epochs=20,
     batch=16,
     rate=1.2e-3,
     decay=1e-2,
@@ -61,7 +61,7 @@ class Plan:
 QUICK = Plan(
     contenders=(
         Contender(NetConfig("f1"), FitConfig(epochs=6)),
-        Contender(SpectralConfig(), replace(END_TO_END, epochs=10)),
+        Contender(SpectralConfig(), replace(END_TO_END, epochs=8)),
     ),
     baseline=False,
     across=False,

@@ -79,8 +79,9 @@ def cross_validate(material: Material, fitted: Fitted, count: int, folder: Path)
 
 
 def across(material: Material, fitted: Fitted, corpus: str, folder: Path) -> Floats:
-    """(N, 3) readings by a model that heard `corpus` alone; NaN for the sounds of that corpus."""
+    """(N, 3) readings of the other corpora's clips by a model that heard `corpus` alone; NaN for all other sounds."""
     heard = material.corpus == corpus
+    clips = ~heard & (material.kind == CLIP)
     values = np.full(material.label.shape, np.nan, np.float32)
-    values[~heard] = fitted(heard, ~heard, folder / f"only-{corpus}")
+    values[clips] = fitted(heard, clips, folder / f"only-{corpus}")
     return values

@@ -26,14 +26,15 @@ SHORTEST = 32
 class SpectralConfig:
     """What the net is built from.
 
-    channels: of the four convolutions; width: of the recurrent layer, each way.
-    shared: width of the layer that the tasks share.
+    channels: of the four convolutions; width: of the recurrent layer, each way; colour: of the layer that sees the mean
+    and deviation of each band; shared: of the layer that the tasks share.
     """
 
     representation: str = "logmel"
     bands: int = 64
     channels: tuple[int, ...] = (24, 32, 64, 96)
     width: int = 96
+    colour: int = 48
     shared: int = 256
     dropout: float = 0.2
 
@@ -73,8 +74,13 @@ class SpectralNet(nn.Module):
         self.recurrent = nn.GRU(width * bands, config.width, batch_first=True, bidirectional=True)
         self.attention = nn.Sequential(nn.Linear(2 * config.width, 64), nn.Tanh(), nn.Linear(64, len(TASKS)))
         self.dropout = nn.Dropout(config.dropout)
+        self.colour = nn.Sequential(
+            nn.BatchNorm1d(2 * config.bands), nn.Linear(2 * config.bands, config.colour), nn.ReLU(), nn.Dropout(0.5)
+        )
         self.shared = nn.Sequential(
-            nn.Linear(len(TASKS) * 2 * config.width, config.shared), nn.ReLU(), nn.Dropout(config.dropout)
+            nn.Linear(len(TASKS) * 2 * config.width + config.colour, config.shared),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
         )
         self.branches = nn.ModuleList(nn.Sequential(nn.Linear(config.shared, BRANCH), nn.ReLU()) for _ in TASKS)
         self.heads = nn.ModuleList(nn.Linear(BRANCH, 1) for _ in TASKS)
@@ -87,7 +93,8 @@ class SpectralNet(nn.Module):
         # Pairs of frames are averaged: half the work, and nothing in an emotion changes within 20 ms.
         frames, length = avg_pool1d(frames.transpose(1, 2), 2).transpose(1, 2), length.clamp(min=SHORTEST) // 2
         whole = bool((length == frames.shape[1]).all())
-        x = self.normalise(frames, length).contiguous(memory_format=torch.channels_last)
+        x, colour = self.normalise(frames, length)
+        x = x.contiguous(memory_format=torch.channels_last)
         steps = length
         for number, layer in enumerate(self.layers):
             x = layer(x)
@@ -98,7 +105,7 @@ class SpectralNet(nn.Module):
         beyond = ~_real(steps, x.shape[2])
         weight = self.attention(heard).masked_fill(beyond[..., None], float("-inf")).softmax(dim=1)
         pooled = torch.einsum("bts,btd->bsd", weight, heard).flatten(1)
-        shared = self.shared(self.dropout(pooled))
+        shared = self.shared(torch.cat([self.dropout(pooled), self.colour(colour)], dim=1))
         parts = [branch(shared) for branch in self.branches]
         values = torch.cat([head(part) for head, part in zip(self.heads, parts, strict=True)], dim=1)
         return values, torch.cat(parts, dim=1)
@@ -110,15 +117,19 @@ class SpectralNet(nn.Module):
         packed = pack_padded_sequence(x, steps.cpu(), batch_first=True, enforce_sorted=False)
         return pad_packed_sequence(self.recurrent(packed)[0], batch_first=True, total_length=x.shape[1])[0]
 
-    def normalise(self, frames: Tensor, length: Tensor) -> Tensor:
-        """(B, T, bands) decibels -> (B, 1, T, bands), without mean and deviation of each band, zero beyond the length."""
+    def normalise(self, frames: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, bands) decibels -> (B, 1, T, bands) without mean and deviation of each band; those, (B, 2 bands).
+
+        The first is zero beyond a sound's length.
+        """
         real = _real(length, frames.shape[1])
         loudness = frames.amax(dim=2).masked_fill(~real, float("-inf"))
         active = (loudness > loudness.amax(dim=1, keepdim=True) - ACTIVE).to(frames.dtype)[..., None]
         count = active.sum(dim=1, keepdim=True).clamp(min=1.0)
-        centred = frames - (frames * active).sum(dim=1, keepdim=True) / count
+        mean = (frames * active).sum(dim=1, keepdim=True) / count
+        centred = frames - mean
         spread = torch.sqrt((centred**2 * active).sum(dim=1, keepdim=True) / count + FLOOR**2)
-        return (centred / spread * real[..., None])[:, None]
+        return (centred / spread * real[..., None])[:, None], torch.cat([mean, spread], dim=2)[:, 0]
 
 
 def _real(length: Tensor, size: int) -> Tensor:

@@ -37,8 +37,8 @@ class FitConfig:
 
     loss: "mse" as in the paper, "ccc" for the concordance itself, "both" for their sum. weights: of the errors in
     valence, arousal and dominance. names: weight of naming the emotion, an aid in training only. windows: share of
-    the strung windows drawn each epoch; each clip comes once an epoch, as recorded (one time in `1 / clean`) or in
-    another room, and those of a smaller corpus so often that both weigh the same; with `every`, all sounds come each
+    the strung windows drawn each epoch; each clip comes once an epoch, as recorded (a share `clean` of the
+    time) or in another room, and those of a smaller corpus so often that both weigh the same; with `every`, all sounds come each
     epoch. average: decay of the averaged weights.
     """
 

@@ -76,15 +76,6 @@ def test_readings_do_not_depend_on_company(length):
     torch.testing.assert_close(alone[1][0], among[1][1], atol=1e-5, rtol=1e-4)
 
 
-def test_the_colour_of_the_channel_changes_nothing():
-    model = net()
-    heard = LogMel().of(speech_like(2.0))
-    tilt = np.linspace(-3.0, 3.0, 64, dtype=np.float32)
-    with torch.inference_mode():
-        plain, tilted = (model(*padded([h]))[0] for h in (heard, heard + tilt))
-    torch.testing.assert_close(plain, tilted, atol=0.02, rtol=0.05)
-
-
 def test_config_survives_json():
     fields = SMALL.to_dict()
     assert config_of(fields) == SMALL
