@@ -204,7 +204,7 @@ def _compare(material: Material, clips: Sequence[Clip], plan: Plan, work: Path, 
         log.info("%s: mean CCC %.3f in cross-validation", name, compared.score[name])
         for corpus in corpora:
             values = across(material, fitted, corpus, folder)
-            rows = np.isfinite(values).all(axis=1)
+            rows = np.asarray(np.isfinite(values).all(axis=1))
             part = material.take(rows), values[rows]
             compared.metrics.extend(
                 ask.by_group(*part, f"never seen: {name} trained on {corpus} alone, clips", gender=False)
