@@ -198,6 +198,7 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
             raise TrainingError(f"no epoch was scored by {self.metric!r} in {self.folder}: nothing to load")
         result = self.result
         self.checkpointer.load_checkpoint(found)
+        result.best_epoch = self.result.epochs  # of epochs that scored alike, the checkpointer keeps the last
         self.result = result  # the best epoch's own state is older than the training's
         if self._average is not None:
             self.modules.load_state_dict(self._average)

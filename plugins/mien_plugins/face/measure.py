@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.face.data import Faces, Fer2013, batches, load_fer2013
 from mien_plugins.face.info import MODEL
 from mien_plugins.face.net import FaceNet, FaceNetConfig
+from mien_plugins.face.views import ZOOMS, read_views
 
 SPLIT_SEED = 0
 SAMPLE = 300
@@ -42,10 +44,10 @@ def load_net(model: Path, device: str = "cpu") -> tuple[FaceNet, dict[str, Any]]
 
 
 @torch.inference_mode()
-def logits_of(net: FaceNet, faces: Faces, size: int, device: str = "cpu") -> Floats:
-    """Logits (N, classes) as analyses read them: evaluation mode, the face averaged with its mirror image."""
+def logits_of(net: FaceNet, faces: Faces, size: int, zooms: Sequence[float] = ZOOMS, device: str = "cpu") -> Floats:
+    """Logits (N, classes) as analyses read them: evaluation mode, several views averaged."""
     net.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parts = (net.both_ways(x.to(device)).logits.double().cpu().numpy() for x, _ in batches(faces, size, BATCH))
+    parts = (read_views(net, x.to(device), zooms).logits.double().cpu().numpy() for x, _ in batches(faces, size, BATCH))
     return np.concatenate(list(parts))
 
 
@@ -78,7 +80,7 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """
     net, config = load_net(model, device)
     parts = corpus(data)
-    logits = logits_of(net, parts.test, config["size"], device)
+    logits = logits_of(net, parts.test, config["size"], config["zooms"], device)
     probability = softmax(logits, config["temperature"])
     name = f"highest of {len(parts.classes)} posteriors, PublicTest"
     diagram = reliability(parts.test.labels, probability, name)
@@ -165,7 +167,7 @@ def _card(net: FaceNet, config: dict[str, Any], parts: Fer2013, found: tuple[Met
             f"HRNet of three stages (width {hrnet.width}, finest branch at 1/{math.prod(hrnet.strides)} of the side: "
             f"{backbone:,} parameters), attentional pooling per branch to {net.config.embedding}, attention over the "
             f"three branches, linear head; {side}x{side} grey input, standardised per picture, averaged with its "
-            "mirror image"
+            f"mirror image over views of {', '.join(map(str, config['zooms']))} times its side"
         ),
         parameters=sum(p.numel() for p in net.parameters()),
         notes=_notes(config),

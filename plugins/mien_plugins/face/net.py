@@ -9,7 +9,7 @@ attention so that a reading can be explained.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -116,13 +116,3 @@ class FaceNet(nn.Module):
         embedding, weights = self.attention(vectors)
         logits = self.head(self.dropout(embedding))
         return FaceReading(logits, embedding, weights, (saliency[0], saliency[1], saliency[2]))
-
-    def both_ways(self, images: Tensor) -> FaceReading:
-        """The reading of the faces, logits and embedding averaged with those of their mirror images."""
-        seen: FaceReading = self(images)
-        mirrored: FaceReading = self(images.flip(3))
-        return replace(
-            seen,
-            logits=(seen.logits + mirrored.logits) / 2,
-            embedding=(seen.embedding + mirrored.embedding) / 2,
-        )

@@ -3,6 +3,7 @@ net looked."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mien_plugins.face.data import resized, standardise
 from mien_plugins.face.found import Floats, Images
 from mien_plugins.face.hrnet import fold_norms
 from mien_plugins.face.net import FaceNet, FaceNetConfig
+from mien_plugins.face.views import ZOOMS, read_views
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # ITU-R BT.601, as OpenCV weighs colours.
@@ -45,10 +47,12 @@ class ExpressionReader:
         classes: tuple[str, ...],
         size: int,
         temperature: float,
+        zooms: Sequence[float] = ZOOMS,
         device: str = "cpu",
         precision: str = "float32",
     ) -> None:
         self.device, self.size, self.temperature, self.classes = device, size, temperature, classes
+        self.zooms = tuple(zooms)
         # Half precision is slower than float32 on most CPUs, and this net is small.
         self.dtype = _PRECISIONS[precision] if device != "cpu" else torch.float32
         net.eval().requires_grad_(False)
@@ -63,7 +67,8 @@ class ExpressionReader:
         net = FaceNet(FaceNetConfig.from_dict(config["net"]))
         net.load_state_dict({name: value.float() for name, value in weights.items()})
         classes = tuple(config["classes"])
-        return cls(net, classes, int(config["size"]), float(config["temperature"]), device, precision)
+        zooms = [float(zoom) for zoom in config.get("zooms", (1.0,))]
+        return cls(net, classes, int(config["size"]), float(config["temperature"]), zooms, device, precision)
 
     @torch.inference_mode()
     def read(self, images: Images, batch: int = 64, attention: bool = False) -> Expressions:
@@ -71,7 +76,7 @@ class ExpressionReader:
         logits, embedding, maps = [], [], []
         for start in range(0, len(images), batch):
             part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self.device)
-            reading = self.net.both_ways(self._prepared(part))
+            reading = read_views(self.net, self._prepared(part), self.zooms)
             logits.append(reading.logits.double().cpu().numpy())
             embedding.append(reading.embedding.float().cpu().numpy())
             if attention:

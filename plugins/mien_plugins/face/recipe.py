@@ -19,6 +19,7 @@ from mien_plugins.face.learn import learn
 from mien_plugins.face.measure import corpus, evaluate, fit_temperature, logits_of
 from mien_plugins.face.net import FaceNet, FaceNetConfig
 from mien_plugins.face.plan import FULL, QUICK, Plan
+from mien_plugins.face.views import ZOOMS
 
 __all__ = ["evaluate", "train"]
 
@@ -72,7 +73,7 @@ def train(
     )
     net = FaceNet(config)
     net.load_state_dict(brain.best_state("net"))
-    logits = logits_of(net, valid, plan.side, device)
+    logits = logits_of(net, valid, plan.side, ZOOMS, device)
     guess = logits.argmax(1)
     save_model(
         out,
@@ -81,6 +82,7 @@ def train(
             "id": MODEL,
             "net": config.to_dict(),
             "size": plan.side,
+            "zooms": list(ZOOMS),
             "classes": list(parts.classes),
             "temperature": fit_temperature(logits, valid.labels),
             "seed": seed,

@@ -7,8 +7,10 @@ import json
 import pytest
 import torch
 
+from mien_plugins.face.data import standardise
 from mien_plugins.face.hrnet import W16_FACE, W16_SMALL, W18, W32, W48, HRNet, fold_norms
 from mien_plugins.face.net import AttentionalPooling, FaceNet, FaceNetConfig
+from mien_plugins.face.views import ZOOMS, read_views, zoomed
 
 
 @pytest.mark.parametrize(
@@ -72,15 +74,29 @@ def test_branch_attention_sums_to_one_and_is_kept():
     assert [tuple(m.shape) for m in reading.saliency] == [(4, 24, 24), (4, 12, 12), (4, 6, 6)]
 
 
-def test_reading_both_ways_does_not_know_left_from_right():
+def test_a_face_read_in_several_views_does_not_know_left_from_right():
     torch.manual_seed(0)
     net = FaceNet().eval()
-    faces = torch.randn(2, 1, 48, 48)
+    faces = standardise(torch.randn(2, 1, 48, 48) * 50)
     with torch.inference_mode():
-        seen, mirrored = net.both_ways(faces), net.both_ways(faces.flip(3))
+        seen, mirrored = read_views(net, faces, ZOOMS), read_views(net, faces.flip(3), ZOOMS)
         assert not torch.allclose(net(faces).logits, net(faces.flip(3)).logits)
-    torch.testing.assert_close(seen.logits, mirrored.logits)
-    torch.testing.assert_close(seen.embedding, mirrored.embedding)
+        one = read_views(net, faces, (1.0,)).logits
+    torch.testing.assert_close(seen.logits, mirrored.logits, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(seen.embedding, mirrored.embedding, atol=1e-5, rtol=1e-4)
+    with torch.inference_mode():
+        torch.testing.assert_close(one, (net(faces).logits + net(faces.flip(3)).logits) / 2)
+    assert not torch.allclose(one, seen.logits)
+
+
+def test_a_wider_view_shrinks_the_face_and_continues_its_edge():
+    grey = torch.full((1, 1, 40, 40), -10.0)
+    grey[..., 10:30, 10:30] = 10.0
+    assert zoomed(grey, 1.0) is grey
+    seen = zoomed(standardise(grey), 2.0)[0, 0]
+    assert (seen > 0).sum() == pytest.approx(100, abs=1)  # 20x20 became 10x10
+    assert (seen[:9] == seen[0, 0]).all()
+    torch.testing.assert_close(seen.square().mean(), torch.tensor(1.0))
 
 
 @pytest.mark.parametrize("hrnet", [W18, W16_FACE], ids=["W18", "W16-face"])
