@@ -84,7 +84,8 @@ class Epoch(Sampler[list[int]]):
 
     def __init__(self, material: Material, config: FitConfig, shuffled: bool) -> None:
         self._material, self._config, self._shuffled = material, config, shuffled
-        self._count = math.ceil(len(self._rows(np.random.default_rng(0))) / config.batch)
+        # A batch of one has no spread to normalise by: it goes with the one before.
+        self._count = max(1, math.ceil((len(self._rows(np.random.default_rng(0))) - 1) / config.batch))
 
     def __len__(self) -> int:
         return self._count
@@ -99,7 +100,8 @@ class Epoch(Sampler[list[int]]):
         rows = self._rows(rng)
         # Of about equal length, for they are cut to the shortest of their batch.
         rows = rows[np.argsort(self._material.length[rows] * rng.uniform(0.95, 1.05, len(rows)))]
-        batches = [rows[i : i + size].tolist() for i in range(0, len(rows), size)]
+        ends = [*range(size, size * self._count, size), len(rows)]
+        batches = [rows[begin:end].tolist() for begin, end in zip([0, *ends], ends, strict=False)]
         yield from (batches[i] for i in rng.permutation(len(batches)))
 
     def _rows(self, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -27,7 +27,7 @@ from mien_plugins.emotion.protocol import Contender
 from mien_plugins.emotion.reader import load
 from mien_plugins.emotion.recipe import train
 from mien_plugins.emotion.spectral import SpectralConfig
-from mien_plugins.emotion.training import FitConfig, fit, predict
+from mien_plugins.emotion.training import Epoch, FitConfig, fit, predict
 from mien_plugins.emotion.windows import disturb, trim
 
 SPECTRAL = Contender(SpectralConfig(channels=(4, 4, 8, 8), width=8, shared=16), replace(END_TO_END, epochs=1))
@@ -105,6 +105,16 @@ def test_material_survives_the_disk(shared, tmp_path):
     back = Material.load(tmp_path / "m.npz")
     np.testing.assert_array_equal(back.heard(3), made.heard(0))
     assert back.emotion.tolist() == made.emotion.tolist()
+
+
+@pytest.mark.parametrize("count", [2, 16, 17, 18, 33])
+def test_an_epoch_has_every_sound_once_and_no_batch_of_one(shared, count):
+    clips = [c for c in read_clips(shared / "data") if c.speaker in ("emodb-03", "emodb-08")][:count]
+    order = Epoch(LISTENER.collect(as_recorded(clips)), FitConfig(batch=16), shuffled=True)
+    batches = list(order)
+    assert len(batches) == len(order)
+    assert min(len(b) for b in batches) > 1
+    assert sorted(row for batch in batches for row in batch) == list(range(count))
 
 
 def test_windows_have_the_lengths_asked_for(shared):
