@@ -206,7 +206,7 @@ def test_what_cannot_be_evaluated(
     mien: Any, corpora: Path, tmp_path: Path, arguments: list[str], code: int, says: str
 ) -> None:
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "model.safetensors").touch()
+    (tmp_path / "other" / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")  # sound, and empty
     (tmp_path / "other" / "config.json").write_text('{"id": "another-model"}')
     done = mien("evaluate", *arguments)
     assert (done.code, done.err.count("\n")) == (code, 1), done.err

@@ -38,7 +38,7 @@ def test_the_rooms_offer_a_recipe_for_each_of_their_models() -> None:
     for info in registry.recipes.values():
         assert info.title
         assert info.description.endswith(".")
-        assert info.data
+        assert info.data or info.id == "conflictnet-rated"  # which learns from either of two corpora
         assert issubclass(info.params, Params)
 
 
