@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mien.errors import CorpusError
 from mien_plugins.conflict.acoustics import channel, laughter, music, noise, reverberate, room_response
 from mien_plugins.conflict.recipe import TEST, TRAIN, VALID, collate
 from mien_plugins.conflict.simulate import intensity, simulate
@@ -117,5 +118,5 @@ def test_voices_from_the_corpora(shared):
 
 
 def test_missing_corpora_are_said_plainly(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"speech/manifest\.csv"):
+    with pytest.raises(CorpusError, match=r"speech/manifest\.csv"):
         load_voices(tmp_path, ["ravdess/01"])
