@@ -76,9 +76,13 @@ def analyze_paths(request: Request) -> int:
     outcomes = []
     with ExitStack() as stack:
         worker = stack.enter_context(Worker(place, say.log_file()))
+        worker.start()
+        _load_what_concludes()
         screen = stack.enter_context(_screen(request, len(media)))
         for path in media:
             outcome = _one(worker, path, choice, screen)
+            if path is media[-1]:
+                worker.dismiss()  # it ends while the results are shown
             if not outcome.error:
                 _conclude(outcome, place, registry, formats, out, options, stems[path], screen)
             outcomes.append(outcome)
@@ -120,6 +124,13 @@ def _choice(request: Request, registry: Registry) -> tuple[Choice, dict[str, Map
         choice = replace(choice, audio_stream=request.audio_stream)
     check_names(choice.device, choice.precision)
     return choice.checked(registry), options
+
+
+def _load_what_concludes() -> None:
+    """Import what results are read and written with while the worker starts and one core has nothing to do."""
+    import mien.engine.results
+    import mien.exchange.write
+    import mien.library.library  # noqa: F401
 
 
 def _folder(out: Path | None) -> Path:

@@ -91,10 +91,13 @@ class Branch:
         self._frames_waiting = 0
 
     def prepare(self) -> None:
-        """Wire every member. Each is built when its first block is there: so the first piece comes early, and a
-        member's long work in a process of its own goes on while the next one loads its libraries."""
+        """Wire every member. Each is built when its first block is there, so that the first piece comes early; those that
+        work in processes of their own are built at once, for these load while the others load their libraries."""
         for member in self._members:
             self._wire(member)
+        for member in self._members:
+            if member.node.info.own_process:
+                self._guard(member, partial(self._prepare, member))
 
     def push(self, item: AudioPiece | FramePiece) -> None:
         """Take decoded sound or a decoded frame; computes when a block is full."""

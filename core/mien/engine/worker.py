@@ -52,6 +52,10 @@ class Worker:
         """The process' id while it lives."""
         return self._process.pid if self._process is not None and self._process.is_alive() else None
 
+    def start(self) -> None:
+        """Start the process now, so that it loads while the caller does something else."""
+        self._ensure()
+
     def analyze(self, path: Path, choice: Choice) -> Iterator[Event]:
         """Analyse one medium. Ends with `Done` or `MediumFailed`; closing the iterator cancels.
 
@@ -82,11 +86,15 @@ class Worker:
             self._cancelled_at = time.monotonic()
             self._send(("cancel",))
 
+    def dismiss(self) -> None:
+        """Say that there are no more jobs, without waiting for the process to end; `close` does."""
+        self._send(("quit",))
+
     def close(self) -> None:
         """End the process."""
         if self._process is None:
             return
-        self._send(("quit",))
+        self.dismiss()
         self._process.join(GRACE)
         self._end()
 

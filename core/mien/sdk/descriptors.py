@@ -73,6 +73,8 @@ class AnalyzerInfo(_Info):
         devices: what it can run on.
         default: whether it runs when the user chose nothing.
         uses_cues: whether readings depend on the medium's subtitles (they are part of the cache key then).
+        own_process: whether `prepare` starts processes that do the work; it is then called before other plugins of its
+            branch load their libraries, so that the processes load beside them.
     """
 
     modality: str = ""
@@ -83,6 +85,7 @@ class AnalyzerInfo(_Info):
     devices: tuple[str, ...] = ("cpu", "cuda", "mps")
     default: bool = True
     uses_cues: bool = False
+    own_process: bool = False
 
     def inputs_for(self, params: Params) -> tuple[Input, ...]:
         """The inputs under these parameters."""

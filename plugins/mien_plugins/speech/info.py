@@ -83,6 +83,7 @@ TRANSCRIPT = AnalyzerInfo(
     ),
     optional_models=(*WHISPER_MODELS, *SPEECHBRAIN_MODELS),
     uses_cues=True,
+    own_process=True,
 )
 
 
