@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,20 @@ def test_a_failure_is_its_own(run: Any, clip: Path, tmp_path: Path) -> None:
     with Library(tmp_path / "library.db") as library:
         status = {r.analyzer: r.status for r in library.runs(done.medium, current=False)}
     assert status == {"tiny.raises": "failed", "tiny.nonsense": "failed", "tiny.level": "complete"}
+
+
+def test_processes_of_a_plugin_are_started_before_its_provider_loads(run: Any, clip: Path, tmp_path: Path) -> None:
+    from mien.media.ffmpeg import ffmpeg_path
+
+    sound = tmp_path / "sound.wav"
+    subprocess.run([str(ffmpeg_path()), "-v", "error", "-i", str(clip), str(sound)], check=True)
+    _, events = run(sound, "aside")
+    waits = [e.track.values[0, 0] for e in events if isinstance(e, Piece) and e.track.name == "tiny.aside"]
+    assert waits
+    assert min(waits) > 0
+    done, _ = run(clip, "aside")  # where it cannot start one, that is its own failure
+    assert list(done.failed) == ["tiny.aside"]
+    assert "the process cannot be started" in done.failed["tiny.aside"]
 
 
 def test_what_does_not_apply_is_skipped_with_its_reason(run: Any, tmp_path: Path, make_clip: Any) -> None:

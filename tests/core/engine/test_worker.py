@@ -73,6 +73,22 @@ def test_closing_the_iterator_cancels(clip: Path, tmp_path: Path) -> None:
         assert isinstance(list(worker.analyze(clip, choice("level")))[-1], Done)
 
 
+def test_a_worker_may_be_started_ahead_and_ends_by_itself_when_dismissed(clip: Path, tmp_path: Path) -> None:
+    with Worker(str(tmp_path / "library.db")) as worker:
+        worker.start()
+        first = worker.pid
+        assert first is not None
+        assert isinstance(list(worker.analyze(clip, choice("level")))[-1], Done)
+        assert worker.pid == first
+        worker.dismiss()
+        deadline = time.monotonic() + 5
+        while worker.pid is not None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert worker.pid is None
+        # Whoever asks for more all the same gets a new one.
+        assert isinstance(list(worker.analyze(clip, choice("loud")))[-1], Done)
+
+
 def test_a_killed_worker_is_a_sentence(clip: Path, tmp_path: Path) -> None:
     with Worker(str(tmp_path / "library.db")) as worker:
         events = worker.analyze(clip, choice("sleeps"))

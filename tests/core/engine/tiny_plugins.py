@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Iterable
@@ -26,6 +27,8 @@ from mien.tracks import Boxes, Curve, Quantity, Spans, probability
 
 LEVEL = Quantity("level", "dB", -120.0, 10.0)
 BRIGHTNESS = Quantity("brightness", "", 0.0, 255.0)
+ORDER = Quantity("order", "", -1000.0, 1000.0)
+_COUNT = itertools.count()
 
 
 class LevelParams(Params):
@@ -98,6 +101,32 @@ class CropMean(Base):
         c = block.crops
         if c is not None:
             yield Curve("tiny.crops", c.times, c.images.mean((1, 2, 3))[:, None], (BRIGHTNESS,), person=c.person)
+
+
+class Aside(Base):
+    """Works in a process of its own, which it starts when it is prepared; its reading says how long before `First` that was."""
+
+    def prepare(self, media, params, ctx) -> None:
+        super().prepare(media, params, ctx)
+        if media.has_video:
+            raise RuntimeError("the process cannot be started")
+        self.begun = next(_COUNT)
+
+    def process(self, block):
+        for piece in block.tracks.get("tiny.first", ()):
+            waited = piece.values[0, 0] - self.begun
+            yield Curve("tiny.aside", piece.times[:1], [[waited]], (ORDER,))
+
+
+class First(Base):
+    """Its place in the order of preparing."""
+
+    def prepare(self, media, params, ctx) -> None:
+        super().prepare(media, params, ctx)
+        self.begun = next(_COUNT)
+
+    def process(self, block):
+        yield Curve("tiny.first", [block.start], [[self.begun]], (ORDER,))
 
 
 class Raises(Base):
@@ -179,6 +208,12 @@ def mien_register(registry) -> None:
             "CropMean",
             inputs=(Crops(32, track="tiny.boxes"),),
             outputs=(Writes("tiny.crops", "curve", curve["crops"]),),
+        )
+    )
+    registry.analyzer(_info("First", inputs=(Audio(8000),), outputs=(Writes("tiny.first", "curve", (ORDER,)),)))
+    registry.analyzer(
+        _info(
+            "Aside", inputs=(Reads("tiny.first"),), outputs=(Writes("tiny.aside", "curve", (ORDER,)),), own_process=True
         )
     )
     registry.analyzer(_info("Raises", inputs=(Audio(8000),), outputs=(Writes("tiny.raises", "spans"),)))
