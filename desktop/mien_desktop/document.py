@@ -1,0 +1,180 @@
+"""The medium that is open: its facts, its readings so far, the plan and how far it is. No widgets."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Piece, PlannedPlugin, Progress, Started
+from mien.sdk.media import MediaInfo
+from mien.tracks.track import AnyTrack
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far one plugin is.
+
+    Args:
+        plugin: id; title: for people.
+        state: "waiting", "running", "cached", "skipped", "done" or "failed".
+        fraction: from 0 to 1; left: seconds that it will take yet, None while that is not known.
+        reason: why it is skipped or has failed.
+    """
+
+    plugin: str
+    title: str
+    state: str
+    fraction: float = 0.0
+    left: float | None = None
+    reason: str = ""
+
+
+@dataclass
+class _Clock:
+    begun: float
+    first: float = 0.0
+
+
+@dataclass
+class Readings:
+    """Tracks by name, each as the pieces that have arrived, joined when asked for."""
+
+    parts: dict[str, list[AnyTrack]] = field(default_factory=dict)
+
+    def add(self, track: AnyTrack) -> None:
+        """Append a piece."""
+        self.parts.setdefault(track.name, []).append(track)
+
+    def get(self, name: str) -> AnyTrack | None:
+        """The whole track as far as it is there."""
+        parts = self.parts.get(name)
+        if not parts:
+            return None
+        if len(parts) > 1:
+            parts[:] = [type(parts[0]).concat(parts)]  # type: ignore[arg-type]
+        return parts[0]
+
+    def names(self) -> list[str]:
+        """Names of what is there, in the order of arrival."""
+        return list(self.parts)
+
+
+class Document(QObject):
+    """Signals:
+    opened: another medium, or none; everything is to be drawn anew.
+    described: what the medium is has become known.
+    replaced(str): a track is another one as a whole (loaded, or made again).
+    grew(object): a piece was appended to a track.
+    progressed: the standing of some plugin has changed.
+    finished(str): the analysis has ended; what went wrong with it, or empty.
+    """
+
+    opened = Signal()
+    described = Signal()
+    replaced = Signal(str)
+    grew = Signal(object)
+    progressed = Signal()
+    finished = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path: Path | None = None
+        self.medium = ""
+        self.media: MediaInfo | None = None
+        self.device = ""
+        self.problems: tuple[str, ...] = ()
+        self.partial = ""
+        self.readings = Readings()
+        self.standings: dict[str, Standing] = {}
+        self.analysing = False
+        self._clocks: dict[str, _Clock] = {}
+        self._fresh: set[str] = set()
+
+    def open(self, path: Path | None) -> None:
+        """Forget the last medium; `path` is the next."""
+        self.path, self.medium, self.media = path, "", None
+        self.device, self.problems, self.partial = "", (), ""
+        self.readings, self.standings, self.analysing = Readings(), {}, False
+        self.opened.emit()
+
+    def describe(self, media: MediaInfo, medium: str = "") -> None:
+        """Set what the medium is."""
+        self.media = media
+        self.medium = medium or self.medium
+        self.described.emit()
+
+    def load(self, tracks: dict[str, AnyTrack]) -> None:
+        """Take tracks from the library."""
+        for name, track in tracks.items():
+            self.readings.parts[name] = [track]
+            self.replaced.emit(name)
+
+    def begin(self) -> None:
+        """An analysis begins: what arrives from now on replaces what was there of the same name."""
+        self.analysing = True
+        self.standings, self._clocks, self._fresh = {}, {}, set()
+        self.progressed.emit()
+
+    def take(self, event: Event) -> None:
+        """Follow an event of the analysis."""
+        if isinstance(event, Started):
+            self._start(event)
+        elif isinstance(event, Piece):
+            self._piece(event.track)
+        elif isinstance(event, Progress):
+            self._progress(event.plugin, event.fraction)
+        elif isinstance(event, Finished):
+            self._stand(event.plugin, state="done", fraction=1.0, left=0.0)
+        elif isinstance(event, Failed):
+            self._stand(event.plugin, state="failed", left=None, reason=event.reason)
+        elif isinstance(event, Done):
+            self.partial = event.partial
+            self.end("")
+        elif isinstance(event, MediumFailed):
+            self.end(event.reason)
+
+    def end(self, reason: str) -> None:
+        """The analysis has ended; `reason` is what went wrong, or empty."""
+        if not self.analysing:
+            return
+        self.analysing = False
+        for plugin, standing in list(self.standings.items()):
+            if standing.state in ("waiting", "running"):
+                self.standings[plugin] = replace(standing, state="failed", left=None, reason=reason or "It did not end.")
+        self.progressed.emit()
+        self.finished.emit(reason)
+
+    def _start(self, event: Started) -> None:
+        self.medium, self.device, self.problems = event.medium, event.device, event.problems
+        self.standings = {p.id: _standing(p) for p in event.plugins}
+        self.describe(event.media, event.medium)
+        self.progressed.emit()
+
+    def _piece(self, track: AnyTrack) -> None:
+        if track.name not in self._fresh:
+            self._fresh.add(track.name)
+            self.readings.parts[track.name] = [track]
+            self.replaced.emit(track.name)
+            return
+        self.readings.add(track)
+        self.grew.emit(track)
+
+    def _progress(self, plugin: str, fraction: float) -> None:
+        now = time.monotonic()
+        clock = self._clocks.setdefault(plugin, _Clock(now, fraction))
+        done, spent = fraction - clock.first, now - clock.begun
+        left = spent * (1.0 - fraction) / done if done > 0.02 and spent > 1.0 else None
+        self._stand(plugin, state="running", fraction=fraction, left=left)
+
+    def _stand(self, plugin: str, **changes: object) -> None:
+        standing = self.standings.get(plugin, Standing(plugin, plugin, "waiting"))
+        self.standings[plugin] = replace(standing, **changes)  # type: ignore[arg-type]
+        self.progressed.emit()
+
+
+def _standing(plugin: PlannedPlugin) -> Standing:
+    state = {"run": "waiting", "cached": "cached", "skipped": "skipped"}[plugin.state]
+    return Standing(plugin.id, plugin.title, state, 1.0 if state == "cached" else 0.0, None, plugin.reason)

@@ -1,0 +1,1 @@
+"""What happens beside the window: background tasks and the engine's worker."""
