@@ -1,0 +1,230 @@
+"""The first page: drop a file, take a recent one or the demo clip, see what is installed and what could be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from mien_desktop.look.icons import icon, pixmap
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import button, label, panel
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One line on what is there or could be: a model or a plugin. `there` tells which."""
+
+    title: str
+    detail: str
+    there: bool
+
+
+class DropZone(QWidget):
+    """A dashed ground with a button; files may be dropped on it.
+
+    Signals:
+        open_asked: the button was pressed.
+        dropped(Path): a file or folder was dropped.
+    """
+
+    open_asked = Signal()
+    dropped = Signal(object)
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._palette, self._over = palette, False
+        self.setAcceptDrops(True)
+        self.setMinimumHeight(210)
+        self.setAccessibleName("Drop a video or a sound file here")
+        self._picture = QLabel()
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._title = label("Drop a video or a sound file here", "heading")
+        self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._detail = label("mp4, mkv, webm, mov, avi, mpg, gif, wav, flac, mp3, m4a, ogg – or a folder of them", "dim")
+        self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._open = button("Open…", "Choose a file (Ctrl+O)", kind="primary")
+        self._open.clicked.connect(self.open_asked)
+        box = QVBoxLayout(self)
+        box.addStretch(1)
+        box.addWidget(self._picture)
+        box.addSpacing(6)
+        box.addWidget(self._title)
+        box.addWidget(self._detail)
+        box.addSpacing(10)
+        box.addWidget(self._open, 0, Qt.AlignmentFlag.AlignCenter)
+        box.addStretch(1)
+        self.wear(palette)
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self._palette = palette
+        self._picture.setPixmap(pixmap("film", palette.faint, 44, self.devicePixelRatioF()))
+        self.update()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Show that files are welcome."""
+        if event.mimeData().hasUrls():
+            self._over = True
+            event.acceptProposedAction()
+            self.update()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They have gone again."""
+        self._over = False
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take the first of them."""
+        self._over = False
+        self.update()
+        path = dropped_path(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.dropped.emit(path)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The ground and its dashed edge."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(QColor(self._palette.accent if self._over else self._palette.line), 1.5)
+        pen.setDashPattern([5, 4])
+        painter.setPen(pen)
+        painter.setBrush(QColor(self._palette.hover if self._over else self._palette.panel))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
+
+
+def dropped_path(event: QDropEvent) -> Path | None:
+    """The first local file or folder of a drop."""
+    return next((Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()), None)
+
+
+class WelcomePage(QWidget):
+    """Signals:
+    open_asked: a file is to be chosen.
+    chosen(Path): this one is to be opened.
+    demo_asked: the clip that comes with Mien.
+    settings_asked(str): a page of the settings ("models", "plugins").
+    """
+
+    open_asked = Signal()
+    chosen = Signal(object)
+    demo_asked = Signal()
+    settings_asked = Signal(str)
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._palette = palette
+        self._recent: tuple[str, ...] = ()
+        self._offers: tuple[Offer, ...] = ()
+        self.drop = DropZone(palette)
+        self.drop.open_asked.connect(self.open_asked)
+        self.drop.dropped.connect(self.chosen)
+        title = label("Mien", "title")
+        line = label("What is said, how it is said, what the face shows and how heated the exchange is.", "dim")
+        self.demo = button("Open the demo clip", "A minute-long clip that comes with Mien", kind="flat")
+        self.demo.clicked.connect(self.demo_asked)
+        self._recent_box, self._offer_box = QVBoxLayout(), QVBoxLayout()
+        self.models = button("Models…", "See, import and download models", kind="flat")
+        self.models.clicked.connect(lambda: self.settings_asked.emit("models"))
+
+        column = QWidget()
+        column.setMaximumWidth(980)
+        box = QVBoxLayout(column)
+        box.setContentsMargins(32, 28, 32, 28)
+        box.setSpacing(6)
+        box.addWidget(title)
+        box.addWidget(line)
+        box.addSpacing(14)
+        box.addWidget(self.drop)
+        box.addSpacing(14)
+        lists = QHBoxLayout()
+        lists.setSpacing(16)
+        lists.addWidget(self._list("Recent", self._recent_box, self.demo), 1)
+        lists.addWidget(self._list("What reads", self._offer_box, self.models), 1)
+        box.addLayout(lists)
+        box.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        centred = QWidget()
+        middle = QHBoxLayout(centred)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.addStretch(1)
+        middle.addWidget(column, 100)
+        middle.addStretch(1)
+        scroll.setWidget(centred)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        self.setAccessibleName("Welcome")
+        self.wear(palette)
+        self.show_recent(())
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self._palette = palette
+        self.drop.wear(palette)
+        self.demo.setIcon(icon("film", palette))
+        self.models.setIcon(icon("plugins", palette))
+        self.show_recent(self._recent)
+        self.show_offers(self._offers)
+
+    def show_recent(self, recent: Sequence[str]) -> None:
+        """The media opened last; those that are gone are shown, and cannot be chosen."""
+        self._recent = tuple(recent)
+        _empty(self._recent_box)
+        for name in self._recent[:6]:
+            path = Path(name)
+            line = button(f"{path.name}\n{path.parent}", name, kind="row")
+            line.setIcon(icon("film" if path.exists() else "warning", self._palette, self._palette.dim))
+            line.setEnabled(path.exists())
+            line.setAccessibleName(f"Open {path.name}")
+            line.clicked.connect(lambda _=False, path=path: self.chosen.emit(path))
+            self._recent_box.addWidget(line)
+        if not self._recent:
+            self._recent_box.addWidget(label("Nothing yet. The media that you open will stand here.", "dim", wrap=True))
+        self._recent_box.addStretch(1)
+
+    def show_offers(self, offers: Sequence[Offer]) -> None:
+        """What is installed, and what could be."""
+        self._offers = tuple(offers)
+        _empty(self._offer_box)
+        for offer in self._offers:
+            row = QHBoxLayout()
+            mark = QLabel()
+            colour = self._palette.good if offer.there else self._palette.faint
+            mark.setPixmap(pixmap("accept" if offer.there else "add", colour, 16, self.devicePixelRatioF()))
+            words = QVBoxLayout()
+            words.setSpacing(0)
+            words.addWidget(label(offer.title))
+            words.addWidget(label(offer.detail, "small", wrap=True))
+            row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+            row.addSpacing(4)
+            row.addLayout(words, 1)
+            self._offer_box.addLayout(row)
+        self._offer_box.addStretch(1)
+
+    @staticmethod
+    def _list(title: str, lines: QVBoxLayout, action: QWidget) -> QWidget:
+        ground = panel()
+        box = QVBoxLayout(ground)
+        box.setContentsMargins(14, 12, 14, 10)
+        box.addWidget(label(title, "heading"))
+        lines.setSpacing(6)
+        box.addLayout(lines, 1)
+        box.addWidget(action, 0, Qt.AlignmentFlag.AlignLeft)
+        return ground
+
+
+def _empty(box: QVBoxLayout | QHBoxLayout) -> None:
+    while (item := box.takeAt(0)) is not None:
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            widget.deleteLater()
+        elif isinstance(inner, QVBoxLayout | QHBoxLayout):
+            _empty(inner)
+            inner.deleteLater()
