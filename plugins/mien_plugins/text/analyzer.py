@@ -15,12 +15,12 @@ from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks import AROUSAL, DOMINANCE, VALENCE, AnyTrack, Curve, Features, Spans
 from mien_plugins.text.attribution import attribute
 from mien_plugins.text.data import HATE
-from mien_plugins.text.info import ROBERTA, TextParams
+from mien_plugins.text.info import ROBERTA, ROBERTA_HATE, TextParams
 from mien_plugins.text.model import Reading, TextModel
 from mien_plugins.text.wording import Wording, word_times
 
 if TYPE_CHECKING:
-    from mien_plugins.text.roberta import RobertaOffence
+    from mien_plugins.text.roberta import RobertaClassifier
 
 MODEL = "text-offence"
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class TextAnalyzer:
 
     def __init__(self) -> None:
         self._model: TextModel | None = None
-        self._roberta: RobertaOffence | None = None
+        self._roberta: dict[str, RobertaClassifier] = {}
         self._heard: list[tuple[float, float, str]] = []
 
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
@@ -60,7 +60,9 @@ class TextAnalyzer:
                 f"the model {MODEL} cannot be read ({error}): verify or fetch it again: {folder}"
             ) from error
         if params.offence_by == "roberta":
-            self._roberta = _roberta(ctx)
+            self._roberta["offence"] = _roberta(ctx, "offence", ROBERTA)
+        if params.hate_by == "roberta":
+            self._roberta["hate"] = _roberta(ctx, "hate", ROBERTA_HATE)
         self._tokens = params.batch_tokens
         self._long = 0
 
@@ -91,7 +93,7 @@ class TextAnalyzer:
 
     def close(self) -> None:
         """Let go of the weights."""
-        self._model = self._roberta = None
+        self._model, self._roberta = None, {}
         self._heard = []
 
     def _read(self, said: list[_Said]) -> Iterator[AnyTrack]:
@@ -109,14 +111,17 @@ class TextAnalyzer:
         )
         self._long += reading.long
         threshold = self._params.threshold
-        if self._roberta is not None:
-            reading = replace(reading, offence=self._by_roberta(texts))
+        if "offence" in self._roberta:
+            reading = replace(reading, offence=self._by_roberta("offence", texts))
             threshold = 0.5 if threshold is None else threshold
         elif threshold is None:
             threshold = self._model.settings.calibration.threshold
         labels = ["offensive" if p >= threshold else "not" for p in reading.offence]
         yield _spans("text.offence", said, labels, reading.offence)
-        if reading.hate.shape[1]:
+        if "hate" in self._roberta:
+            hate = self._by_roberta("hate", texts)
+            yield _spans("text.hate", said, ["hate" if p >= 0.5 else "not" for p in hate], hate)
+        elif reading.hate.shape[1]:
             labels = [HATE[int(i)] for i in reading.hate.argmax(axis=1)]
             yield _spans("text.hate", said, labels, reading.hate[:, 0])
         middles = np.array([u.middle for u in said])
@@ -127,20 +132,20 @@ class TextAnalyzer:
         if words:
             yield Spans.of("text.words", words)
 
-    def _by_roberta(self, texts: list[str]) -> NDArray[np.float32]:
-        """P(offensive) of each text; on the CPU where the device has no room for it."""
-        assert self._roberta is not None
+    def _by_roberta(self, what: str, texts: list[str]) -> NDArray[np.float32]:
+        """P(offence) or P(hate) of each text; on the CPU where the device has no room for it."""
+        model = self._roberta[what]
         options: dict[str, Any] = {"limit": self._params.max_tokens, "check": self._ctx.check_cancelled}
         try:
-            return self._roberta.read(texts, max_batch_tokens=self._tokens, **options)
+            return model.read(texts, max_batch_tokens=self._tokens, **options)
         except torch.OutOfMemoryError:
-            if self._roberta.device.type == "cpu":
+            if model.device.type == "cpu":
                 raise
         # Outside the handler: the error's frames would keep the tensors that did not fit.
-        self._roberta = self._roberta.to("cpu")
-        self._ctx.note("The device was out of memory: offence was read on the CPU instead.")
+        model = self._roberta[what] = model.to("cpu")
+        self._ctx.note(f"The device was out of memory: {what} was read on the CPU instead.")
         torch.cuda.empty_cache()
-        return self._roberta.read(texts, max_batch_tokens=self._tokens, **options)
+        return model.read(texts, max_batch_tokens=self._tokens, **options)
 
     def _words(self, said: list[_Said], reading: Reading) -> Iterator[tuple[float, float, str, str, float, str]]:
         method = self._params.attribution
@@ -182,17 +187,17 @@ class TextAnalyzer:
                 torch.cuda.empty_cache()
 
 
-def _roberta(ctx: Context) -> RobertaOffence:
-    folder = ctx.optional_model(ROBERTA)
+def _roberta(ctx: Context, what: str, model_id: str) -> RobertaClassifier:
+    folder = ctx.optional_model(model_id)
     if folder is None:
         raise ModelError(
-            f"offence_by=roberta needs the model {ROBERTA}, which is not installed; "
-            f"'mien models show {ROBERTA}' says where to get it and 'mien models import {ROBERTA} DIR' installs it"
+            f"{what}_by=roberta needs the model {model_id}, which is not installed; "
+            f"'mien models show {model_id}' says where to get it and 'mien models import {model_id} DIR' installs it"
         )
-    from mien_plugins.text.roberta import RobertaOffence
+    from mien_plugins.text.roberta import RobertaClassifier
 
-    ctx.note("P(offence) is by RoBERTa, as it gives it: Mien has not calibrated it.")
-    return RobertaOffence.load(folder, ctx.device, ctx.precision)
+    ctx.note(f"P({what}) is by RoBERTa, as it gives it: Mien has not calibrated it.")
+    return RobertaClassifier.load(folder, ctx.device, ctx.precision)
 
 
 def _spans(name: str, said: list[_Said], labels: list[str], scores: NDArray[np.float32]) -> Spans:

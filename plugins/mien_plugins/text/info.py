@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import pydantic
 
 from mien.sdk import AnalyzerInfo, Params, Reads, RecipeInfo, Registry, Writes, hookimpl, param
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE, Quantity, probability
@@ -12,8 +14,8 @@ OFFENCE = probability("offence", low_means="inoffensive", high_means="offensive"
 HATE = probability("hate", low_means="no hate", high_means="hate")
 EVIDENCE = Quantity("evidence", "", -1.0, 1.0, "speaks against offence", "speaks for offence")
 
-
-ROBERTA = "roberta-offensive"
+ROBERTA, ROBERTA_HATE = "roberta-offensive", "roberta-hate"
+"""Larger classifiers of offence and of hate, which a user may install."""
 
 
 class TextParams(Params):
@@ -22,7 +24,12 @@ class TextParams(Params):
     offence_by: Literal["minilm", "roberta"] = param(
         "minilm",
         "Who reads P(offence): the model that comes with Mien, or the larger RoBERTa, once it is installed; "
-        "hate, attributes, embedding and the words' shares are always the former's.",
+        "attributes, embedding and the words' shares are always the former's.",
+    )
+    hate_by: Literal["minilm", "roberta"] = param(
+        "minilm",
+        "Who reads P(hate): the model that comes with Mien, which tells hate from offence, or the larger RoBERTa, "
+        "once it is installed, which tells hate from all else.",
     )
 
     cleaning: Literal["transcript", "tweet"] = param(
@@ -54,6 +61,14 @@ class TextParams(Params):
         4096, "Tokens that one call of the net reads, padding included.", unit="tokens", ge=128, le=262_144
     )
 
+    @pydantic.model_serializer(mode="wrap")
+    def _as_keyed(self, fields: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves a later parameter out while it has its default, so that the keys of earlier runs still hold."""
+        values: dict[str, Any] = fields(self)
+        if self.hate_by == "minilm":
+            values.pop("hate_by", None)
+        return values
+
 
 INFO = AnalyzerInfo(
     id="text",
@@ -72,7 +87,7 @@ INFO = AnalyzerInfo(
     ),
     params=TextParams,
     models=("text-offence",),
-    optional_models=(ROBERTA,),
+    optional_models=(ROBERTA, ROBERTA_HATE),
     factory="mien_plugins.text.analyzer:TextAnalyzer",
 )
 

@@ -1,4 +1,5 @@
-"""Offence by a RoBERTa classifier that the user installed (such as Cardiff NLP's, TweetEval; Barbieri et al. 2020).
+"""Offence or hate by a RoBERTa classifier that the user installed: Cardiff NLP's of TweetEval (Barbieri et al. 2020) and
+of thirteen hate corpora (Antypas & Camacho-Collados 2023), or any other of their form.
 
 Only the weights are another's: loading opens no network, reads safetensors and runs no code from the folder.
 """
@@ -20,8 +21,8 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 _STRIDE = 16
 
 
-class RobertaOffence:
-    """A binary classifier whose second class is "offensive", with its tokenizer, on one device."""
+class RobertaClassifier:
+    """A classifier into two classes, of which the second is what it looks for, with its tokenizer, on one device."""
 
     def __init__(self, net: Any, tokenizer: Any, device: str = "cpu", precision: str = "float32") -> None:
         self.net = net.to(device=torch.device(device), dtype=_DTYPES[precision]).eval().requires_grad_(False)
@@ -30,7 +31,7 @@ class RobertaOffence:
         self.limit = int(net.config.max_position_embeddings) - 2
 
     @classmethod
-    def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> RobertaOffence:
+    def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> RobertaClassifier:
         """Read config.json, model.safetensors and the tokenizer's files.
 
         Raises:
@@ -39,20 +40,25 @@ class RobertaOffence:
         from transformers import RobertaForSequenceClassification, RobertaTokenizer
 
         try:
-            net: Any = RobertaForSequenceClassification.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+            net, told = RobertaForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
             tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"The RoBERTa model cannot be loaded ({reason}); import it again: {folder}") from error
+        # What a file lacks would stay random: an encoder alone, without its classifier, must not read anything.
+        if missing := sorted(told["missing_keys"]):
+            raise ModelError(
+                f"The RoBERTa model lacks {len(missing)} tensors, such as {missing[0]}; get it anew: {folder}"
+            )
         if net.config.num_labels != 2:
             raise ModelError(f"The RoBERTa model tells {net.config.num_labels} classes apart, not two: {folder}")
         return cls(net, tokenizer, device, precision)
 
-    def to(self, device: str) -> RobertaOffence:
+    def to(self, device: str) -> RobertaClassifier:
         """The same on another device, in float32."""
-        return RobertaOffence(self.net, self.tokenizer, device)
+        return RobertaClassifier(self.net, self.tokenizer, device)
 
     def read(
         self,
@@ -62,11 +68,11 @@ class RobertaOffence:
         max_batch_tokens: int = 4096,
         check: Callable[[], None] | None = None,
     ) -> NDArray[np.float32]:
-        """P(offensive) (N,) of cleaned texts, as the classifier gives it: softmax, not calibrated here.
+        """P(second class) (N,) of cleaned texts, as the classifier gives it: softmax, not calibrated here.
 
         Args:
             texts: N texts.
-            limit: longest window in tokens; a longer text counts as its most offensive window.
+            limit: longest window in tokens; a longer text counts as the window where that is highest.
             max_batch_tokens: tokens of a batch, padding included.
             check: called before each batch; may raise to stop.
         """
