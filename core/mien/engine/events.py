@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mien.sdk.media import MediaInfo
+from mien.sdk.protocols import Explanation
 from mien.tracks.track import AnyTrack
 
 State = Literal["run", "cached", "skipped"]
@@ -112,4 +113,13 @@ class MediumFailed:
     kind: str = "MienError"
 
 
-Event = Started | Progress | Piece | Failed | Finished | Done | MediumFailed
+@dataclass(frozen=True)
+class Explained:
+    """Why an analyzer reads what it reads around `at` (s)."""
+
+    plugin: str
+    at: float
+    explanation: Explanation
+
+
+Event = Started | Progress | Piece | Failed | Finished | Done | MediumFailed | Explained

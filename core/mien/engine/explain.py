@@ -20,16 +20,20 @@ from mien.sdk.inputs import Audio
 from mien.sdk.protocols import Explanation
 
 
-def explain(path: Path, plugin: str, at: float, choice: Choice, registry: Registry) -> Explanation:
+def explain(
+    path: Path, plugin: str, at: float, choice: Choice, registry: Registry, cancel: threading.Event | None = None
+) -> Explanation:
     """Why an analyzer reads what it reads around a moment.
 
     Args:
         path: the medium.
         plugin: id of an analyzer that hears windows of sound and can explain itself.
         at: s; the window is centred there, and kept inside the medium.
+        cancel: set to stop.
 
     Raises:
         UsageError: the analyzer cannot explain itself, or `at` lies outside the medium.
+        Cancelled: `cancel` was set.
         MienError: the medium, device or model.
     """
     info = registry.analyzer(plugin)
@@ -43,7 +47,7 @@ def explain(path: Path, plugin: str, at: float, choice: Choice, registry: Regist
     if media.duration is not None and not 0 <= at <= media.duration:
         raise UsageError(f"The medium has no moment {at:g} s; it lasts {media.duration:.1f} s.")
     context = RunContext(
-        info.id, backend, threading.Event(), models=info.models, optional_models=info.optional_models,
+        info.id, backend, cancel or threading.Event(), models=info.models, optional_models=info.optional_models,
         threads=backend.threads,
     )  # fmt: skip
     found: Explanation = analyzer.explain(_window(path, spec, at, media.duration, choice), params, context)

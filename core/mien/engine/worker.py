@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from mien.engine.choice import Choice
-from mien.engine.events import Done, Event, MediumFailed
+from mien.engine.events import Done, Event, Explained, MediumFailed
 from mien.errors import MienError, WorkerError
 
+LAST = (Done, Explained, MediumFailed)
+"""With one of these a job ends."""
 GRACE = 1.5
 """Seconds that a cancelled worker has to stop by itself before it is ended."""
 
@@ -62,16 +64,27 @@ class Worker:
         Raises:
             WorkerError: the process died; the next call starts a new one.
         """
+        return self._ask(("analyze", path, choice))
+
+    def explain(self, path: Path, plugin: str, at: float, choice: Choice) -> Iterator[Event]:
+        """Explain one reading (see `mien.engine.explain`). Ends with `Explained` or `MediumFailed`; closing it cancels.
+
+        Raises:
+            WorkerError: the process died; the next call starts a new one.
+        """
+        return self._ask(("explain", path, plugin, at, choice))
+
+    def _ask(self, job: tuple[Any, ...]) -> Iterator[Event]:
         pipe = self._ensure()
         self._cancelled_at = None
-        self._send(("analyze", path, choice))
+        self._send(job)
         finished = False
         try:
             while True:
                 event = self._receive(pipe)
                 if event is None:
                     continue
-                finished = isinstance(event, Done | MediumFailed)
+                finished = isinstance(event, LAST)
                 yield event
                 if finished:
                     return
@@ -129,7 +142,7 @@ class Worker:
         """After a cancel: wait for the job's last word, so that the next job does not read it."""
         while self._process is not None and self._pipe is not None:
             try:
-                if isinstance(self._receive(self._pipe), Done | MediumFailed):
+                if isinstance(self._receive(self._pipe), LAST):
                     return
             except WorkerError:
                 return
@@ -167,12 +180,13 @@ def _main(pipe: Connection, library: str | None, log_file: Path | None) -> None:
     # then take the core from the one they wait for: measured, 20 faces took 1.25 s instead of 0.09 s. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    from mien.engine.explain import explain
     from mien.engine.registry import Registry
     from mien.engine.run import analyze_medium
     from mien.library.library import Library
 
     cancel = threading.Event()
-    jobs: list[tuple[Path, Choice]] = []
+    jobs: list[tuple[Any, ...]] = []
     news = threading.Condition()
     quitting = threading.Event()
     speaking = threading.Lock()
@@ -184,9 +198,9 @@ def _main(pipe: Connection, library: str | None, log_file: Path | None) -> None:
             except (EOFError, OSError):
                 message = ("quit",)  # the front end is gone
             with news:
-                if message[0] == "analyze":
+                if message[0] in ("analyze", "explain"):
                     cancel.clear()
-                    jobs.append(message[1:])
+                    jobs.append(message)
                 else:
                     cancel.set()
                     if message[0] == "quit":
@@ -212,10 +226,13 @@ def _main(pipe: Connection, library: str | None, log_file: Path | None) -> None:
                 # Everything is on disk; taking the interpreter and its libraries down in order takes most of a second.
                 logging.shutdown()
                 os._exit(0)
-            path, choice = jobs.pop(0)
+            kind, path, *rest = jobs.pop(0)
         try:
+            if kind == "explain":
+                emit(Explained(*rest[:2], explain(path, *rest, registry, cancel)))
+                continue
             with Library(library) as opened:
-                analyze_medium(path, choice, registry, opened, emit, cancel)
+                analyze_medium(path, *rest, registry, opened, emit, cancel)
         except MienError as error:
             emit(MediumFailed(str(path), str(error), error.exit_code, type(error).__name__))
         except Exception as error:  # the front end must hear of it, whatever it is

@@ -12,7 +12,7 @@ import pytest
 
 import mien
 from mien.engine.choice import Choice
-from mien.engine.events import Done, MediumFailed, Piece, Started
+from mien.engine.events import Done, Explained, MediumFailed, Piece, Started
 from mien.engine.worker import Worker
 from mien.errors import NotMedia, WorkerError
 from mien.library.library import Library
@@ -87,6 +87,21 @@ def test_a_worker_may_be_started_ahead_and_ends_by_itself_when_dismissed(clip: P
         assert worker.pid is None
         # Whoever asks for more all the same gets a new one.
         assert isinstance(list(worker.analyze(clip, choice("loud")))[-1], Done)
+
+
+def test_a_worker_explains_between_two_analyses(clip: Path, tmp_path: Path) -> None:
+    with Worker(str(tmp_path / "library.db")) as worker:
+        list(worker.analyze(clip, choice("level")))
+        pid = worker.pid
+        [found] = list(worker.explain(clip, "tiny.level", 3.0, choice("level")))
+        assert isinstance(found, Explained)
+        assert found.plugin == "tiny.level"
+        assert found.explanation.parts.start.tolist() == pytest.approx([2.75, 3.0], abs=0.01)
+        [refused] = list(worker.explain(clip, "tiny.loud", 3.0, choice("loud")))
+        assert isinstance(refused, MediumFailed)
+        assert "cannot explain" in refused.reason
+        assert isinstance(list(worker.analyze(clip, choice("loud")))[-1], Done)
+        assert worker.pid == pid
 
 
 def test_a_killed_worker_is_a_sentence(clip: Path, tmp_path: Path) -> None:

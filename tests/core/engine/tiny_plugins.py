@@ -13,6 +13,7 @@ from mien.sdk import (
     AnalyzerInfo,
     Audio,
     Crops,
+    Explanation,
     Frames,
     FusionInfo,
     FusionParams,
@@ -60,6 +61,13 @@ class Level(Base):
         power = (w.samples.astype(float) ** 2).sum(1) / np.maximum(w.valid, 1)
         centre = w.starts + w.valid / w.rate / 2
         yield Curve("tiny.level", centre, 10 * np.log10(power + 1e-12)[:, None], (LEVEL,))
+
+
+    def explain(self, window, params, ctx):
+        """Half of the level comes from each half of the window."""
+        start, length = float(window.starts[0]), window.samples.shape[1] / window.rate
+        rows = [(start + k * length / 2, start + (k + 1) * length / 2, "half", "", 0.5) for k in (0, 1)]
+        return Explanation(Spans.of("tiny.parts", rows), reading=1.0, intercept=0.0, fit=1.0)
 
 
 class Loud(Base):
