@@ -1,18 +1,23 @@
-"""`emotion.attributes` and `emotion.embedding`: how something is said, from windows of sound."""
+"""`emotion.attributes` (or `emotion.wav2vec2`) and `emotion.embedding`: how something is said, from windows of sound."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mien.errors import ModelError
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
 from mien.tracks.track import AnyTrack, Curve, Features, Spans
 from mien_plugins.emotion.edges import Edges, Part
 from mien_plugins.emotion.gate import Reading, VoiceGate, loud_share
-from mien_plugins.emotion.info import ATTRIBUTES, EMBEDDING, MODEL, VOICE, EmotionParams
+from mien_plugins.emotion.info import ATTRIBUTES, DIMENSIONS, EMBEDDING, MODEL, VOICE, WAV2VEC2, EmotionParams
 from mien_plugins.emotion.reader import Reader, load
+
+if TYPE_CHECKING:
+    from mien_plugins.emotion.wav2vec2 import Wav2Vec2Reader
 
 
 class EmotionAnalyzer:
@@ -20,7 +25,8 @@ class EmotionAnalyzer:
 
     def __init__(self) -> None:
         self._params = EmotionParams()
-        self._reader: Reader | None = None
+        self._reader: Reader | Wav2Vec2Reader | None = None
+        self._track = ATTRIBUTES
         self._gate: VoiceGate | None = None
         self._ctx: Context | None = None
         self._edges = Edges(self._params.hop)
@@ -34,7 +40,10 @@ class EmotionAnalyzer:
         """
         assert isinstance(params, EmotionParams)
         self._params, self._ctx, self._device = params, ctx, ctx.device
-        self._reader = load(ctx.model(MODEL))
+        if params.model == "wav2vec2":
+            self._reader, self._track = _wav2vec2(ctx), DIMENSIONS
+        else:
+            self._reader, self._track = load(ctx.model(MODEL)), ATTRIBUTES
         self._reader.net.to(self._device)
         self._edges = Edges(params.hop)
         self._gate = VoiceGate(params.min_speech) if params.gate == "voice" else None
@@ -43,20 +52,20 @@ class EmotionAnalyzer:
         """The readings that are known by now to be of speech."""
         ready = self._read(self._edges.parts(block.windows)) if block.windows is not None else []
         if self._gate is None:
-            return _pieces(ready)
+            return self._pieces(ready)
         self._gate.hear(p for p in block.tracks.get(VOICE, ()) if isinstance(p, Spans))
         for reading in ready:
             self._gate.hold(reading)
-        return _pieces(self._gate.release(block.end))
+        return self._pieces(self._gate.release(block.end))
 
     def finish(self) -> Iterable[AnyTrack]:
         """The last seconds, and what was held back until all speech is known."""
         ready = self._read(self._edges.rest())
         if self._gate is None:
-            return _pieces(ready)
+            return self._pieces(ready)
         for reading in ready:
             self._gate.hold(reading)
-        return _pieces(self._gate.release(np.inf))
+        return self._pieces(self._gate.release(np.inf))
 
     def move(self, device: str) -> None:
         """Go on computing on another device."""
@@ -92,12 +101,27 @@ class EmotionAnalyzer:
             for p, v, x in zip(kept, values, vectors, strict=True)
         ]
 
+    def _pieces(self, readings: list[Reading]) -> list[AnyTrack]:
+        if not readings:
+            return []
+        times = np.array([r.time for r in readings])
+        return [
+            Curve(self._track, times, np.stack([r.values for r in readings]), (VALENCE, AROUSAL, DOMINANCE)),
+            Features(EMBEDDING, times, np.stack([r.embedding for r in readings])),
+        ]
 
-def _pieces(readings: list[Reading]) -> list[AnyTrack]:
-    if not readings:
-        return []
-    times = np.array([r.time for r in readings])
-    return [
-        Curve(ATTRIBUTES, times, np.stack([r.values for r in readings]), (VALENCE, AROUSAL, DOMINANCE)),
-        Features(EMBEDDING, times, np.stack([r.embedding for r in readings])),
-    ]
+
+def _wav2vec2(ctx: Context) -> Wav2Vec2Reader:
+    folder = ctx.optional_model(WAV2VEC2)
+    if folder is None:
+        raise ModelError(
+            f"emotion.model=wav2vec2 needs the model {WAV2VEC2}, which is not installed; "
+            f"'mien models show {WAV2VEC2}' says where to get it and 'mien models import {WAV2VEC2} DIR' installs it"
+        )
+    from mien_plugins.emotion.wav2vec2 import load
+
+    ctx.note(
+        "Valence, arousal and dominance are by wav2vec 2.0; Mien has fitted no probability of anger on them, so that "
+        "fusions leave the voice out."
+    )
+    return load(folder, ctx.precision, ctx.note)

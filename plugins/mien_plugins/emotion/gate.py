@@ -17,7 +17,7 @@ LATEST = 40.0
 
 @dataclass(frozen=True)
 class Reading:
-    """One window's result: its time and extent (s), (3,) attributes and (510,) embedding."""
+    """One window's result: its time and extent (s), (3,) attributes and the net's embedding."""
 
     time: float
     start: float

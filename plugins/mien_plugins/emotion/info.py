@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+import pydantic
 
 from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, RecipeInfo, Registry, Writes, hookimpl, param
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
 
 MODEL = "emotion-mtl"
+WAV2VEC2 = "wav2vec2-emotion-dim"
+"""A larger model that a user may install."""
 RATE = 16_000
 ATTRIBUTES, EMBEDDING, VOICE = "emotion.attributes", "emotion.embedding", "speech.voice"
+DIMENSIONS = "emotion.wav2vec2"
+"""The readings of WAV2VEC2. They are a track of their own because fusions turn ATTRIBUTES into a probability of anger by a
+calibration that was fitted on MODEL's readings; none is fitted on these, so that fusions do without the voice."""
 
 
 class EmotionParams(Params):
@@ -22,6 +29,19 @@ class EmotionParams(Params):
     )
     min_speech: float = param(0.2, "Share of a window that must be speech (or not silent)", ge=0.0, le=1.0)
     silence: float = param(-50.0, "Level below which sound is silence", unit="dBFS", ge=-100.0, le=-10.0)
+    model: Literal["mtl", "wav2vec2"] = param(
+        "mtl",
+        "Who reads: the net that comes with Mien, or the larger wav2vec 2.0, once it is installed; its readings go into "
+        "no fusion, since no probability of anger is fitted on them",
+    )
+
+    @pydantic.model_serializer(mode="wrap")
+    def _as_keyed(self, fields: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves a later parameter out while it has its default, so that the keys of earlier runs still hold."""
+        values: dict[str, Any] = fields(self)
+        if self.model == "mtl":
+            values.pop("model", None)
+        return values
 
 
 def _inputs(params: Params) -> tuple[Input, ...]:
@@ -41,9 +61,11 @@ EMOTION = AnalyzerInfo(
     inputs=_inputs,
     outputs=(
         Writes(ATTRIBUTES, "curve", (VALENCE, AROUSAL, DOMINANCE)),
+        Writes(DIMENSIONS, "curve", (VALENCE, AROUSAL, DOMINANCE)),
         Writes(EMBEDDING, "features"),
     ),
     models=(MODEL,),
+    optional_models=(WAV2VEC2,),
 )
 
 TRAINING = RecipeInfo(

@@ -40,9 +40,10 @@ class RobertaClassifier:
         from transformers import RobertaForSequenceClassification, RobertaTokenizer
 
         try:
-            net, told = RobertaForSequenceClassification.from_pretrained(
+            loaded: Any = RobertaForSequenceClassification.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
+            net, told = loaded
             tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
