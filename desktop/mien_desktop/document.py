@@ -143,7 +143,9 @@ class Document(QObject):
         self.analysing = False
         for plugin, standing in list(self.standings.items()):
             if standing.state in ("waiting", "running"):
-                self.standings[plugin] = replace(standing, state="failed", left=None, reason=reason or "It did not end.")
+                self.standings[plugin] = replace(
+                    standing, state="failed", left=None, reason=reason or "It did not end."
+                )
         self.progressed.emit()
         self.finished.emit(reason)
 

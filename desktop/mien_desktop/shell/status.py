@@ -74,7 +74,11 @@ class StatusBar(QWidget):
 
 
 def _short(standing: Standing) -> str:
-    return standing.plugin.split(".")[-1] if standing.plugin.startswith(("speech", "face")) else standing.plugin.split(".")[0]
+    return (
+        standing.plugin.split(".")[-1]
+        if standing.plugin.startswith(("speech", "face"))
+        else standing.plugin.split(".")[0]
+    )
 
 
 def _told(standing: Standing) -> str:

@@ -44,7 +44,9 @@ class ToolBar(QWidget):
         row.setSpacing(8)
         self._open = button("Open…", "Open a video or a sound file", shortcut="Ctrl+O")
         self._open.clicked.connect(self.open_asked)
-        self.analyse = button("Analyse", "Read this medium with the chosen plugins", kind="primary", shortcut="Ctrl+Return")
+        self.analyse = button(
+            "Analyse", "Read this medium with the chosen plugins", kind="primary", shortcut="Ctrl+Return"
+        )
         self.analyse.clicked.connect(lambda: (self.cancel_asked if self._analysing else self.analyse_asked).emit())
         self.fusion, self.compare, self.device = QComboBox(), QComboBox(), QComboBox()
         for box, name, tip in (

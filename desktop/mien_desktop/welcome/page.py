@@ -45,7 +45,9 @@ class DropZone(QWidget):
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._title = label("Drop a video or a sound file here", "heading")
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._detail = label("mp4, mkv, webm, mov, avi, mpg, gif, wav, flac, mp3, m4a, ogg – or a folder of them", "dim")
+        self._detail = label(
+            "mp4, mkv, webm, mov, avi, mpg, gif, wav, flac, mp3, m4a, ogg – or a folder of them", "dim"
+        )
         self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._open = button("Open…", "Choose a file (Ctrl+O)", kind="primary")
         self._open.clicked.connect(self.open_asked)

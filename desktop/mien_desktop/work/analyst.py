@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from mien.engine.choice import Choice
-from mien.engine.events import Done, MediumFailed
-from mien.engine.worker import Worker
+from mien.engine.events import Event, MediumFailed
+from mien.engine.worker import LAST, Worker
 from mien.errors import MienError, WorkerError
 
 _log = logging.getLogger(__name__)
@@ -20,11 +21,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """One medium to analyse."""
+    """One medium to analyse; or, with a plugin and a moment in s, one reading of it to explain."""
 
     number: int
     path: Path
     choice: Choice
+    plugin: str = ""
+    at: float = 0.0
 
 
 class Analyst(QObject):
@@ -66,6 +69,13 @@ class Analyst(QObject):
         self._jobs.put(job)
         return job
 
+    def explain(self, path: Path, plugin: str, at: float, choice: Choice) -> Job:
+        """Queue the explanation of a reading; its last event is `Explained` or `MediumFailed`."""
+        self._count += 1
+        job = Job(self._count, path, choice, plugin, at)
+        self._jobs.put(job)
+        return job
+
     def cancel(self, job: Job) -> None:
         """Stop a job, running or waiting; its last event is a `MediumFailed` of kind Cancelled."""
         with self._lock:
@@ -96,6 +106,11 @@ class Analyst(QObject):
             self._run(job)
         self._worker.close()
 
+    def _events(self, job: Job) -> Iterator[Event]:
+        if job.plugin:
+            return self._worker.explain(job.path, job.plugin, job.at, job.choice)
+        return self._worker.analyze(job.path, job.choice)
+
     def _run(self, job: Job) -> None:
         self.began.emit(job)
         with self._lock:
@@ -104,9 +119,9 @@ class Analyst(QObject):
             if self._current is None:
                 self.happened.emit(job, MediumFailed(str(job.path), "The analysis was cancelled.", 130, "Cancelled"))
                 return
-            for event in self._worker.analyze(job.path, job.choice):
+            for event in self._events(job):
                 self.happened.emit(job, event)
-                if isinstance(event, Done | MediumFailed):
+                if isinstance(event, LAST):
                     break
                 if self._closing or job.number in self._cancelled:
                     self._worker.cancel()
@@ -115,7 +130,7 @@ class Analyst(QObject):
                 self.died.emit(job, str(error))
         except MienError as error:
             self.happened.emit(job, MediumFailed(str(job.path), str(error), error.exit_code, type(error).__name__))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a task raises
             _log.exception("the analyst failed")
             self.died.emit(job, f"The analysis stopped with {type(error).__name__}; details are in the log.")
         finally:

@@ -65,7 +65,7 @@ class Background(QObject):
                 result = task.work()
             except MienError as error:
                 self._answered.emit(task.failed, str(error))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a task raises
                 _log.exception("a background task failed")
                 self._answered.emit(task.failed, f"{type(error).__name__}: {error}; details are in the log.")
             else:

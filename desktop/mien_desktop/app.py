@@ -1,0 +1,54 @@
+"""Starts the application: `mien desktop [VIDEO]`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from mien import __version__
+
+
+def run(medium: Path | None = None, library: str | None = None) -> int:
+    """Open the window, with a medium if one is named, and stay until it is closed. Returns the exit code."""
+    from mien.config import log_dir
+    from mien.engine.log import log_to
+    from mien_desktop.shell.window import MainWindow
+
+    log_file = log_dir() / "desktop.log"
+    log_to(log_file)
+    app = application()
+    window = MainWindow(library=library)
+    window.show()
+    if medium is not None:
+        # When the window stands: what is wrong with the medium is told in it.
+        QTimer.singleShot(0, lambda: window.open(medium))
+    # Ctrl-C in the terminal closes the window as its button does; Python sees signals only while it runs.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    pulse = QTimer(app)
+    pulse.start(250)
+    pulse.timeout.connect(lambda: None)
+    try:
+        return app.exec()
+    finally:
+        pulse.stop()
+        window.shutdown()
+
+
+def application() -> QApplication:
+    """The one application object, named for the desktop's task bar and settings."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    app = QApplication([sys.argv[0]])
+    app.setApplicationName("mien")
+    app.setApplicationDisplayName("Mien")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("mien")
+    return app

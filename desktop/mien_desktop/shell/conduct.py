@@ -1,0 +1,199 @@
+"""What goes on between the document, the library and the worker: open, analyse, fuse again, compare, explain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from mien.config import load as load_settings
+from mien.config import log_dir
+from mien.engine.choice import Choice
+from mien.engine.events import Done, Explained, MediumFailed
+from mien.engine.registry import Registry
+from mien.errors import MediaMissing, shown
+from mien.sdk.protocols import Explanation
+from mien.tracks.track import AnyTrack
+from mien_desktop.document import Document
+from mien_desktop.work.analyst import Analyst, Job
+from mien_desktop.work.background import Background
+from mien_desktop.work.shelf import Shelf, Stored
+
+
+class Conductor(QObject):
+    """Owns what lives beside the window; the window calls it and shows what it signals.
+
+    Signals:
+        trouble(str, bool): one sentence, and whether the worker has to be started again.
+        analysing(bool): an analysis of the open medium has begun or ended.
+        explained(str, Explanation), unexplained(str): an answer to `explain`.
+        compared(dict): tracks of the fusion that the current one is compared with; empty for none.
+        saved: the library holds more than before.
+    """
+
+    trouble = Signal(str, bool)
+    analysing = Signal(bool)
+    explained = Signal(str, object)
+    unexplained = Signal(str)
+    compared = Signal(object)
+    saved = Signal()
+
+    def __init__(self, registry: Registry, library: str | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        settings = load_settings()
+        place = library or settings.place()
+        self.registry = registry
+        self.document = Document(self)
+        self.background = Background(parent=self)
+        self.background.failed.connect(lambda text: self.trouble.emit(text, False))
+        self.shelf = Shelf(place)
+        self.analyst = Analyst(place, log_dir() / "desktop.log", self)
+        self.analyst.happened.connect(self._happened)
+        self.analyst.ended.connect(self._ended)
+        self.analyst.died.connect(self._died)
+        self.choice = Choice(
+            fusion=settings.fusion,
+            device=settings.device,
+            precision=settings.precision,
+            threads=settings.threads or None,
+        ).checked(registry)
+        self.compare = ""
+        self._job: Job | None = None
+        self._comparison: Job | None = None
+        self._closed = False
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def open(self, path: Path) -> None:
+        """Make this the open medium and show what the library holds of it.
+
+        Raises:
+            MediaMissing: there is no such file.
+        """
+        path = Path(path).absolute()
+        if not path.is_file():
+            raise MediaMissing(f"There is no such file; check the name: {shown(path)}")
+        self.cancel()
+        self.document.open(path)
+        self.background.run(lambda: self.shelf.stored(path), lambda stored: self._take_stored(path, stored))
+
+    def _take_stored(self, path: Path, stored: Stored) -> None:
+        if self.document.path != path or stored.media is None:
+            return
+        self.document.partial = stored.partial
+        self.document.describe(stored.media, stored.medium)
+        self.document.load(stored.tracks)
+
+    # -- analysing ----------------------------------------------------------------------------------------------
+
+    def analyse(self) -> None:
+        """Analyse the open medium with the current choice; what is in the library already is taken from there."""
+        if self.document.path is None or self._job is not None:
+            return
+        self.document.begin()
+        self._job = self.analyst.submit(self.document.path, self.choice)
+        self.analysing.emit(True)
+
+    def cancel(self) -> None:
+        """Stop the analysis of the open medium."""
+        for job in (self._job, self._comparison):
+            if job is not None:
+                self.analyst.cancel(job)
+
+    def choose(self, choice: Choice) -> None:
+        """Take another choice for the next analysis.
+
+        Raises:
+            MienError: a name or a parameter in it.
+        """
+        self.choice = choice.checked(self.registry)
+
+    def choose_fusion(self, fusion: str) -> None:
+        """Fuse again by another fusion; the analyzers' readings come from the library."""
+        self.choose(replace(self.choice, fusion=fusion))
+        if self.document.readings.parts:
+            self.analyse()
+
+    def choose_comparison(self, fusion: str) -> None:
+        """Fuse by another fusion as well; `compared` tells when it is there."""
+        self.compare = fusion
+        if not fusion or self.document.path is None:
+            self.compared.emit({})
+            return
+        self._comparison = self.analyst.submit(self.document.path, replace(self.choice, fusion=fusion))
+
+    def explain(self, plugin: str, at: float) -> None:
+        """Ask the worker which seconds made a reading."""
+        if self.document.path is not None:
+            self.analyst.explain(self.document.path, plugin, at, self.choice)
+
+    # -- the worker's answers -----------------------------------------------------------------------------------
+
+    def _happened(self, job: Job, event: object) -> None:
+        if self._closed:
+            return
+        if job.plugin:
+            self._explanation(job, event)
+        elif self._comparison is not None and job.number == self._comparison.number:
+            self._comparing(event)
+        elif self._job is not None and job.number == self._job.number:
+            self.document.take(event)  # type: ignore[arg-type]
+            if isinstance(event, Done):
+                self._complete(event)
+            elif isinstance(event, MediumFailed) and event.kind != "Cancelled":
+                self.trouble.emit(event.reason, False)
+
+    def _complete(self, done: Done) -> None:
+        path = self.document.path
+        assert path is not None
+        runs = list(done.runs.values())
+        self.background.run(lambda: self.shelf.stored(path), lambda stored: self._take_stored(path, stored))
+        for plugin, reason in done.failed.items():
+            self.trouble.emit(f"{plugin}: {reason}", False)
+        if runs:
+            self.saved.emit()
+
+    def _comparing(self, event: object) -> None:
+        if isinstance(event, MediumFailed):
+            self.trouble.emit(event.reason, False)
+        elif isinstance(event, Done):
+            medium, fusion = event.medium, self.compare
+
+            def read() -> dict[str, AnyTrack]:
+                run = next((r for r in self.shelf.library.runs(medium) if r.analyzer == fusion), None)
+                return self.shelf.fused(medium, run.key) if run is not None else {}
+
+            self.background.run(read, self.compared.emit)
+
+    def _explanation(self, job: Job, event: object) -> None:
+        if isinstance(event, Explained):
+            found: Explanation = event.explanation
+            self.explained.emit(event.plugin, found)
+        elif isinstance(event, MediumFailed):
+            self.unexplained.emit(event.reason)
+
+    def _died(self, job: Job, reason: str) -> None:
+        if job.plugin:
+            self.unexplained.emit(reason)
+        elif self._job is not None and job.number == self._job.number:
+            self.document.end(reason)
+        self.trouble.emit(reason, True)
+
+    def _ended(self, job: Job) -> None:
+        if self._job is not None and job.number == self._job.number:
+            self._job = None
+            self.document.end("The analysis was cancelled.")
+            if not self._closed:
+                self.analysing.emit(False)
+        if self._comparison is not None and job.number == self._comparison.number:
+            self._comparison = None
+
+    def close(self) -> None:
+        """End the worker and the threads, and close the library."""
+        if self._closed:
+            return
+        self._closed = True
+        self.analyst.close()
+        self.background.run(self.shelf.close)
+        self.background.close()
