@@ -1,0 +1,207 @@
+"""The transcript's panel: what heard it, search, the Follow switch, and the words."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
+
+from mien.tracks.track import AnyTrack
+from mien_desktop.document import Document
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import button, explain, label
+from mien_desktop.transcript.script import TRACKS, Script, script
+from mien_desktop.transcript.view import TranscriptView
+
+_SOON = 60
+_SHARE_OF_TIME = 10
+
+
+class TranscriptPanel(QWidget):
+    """Follows a document's transcript.
+
+    Signals:
+        seek_requested(float): go to this time, s.
+    """
+
+    seek_requested = Signal(float)
+
+    def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document: Document | None = None
+        self._bonds: list[tuple[Any, Any]] = []
+        self.view = TranscriptView(palette)
+        self.about = label("", "small")
+        explain(self.about, "Transcript", "Who heard the words · language · mean confidence")
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find words")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(120)
+        self.search.setMaximumWidth(260)
+        explain(
+            self.search, "Search the transcript", "Words that follow each other; Return goes on, Esc ends", "Ctrl+F"
+        )
+        self.count = label("", "small")
+        self.count.setAccessibleName("Search hits")
+        self.before = button("‹", "The hit before", kind="flat", shortcut="Shift+F3")
+        self.after = button("›", "The next hit", kind="flat", shortcut="F3")
+        self.before.setAccessibleName("Previous hit")
+        self.after.setAccessibleName("Next hit")
+        self.follow = QToolButton(text="Follow", checkable=True)
+        explain(self.follow, "Follow", "Keep the words that are spoken in sight; scrolling ends it", "Ctrl+L")
+        self.follow.setChecked(True)
+        self._soon = QTimer(self, singleShot=True, interval=_SOON)
+        self._soon.timeout.connect(self.refresh)
+        self._arrange()
+        self._connect()
+        self._show_count()
+
+    def bind(self, document: Document) -> None:
+        """Follow this document from now on."""
+        for signal, slot in self._bonds:
+            signal.disconnect(slot)
+        self._document = document
+        self._bonds = [
+            (document.opened, self.refresh),
+            (document.described, self._later),
+            (document.replaced, self._replaced),
+            (document.grew, self._grew),
+        ]
+        for signal, slot in self._bonds:
+            signal.connect(slot)
+        self.refresh()
+
+    def set_position(self, seconds: float) -> None:
+        """The playhead is at this time."""
+        self.view.set_position(seconds)
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self.view.wear(palette)
+
+    @property
+    def script(self) -> Script:
+        """What is shown."""
+        return self.view.script
+
+    @Slot()
+    def refresh(self) -> None:
+        """Put the transcript together anew from what the document has by now."""
+        self._soon.stop()
+        began = time.perf_counter()
+        tracks: dict[str, AnyTrack | None] = {}
+        language = ""
+        if self._document is not None:
+            tracks = {name: self._document.readings.get(name) for name in TRACKS}
+            language = self._document.media.language if self._document.media is not None else ""
+        hits = self.search.text()
+        self.view.show_script(script(tracks, language))
+        self.about.setText(_about(self.script))
+        if hits:
+            self.view.set_hits(self.script.find(hits))
+            self._show_count()
+        # A long transcript is put together less often while it grows, so that the window stays free.
+        spent = 1000 * (time.perf_counter() - began)
+        self._soon.setInterval(max(_SOON, round(_SHARE_OF_TIME * spent)))
+
+    @Slot()
+    def start_search(self) -> None:
+        """Bring the keyboard to the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    @Slot()
+    def next_hit(self) -> None:
+        """Go to the next place found, after the last to the first."""
+        self._step(1)
+
+    @Slot()
+    def previous_hit(self) -> None:
+        """Go to the place found before."""
+        self._step(-1)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._step(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                self.search.clear()
+                self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(10, 6, 10, 4)
+        head.setSpacing(4)
+        for widget in (self.search, self.before, self.after, self.count):
+            head.addWidget(widget)
+        head.addStretch(1)
+        head.addWidget(self.about)
+        head.addSpacing(8)
+        head.addWidget(self.follow)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addLayout(head)
+        box.addWidget(self.view, 1)
+        self.setFocusProxy(self.view)
+
+    def _connect(self) -> None:
+        self.search.installEventFilter(self)
+        self.search.textChanged.connect(self._search)
+        self.before.clicked.connect(self.previous_hit)
+        self.after.clicked.connect(self.next_hit)
+        self.follow.toggled.connect(self.view.set_follow)
+        self.view.follow_changed.connect(self.follow.setChecked)
+        self.view.seek_requested.connect(self.seek_requested)
+        find = QShortcut(QKeySequence.StandardKey.Find, self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.start_search)
+
+    @Slot(str)
+    def _search(self, phrase: str) -> None:
+        hits = self.script.find(phrase)
+        here = max(self.view.cursor_word, 0)
+        nearest = next((i for i, hit in enumerate(hits) if hit[0] >= here), 0) if hits else -1
+        self.view.set_hits(hits, nearest)
+        self._show_count()
+
+    def _step(self, by: int) -> None:
+        hits = self.view.hits
+        if hits:
+            at = self.view.hit + by if self.view.hit >= 0 else 0
+            self.view.set_hits(hits, at % len(hits))
+            self._show_count()
+
+    def _show_count(self) -> None:
+        hits, searched = len(self.view.hits), bool(self.search.text().strip())
+        self.count.setText(f"{self.view.hit + 1} of {hits}" if hits else "none" if searched else "")
+        for step in (self.before, self.after):
+            step.setEnabled(hits > 0)
+
+    @Slot(str)
+    def _replaced(self, name: str) -> None:
+        if name in TRACKS:
+            self._later()
+
+    @Slot(object)
+    def _grew(self, piece: AnyTrack) -> None:
+        if piece.name in TRACKS:
+            self._later()
+
+    @Slot()
+    def _later(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
+
+def _about(shown: Script) -> str:
+    """`pocketsphinx · en · 0.81`."""
+    sure = f"{shown.sure:.2f}" if np.isfinite(shown.sure) else ""
+    return " · ".join(part for part in (shown.backend, shown.language, sure) if part)
