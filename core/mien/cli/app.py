@@ -119,6 +119,17 @@ def analyze(
 
 
 @app.command()
+def desktop(
+    medium: Annotated[Path | None, typer.Argument(metavar="VIDEO", help="Medium to open.")] = None,
+    library: Library = None,
+) -> None:
+    """Open the window."""
+    from mien.cli.desktop import open_window
+
+    raise typer.Exit(open_window(medium, library))
+
+
+@app.command()
 def probe(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media.")],
     as_json: Json = False,

@@ -158,11 +158,13 @@ class Conductor(QObject):
         if isinstance(event, MediumFailed):
             self.trouble.emit(event.reason, False)
         elif isinstance(event, Done):
-            medium, fusion = event.medium, self.compare
+            medium, fusion, chosen = event.medium, self.compare, self.choice.fusion
 
             def read() -> dict[str, AnyTrack]:
-                run = next((r for r in self.shelf.library.runs(medium) if r.analyzer == fusion), None)
-                return self.shelf.fused(medium, run.key) if run is not None else {}
+                runs = {run.analyzer: run for run in self.shelf.library.runs(medium)}
+                if chosen in runs:  # the fusion that was used last is the medium's own, and that is not the compared one
+                    self.shelf.library.reuse(runs[chosen])
+                return self.shelf.fused(medium, runs[fusion].key) if fusion in runs else {}
 
             self.background.run(read, self.compared.emit)
 

@@ -1,0 +1,80 @@
+"""Menus and shortcuts: every command of the window once, with its name, its keys and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMessageBox
+
+from mien import __version__
+
+if TYPE_CHECKING:
+    from mien_desktop.shell.window import MainWindow
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. keys: in Qt's portable spelling, the first is shown; empty for none."""
+
+    id: str
+    menu: str
+    title: str
+    keys: tuple[str, ...]
+    act: Callable[[], object]
+
+
+class Actions:
+    """The window's commands, in its menu bar."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self.commands = tuple(self._commands())
+        self.actions: dict[str, QAction] = {}
+        menus = {}
+        for command in self.commands:
+            if command.menu not in menus:
+                menus[command.menu] = window.menuBar().addMenu(command.menu)
+            action = QAction(command.title, window)
+            action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+            action.setToolTip(command.title)
+            action.triggered.connect(lambda _=False, act=command.act: act())
+            menus[command.menu].addAction(action)
+            self.actions[command.id] = action
+
+    def _commands(self) -> list[Command]:
+        window, space = self._window, self._window.workspace
+        player, timeline = space.player, space.timeline
+        return [
+            Command("open", "&File", "Open…", ("Ctrl+O",), window.ask_open),
+            Command("demo", "&File", "Open the demo clip", (), window.open_demo),
+            Command("close", "&File", "Close the medium", ("Ctrl+W",), window.close_medium),
+            Command("export", "&File", "Export…", ("Ctrl+E",), window.ask_export),
+            Command("quit", "&File", "Quit", ("Ctrl+Q",), window.close),
+            Command("undo", "&Edit", "Undo", ("Ctrl+Z",), space.undo),
+            Command("redo", "&Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), space.redo),
+            Command("analyse", "&Analysis", "Analyse", ("Ctrl+Return",), window.conductor.analyse),
+            Command("cancel", "&Analysis", "Cancel", ("Ctrl+.",), window.conductor.cancel),
+            Command("explain", "&Analysis", "Explain the playhead's moment", ("Ctrl+I",), space.explain_here),
+            Command("play", "&Playback", "Play or pause", ("Space",), player.toggle),
+            Command("step", "&Playback", "Next frame", (".",), lambda: player.step(1)),
+            Command("back", "&Playback", "Previous frame", (",",), lambda: player.step(-1)),
+            Command("next-event", "&Playback", "Next event", ("Ctrl+Right",), lambda: space.go_to_event(1)),
+            Command("previous-event", "&Playback", "Previous event", ("Ctrl+Left",), lambda: space.go_to_event(-1)),
+            Command("loop", "&Playback", "Loop the selection", ("Shift+L",), space.toggle_loop),
+            Command("fit", "&View", "Show the whole medium", ("Ctrl+0",), timeline.fit),
+            Command("zoom-selection", "&View", "Zoom to the selection", ("Ctrl+Shift+0",), timeline.zoom_to_selection),
+            Command("full-screen", "&View", "Full screen", ("F11",), window.toggle_full_screen),
+            Command("light", "&View", "Light", (), lambda: window.set_theme("light")),
+            Command("dark", "&View", "Dark", (), lambda: window.set_theme("dark")),
+            Command("system", "&View", "As the system", (), lambda: window.set_theme("system")),
+            Command("about", "&Help", "About Mien", (), self._about),
+        ]
+
+    def _about(self) -> None:
+        box = QMessageBox(self._window)
+        box.setWindowTitle("About Mien")
+        box.setText(f"Mien {__version__}\n\nWhat is said, how it is said, what the face shows and how heated the exchange is.")
+        box.open()

@@ -1,0 +1,144 @@
+"""The lanes that belong to a medium's readings, and how each track finds its lane."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from mien.tracks.track import AnyTrack, Curve, Spans
+from mien_desktop.document import Document
+from mien_desktop.look.palette import Palette
+from mien_desktop.timeline.lanes import (
+    CurvesLane,
+    EventsLane,
+    FilledLane,
+    FusedLane,
+    Lane,
+    ScoresLane,
+    SpeakersLane,
+    SpectrogramLane,
+    StripsLane,
+    WaveformLane,
+    WordsLane,
+)
+
+CURVES = {
+    "emotion.attributes": ("Voice: val · aro · dom", "Valence, arousal and dominance of the voice"),
+    "face.affect": ("Face: val · aro", "Valence and arousal of the face"),
+    "text.attributes": ("Words: val · aro · dom", "Valence, arousal and dominance of what is said"),
+}
+SILENT = ("speech.voice", "face.boxes", "fusion.verdicts")
+"""Tracks that are shown elsewhere: under the words, on the picture, as events."""
+
+
+class LaneSet(QObject):
+    """All lanes in their usual order; those of tracks that nobody foresaw are added when the tracks come.
+
+    Signals:
+        added(object): a lane that was not there before.
+    """
+
+    added = Signal(object)
+
+    def __init__(self, document: Document, palette: Palette) -> None:
+        super().__init__()
+        self._document = document
+        self.waveform = WaveformLane(about="The sound's samples")
+        self.spectrogram = SpectrogramLane(about="Level of the sound by frequency")
+        self.words = WordsLane("words", "Words", about="What is said, coloured by what drove a score")
+        self.speakers = SpeakersLane("speakers", "Speakers", about="Who speaks when")
+        self.scores = ScoresLane(
+            "text", "Offence · hate", {"text.offence": "offence", "text.hate": "hate"}, about="Scores of each utterance"
+        )
+        self.expressions = StripsLane("expressions", "Expressions", about="Probability of seven expressions of the face")
+        self.conflict = FilledLane("conflict", "Conflict", about="Intensity of conflict")
+        self.fused = FusedLane("fused", "Fused reading", about="All modalities as one; drag the line to move the threshold")
+        self.weights = StripsLane("weights", "Modality weights", height=44, about="How much each modality counted")
+        self.events = EventsLane("events", "Events", about="Spans over the threshold, and what was decided about them")
+        self.curves = {name: CurvesLane(name, title, about=about) for name, (title, about) in CURVES.items()}
+        self.spectrogram.visible = False
+        self.curves["text.attributes"].visible = False
+        self.lanes: list[Lane] = [
+            self.waveform, self.spectrogram, self.words, self.speakers, self.curves["emotion.attributes"],
+            self.expressions, self.curves["face.affect"], self.scores, self.curves["text.attributes"], self.conflict,
+            self.fused, self.weights, self.events,
+        ]  # fmt: skip
+        self._others: dict[str, CurvesLane | ScoresLane] = {}
+        for lane in self.lanes:
+            lane.wear(palette)
+        document.opened.connect(self.clear)
+        document.replaced.connect(self._replaced)
+        document.grew.connect(self._grew)
+
+    def clear(self) -> None:
+        """Another medium."""
+        for lane in self.lanes:
+            lane.clear()
+
+    def compare(self, tracks: dict[str, AnyTrack]) -> None:
+        """Draw another fusion's score dashed; an empty dict takes it away."""
+        score = tracks.get("fusion.score")
+        self.fused.set_comparison(score if isinstance(score, Curve) else None)
+
+    def _replaced(self, name: str) -> None:
+        track = self._document.readings.get(name)
+        if track is not None:
+            self._show(track, whole=True)
+
+    def _grew(self, piece: AnyTrack) -> None:
+        self._show(piece, whole=False)
+
+    def _show(self, track: AnyTrack, *, whole: bool) -> None:
+        if isinstance(track, Curve):
+            lane = self._curve_lane(track)
+            if lane is not None:
+                lane.set_track(track) if whole else lane.append(track)
+        elif isinstance(track, Spans):
+            self._spans(track, whole)
+
+    def _curve_lane(self, track: Curve) -> CurvesLane | StripsLane | None:
+        known: dict[str, CurvesLane | StripsLane] = {
+            "face.expression": self.expressions,
+            "conflict.intensity": self.conflict,
+            "fusion.score": self.fused,
+            "fusion.weights": self.weights,
+            **self.curves,
+        }
+        if track.name in known:
+            return known[track.name]
+        other = self._others.get(track.name)
+        if other is None:
+            other = CurvesLane(track.name, track.name, about=", ".join(q.name for q in track.quantities))
+            self._add(track.name, other)
+        return other if isinstance(other, CurvesLane) else None
+
+    def _spans(self, track: Spans, whole: bool) -> None:
+        if track.name in SILENT:
+            return
+        if track.name == "speech.words":
+            self.words.set_track(track) if whole else self.words.append(track)
+        elif track.name == "text.words":
+            self.words.set_scores(track) if whole else self.words.append_scores(track)
+        elif track.name in ("speech.speakers", "speech.transcript"):
+            self._speakers(track, whole)
+        elif track.name in ("text.offence", "text.hate"):
+            self.scores.set_track(track) if whole else self.scores.append(track)
+        else:
+            lane = self._others.get(track.name)
+            if lane is None:
+                lane = ScoresLane(track.name, track.name, {track.name: track.name.split(".")[-1]})
+                self._add(track.name, lane)
+            if isinstance(lane, ScoresLane):
+                lane.set_track(track) if whole else lane.append(track)
+
+    def _speakers(self, track: Spans, whole: bool) -> None:
+        """Turns by the speakers' track; by the transcript only where that names speakers and no such track is there."""
+        if track.name == "speech.transcript":
+            if self._document.readings.get("speech.speakers") is not None or not any(track.speaker):
+                return
+        self.speakers.set_track(track) if whole else self.speakers.append(track)
+
+    def _add(self, name: str, lane: CurvesLane | ScoresLane) -> None:
+        self._others[name] = lane
+        lane.wear(self.waveform.palette)
+        self.lanes.append(lane)
+        self.added.emit(lane)

@@ -1,0 +1,28 @@
+"""What the welcome page says is installed, and what could be."""
+
+from __future__ import annotations
+
+from mien.engine.registry import Registry
+from mien.models import catalogue, store
+from mien_desktop.welcome.page import Offer
+
+ROOMS = (("speech", "What is said"), ("emotion", "How it is said"), ("text", "What the words carry"),
+         ("face", "What the face shows"), ("conflict", "How heated it is"), ("fusion", "All of it as one"))  # fmt: skip
+
+
+def offers(registry: Registry) -> tuple[Offer, ...]:
+    """A line for every room of plugins that is here, for what is broken, and for the models that could be installed."""
+    found = []
+    for room, means in ROOMS:
+        titles = [i.title for i in (*registry.analyzers.values(), *registry.fusions.values()) if i.id.split(".")[0] == room]
+        if titles:
+            found.append(Offer(means, ", ".join(titles), True))
+    known = {room for room, _ in ROOMS}
+    others = [i.title for i in registry.analyzers.values() if i.id.split(".")[0] not in known]
+    if others:
+        found.append(Offer("Added by plugins", ", ".join(others), True))
+    found += [Offer(f"{source.name} could not be loaded", source.error, False) for source in registry.broken]
+    missing = [entry.title for entry in catalogue.ENTRIES if not store.is_installed(entry.id)]
+    if missing:
+        found.append(Offer(f"{len(missing)} larger models could be installed", ", ".join(missing[:4]) + " …", False))
+    return tuple(found)

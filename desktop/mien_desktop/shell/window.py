@@ -1,0 +1,244 @@
+"""The main window: welcome page or workspace, one playhead for all of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from mien.engine.registry import Registry
+from mien.errors import MienError
+from mien.exchange.text import one_line
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.style import dress, palette_for
+from mien_desktop.shell import state as states
+from mien_desktop.shell.actions import Actions
+from mien_desktop.shell.conduct import Conductor
+from mien_desktop.shell.message import MessageBar
+from mien_desktop.shell.offers import offers
+from mien_desktop.shell.status import StatusBar
+from mien_desktop.shell.toolbar import ToolBar
+from mien_desktop.shell.workspace import Workspace
+from mien_desktop.welcome.page import WelcomePage, dropped_path
+from mien_desktop.work.devices import devices
+
+
+class MainWindow(QMainWindow):
+    """The application's window.
+
+    Args:
+        library: place of the library, None for the one that the settings name.
+    """
+
+    def __init__(self, library: str | None = None) -> None:
+        super().__init__()
+        self.state = states.load()
+        self.registry = Registry.load()
+        self.conductor = Conductor(self.registry, library, self)
+        self.document = self.conductor.document
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.palette_ = palette_for(self.state.theme, app)
+        dress(app, self.palette_, self.state.text_scale)
+        self._closed = False
+
+        self.tools = ToolBar(self.registry, self.palette_)
+        self.message = MessageBar(self.palette_)
+        self.welcome = WelcomePage(self.palette_)
+        self.workspace = Workspace(self.conductor, self.registry, self.state, self.palette_)
+        self.foot = StatusBar(self.document, self.palette_)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        self.pages.addWidget(self.workspace)
+        middle = QWidget()
+        box = QVBoxLayout(middle)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for widget, stretch in ((self.tools, 0), (self.message, 0), (self.pages, 1), (self.foot, 0)):
+            box.addWidget(widget, stretch)
+        self.setCentralWidget(middle)
+        self.setMinimumSize(1024, 640)
+        self.resize(1440, 900)
+        self.setAcceptDrops(True)
+        self.setWindowTitle("Mien")
+        self.actions_ = Actions(self)
+        self._connect()
+        self._restore()
+        self.welcome.show_recent(self.state.recent)
+        self.tools.set_fusion(self.conductor.choice.fusion)
+        self.tools.set_devices([("auto", "Automatic"), ("cpu", "CPU")], self.conductor.choice.device)
+        QTimer.singleShot(0, self._later)
+
+    # -- set-up -------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        conductor, tools = self.conductor, self.tools
+        tools.open_asked.connect(self.ask_open)
+        tools.analyse_asked.connect(conductor.analyse)
+        tools.cancel_asked.connect(conductor.cancel)
+        tools.fusion_chosen.connect(self._guarded(conductor.choose_fusion))
+        tools.compare_chosen.connect(self._guarded(conductor.choose_comparison))
+        tools.device_chosen.connect(self._choose_device)
+        conductor.trouble.connect(self._trouble)
+        conductor.analysing.connect(self._analysing)
+        self.document.opened.connect(self._opened)
+        self.document.described.connect(self._described)
+        self.welcome.open_asked.connect(self.ask_open)
+        self.welcome.chosen.connect(self.open)
+        self.welcome.demo_asked.connect(self.open_demo)
+        self.workspace.trouble.connect(lambda text: self.message.tell(text))
+        self.workspace.full_screen_asked.connect(self.toggle_full_screen)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.styleHints().colorSchemeChanged.connect(lambda _: self.set_theme(self.state.theme))
+
+    def _later(self) -> None:
+        """What may wait until the window stands."""
+        if self._closed:
+            return
+        background = self.conductor.background
+        background.run(lambda: offers(self.registry), self.welcome.show_offers)
+        background.run(devices, self._show_devices)
+
+    def _restore(self) -> None:
+        if self.state.geometry:
+            self.restoreGeometry(QByteArray.fromBase64(self.state.geometry.encode()))
+        self.workspace.restore(self.state)
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def ask_open(self) -> None:
+        """Let the user choose a file."""
+        start = str(Path(self.state.recent[0]).parent) if self.state.recent else os.path.expanduser("~")
+        name, _ = QFileDialog.getOpenFileName(self, "Open a video or a sound file", start)
+        if name:
+            self.open(Path(name))
+
+    def open_demo(self) -> None:
+        """Open the clip that comes with Mien."""
+        self.open(Path(str(files("mien_resources") / "demo" / "demo.mp4")))
+
+    def open(self, path: Path) -> None:
+        """Open a medium; what is wrong with it is told in the window."""
+        path = Path(path)
+        self.message.clear()
+        try:
+            self.conductor.open(path)
+        except MienError as error:
+            self.message.tell(str(error))
+            return
+        self._remember(states.with_recent(self.state, path.absolute()))
+        self.welcome.show_recent(self.state.recent)
+
+    def _opened(self) -> None:
+        path = self.document.path
+        self.tools.set_medium(path is not None)
+        self.pages.setCurrentWidget(self.workspace if path is not None else self.welcome)
+        self.setWindowTitle(f"{one_line(path.name)} – Mien" if path is not None else "Mien")
+
+    def _described(self) -> None:
+        for problem in self.document.problems:
+            self.message.tell(problem)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files are welcome everywhere."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open the first."""
+        path = dropped_path(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open(path)
+
+    # -- what the conductor tells -------------------------------------------------------------------------------
+
+    def _guarded(self, call: Callable[[str], None]) -> Callable[[str], None]:
+        """The call, its MienError told in the window."""
+
+        def guarded(value: str) -> None:
+            try:
+                call(value)
+            except MienError as error:
+                self.message.tell(str(error))
+
+        return guarded
+
+    def _choose_device(self, device: str) -> None:
+        self._guarded(lambda d: self.conductor.choose(replace(self.conductor.choice, device=d)))(device)
+
+    def _show_devices(self, found: list[tuple[str, str]]) -> None:
+        best = found[0][1] if found else "CPU"
+        names = [("auto", f"Automatic ({best})"), *((d, n if d == "cpu" else f"{d} · {n}") for d, n in found)]
+        self.tools.set_devices(names, self.conductor.choice.device)
+
+    def _trouble(self, text: str, worker_died: bool) -> None:
+        if worker_died:
+            self.foot.say("worker: stopped")
+            self.message.tell(text, "Restart", self.conductor.analyse)
+        else:
+            self.message.tell(text)
+
+    def _analysing(self, analysing: bool) -> None:
+        self.tools.set_analysing(analysing)
+        self.foot.say("worker: analysing" if analysing else "all changes saved")
+
+    # -- look ---------------------------------------------------------------------------------------------------
+
+    def set_theme(self, theme: str) -> None:
+        """Light, dark or as the system; at once."""
+        self._remember(self.state.model_copy(update={"theme": theme}))
+        self._dress()
+
+    def set_text_scale(self, scale: float) -> None:
+        """Size of the text; at once."""
+        self._remember(self.state.model_copy(update={"text_scale": scale}))
+        self._dress()
+
+    def _dress(self) -> None:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.palette_ = palette_for(self.state.theme, app)
+        dress(app, self.palette_, self.state.text_scale)
+        self.wear(self.palette_)
+
+    def wear(self, palette: Palette) -> None:
+        """Hand a palette to everything that paints itself."""
+        for widget in (self.tools, self.message, self.welcome, self.workspace, self.foot):
+            widget.wear(palette)
+
+    def toggle_full_screen(self) -> None:
+        """The picture over the whole screen, or the window again."""
+        full = not self.isFullScreen()
+        for widget in (self.tools, self.foot):
+            widget.setVisible(not full)
+        self.workspace.show_picture_only(full)
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    def _remember(self, state: states.WindowState) -> None:
+        self.state = state
+        states.save(state)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep sizes, end threads and the worker."""
+        self.shutdown()
+        event.accept()
+
+    def shutdown(self) -> None:
+        """End everything that runs beside the window; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        self._remember(self.workspace.remember(self.state.model_copy(update={"geometry": geometry})))
+        self.workspace.shutdown()
+        self.conductor.close()

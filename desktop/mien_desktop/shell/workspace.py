@@ -1,0 +1,260 @@
+"""Picture, panels and timelines of the open medium, in step."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from mien.engine.registry import Registry
+from mien.sdk.protocols import Explanation
+from mien.tracks.track import AnyTrack
+from mien_desktop.events.panel import EventsPanel
+from mien_desktop.explain.panel import ExplainPanel
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import panel
+from mien_desktop.player.canvas import Canvas
+from mien_desktop.player.overlay import Overlays
+from mien_desktop.player.player import Player
+from mien_desktop.player.transport import Transport
+from mien_desktop.shell.conduct import Conductor
+from mien_desktop.shell.lanes import LaneSet
+from mien_desktop.shell.state import WindowState
+from mien_desktop.timeline.sound import Sound
+from mien_desktop.timeline.view import TimelineView
+from mien_desktop.transcript.panel import TranscriptPanel
+
+EXPLAINERS = ("emotion", "conflict")
+"""Analyzers that say which seconds made a reading, in the order of their buttons."""
+
+
+class Workspace(QWidget):
+    """All views of one document, connected to one playhead.
+
+    Signals:
+        trouble(str): one sentence.
+        full_screen_asked: the picture over the whole screen, or back.
+    """
+
+    trouble = Signal(str)
+    full_screen_asked = Signal()
+
+    def __init__(self, conductor: Conductor, registry: Registry, state: WindowState, palette: Palette) -> None:
+        super().__init__()
+        self._conductor = conductor
+        self._document = conductor.document
+        self._sound: Sound | None = None
+        self._selection: tuple[float, float] | None = None
+        self._looping = False
+        self.player = Player(self)
+        self.canvas = Canvas(palette)
+        self.transport = Transport(palette)
+        self.overlays = Overlays()
+        self.timeline = TimelineView(palette)
+        self.transcript = TranscriptPanel(palette)
+        self.events = EventsPanel(conductor.shelf, conductor.background, palette)
+        titles = {i.id: i.title for i in registry.analyzers.values()}
+        self.explain = ExplainPanel(palette, tuple((p, titles[p]) for p in EXPLAINERS if p in titles))
+        self.lanes = LaneSet(self._document, palette)
+        self._lay_out()
+        self._connect()
+
+    # -- set-up -------------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        picture = panel()
+        box = QVBoxLayout(picture)
+        box.setContentsMargins(1, 1, 1, 1)
+        box.setSpacing(0)
+        box.addWidget(self.canvas, 1)
+        box.addWidget(self.transport)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.transcript, "Transcript")
+        self.tabs.addTab(self.events, "Events")
+        self.tabs.addTab(self.explain, "Explain")
+        self.tabs.setAccessibleName("Panels")
+        right = panel()
+        side = QVBoxLayout(right)
+        side.setContentsMargins(1, 1, 1, 1)
+        side.addWidget(self.tabs)
+        self.upper = QSplitter(Qt.Orientation.Horizontal)
+        self.upper.addWidget(picture)
+        self.upper.addWidget(right)
+        self.upper.setStretchFactor(0, 11)
+        self.upper.setStretchFactor(1, 10)
+        lower = panel()
+        under = QVBoxLayout(lower)
+        under.setContentsMargins(1, 1, 1, 1)
+        under.addWidget(self.timeline)
+        self.all = QSplitter(Qt.Orientation.Vertical)
+        self.all.addWidget(self.upper)
+        self.all.addWidget(lower)
+        self.all.setStretchFactor(0, 1)
+        self.all.setStretchFactor(1, 1)
+        for splitter in (self.upper, self.all):
+            splitter.setHandleWidth(8)
+            splitter.setChildrenCollapsible(False)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(10, 10, 10, 10)
+        outer.addWidget(self.all)
+        self._lower = lower
+        self._right = right
+        self.timeline.set_lanes(self.lanes.lanes)
+
+    def _connect(self) -> None:
+        document, player = self._document, self.player
+        document.opened.connect(self._opened)
+        document.described.connect(self._described)
+        document.replaced.connect(self._track_changed)
+        document.grew.connect(lambda piece: self._track_changed(piece.name))
+        self.lanes.added.connect(lambda _: self.timeline.set_lanes(self.lanes.lanes))
+        player.moved.connect(self._moved)
+        player.frame_changed.connect(self._frame)
+        player.failed.connect(self.trouble)
+        self.transport.bind(player)
+        self.transport.previous_event.connect(lambda: self.go_to_event(-1))
+        self.transport.next_event.connect(lambda: self.go_to_event(1))
+        self.transport.loop_toggled.connect(self._set_looping)
+        self.transport.full_screen_asked.connect(self.full_screen_asked)
+        self.canvas.toggled.connect(player.toggle)
+        self.canvas.full_screen_asked.connect(self.full_screen_asked)
+        for view in (self.timeline, self.transcript, self.events, self.explain):
+            view.seek_requested.connect(player.seek)
+        self.timeline.selection_changed.connect(self._selected)
+        self.timeline.threshold_changed.connect(lambda _, value: self.events.set_threshold(value))
+        self.transcript.bind(document)
+        self.events.bind(document)
+        self.explain.bind(document)
+        self.events.events_changed.connect(self._show_events)
+        self.events.threshold_changed.connect(self._show_threshold)
+        self.events.explain_requested.connect(self._explain_event)
+        self.explain.seconds_asked.connect(self._conductor.explain)
+        self._conductor.explained.connect(self._explained)
+        self._conductor.unexplained.connect(self.explain.show_failure)
+        self._conductor.compared.connect(self._compared)
+
+    # -- the document -------------------------------------------------------------------------------------------
+
+    def _opened(self) -> None:
+        self._stop_sound()
+        self._selection = None
+        path = self._document.path
+        if path is None:
+            self.player.close()
+            return
+        self.player.open(path)
+        self._sound = Sound(str(path), self)
+        self._sound.feed(self.lanes.waveform, self.lanes.spectrogram)
+        self._sound.start()
+
+    def _described(self) -> None:
+        media = self._document.media
+        if media is not None and media.duration:
+            self.timeline.set_duration(media.duration)
+
+    def _track_changed(self, name: str) -> None:
+        if self.overlays.reads(name):
+            self.overlays.take(self._document.readings.get(name))
+
+    # -- the playhead -------------------------------------------------------------------------------------------
+
+    def _moved(self, position: float) -> None:
+        for view in (self.timeline, self.transcript, self.explain):
+            view.set_position(position)
+
+    def _frame(self, frame: object) -> None:
+        self.canvas.show_frame(frame, self.overlays.at(frame.time))  # type: ignore[attr-defined]
+
+    def _selected(self, selection: tuple[float, float] | None) -> None:
+        self._selection = selection
+        if self._looping:
+            self.player.set_loop(selection)
+
+    def toggle_loop(self) -> None:
+        """Loop the selection, or no more."""
+        self._set_looping(not self._looping)
+
+    def _set_looping(self, looping: bool) -> None:
+        self._looping = looping
+        self.transport.set_looping(looping)
+        self.player.set_loop(self._selection if looping else None)
+
+    def go_to_event(self, step: int) -> None:
+        """The next event behind the playhead, or the last before it."""
+        self.events.go(step, self.player.position)
+
+    # -- events and explanations ---------------------------------------------------------------------------------
+
+    def _show_events(self) -> None:
+        track, states = self.events.track()
+        self.lanes.events.set_track(track)
+        self.lanes.events.set_states(states)
+        self.tabs.setTabText(1, f"Events {len(track)}" if len(track) else "Events")
+
+    def _show_threshold(self, threshold: float) -> None:
+        self.lanes.fused.threshold = threshold
+
+    def _explain_event(self, event: object) -> None:
+        self.tabs.setCurrentWidget(self.explain)
+        self.explain.explain(event.peak)  # type: ignore[attr-defined]
+
+    def explain_here(self) -> None:
+        """Explain the playhead's moment."""
+        self.tabs.setCurrentWidget(self.explain)
+        self.explain.explain(self.player.position)
+
+    def _explained(self, plugin: str, found: Explanation) -> None:
+        self.explain.show_seconds(self._conductor.registry.analyzer(plugin).title, found)
+
+    def _compared(self, tracks: dict[str, AnyTrack]) -> None:
+        self.lanes.compare(tracks)
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        self.events.history.undo()
+
+    def redo(self) -> None:
+        """Make it again."""
+        self.events.history.redo()
+
+    # -- look and end -------------------------------------------------------------------------------------------
+
+    def wear(self, palette: Palette) -> None:
+        """Hand a palette on."""
+        for widget in (self.canvas, self.transport, self.timeline, self.transcript, self.events, self.explain):
+            widget.wear(palette)
+
+    def show_picture_only(self, only: bool) -> None:
+        """Hide everything but the picture, for the full screen."""
+        self._lower.setVisible(not only)
+        self._right.setVisible(not only)
+
+    def restore(self, state: WindowState) -> None:
+        """Sizes, lanes and volume as they were left."""
+        for name, splitter in (("upper", self.upper), ("all", self.all)):
+            if state.splits.get(name):
+                splitter.setSizes(state.splits[name])
+        if state.lanes:
+            self.timeline.set_layout(state.lanes)
+        self.player.set_volume(state.volume)
+
+    def remember(self, state: WindowState) -> WindowState:
+        """The state with sizes, lanes and volume as they are."""
+        return state.model_copy(
+            update={
+                "splits": {"upper": self.upper.sizes(), "all": self.all.sizes()},
+                "lanes": self.timeline.layout_dict(),
+                "volume": self.player.volume,
+            }
+        )
+
+    def _stop_sound(self) -> None:
+        if self._sound is not None:
+            self._sound.stop()
+            self._sound.deleteLater()
+            self._sound = None
+
+    def shutdown(self) -> None:
+        """End the player's and the sound's threads."""
+        self._stop_sound()
+        self.player.close()
