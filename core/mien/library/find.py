@@ -1,0 +1,155 @@
+"""Answers a query over the whole library: media with the utterances and the stretches that fit."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mien.errors import LibraryError
+from mien.library.library import Library
+from mien.library.overview import Entry, StoredTrack, read_track
+from mien.library.peaks import Peak, Peaks
+from mien.library.query import Condition, Query
+from mien.library.readings import channels_of
+from mien.library.rows import Hit
+from mien.library.stretches import Stretch, common, find_stretches
+from mien.tracks.track import AnyTrack
+
+_KEPT_ROWS: Final = 2_000_000
+"""Rows of tracks that are kept for the next query: who narrows a filter asks for the same tracks again."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A medium that fits.
+
+    Args:
+        entry: the medium.
+        stretches: where all conditions hold at one time; empty when there are none.
+        hits: utterances with the text, the best first; of a query with conditions only those within the stretches.
+        named: the text is (also) in the file's name.
+    """
+
+    entry: Entry
+    stretches: tuple[Stretch, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    named: bool = False
+
+
+class Finder:
+    """Answers queries; usable from any thread, one query at a time.
+
+    Args:
+        library: open.
+        peaks: of that library.
+    """
+
+    def __init__(self, library: Library, peaks: Peaks) -> None:
+        self._library, self._peaks = library, peaks
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, AnyTrack] = OrderedDict()
+        self._rows = 0
+
+    def find(
+        self,
+        query: Query,
+        entries: Sequence[Entry],
+        *,
+        limit: int = 1000,
+        outdated: Callable[[], bool] = lambda: False,
+    ) -> list[Match]:
+        """The media that fit, in the order of `entries`.
+
+        Args:
+            entries: from `overview`.
+            limit: of utterances in all.
+            outdated: asked before each medium; the search ends with what it has once this says so.
+
+        Raises:
+            LibraryError: the library cannot be read.
+        """
+        with self._lock:
+            hits: dict[str, list[Hit]] = {}
+            for hit in self._library.search(query.text, limit=limit) if query.text else ():
+                hits.setdefault(hit.medium_id, []).append(hit)
+            found = []
+            for entry in entries:
+                if outdated():
+                    break
+                match = self._match(query, entry, hits.get(entry.medium.id, []))
+                if match is not None:
+                    found.append(match)
+            return found
+
+    def peak(self, entry: Entry, reading: str) -> Peak | None:
+        """The extremes of a reading in a medium: of the first of its tracks that has one."""
+        for track, channel in channels_of(entry, reading):
+            peak = self._peaks.of(track, channel)
+            if peak is not None:
+                return peak
+        return None
+
+    def _match(self, query: Query, entry: Entry, hits: list[Hit]) -> Match | None:
+        if not query.conditions:
+            named = _named(query.text, entry.medium.path)
+            return Match(entry, (), tuple(hits), named) if hits or named else None
+        if query.text and not hits:
+            return None
+        try:
+            stretches = self._stretches(query.conditions, entry)
+        except LibraryError:
+            return None  # one damaged track must not keep all other media from being found
+        if query.text:
+            hits = [h for h in hits if any(h.start < s.end and h.end > s.start for s in stretches)]
+        return Match(entry, tuple(stretches), tuple(hits)) if stretches and (hits or not query.text) else None
+
+    def _stretches(self, conditions: Sequence[Condition], entry: Entry) -> list[Stretch]:
+        chosen = []
+        for condition in conditions:  # the cheap question to all of them first
+            meant = self._track(condition, entry)
+            if meant is None:
+                return []
+            chosen.append((condition, *meant))
+        found: list[Stretch] | None = None
+        for condition, track, channel in chosen:
+            held = find_stretches(self._read(track), channel, condition, entry.medium.duration)
+            found = held if found is None else common(found, held)
+            if not found:
+                return []
+        return found or []
+
+    def _track(self, condition: Condition, entry: Entry) -> tuple[StoredTrack, int] | None:
+        """The track that a condition speaks of, None when its peak says that it cannot hold."""
+        for track, channel in channels_of(entry, condition.reading):
+            peak = self._peaks.of(track, channel)
+            if peak is not None:
+                return (track, channel) if _possible(peak, condition) else None
+        return None
+
+    def _read(self, track: StoredTrack) -> AnyTrack:
+        if track.id in self._kept:
+            self._kept.move_to_end(track.id)
+            return self._kept[track.id]
+        whole = read_track(self._library, track)
+        self._kept[track.id] = whole
+        self._rows += len(whole)
+        while self._rows > _KEPT_ROWS:
+            self._rows -= len(self._kept.popitem(last=False)[1])
+        return whole
+
+
+def _possible(peak: Peak, condition: Condition) -> bool:
+    if condition.above:
+        return peak.high >= condition.level - 1e-6
+    return peak.low <= condition.level + 1e-6
+
+
+def _named(text: str, path: Path) -> bool:
+    """Whether every word of the text is in the file's name."""
+    name = path.name.casefold()
+    words = text.replace('"', " ").casefold().split()
+    return bool(words) and all(word in name for word in words)

@@ -1,0 +1,110 @@
+"""All media with what is current of each, in three queries however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from mien.library import schema
+from mien.library.codec import decode, empty
+from mien.library.library import Library
+from mien.library.medium import Medium
+from mien.library.rows import moment
+from mien.tracks import Kind, Quantity
+from mien.tracks.track import AnyTrack, Provenance
+
+_UNTOLD = Provenance("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrack:
+    """A current track without its rows: its id in the library, its run, and what it measures."""
+
+    id: int
+    run_id: str
+    name: str
+    kind: Kind
+    quantities: tuple[Quantity, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One medium of the library as a list shows it.
+
+    Args:
+        medium: the medium.
+        tracks: its current tracks by name, as `Library.tracks` chooses them.
+        partial: why the readings do not cover the whole medium, or empty.
+        analysed: when its last run ended (UTC), None when nothing is complete.
+    """
+
+    medium: Medium
+    tracks: Mapping[str, StoredTrack]
+    partial: str = ""
+    analysed: datetime | None = None
+
+
+def overview(library: Library) -> list[Entry]:
+    """Every medium, the one added last first.
+
+    Raises:
+        LibraryError: the library cannot be read.
+    """
+    run, track = schema.run, schema.track
+    complete = run.c.status == "complete"
+    runs = (
+        sa.select(run.c.id, run.c.medium_id, run.c.analyzer, run.c.partial, run.c.reason, run.c.finished)
+        .where(complete)
+        .order_by(run.c.used.desc(), run.c.started.desc(), run.c.id.desc())
+    )
+    tracks = sa.select(track.c.id, track.c.run_id, track.c.name, track.c.kind, track.c.quantities).join(
+        run, run.c.id == track.c.run_id
+    )
+    current: dict[str, dict[str, Any]] = {}
+    stored: dict[str, list[StoredTrack]] = {}
+    with library._database.read() as connection:
+        for row in connection.execute(runs):
+            current.setdefault(row.medium_id, {}).setdefault(row.analyzer, row)
+        known: dict[tuple[Any, ...], Quantity] = {}
+        for found in connection.execute(tracks.where(complete).order_by(track.c.id)):
+            quantities = tuple(_quantity(q, known) for q in found.quantities)
+            stored.setdefault(found.run_id, []).append(
+                StoredTrack(found.id, found.run_id, found.name, found.kind, quantities)
+            )
+    return [_entry(medium, list(current.get(medium.id, {}).values()), stored) for medium in library.media()]
+
+
+def read_track(library: Library, track: StoredTrack) -> AnyTrack:
+    """All rows of a current track, without its provenance.
+
+    Raises:
+        LibraryError: it is damaged, or the library cannot be read.
+    """
+    piece = schema.piece
+    query = sa.select(piece.c.data).where(piece.c.track_id == track.id).order_by(piece.c.seq)
+    with library._database.read() as connection:
+        parts: list[Any] = [decode(data, _UNTOLD) for data in connection.execute(query).scalars()]
+    if not parts:
+        return empty(track.name, track.kind, track.quantities, _UNTOLD)
+    whole: AnyTrack = type(parts[0]).concat(parts)
+    return whole
+
+
+def _entry(medium: Medium, runs: list[Any], stored: Mapping[str, list[StoredTrack]]) -> Entry:
+    # Of several tracks of one name that of the run used last wins, so it comes last.
+    tracks = {t.name: t for run in reversed(runs) for t in stored.get(run.id, ())}
+    partial = next((run.reason for run in runs if run.partial), "")
+    finished = [run.finished for run in runs if run.finished is not None]
+    return Entry(medium, tracks, partial, moment(max(finished)) if finished else None)
+
+
+def _quantity(fields: dict[str, Any], known: dict[tuple[Any, ...], Quantity]) -> Quantity:
+    """Thousands of tracks share a few quantities."""
+    key = tuple(fields.values())
+    if key not in known:
+        known[key] = Quantity.from_dict(fields)
+    return known[key]

@@ -1,0 +1,71 @@
+"""What readings are called in a query: `arousal`, `face.arousal`, `emotion.attributes.arousal`, `fused`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from mien.library.overview import Entry, StoredTrack
+from mien.tracks import Kind, Quantity, probability
+
+FUSED = "fused"
+"""The fused score, whatever quantity the fusion says it is."""
+
+_SCORE = "fusion.score"
+_ALSO = {"emotion": "voice"}  # what a source is called besides the first part of its tracks' names
+_FIRST = ("fusion.", "conflict.", "emotion.attributes", "emotion.", "face.")
+"""Whose reading a plain name means when several tracks have one of that name."""
+
+
+def known_readings(tracks: Iterable[tuple[str, Kind, tuple[Quantity, ...]]]) -> dict[str, Quantity]:
+    """Every name that a query may use, in lower case, with what it measures.
+
+    Args:
+        tracks: name, kind and quantities of each, from the library or from the plugins' descriptors.
+    """
+    found: dict[str, Quantity] = {}
+    for name, kind, quantities in sorted(tracks, key=lambda t: _rank(t[0])):
+        for _, quantity in _channels(name, kind, quantities):
+            for called in _names(name, quantity.name):
+                found.setdefault(called, quantity)
+    return found
+
+
+def suggestions(readings: Mapping[str, Quantity]) -> list[str]:
+    """The names worth offering: plain ones, and those with a source where there are several sources."""
+    plain = sorted(name for name in readings if "." not in name)
+    sources = [name for name in readings if name.count(".") == 1 and name.split(".")[1] in readings]
+    several = {n for n in plain if sum(s.split(".")[1] == n and not s.startswith("emotion.") for s in sources) > 1}
+    return plain + sorted(s for s in sources if s.split(".")[1] in several and not s.startswith("emotion."))
+
+
+def channels_of(entry: Entry, reading: str) -> list[tuple[StoredTrack, int]]:
+    """The tracks (with the channel) that a name may mean in a medium, the preferred first."""
+    found = []
+    for track in sorted(entry.tracks.values(), key=lambda t: _rank(t.name)):
+        for channel, quantity in _channels(track.name, track.kind, track.quantities):
+            if reading in _names(track.name, quantity.name):
+                found.append((track, channel))
+    return found
+
+
+def _rank(track: str) -> tuple[int, str]:
+    return next((n for n, start in enumerate(_FIRST) if track.startswith(start)), len(_FIRST)), track
+
+
+def _channels(name: str, kind: Kind, quantities: tuple[Quantity, ...]) -> Iterator[tuple[int, Quantity]]:
+    """The readings of a track by the number of their channel. Weights say how much was counted, not what was read."""
+    if name == "fusion.weights" or kind not in ("curve", "spans"):
+        return
+    if kind == "curve":
+        yield from enumerate(quantities)
+    else:
+        yield 0, quantities[0] if quantities else probability(name.rsplit(".", 1)[-1])
+
+
+def _names(track: str, quantity: str) -> tuple[str, ...]:
+    track, quantity = track.casefold(), quantity.casefold()
+    source = track.split(".", 1)[0]
+    names = [quantity, f"{source}.{quantity}", f"{track}.{quantity}"]
+    if source in _ALSO:
+        names.append(f"{_ALSO[source]}.{quantity}")
+    return (FUSED, *names) if track == _SCORE else tuple(names)
