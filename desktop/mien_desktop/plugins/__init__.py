@@ -1,0 +1,1 @@
+"""Which plugins run, and with which parameters: forms made from their parameter models, and the chooser of both."""

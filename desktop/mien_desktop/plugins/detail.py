@@ -1,0 +1,150 @@
+"""One plugin in full: what it does, reads, writes and needs, and the form of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from mien.engine.registry import Registry
+from mien.sdk.descriptors import FusionInfo
+from mien_desktop.look.icons import pixmap
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import button, explain, label
+from mien_desktop.plugins.facts import Need, Plugin, distribution, needs, reads, writes
+from mien_desktop.plugins.form import ParamsForm, sheet
+
+
+class PluginDetail(QWidget):
+    """Signals:
+    changed: other parameters are accepted now.
+    use_asked: this fusion is to be the one that is used.
+    model_asked(str): that model is to be shown in the settings.
+    """
+
+    changed = Signal()
+    use_asked = Signal()
+    model_asked = Signal(str)
+
+    def __init__(self, info: Plugin, registry: Registry, values: Mapping[str, Any], palette: Palette) -> None:
+        super().__init__()
+        self._info, self._registry, self._palette = info, registry, palette
+        self.form = ParamsForm(info.id, info.params, palette, values)
+        self.form.changed.connect(self._edited)
+        self._reads = label(kind="small", wrap=True)
+        self._needs = QVBoxLayout()
+        self._needs.setSpacing(4)
+        self._use = button("Use this fusion", f"Fuse the readings with: {info.title}")
+        self._use.clicked.connect(self.use_asked)
+
+        head = QHBoxLayout()
+        title = label(info.title, "heading")
+        title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        head.addWidget(title)
+        head.addWidget(label(info.version, "dim"))
+        head.addStretch(1)
+        self._use.setVisible(isinstance(info, FusionInfo))
+        head.addWidget(self._use)
+        facts = QFormLayout()
+        facts.setContentsMargins(0, 6, 0, 2)
+        facts.setHorizontalSpacing(14)
+        facts.setVerticalSpacing(4)
+        facts.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        facts.addRow(_head("Reads"), self._reads)
+        facts.addRow(_head("Writes"), label("\n".join(writes(info)) or "–", "small", wrap=True))
+        if info.models or getattr(info, "optional_models", ()):
+            facts.addRow(_head("Models"), self._needs)
+        origin = ", ".join(t for t in (info.id, distribution(info.id, registry), info.licence) if t)
+        facts.addRow(_head("Known as"), label(origin, "small", wrap=True))
+        body = QWidget()
+        body.setObjectName("clear")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 14, 16, 14)
+        column.setSpacing(6)
+        column.addLayout(head)
+        if info.description:
+            column.addWidget(label(info.description, "dim", wrap=True))
+        if isinstance(info, FusionInfo) and info.needs_training:
+            column.addWidget(label(f"It has no weights yet; train it with: {info.needs_training}", "bad", wrap=True))
+            self._use.setEnabled(False)
+        column.addLayout(facts)
+        line = QFrame()
+        line.setFixedHeight(1)
+        line.setProperty("kind", "rule")
+        column.addSpacing(4)
+        column.addWidget(line)
+        column.addSpacing(4)
+        column.addWidget(self.form)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        self.setAccessibleName(info.title)
+        self._show_reads()
+        self.wear(palette)
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self._palette = palette
+        self.setStyleSheet(sheet(palette))
+        self.form.wear(palette)
+        self.look_again()
+
+    def set_used(self, used: bool) -> None:
+        """Whether this fusion is the one in use."""
+        self._use.setText("In use" if used else "Use this fusion")
+        self._use.setAccessibleName(self._use.text())
+        fusion = isinstance(self._info, FusionInfo) and not self._info.needs_training
+        self._use.setEnabled(fusion and not used)
+
+    def look_again(self) -> None:
+        """Which models are there may have changed."""
+        while (item := self._needs.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for need in needs(self._info, self._registry):
+            self._needs.addWidget(self._line(need))
+
+    def _line(self, need: Need) -> QWidget:
+        row = QWidget()
+        box = QHBoxLayout(row)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
+        mark = label()
+        colour = self._palette.good if need.there else self._palette.dim if need.optional else self._palette.bad
+        name = "accept" if need.there else "add" if need.optional else "warning"
+        mark.setPixmap(pixmap(name, colour, 14, self.devicePixelRatioF()))
+        state = "installed" if need.there else "optional, not installed" if need.optional else "not installed"
+        words = label(f"{need.model} – {state}", "small", wrap=True)
+        box.addWidget(mark)
+        box.addWidget(words, 1)
+        if not need.there:
+            words.setToolTip(need.help)
+            if not need.optional:
+                words.setText(f"{need.model} – {state}. {need.help}")
+            get = button("Get…", need.help, kind="flat")
+            explain(get, f"Get {need.model}", need.help)
+            get.clicked.connect(lambda: self.model_asked.emit(need.model))
+            box.addWidget(get)
+        return row
+
+    def _edited(self) -> None:
+        self._show_reads()
+        self.changed.emit()
+
+    def _show_reads(self) -> None:
+        self._reads.setText("\n".join(reads(self._info, self.form.params())) or "–")
+
+
+def _head(text: str) -> QLabel:
+    made = label(text, "small")
+    made.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    return made

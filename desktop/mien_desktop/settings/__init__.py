@@ -1,0 +1,1 @@
+"""Settings: device, models, plugins, appearance, shortcuts, data. Each page works at once, without a restart."""

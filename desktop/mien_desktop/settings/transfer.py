@@ -1,0 +1,165 @@
+"""One long job on models at a time – fetching, copying in, reading through – in a thread of its own, told and stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from mien.errors import Cancelled, LicenceError, MienError
+from mien.models import install, store
+from mien.models.download import Report
+
+_log = logging.getLogger(__name__)
+_PATIENCE = 3.0  # s; a server that says nothing keeps its thread for up to its own time limit
+_TELL = 0.05  # s between two words on progress
+
+
+class Transfer(QObject):
+    """Signals (in the GUI's thread):
+    began(str, str): model and what is done with it.
+    moved(str, int, int): model, bytes done, bytes in all (0 when unknown).
+    done(str, str): model, and a sentence on how it went.
+    failed(str, str): model, and what went wrong.
+    consent_needed(str): the model's licence must be agreed to first.
+    """
+
+    began = Signal(str, str)
+    moved = Signal(str, object, object)
+    done = Signal(str, str)
+    failed = Signal(str, str)
+    consent_needed = Signal(str)
+    _answered = Signal(object, str, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.model = ""
+        self._pulls = False
+        self._answered.connect(self._finish, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def runs(self) -> bool:
+        """Whether a job runs."""
+        return self._thread is not None
+
+    def pull(self, model: str, agreed: bool = False) -> None:
+        """Download a model of the catalogue."""
+
+        def work(report: Report) -> str:
+            installed = install.pull(model, progress=report, accept_licence=agreed)
+            return f"{installed.title} is installed."
+
+        self._begin(model, "Downloading", work, pulls=True)
+
+    def import_folder(self, model: str, source: Path, agreed: bool = False) -> None:
+        """Copy a model from a folder or a file of weights."""
+
+        def work(report: Report) -> str:
+            installed = install.import_folder(model, source, progress=report, accept_licence=agreed)
+            left = ", ".join(installed.left_out)
+            return f"{installed.title} is installed." + (
+                f" Left out, for it could run code or is not known: {left}." if left else ""
+            )
+
+        self._begin(model, "Importing", work)
+
+    def verify(self, model: str) -> None:
+        """Read all of a model's files and compare them with what was recorded."""
+
+        def work(report: Report) -> str:
+            folder = _folder(model)
+            total = sum(p.stat().st_size for p in folder.iterdir() if p.is_file())
+            done = 0
+
+            def sha256(path: Path) -> str:
+                nonlocal done
+                digest = hashlib.sha256()
+                with path.open("rb") as file:
+                    while chunk := file.read(1 << 20):
+                        digest.update(chunk)
+                        done += len(chunk)
+                        report(done, total)
+                return digest.hexdigest()
+
+            problems = store.problems(folder, sha256)
+            if problems:
+                raise MienError(f"The model {model} is damaged: {'; '.join(problems)}.")
+            return "All files are as they were recorded."
+
+        self._begin(model, "Verifying", work)
+
+    def cancel(self) -> None:
+        """Stop what runs; what has come of a download stays for the next attempt."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Stop what runs and wait for it; nothing is told any more."""
+        self._stop.set()
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(_PATIENCE)
+
+    def _begin(self, model: str, what: str, work: Callable[[Report], str], *, pulls: bool = False) -> None:
+        if self._thread is not None:
+            return
+        self._pulls = pulls
+        stop = self._stop = threading.Event()
+        self.model = model
+        told = 0.0
+
+        def report(done: int, total: int) -> None:
+            nonlocal told
+            if stop.is_set():
+                raise Cancelled("Stopped.")
+            now = time.monotonic()
+            if now - told >= _TELL or done == total:
+                told = now
+                self.moved.emit(model, done, total)
+
+        def run() -> None:
+            try:
+                sentence = work(report)
+            except Cancelled:
+                self._answered.emit(stop, "cancelled", "")
+            except LicenceError as error:
+                self._answered.emit(stop, "consent", str(error))
+            except MienError as error:
+                self._answered.emit(stop, "failed", str(error))
+            except Exception as error:
+                _log.exception("%s %s failed", what, model)
+                self._answered.emit(stop, "failed", f"{type(error).__name__}: {error}; details are in the log.")
+            else:
+                self._answered.emit(stop, "done", sentence)
+
+        self._thread = threading.Thread(target=run, name="mien-models", daemon=True)
+        self.began.emit(model, what)
+        self._thread.start()
+
+    def _finish(self, stop: threading.Event, how: str, sentence: str) -> None:
+        if self._thread is None or stop is not self._stop:
+            return  # closed meanwhile
+        self._thread.join()
+        self._thread = None
+        model, self.model = self.model, ""
+        if how == "consent":
+            self.consent_needed.emit(model)
+        elif how == "failed":
+            self.failed.emit(model, sentence)
+        elif how == "cancelled":
+            self.done.emit(model, "Stopped; what has come is kept." if self._pulls else "Stopped.")
+        else:
+            self.done.emit(model, sentence)
+
+
+def _folder(model: str) -> Path:
+    found = next((m for m in store.available() if m.id == model), None)
+    if found is None:
+        raise store.missing(model)
+    return found.path
