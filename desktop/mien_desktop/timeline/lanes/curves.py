@@ -1,0 +1,210 @@
+"""Curves: several channels over their extents, the second run's dashed beside them; and one channel with its area filled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mien.tracks import Curve, Quantity
+from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.pyramid import FloatArray
+from mien_desktop.timeline.raster import Raster, dashes
+from mien_desktop.timeline.readings import Reading, Readings, extent_text
+from mien_desktop.timeline.series import Columns
+from mien_desktop.timeline.window import Window
+
+MARGIN = 4.0
+"""Logical pixels that a curve keeps from the lane's upper and lower edge."""
+DASH = 5
+
+
+class CurvesLane(Lane):
+    """Channels of a Curve as lines.
+
+    Args:
+        channels: which channels, by name; None takes all.
+        person: whose rows; None takes all.
+        filled: fill the area under the first channel.
+    """
+
+    waiting = "Curves appear here as soon as they are read"
+
+    def __init__(
+        self,
+        lane_id: str,
+        title: str,
+        *,
+        height: int = 64,
+        about: str = "",
+        channels: Sequence[str] | None = None,
+        person: int | None = None,
+        filled: bool = False,
+    ) -> None:
+        super().__init__(lane_id, title, height=height, about=about)
+        self._channels = None if channels is None else tuple(channels)
+        self._filled = filled
+        self._readings = Readings(person)
+        self._other = Readings(person)
+        self._spoken_of: dict[str, tuple[float, float]] = {}
+
+    @property
+    def empty(self) -> bool:
+        return not self._readings
+
+    def clear(self) -> None:
+        """Forget both runs."""
+        self._readings.clear()
+        self._other.clear()
+        self._spoken_of.clear()
+        self.touch()
+
+    def set_track(self, track: Curve | None) -> None:
+        """Show this track and no other."""
+        self._readings.clear()
+        if track is not None:
+            self._readings.append(track)
+            self.credit(track.provenance)
+        self._measure()
+        self.touch()
+
+    def append(self, piece: Curve) -> None:
+        """Add a piece behind what is there.
+
+        Raises:
+            ValueError: it has other channels, or lies before what is there.
+        """
+        if self._readings.append(piece):
+            self.credit(piece.provenance)
+            self._measure()
+            self.touch()
+
+    def set_comparison(self, track: Curve | None) -> None:
+        """Show a second run's track dashed; None takes it away."""
+        self._other.clear()
+        if track is not None:
+            self._other.append(track)
+        self._measure()
+        self.touch()
+
+    def append_comparison(self, piece: Curve) -> None:
+        """Add a piece to the second run's track."""
+        if self._other.append(piece):
+            self.touch()
+
+    def _shown(self, readings: Readings) -> list[tuple[int, Quantity]]:
+        """Numbers and quantities of the channels shown."""
+        return [
+            (number, quantity)
+            for number, quantity in enumerate(readings.quantities)
+            if self._channels is None or quantity.name in self._channels
+        ]
+
+    def _measure(self) -> None:
+        """Find the extent of quantities that do not state one."""
+        for readings in (self._readings, self._other):
+            for number, quantity in self._shown(readings):
+                if (quantity.low is None or quantity.high is None) and len(readings.series):
+                    start, end = readings.series.extent
+                    low, high = readings.series.columns(start, math.nextafter(end, math.inf) + 1e-6, 1, number)
+                    if not math.isnan(low[0]):
+                        known = self._spoken_of.get(quantity.name, (math.inf, -math.inf))
+                        self._spoken_of[quantity.name] = min(known[0], float(low[0])), max(known[1], float(high[0]))
+
+    def extent(self, quantity: Quantity) -> tuple[float, float]:
+        """What the lane's lower and upper edge stand for."""
+        low, high = self._spoken_of.get(quantity.name, (0.0, 1.0))
+        low, high = (
+            quantity.low if quantity.low is not None else low,
+            quantity.high if quantity.high is not None else high,
+        )
+        return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+    def colour(self, quantity: Quantity, number: int) -> str:
+        """Colour of a channel."""
+        return self.palette.quantity(quantity.name, number)
+
+    def y(self, values: FloatArray, quantity: Quantity, raster: Raster) -> FloatArray:
+        """Values as heights in the picture."""
+        low, high = self.extent(quantity)
+        margin = min(MARGIN * raster.scale, raster.height / 6)
+        unit = (raster.height - 2 * margin) / (high - low)
+        return np.asarray(raster.height - margin - (values - np.float32(low)) * np.float32(unit), np.float32)
+
+    def draw(self, raster: Raster, window: Window) -> None:
+        shown = self._shown(self._readings)
+        self._zero(raster, shown or self._shown(self._other))
+        if self._readings:
+            lines = self._readings.series.lines(window)
+            if self._filled and shown:
+                number, quantity = shown[0]
+                self.fill(raster, lines[number], quantity, number)
+            for number, quantity in shown:
+                colour = self.colour(quantity, number)
+                if len(shown) == 1 or raster.height < 2 or not _crowded(lines[number], self, quantity, raster):
+                    self._line(raster, lines[number], quantity, colour)
+                else:
+                    self._line(raster, lines[number], quantity, raster.tint(colour, 0.85))
+        if self._other:
+            self._compare(raster, window)
+
+    def _zero(self, raster: Raster, shown: list[tuple[int, Quantity]]) -> None:
+        """A faint line at nought where the extent has both signs."""
+        if shown and all(self.extent(q)[0] < 0 < self.extent(q)[1] for _, q in shown):
+            y = self.y(np.zeros(1, np.float32), shown[0][1], raster)[0]
+            raster.level(float(y), raster.tint(self.palette.faint, 0.35))
+
+    def fill(self, raster: Raster, columns: Columns, quantity: Quantity, number: int) -> None:
+        """Fill the area under a channel."""
+        top = self.y(columns.high, quantity, raster)
+        bottom = np.where(np.isnan(top), np.nan, np.float32(raster.height))
+        raster.band(top, bottom, raster.tint(self.colour(quantity, number), 0.3))
+
+    def _line(self, raster: Raster, columns: Columns, quantity: Quantity, colour: str, width: float = 1.6) -> None:
+        sides = (
+            None if side is None else self.y(side, quantity, raster) for side in (columns.left, columns.right)
+        )
+        left, right = sides
+        drawn = Columns(columns.low, columns.high, left, right)
+        raster.line(drawn, self.y(columns.high, quantity, raster), self.y(columns.low, quantity, raster), colour, width)
+
+    def _compare(self, raster: Raster, window: Window) -> None:
+        lines = self._other.series.lines(window)
+        off = ~dashes(window.width, window.first, round(DASH * raster.scale))
+        for number, quantity in self._shown(self._other):
+            columns = lines[number]
+            low, high = columns.low.copy(), columns.high.copy()
+            low[off] = high[off] = np.nan
+            colour = raster.tint(self.colour(quantity, number), 0.75)
+            self._line(raster, Columns(low, high, columns.left, columns.right), quantity, colour, 1.2)
+
+    def values_at(self, time: float) -> list[Reading]:
+        said = []
+        for readings, suffix in ((self._readings, ""), (self._other, " (second run)")):
+            if readings:
+                values = readings.at(time)
+                said += [
+                    Reading(q.name + suffix, float(values[n]), q.unit, extent_text(q), self.colour(q, n))
+                    for n, q in self._shown(readings)
+                    if not math.isnan(values[n])
+                ]
+        return said
+
+    def legend(self) -> Sequence[tuple[str, str]]:
+        shown = self._shown(self._readings)
+        return [(q.name, self.colour(q, n)) for n, q in shown] if len(shown) > 1 else []
+
+
+def _crowded(columns: Columns, lane: CurvesLane, quantity: Quantity, raster: Raster) -> bool:
+    """Whether a channel covers much of the lane, so that what lies below should be guessed at."""
+    low, high = lane.extent(quantity)
+    wide = (columns.high - columns.low)[~np.isnan(columns.low)]
+    return bool(wide.size) and float(np.median(wide)) > 0.3 * (high - low)
+
+
+class FilledLane(CurvesLane):
+    """One channel with the area under it filled, such as conflict."""
+
+    def __init__(self, lane_id: str, title: str, *, height: int = 48, about: str = "", person: int | None = None) -> None:
+        super().__init__(lane_id, title, height=height, about=about, person=person, filled=True)

@@ -1,0 +1,79 @@
+"""What lanes of spans share: data, cells with softened corners, and who is at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mien.tracks import Spans
+from mien_desktop.timeline.colours import Pixels, pixel
+from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.lanes.stretches import Stretches
+from mien_desktop.timeline.pyramid import IntArray
+from mien_desktop.timeline.raster import Raster, blend, spread
+from mien_desktop.timeline.window import Window
+
+
+class SpansLane(Lane):
+    """A lane that shows one track of spans."""
+
+    def __init__(self, lane_id: str, title: str, *, height: int = 32, about: str = "") -> None:
+        super().__init__(lane_id, title, height=height, about=about)
+        self.stretches = Stretches()
+
+    @property
+    def empty(self) -> bool:
+        return not len(self.stretches)
+
+    def clear(self) -> None:
+        """Forget the track."""
+        self.stretches = Stretches()
+        self.touch()
+
+    def set_track(self, track: Spans | None) -> None:
+        """Show this track and no other."""
+        self.stretches = Stretches()
+        if track is not None:
+            self.stretches.append(track)
+            self.credit(track.provenance)
+        self.touch()
+
+    def append(self, piece: Spans) -> None:
+        """Add a piece behind what is there.
+
+        Raises:
+            ValueError: it lies before what is there.
+        """
+        if self.stretches.append(piece):
+            self.credit(piece.provenance)
+            self.touch()
+
+    def stretch_at(self, time: float) -> tuple[float, float] | None:
+        rows = self.stretches.at(time)
+        return (float(self.stretches.start[rows[-1]]), float(self.stretches.end[rows[-1]])) if rows.size else None
+
+
+def owners(stretches: Stretches, rows: slice, window: Window, apart: int, order: IntArray | None = None) -> IntArray:
+    """Which row lies foremost in each column, counted from `rows.start`; −1 where none does."""
+    first, last = stretches.columns(rows, window, apart)
+    order = np.arange(first.size) if order is None else order
+    return spread(first, last, order, window.width)
+
+
+def blocks(raster: Raster, top: float, bottom: float, owner: IntArray, colours: Pixels) -> None:
+    """Paint cells between two heights: colours[owner], corners taken off where a cell is large enough to have them."""
+    there = owner >= 0
+    if not there.any():
+        return
+    rows = raster.rows(top, bottom)
+    raster.cells(rows, colours[np.maximum(owner, 0)], there)
+    if rows.stop - rows.start < 6:
+        return
+    parted = np.flatnonzero(np.diff(owner))
+    ends = np.concatenate([parted[owner[parted] >= 0], parted[owner[parted + 1] >= 0] + 1])
+    if ends.size > raster.width // 6:
+        return
+    ground = pixel(raster.ground)
+    for row, share in ((rows.start, 200), (rows.stop - 1, 200)):
+        raster.pixels[row, ends] = blend(raster.pixels[row, ends], ground, np.uint8(share))
+    for row in (rows.start + 1, rows.stop - 2):
+        raster.pixels[row, ends] = blend(raster.pixels[row, ends], ground, np.uint8(60))

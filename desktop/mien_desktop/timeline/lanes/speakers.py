@@ -1,0 +1,99 @@
+"""Who speaks when: one row a speaker, in order of appearance."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+
+from mien.tracks import Spans
+from mien_desktop.timeline.colours import pixel
+from mien_desktop.timeline.lanes.spans import SpansLane, blocks, owners
+from mien_desktop.timeline.lanes.stretches import Stretches
+from mien_desktop.timeline.raster import Raster
+from mien_desktop.timeline.readings import Reading
+from mien_desktop.timeline.window import Window
+
+
+class SpeakersLane(SpansLane):
+    """Turns of speakers. A span is its speaker's, or, where none is named, its label's."""
+
+    lettered = True
+    waiting = "Turns appear here as soon as somebody speaks"
+
+    def __init__(self, lane_id: str, title: str, *, height: int = 32, about: str = "") -> None:
+        super().__init__(lane_id, title, height=height, about=about)
+        self._turns: dict[str, Stretches] = {}
+
+    def clear(self) -> None:
+        """Forget the turns."""
+        self._turns = {}
+        super().clear()
+
+    def set_track(self, track: Spans | None) -> None:
+        self._turns = {}
+        if track is not None:
+            self._sort(track)
+        super().set_track(track)
+
+    def append(self, piece: Spans) -> None:
+        self._sort(piece)
+        super().append(piece)
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Who there is, in order of appearance."""
+        return tuple(self._turns)
+
+    def colour(self, speaker: str) -> str:
+        """The colour of a speaker."""
+        people = self.palette.people
+        return people[self.speakers.index(speaker) % len(people)]
+
+    def _sort(self, piece: Spans) -> None:
+        names = np.array([s or label for s, label in zip(piece.speaker, piece.label, strict=True)], object)
+        for name in dict.fromkeys(names):
+            self._turns.setdefault(name, Stretches()).append(piece.take(names == name))
+
+    def _row(self, number: int, height: float, scale: float) -> tuple[float, float]:
+        margin = 4 * scale
+        room = (height - 2 * margin) / len(self._turns)
+        return margin + number * room, margin + (number + 1) * room - (scale if len(self._turns) > 1 else 0)
+
+    def draw(self, raster: Raster, window: Window) -> None:
+        for number, (name, turns) in enumerate(self._turns.items()):
+            rows = turns.within(window.start, window.end)
+            owner = owners(turns, rows, window, max(1, round(raster.scale)))
+            ground = np.array([pixel(raster.tint(self.colour(name), 0.8))], np.uint32)
+            top, bottom = self._row(number, raster.height, raster.scale)
+            blocks(raster, top, bottom, _parity(owner), np.repeat(ground, 2))
+
+    def letter(self, painter: QPainter, window: Window, width: float, height: float) -> None:
+        scale = window.width / width
+        for number, (name, turns) in enumerate(self._turns.items()):
+            top, bottom = self._row(number, height, 1.0)
+            font = painter.font()
+            font.setPixelSize(max(1, min(11, int(bottom - top) - 1)))
+            rows = turns.within(window.start, window.end)
+            if font.pixelSize() < 8 or rows.stop - rows.start > 300:
+                continue
+            painter.save()
+            painter.setFont(font)
+            painter.setPen(QColor(self.palette.panel))
+            metrics = QFontMetricsF(font)
+            first, last = (edge / scale for edge in turns.columns(rows, window))
+            base = (top + bottom + metrics.ascent() - metrics.descent()) / 2
+            for start, end in zip(first, last, strict=True):
+                if end - max(start, 0) > metrics.horizontalAdvance(name) + 10:
+                    painter.drawText(QPointF(max(start, 0) + 5, base), name)
+            painter.restore()
+
+    def values_at(self, time: float) -> list[Reading]:
+        return [
+            Reading("speaker", name, "", "", self.colour(name)) for name, turns in self._turns.items() if turns.at(time).size
+        ]
+
+
+def _parity(owner: np.ndarray) -> np.ndarray:
+    """Neighbours told apart by 0 and 1; −1 stays."""
+    return np.where(owner >= 0, owner % 2, -1)

@@ -1,0 +1,111 @@
+"""The words of the transcript, written where there is room, and shaded by what they score."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+
+from mien.tracks import Spans
+from mien_desktop.timeline.colours import mixed, table
+from mien_desktop.timeline.lanes.spans import SpansLane, blocks, owners
+from mien_desktop.timeline.lanes.stretches import Stretches
+from mien_desktop.timeline.raster import Raster
+from mien_desktop.timeline.readings import Reading
+from mien_desktop.timeline.window import Window
+
+CROWD = 600
+"""With more words in sight than this none would be legible."""
+
+
+class WordsLane(SpansLane):
+    """Words: the ground of each is coloured by the score of a second track (offence, evidence), its ink by how sure the
+    recogniser was of it.
+    """
+
+    lettered = True
+    waiting = "The words appear here as they are transcribed"
+
+    def __init__(self, lane_id: str, title: str, *, height: int = 26, about: str = "", score: str = "offence") -> None:
+        super().__init__(lane_id, title, height=height, about=about)
+        self._score = score
+        self._shades = Stretches()
+
+    def clear(self) -> None:
+        """Forget words and scores."""
+        self._shades = Stretches()
+        super().clear()
+
+    def set_scores(self, track: Spans | None) -> None:
+        """Colour the words by the scores of these spans; None takes the colours away."""
+        self._shades = Stretches()
+        if track is not None:
+            self._shades.append(track)
+        self.touch()
+
+    def append_scores(self, piece: Spans) -> None:
+        """Add a piece of scores behind those that are there."""
+        if self._shades.append(piece):
+            self.touch()
+
+    def draw(self, raster: Raster, window: Window) -> None:
+        top, bottom = 4 * raster.scale, raster.height - 4 * raster.scale
+        apart = max(1, round(raster.scale))
+        rows = self.stretches.within(window.start, window.end)
+        owner = owners(self.stretches, rows, window, apart)
+        plain = np.array([table(self.palette.panel, self.palette.raised, 2)[1]], np.uint32)
+        blocks(raster, top, bottom, np.minimum(owner, 0), plain)
+        self._fit_corners(raster, top, bottom, owner)
+        rows = self._shades.within(window.start, window.end)
+        score = np.nan_to_num(self._shades.score[rows])
+        shown = np.flatnonzero(score > 0.02)
+        if shown.size:
+            order = shown[np.argsort(score[shown], kind="stable")]
+            colours = table(self.palette.raised, self.palette.quantity(self._score))
+            shades = colours[(np.clip(0.1 + 0.75 * score, 0, 1) * 255).astype(np.uint8)]
+            blocks(raster, top, bottom, owners(self._shades, rows, window, apart, order), shades)
+
+    def _fit_corners(self, raster: Raster, top: float, bottom: float, owner: np.ndarray) -> None:
+        """Part words that touch, by a column of the lane's ground."""
+        parted = np.flatnonzero((owner[1:] != owner[:-1]) & (owner[1:] >= 0) & (owner[:-1] >= 0))
+        if 0 < parted.size < raster.width // 6:
+            raster.pixels[raster.rows(top, bottom), parted] = table(raster.ground, raster.ground, 2)[0]
+
+    def letter(self, painter: QPainter, window: Window, width: float, height: float) -> None:
+        rows = self.stretches.within(window.start, window.end)
+        count = rows.stop - rows.start
+        if not count or count > CROWD:
+            return
+        metrics = QFontMetricsF(painter.font())
+        scale = window.width / width
+        starts = (self.stretches.start[rows] / window.step - window.first) / scale
+        ends = (self.stretches.end[rows] / window.step - window.first) / scale
+        base = (height + metrics.ascent() - metrics.descent()) / 2
+        pens = [QColor(self.palette.faint), QColor(self.palette.dim), QColor(self.palette.text)]
+        for i in range(count):
+            text = self.stretches.text[rows.start + i]
+            room = ends[i] - starts[i]
+            if room < 8 or not text:
+                continue
+            advance = metrics.horizontalAdvance(text)
+            following = starts[i + 1] if i + 1 < count else math.inf
+            if advance > min(room + 3, following - starts[i] - 1):
+                continue
+            sure = self.stretches.score[rows.start + i]
+            painter.setPen(pens[2 if math.isnan(sure) or sure >= 0.6 else 1 if sure >= 0.3 else 0])
+            painter.drawText(QPointF(starts[i] + max(0.5, (room - advance) / 2), base), text)
+
+    def values_at(self, time: float) -> list[Reading]:
+        said = []
+        for row in self.stretches.at(time):
+            sure = float(self.stretches.score[row])
+            extent = "" if math.isnan(sure) else f"confidence {sure:.2f}"
+            said.append(Reading("word", self.stretches.text[row], "", extent, self.palette.text))
+        for row in self._shades.at(time):
+            value = float(self._shades.score[row])
+            if not math.isnan(value):
+                strong = mixed(self.palette.panel, self.palette.quantity(self._score), 1.0)
+                said.append(Reading(self._score, value, "", "0 … +1", strong))
+        return said

@@ -1,0 +1,117 @@
+"""Which lanes there are, in which order, how high, and where each lies; and their layout as a dictionary to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mien_desktop.timeline.lanes.base import Lane
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a lane lies: logical pixels from the top of the first."""
+
+    lane: Lane
+    top: int
+    height: int
+
+    @property
+    def bottom(self) -> int:
+        """Where the next one begins."""
+        return self.top + self.height
+
+
+class Order:
+    """The lanes from the top down, hidden ones included."""
+
+    def __init__(self) -> None:
+        self.lanes: list[Lane] = []
+        self._remembered: dict[str, tuple[int, int, bool]] = {}
+
+    def __contains__(self, lane_id: str) -> bool:
+        return any(lane.id == lane_id for lane in self.lanes)
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane of that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for lane in self.lanes:
+            if lane.id == lane_id:
+                return lane
+        raise KeyError(lane_id)
+
+    def slots(self) -> list[Slot]:
+        """The lanes that are shown, and where."""
+        found, top = [], 0
+        for lane in self.lanes:
+            if lane.visible:
+                found.append(Slot(lane, top, lane.height))
+                top += lane.height
+        return found
+
+    def add(self, lane: Lane, index: int | None = None) -> None:
+        """Add a lane; one that a layout spoke of gets its place, height and visibility.
+
+        Raises:
+            ValueError: there is a lane of that id.
+        """
+        if lane.id in self:
+            raise ValueError(f"there is a lane {lane.id} already")
+        if lane.id in self._remembered:
+            rank, lane.height, lane.visible = self._remembered[lane.id]
+            ranks = [self._remembered.get(other.id, (-1,))[0] for other in self.lanes]
+            index = next((i for i, r in enumerate(ranks) if r > rank), len(self.lanes))
+        self.lanes.insert(len(self.lanes) if index is None else index, lane)
+
+    def remove(self, lane: Lane) -> None:
+        """Take a lane out."""
+        self.lanes.remove(lane)
+
+    def move(self, lane: Lane, before: Lane | None) -> bool:
+        """Put a lane before another (None: last); True if that changed the order."""
+        if lane is before:
+            return False
+        old = list(self.lanes)
+        self.lanes.remove(lane)
+        self.lanes.insert(len(self.lanes) if before is None else self.lanes.index(before), lane)
+        return self.lanes != old
+
+    def step(self, lane: Lane, by: int) -> bool:
+        """Move a lane past so many of the shown ones, up (negative) or down; True if it moved."""
+        shown = [slot.lane for slot in self.slots()]
+        if lane not in shown:
+            return False
+        target = shown.index(lane) + by
+        if not 0 <= target < len(shown):
+            return False
+        if by < 0:
+            return self.move(lane, shown[target])
+        return self.move(lane, shown[target + 1] if target + 1 < len(shown) else None)
+
+    def layout(self) -> dict[str, Any]:
+        """Order, heights and visibility, ready for JSON."""
+        lanes = [{"id": lane.id, "height": lane.height, "visible": lane.visible} for lane in self.lanes]
+        return {"version": 1, "lanes": lanes}
+
+    def set_layout(self, layout: Mapping[str, Any]) -> None:
+        """The inverse of `layout`. Lanes that are not there yet get their place when they come; lanes it does not name
+        keep theirs behind those it names; what cannot be understood is passed over.
+        """
+        entries = layout.get("lanes")
+        self._remembered = {}
+        for rank, entry in enumerate(entries if isinstance(entries, list) else []):
+            if isinstance(entry, Mapping) and isinstance(entry.get("id"), str):
+                height = entry.get("height")
+                known = entry["id"] in self
+                usual = self.lane(entry["id"]).height if known else 48
+                height = int(height) if isinstance(height, int | float) and height > 0 else usual
+                self._remembered[entry["id"]] = rank, height, bool(entry.get("visible", True))
+        for lane in self.lanes:
+            if lane.id in self._remembered:
+                _, lane.height, lane.visible = self._remembered[lane.id]
+        last = len(self._remembered)
+        self.lanes.sort(key=lambda lane: self._remembered.get(lane.id, (last,))[0])

@@ -1,0 +1,153 @@
+"""Smallest and largest values of a long series at every zoom: bins of 64, 256, 1024 … samples.
+
+A bin always covers the same samples, counted from the first of the series, whatever part of it is looked at. So a peak
+belongs to the same bin while one pans and zooms: it cannot vanish between two columns of pixels, and does not flicker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BASE, FACTOR = 64, 4
+
+Array = npt.NDArray[Any]
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float32]
+
+
+class Growing:
+    """An array that grows at its end; appending costs what is appended, on the average."""
+
+    __slots__ = ("_data", "size")
+
+    def __init__(self, dtype: npt.DTypeLike) -> None:
+        self._data: Array = np.empty(0, dtype)
+        self.size = 0
+
+    @property
+    def view(self) -> Array:
+        """What it holds; valid until the next `put`."""
+        return self._data[: self.size]
+
+    def put(self, start: int, values: Array) -> None:
+        """Write `values` from index `start` (at most `size`) on; behind them the array ends."""
+        end = start + len(values)
+        if end > self._data.size:
+            grown = np.empty(max(end, 2 * self._data.size, 1024), self._data.dtype)
+            grown[:start] = self._data[:start]
+            self._data = grown
+        self._data[start:end] = values
+        self.size = end
+
+    def copy(self) -> Growing:
+        """The same values in memory of their own."""
+        other = Growing(self._data.dtype)
+        other.put(0, self.view)
+        return other
+
+
+class Pyramid:
+    """Minima and maxima of a series at several levels: level 0 is the samples, level k has bins of base · factor^(k−1).
+
+    What is not finite is a gap: it counts in no bin, and a bin of gaps only is a gap.
+
+    Args:
+        dtype: float32, or an integer type (which has no gaps).
+        base, factor: samples in the smallest bin, bins in the next larger one.
+    """
+
+    def __init__(self, dtype: npt.DTypeLike = np.float32, base: int = BASE, factor: int = FACTOR) -> None:
+        self._dtype = np.dtype(dtype)
+        self._base, self._factor = base, factor
+        self._floating = self._dtype.kind == "f"
+        self._low: list[Growing] = [Growing(self._dtype)]
+        # One array serves for both as long as no sample is a gap and each is its own minimum and maximum.
+        self._high: list[Growing] = [self._low[0]]
+
+    def __len__(self) -> int:
+        return self._low[0].size
+
+    def bin(self, level: int) -> int:
+        """Samples in a bin of a level."""
+        return 1 if level == 0 else self._base * int(self._factor ** (level - 1))
+
+    @property
+    def levels(self) -> int:
+        """How many levels there are, the samples included."""
+        return len(self._low)
+
+    def append(self, low: Array, high: Array | None = None) -> None:
+        """Add samples, or the minima and maxima of stretches of them (of sound, say), behind what is there."""
+        low = np.asarray(low, self._dtype)
+        high_given = None if high is None else np.asarray(high, self._dtype)
+        if high_given is not None and high_given.shape != low.shape:
+            raise ValueError("there must be as many maxima as minima")
+        start = len(self)
+        if self._floating:
+            good = np.isfinite(low) if high_given is None else np.isfinite(low) & np.isfinite(high_given)
+            if not good.all():
+                top = low if high_given is None else high_given
+                low, high_given = np.where(good, low, np.inf), np.where(good, top, -np.inf)
+        if high_given is not None and self._high[0] is self._low[0]:
+            self._high[0] = self._low[0].copy()
+        self._low[0].put(start, low)
+        if self._high[0] is not self._low[0]:
+            self._high[0].put(start, low if high_given is None else high_given)
+        self._summarise(start)
+
+    def _summarise(self, changed: int) -> None:
+        """Bring the bins up to date, from those that hold sample `changed` on."""
+        level, ratio = 0, self._base
+        while self._low[level].size > ratio:
+            if level + 1 == len(self._low):
+                self._low.append(Growing(self._dtype))
+                self._high.append(Growing(self._dtype))
+                changed = 0
+            first = changed // ratio
+            for rows, reduce in ((self._low, np.minimum), (self._high, np.maximum)):
+                fresh = rows[level].view[first * ratio :]
+                rows[level + 1].put(first, reduce.reduceat(fresh, np.arange(0, fresh.size, ratio)))
+            changed, level, ratio = first, level + 1, self._factor
+
+    def level_for(self, per_column: float) -> int:
+        """The coarsest level of which two bins or more fall on a column of `per_column` samples; 0 where none does."""
+        level = 0
+        while level + 1 < self.levels and 2 * self.bin(level + 1) <= per_column:
+            level += 1
+        return level
+
+    def columns(self, level: int, edges: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Minimum and maximum of the bins between neighbouring edges.
+
+        Args:
+            level: which bins.
+            edges: (W + 1,) numbers of bins, non-decreasing; column c has bins edges[c] … edges[c + 1] − 1.
+
+        Returns:
+            Two arrays (W,) of float32, NaN in columns without a sample.
+        """
+        size = self._low[level].size
+        edges = np.clip(edges, 0, size)
+        first, last = int(edges[0]), int(edges[-1])
+        if first == last:
+            nothing = np.full(edges.size - 1, np.nan, np.float32)
+            return nothing, nothing.copy()
+        starts = np.minimum(edges[:-1], last - 1) - first
+        low = np.minimum.reduceat(self._low[level].view[first:last], starts).astype(np.float32, copy=False)
+        high = np.maximum.reduceat(self._high[level].view[first:last], starts).astype(np.float32, copy=False)
+        hollow = (edges[1:] == edges[:-1]) | (low > high)
+        if hollow.any():
+            low[hollow] = high[hollow] = np.nan
+        return low, high
+
+    def values(self, index: IntArray) -> FloatArray:
+        """Samples by their index (of peaks: the minima); NaN at a gap and outside the series."""
+        if not len(self):
+            return np.full(np.shape(index), np.nan, np.float32)
+        inside = (index >= 0) & (index < len(self))
+        found = self._low[0].view[np.clip(index, 0, len(self) - 1)].astype(np.float32)
+        found[~inside | ~np.isfinite(found)] = np.nan
+        return found

@@ -1,0 +1,250 @@
+"""Readings over time, ready to be drawn: times, one pyramid a channel, and what lies in each column of pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mien_desktop.timeline.pyramid import BASE, Array, FloatArray, Growing, IntArray, Pyramid
+from mien_desktop.timeline.window import Window
+
+SPARSE = 4.0
+"""With fewer samples a column than this the line between samples is drawn, not only their extent."""
+
+Times = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What one channel does in each column of pixels; all arrays (W,), NaN where there is nothing.
+
+    Args:
+        low, high: smallest and largest value, those of the line at the column's sides included where it is drawn.
+        left, right: where the line enters and leaves a column; None when the samples lie too densely to matter.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    left: FloatArray | None = None
+    right: FloatArray | None = None
+
+
+class Regular:
+    """Times of samples that follow each other at equal distances: sample n is at start + n · step."""
+
+    def __init__(self, start: float, step: float) -> None:
+        self.start, self.step = start, step
+
+    def edges(self, seconds: Times, size: int, pyramid: Pyramid, level: int) -> IntArray:
+        """Bins of a level (of a series of `size` samples) that begin nearest to some times, in s."""
+        samples = (seconds - self.start) / self.step
+        if level == 0:
+            return np.ceil(samples - 1e-9).astype(np.int64)
+        found = np.rint(samples / pyramid.bin(level)).astype(np.int64)
+        found[samples >= size] = np.iinfo(np.int64).max
+        return found
+
+    def positions(self, seconds: Times) -> Times:
+        """Times as fractional sample numbers."""
+        return (seconds - self.start) / self.step
+
+    def per_second(self) -> float:
+        """Samples a second."""
+        return 1.0 / self.step
+
+
+class Irregular:
+    """Times of samples given one by one, non-decreasing."""
+
+    def __init__(self) -> None:
+        self._times = Growing(np.float64)
+        self._middles = Growing(np.float64)  # time of the sample in the middle of each smallest bin
+
+    @property
+    def times(self) -> Times:
+        """(T,) s."""
+        return self._times.view
+
+    def append(self, times: Times) -> None:
+        """Add times behind those that are there."""
+        self._times.put(self._times.size, times)
+        known = self._middles.size
+        self._middles.put(known, self.times[known * BASE + BASE // 2 :: BASE])
+
+    def edges(self, seconds: Times, size: int, pyramid: Pyramid, level: int) -> IntArray:
+        """Bins of a level that begin nearest to some times, in s."""
+        if level == 0:
+            return np.searchsorted(self.times, seconds, "left").astype(np.int64)
+        stride = pyramid.bin(level) // BASE
+        # A larger bin's middle lies at the start of one of the smallest bins; its own middle is half a bin off, which is
+        # no more than an eighth of the larger one.
+        middles = self._middles.view[stride // 2 :: stride]
+        found = np.searchsorted(middles, seconds, "left").astype(np.int64)
+        found[seconds > self.times[-1]] = np.iinfo(np.int64).max
+        return found
+
+    def positions(self, seconds: Times) -> Times:
+        """Times as fractional sample numbers, linear between samples."""
+        times = self.times
+        before = np.clip(np.searchsorted(times, seconds, "right") - 1, 0, max(0, times.size - 2))
+        if times.size < 2:
+            return np.where(seconds == times[0], 0.0, -1.0) if times.size else np.full(seconds.shape, -1.0)
+        length = times[before + 1] - times[before]
+        return np.asarray(before + (seconds - times[before]) / np.where(length > 0, length, 1.0), np.float64)
+
+
+class Series:
+    """Channels that share their times.
+
+    Args:
+        channels: how many.
+        start, step: s, for samples at equal distances; without them times are given one by one.
+        dtype: of the values.
+    """
+
+    def __init__(
+        self, channels: int = 1, *, start: float = 0.0, step: float | None = None, dtype: npt.DTypeLike = np.float32
+    ) -> None:
+        self._clock: Regular | Irregular = Irregular() if step is None else Regular(start, step)
+        self.pyramids = tuple(Pyramid(dtype) for _ in range(channels))
+
+    def __len__(self) -> int:
+        return len(self.pyramids[0])
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """First and last time, in s; (0, 0) when empty."""
+        if not len(self):
+            return 0.0, 0.0
+        if isinstance(self._clock, Regular):
+            return self._clock.start, self._clock.start + (len(self) - 1) * self._clock.step
+        return float(self._clock.times[0]), float(self._clock.times[-1])
+
+    def append(self, values: Array, times: Times | None = None, high: Array | None = None) -> None:
+        """Add samples behind those that are there.
+
+        Args:
+            values: (n, channels) or (n,).
+            times: (n,) s, of a series without a step.
+            high: of stretches of samples: their maxima, while `values` are the minima.
+
+        Raises:
+            ValueError: the times go backwards, or are missing.
+        """
+        values = np.asarray(values)
+        values = values[:, None] if values.ndim == 1 else values
+        high = None if high is None else (high[:, None] if high.ndim == 1 else high)
+        if not len(values):
+            return
+        if isinstance(self._clock, Irregular):
+            if times is None or len(times) != len(values):
+                raise ValueError("each sample needs its time")
+            if np.any(np.diff(times) < 0) or (len(self) and times[0] < self._clock.times[-1]):
+                raise ValueError("times must not go backwards")
+            self._clock.append(np.asarray(times, np.float64))
+        for channel, pyramid in enumerate(self.pyramids):
+            pyramid.append(values[:, channel], None if high is None else high[:, channel])
+
+    def per_column(self, window: Window) -> float:
+        """Samples a column, on the average over what of the series lies in the window."""
+        if isinstance(self._clock, Regular):
+            return self._clock.per_second() * window.step
+        first, last = np.searchsorted(self._clock.times, (window.start, window.end))
+        return float(last - first) / window.width
+
+    def edges(self, window: Window) -> tuple[int, IntArray]:
+        """Level of the pyramids for a window, and (W + 1,) bins of it at which the columns begin."""
+        level = self.pyramids[0].level_for(self.per_column(window))
+        if not len(self):
+            return 0, np.zeros(window.width + 1, np.int64)
+        found = self._clock.edges(window.edges, len(self), self.pyramids[0], level)
+        bins = -(-len(self) // self.pyramids[0].bin(level))
+        return level, np.clip(found, 0, bins)
+
+    def columns(self, start: float, end: float, width: int, channel: int = 0) -> tuple[FloatArray, FloatArray]:
+        """Minimum and maximum of a channel in each of `width` columns of [start, end)."""
+        level, edges = self.edges(Window.over(start, end, width))
+        return self.pyramids[channel].columns(level, edges)
+
+    def lines(self, window: Window) -> list[Columns]:
+        """What each channel does in each column."""
+        if not len(self):
+            nothing = np.full(window.width, np.nan, np.float32)
+            return [Columns(nothing, nothing) for _ in self.pyramids]
+        level, edges = self.edges(window)
+        extents = [pyramid.columns(level, edges) for pyramid in self.pyramids]
+        if self.per_column(window) >= SPARSE:
+            return [_touching(low, high) for low, high in extents]
+        positions = self._clock.positions(window.edges)
+        before = np.floor(positions).astype(np.int64)
+        share = (positions - before).astype(np.float32)
+        drawn = []
+        for pyramid, (low, high) in zip(self.pyramids, extents, strict=True):
+            here, there = pyramid.values(before), pyramid.values(before + 1)
+            at = np.where(share == 0, here, here + share * (there - here))
+            low = np.fmin(np.fmin(low, at[:-1]), at[1:])
+            high = np.fmax(np.fmax(high, at[:-1]), at[1:])
+            drawn.append(Columns(low, high, at[:-1], at[1:]))
+        return drawn
+
+    def nearest(self, times: Times) -> IntArray:
+        """Index of the sample nearest to each time."""
+        if isinstance(self._clock, Regular):
+            found = np.rint(self._clock.positions(times)).astype(np.int64)
+            return np.clip(found, -1, len(self))
+        known = self._clock.times
+        after = np.clip(np.searchsorted(known, times), 1, max(1, known.size - 1))
+        if known.size < 2:
+            return np.zeros(np.shape(times), np.int64)
+        return np.asarray(after - (times - known[after - 1] < known[after] - times), np.int64)
+
+    def held(self, window: Window, reach: float) -> list[FloatArray]:
+        """(W,) of each channel: the largest value in a column, or the nearest one no further than `reach` s away."""
+        level, edges = self.edges(window)
+        largest = [pyramid.columns(level, edges)[1] for pyramid in self.pyramids]
+        if not len(self) or self.per_column(window) >= SPARSE:
+            return largest
+        index = self.nearest(window.centres)
+        far = np.abs(self.time(index) - window.centres) > max(reach, window.step)
+        for pyramid, high in zip(self.pyramids, largest, strict=True):
+            near = pyramid.values(index)
+            near[far] = np.nan
+            np.copyto(high, near, where=np.isnan(high))
+        return largest
+
+    def time(self, index: Any) -> Any:
+        """Times of samples by their index, in s."""
+        if isinstance(self._clock, Regular):
+            return self._clock.start + np.asarray(index) * self._clock.step
+        return self._clock.times[np.clip(index, 0, max(0, len(self) - 1))]
+
+    def at(self, time: float, reach: float) -> FloatArray:
+        """(channels,) the values nearest to a time, NaN where the nearest one is further than `reach` s away."""
+        nothing = np.full(len(self.pyramids), np.nan, np.float32)
+        if not len(self):
+            return nothing
+        index = self.nearest(np.array([time]))
+        if abs(float(self.time(index)[0]) - time) > reach:
+            return nothing
+        return np.array([pyramid.values(index)[0] for pyramid in self.pyramids], np.float32)
+
+
+def _touching(low: FloatArray, high: FloatArray) -> Columns:
+    """The extents widened until each meets the next, so that the line has no holes where it is steep."""
+    low, high = low.copy(), high.copy()
+    before, after = slice(None, -1), slice(1, None)
+    with np.errstate(invalid="ignore"):
+        rising = low[after] > high[before]
+        falling = high[after] < low[before]
+    for hole, lower, upper in ((rising, (high, before), (low, after)), (falling, (high, after), (low, before))):
+        if hole.any():
+            at = np.flatnonzero(hole)
+            i = at + (lower[1].start or 0)
+            j = at + (upper[1].start or 0)
+            middle = (lower[0][i] + upper[0][j]) / 2
+            lower[0][i] = np.maximum(lower[0][i], middle)
+            upper[0][j] = np.minimum(upper[0][j], middle)
+    return Columns(low, high)

@@ -1,0 +1,136 @@
+"""The column of titles at the left: names, legends, the threshold's figure, the eye that hides a lane."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+
+from mien_desktop.look.palette import Palette
+from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.lanes.strips import StripsLane
+from mien_desktop.timeline.order import Slot
+
+EYE, INSET = 16.0, 14.0
+
+
+def eye_rect(row: QRectF) -> QRectF:
+    """Where the eye of a lane is, given its row in the column."""
+    return QRectF(row.right() - EYE - 8, row.top() + max(1.0, min(6.0, (row.height() - EYE) / 2)), EYE, EYE)
+
+
+def paint(
+    painter: QPainter,
+    row: QRectF,
+    slot: Slot,
+    palette: Palette,
+    font: QFont,
+    *,
+    current: bool = False,
+    hovered: bool = False,
+    focused: bool = False,
+) -> None:
+    """Draw one lane's title.
+
+    Args:
+        row: where, in logical pixels.
+        slot: the lane.
+        current: it is the one the keyboard acts on.
+        hovered: the pointer is over it.
+        focused: the keyboard is on the timeline.
+    """
+    lane = slot.lane
+    painter.save()
+    painter.setClipRect(row, Qt.ClipOperation.IntersectClip)
+    painter.fillRect(row, QColor(palette.hover if hovered else palette.panel))
+    painter.fillRect(QRectF(row.left(), row.bottom() - 1, row.width(), 1), QColor(palette.line))
+    if current:
+        painter.fillRect(QRectF(row.left(), row.top(), 3, row.height() - 1), QColor(palette.focus if focused else palette.faint))
+    metrics = QFontMetricsF(font)
+    small = QFont(font)
+    small.setPixelSize(max(9, round(metrics.height() * 0.62)))
+    legend = list(lane.legend())
+    below = bool(legend) and not isinstance(lane, StripsLane) and row.height() >= metrics.height() * 2.3
+    base = row.top() + (row.height() - 1 + metrics.ascent() - metrics.descent()) / 2
+    if below:
+        base -= metrics.height() * 0.5
+    right = row.right() - (EYE + 12 if hovered else 8)
+    beside = _strip_names(painter, row, lane, legend, palette, small) if isinstance(lane, StripsLane) and not hovered else 0.0
+    painter.setFont(font)
+    painter.setPen(QColor(palette.text if current or hovered else palette.dim))
+    room = right - beside - row.left() - INSET
+    painter.drawText(QPointF(row.left() + INSET, base), metrics.elidedText(lane.title, Qt.TextElideMode.ElideRight, room))
+    if below:
+        _legend(painter, QPointF(row.left() + INSET, base + metrics.height()), right, legend, palette, small)
+    badge = lane.badge()
+    if badge is not None and not hovered:
+        tall = metrics.height() + 1
+        wide = metrics.horizontalAdvance(badge.text) + 10
+        y = min(max(row.top() + badge.share * row.height() - tall / 2, row.top() + 1), row.bottom() - tall - 1)
+        box = QRectF(row.right() - wide - 3, y, wide, tall)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(badge.colour))
+        painter.drawRoundedRect(box, 3, 3)
+        painter.setFont(font)
+        painter.setPen(QColor(palette.window if palette.dark else palette.on_accent))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, badge.text)
+    if hovered:
+        _eye(painter, eye_rect(row), QColor(palette.text))
+    painter.restore()
+
+
+def _legend(
+    painter: QPainter, at: QPointF, right: float, legend: list[tuple[str, str]], palette: Palette, font: QFont
+) -> None:
+    """Dots of colour with the first letters that fit."""
+    metrics = QFontMetricsF(font)
+    full = sum(metrics.horizontalAdvance(name) + 14 for name, _ in legend) <= right - at.x()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    x = at.x()
+    for name, colour in legend:
+        text = name if full else name[:3]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(QPointF(x + 3, at.y() - metrics.capHeight() / 2), 3, 3)
+        painter.setPen(QColor(palette.faint))
+        painter.drawText(QPointF(x + 9, at.y()), text)
+        x += metrics.horizontalAdvance(text) + 15
+        if x > right:
+            return
+
+
+def _strip_names(
+    painter: QPainter, row: QRectF, lane: Lane, legend: list[tuple[str, str]], palette: Palette, font: QFont
+) -> float:
+    """The channels of a strip, each beside its own row, if the rows are high enough; how much room that took."""
+    if not legend:
+        return 0.0
+    each = (row.height() - 4) / len(legend)
+    tight = QFont(font)
+    tight.setPixelSize(max(1, min(font.pixelSize(), int(each))))
+    if tight.pixelSize() < 8:
+        return 0.0
+    metrics = QFontMetricsF(tight)
+    painter.setFont(tight)
+    widest = max(metrics.horizontalAdvance(name) for name, _ in legend)
+    for number, (name, colour) in enumerate(legend):
+        middle = row.top() + 2 + (number + 0.5) * each
+        painter.setPen(QColor(colour))
+        x = row.right() - 8 - metrics.horizontalAdvance(name)
+        painter.drawText(QPointF(x, middle + metrics.capHeight() / 2), name)
+    return widest + 8
+
+
+def _eye(painter: QPainter, rect: QRectF, colour: QColor) -> None:
+    """An open eye: click it, and the lane is hidden."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(colour, 1.3))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    middle = rect.center()
+    path = QPainterPath(QPointF(rect.left() + 1, middle.y()))
+    path.quadTo(QPointF(middle.x(), rect.top() + 0.5), QPointF(rect.right() - 1, middle.y()))
+    path.quadTo(QPointF(middle.x(), rect.bottom() - 0.5), QPointF(rect.left() + 1, middle.y()))
+    painter.drawPath(path)
+    painter.setBrush(colour)
+    painter.drawEllipse(middle, 2.2, 2.2)

@@ -1,0 +1,436 @@
+"""The timeline: lanes under each other over one axis of time, with the playhead, a selection and values at the pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QScrollBar, QToolTip, QWidget
+
+from mien_desktop.look.palette import DARK, Palette
+from mien_desktop.timeline import keys, menu
+from mien_desktop.timeline.gestures import Doing, Gestures
+from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.lanes.fused import FusedLane
+from mien_desktop.timeline.order import Order
+from mien_desktop.timeline.order import Slot as Row
+from mien_desktop.timeline.painting import Painter
+from mien_desktop.timeline.pictures import Pictures
+from mien_desktop.timeline.readout import Readout
+from mien_desktop.timeline.viewport import RULER, Viewport
+
+
+class TimelineView(Viewport):
+    """Lanes of readings over time. Give it a duration, lanes (`add_lane`), and the playhead as it moves."""
+
+    seek_requested = Signal(float)
+    """s; the user wants to be there."""
+    selection_changed = Signal(object)
+    """(start, end) in s, or None."""
+    threshold_changed = Signal(str, float)
+    """Id of the lane whose threshold the user moved, and where to."""
+    lanes_changed = Signal()
+    """Order, visibility or heights are others; `layout` has them."""
+    current_changed = Signal(str)
+    """Id of the lane that the keyboard acts on."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.palette_worn: Palette = DARK
+        self.pictures = Pictures()
+        self.selection: tuple[float, float] | None = None
+        self.scroll = 0
+        self.current: Lane | None = None
+        self.hovered: QPointF | None = None
+        self.title_hovered: Lane | None = None
+        self.readout: Readout | None = None
+        self.readout_rect = QRectF()
+        self.drop_at: int | None = None
+        self.slots: list[Row] = []
+        self._order = Order()
+        self._arranging = False
+        self._painter, self._gestures = Painter(self), Gestures(self)
+        self._bar = QScrollBar(Qt.Orientation.Vertical, self)
+        self._bar.setAccessibleName("Scroll the lanes")
+        self._bar.setToolTip("Scroll the lanes (wheel over their titles)")
+        self._bar.valueChanged.connect(self._scrolled)
+        self._bar.hide()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(320, RULER + 60)
+        self.setAccessibleName("Timeline")
+        self.setToolTip(f"Timeline: click seeks, drag selects, the wheel zooms. {keys.HELP}")
+        self._tell()
+
+    def sizeHint(self) -> QSize:
+        return QSize(1200, 420)
+
+    # ---------------------------------------------------------------- lanes
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """From the top down, hidden ones included."""
+        return list(self._order.lanes)
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane of that id.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._order.lane(lane_id)
+
+    def has_lane(self, lane_id: str) -> bool:
+        """Whether there is a lane of that id."""
+        return lane_id in self._order
+
+    def add_lane(self, lane: Lane, index: int | None = None) -> Lane:
+        """Add a lane, last or at an index; a layout that names it decides instead.
+
+        Raises:
+            ValueError: there is a lane of that id.
+        """
+        self._order.add(lane, index)
+        lane.setParent(self)
+        lane.wear(self.palette_worn)
+        lane.changed.connect(lambda lane=lane: self._redraw(lane))
+        lane.reshaped.connect(self._arrange)
+        self._arrange()
+        return lane
+
+    def remove_lane(self, lane_id: str) -> None:
+        """Take a lane out and let go of it."""
+        lane = self._order.lane(lane_id)
+        self._order.remove(lane)
+        self.pictures.forget(lane)
+        for name in ("current", "title_hovered"):
+            if getattr(self, name) is lane:
+                setattr(self, name, None)
+        self._gestures.cancel()
+        self._forget_hover()
+        lane.changed.disconnect()
+        lane.reshaped.disconnect()
+        lane.deleteLater()
+        self._arrange()
+
+    def clear_lanes(self) -> None:
+        """Take all lanes out."""
+        for lane in self.lanes:
+            self.remove_lane(lane.id)
+
+    def layout(self) -> dict[str, Any]:  # type: ignore[override]  # no QLayout: this widget has no children to lay out
+        """Order, heights and visibility of the lanes, ready for JSON."""
+        return self._order.layout()
+
+    def set_layout(self, layout: Mapping[str, Any]) -> None:
+        """The inverse of `layout`; it holds for lanes that come later, too."""
+        self._arranging = True
+        try:
+            self._order.set_layout(layout)
+        finally:
+            self._arranging = False
+        self._arrange()
+
+    def move_lane(self, lane: Lane, before: Lane | None) -> None:
+        """Put a lane before another, or last."""
+        if self._order.move(lane, before):
+            self._arrange()
+
+    def step_lane(self, lane: Lane, by: int) -> None:
+        """Move a lane up (negative) or down past its neighbours."""
+        if self._order.step(lane, by):
+            self._arrange()
+
+    def show_all(self) -> None:
+        """Show hidden lanes again."""
+        self._arranging = True
+        for lane in self.lanes:
+            lane.visible = True
+        self._arranging = False
+        self._arrange()
+
+    def first_fused(self) -> FusedLane | None:
+        """The first lane shown that has a threshold."""
+        return next((slot.lane for slot in self.slots if isinstance(slot.lane, FusedLane)), None)
+
+    def set_threshold(self, lane: FusedLane, threshold: float) -> None:
+        """Move a threshold as the user does, and say so."""
+        before = lane.threshold
+        lane.threshold = threshold
+        if lane.threshold != before:
+            self.threshold_changed.emit(lane.id, lane.threshold)
+
+    def choose(self, lane: Lane) -> None:
+        """Let the keyboard act on this lane."""
+        if lane is not self.current:
+            self.current = lane
+            self.update()
+            self._tell()
+            self.current_changed.emit(lane.id)
+
+    def choose_next(self, by: int) -> None:
+        """Let the keyboard act on the next lane down, or up (negative)."""
+        shown = [slot.lane for slot in self.slots]
+        if shown:
+            at = shown.index(self.current) + by if self.current in shown else 0
+            self.choose(shown[min(max(at, 0), len(shown) - 1)])
+            self._bring_in(self.current)
+
+    def _bring_in(self, lane: Lane | None) -> None:
+        slot = next((s for s in self.slots if s.lane is lane), None)
+        if slot is not None:
+            self._bar.setValue(min(max(self.scroll, slot.bottom - self.plot.height()), slot.top))
+
+    def _arrange(self) -> None:
+        """Lay the lanes out anew."""
+        if self._arranging:
+            return
+        self.slots = self._order.slots()
+        if self.current is not None and not self.current.visible:
+            self.current = None
+        content = self.slots[-1].bottom if self.slots else 0
+        room = self.height() - RULER
+        wide = self._bar.sizeHint().width() if content > room else 0
+        self.margin_right = wide
+        self._bar.setVisible(wide > 0)
+        self._bar.setGeometry(self.width() - wide, RULER, max(1, wide), max(1, room))
+        self._bar.setRange(0, max(0, content - room))
+        self._bar.setPageStep(max(1, room))
+        self._bar.setSingleStep(24)
+        self._measure()
+        self.update()
+        self.lanes_changed.emit()
+
+    @Slot(int)
+    def _scrolled(self, value: int) -> None:
+        self.scroll = value
+        self.update()
+
+    def scroll_by(self, pixels: int) -> None:
+        """Scroll the lanes, if they do not all fit."""
+        self._bar.setValue(self._bar.value() + pixels)
+
+    def _redraw(self, lane: Lane) -> None:
+        slot = next((s for s in self.slots if s.lane is lane), None)
+        if slot is not None:
+            top = self.plot.top() + slot.top - self.scroll
+            self.update(QRect(0, top, self.width(), slot.height))
+        if self.hovered is not None:
+            self._say_values(self.hovered)
+
+    def slot_at(self, y: float) -> Row | None:
+        """The lane at a height of the widget."""
+        inside = y - self.plot.top() + self.scroll
+        if y < self.plot.top():
+            return None
+        return next((slot for slot in self.slots if slot.top <= inside < slot.bottom), None)
+
+    # ---------------------------------------------------------------- selection and seeking
+
+    def seek(self, time: float) -> None:
+        """Ask for another place in the medium."""
+        self.seek_requested.emit(time)
+
+    def select(self, start: float, end: float) -> None:
+        """Select a span of time, in s."""
+        chosen = (start, end) if end > start else None
+        if chosen != self.selection:
+            self.selection = chosen
+            self.update()
+            self.selection_changed.emit(chosen)
+
+    @Slot()
+    def clear_selection(self) -> None:
+        """Select nothing."""
+        self.select(0.0, 0.0)
+
+    @Slot()
+    def zoom_to_selection(self) -> None:
+        """Show the selection and a little around it."""
+        if self.selection is not None:
+            start, end = self.selection
+            more = (end - start) * 0.04
+            self.set_range(start - more, end + more)
+            self._follow_if_seen()
+
+    def mark(self, *, begin: bool) -> None:
+        """Let the selection begin, or end, at the playhead."""
+        if self.range is None:
+            return
+        start, end = self.selection or (0.0, self.range.duration)
+        here = self.playhead
+        if begin:
+            self.select(here, end if end > here else self.range.duration)
+        else:
+            self.select(start if start < here else 0.0, here)
+
+    # ---------------------------------------------------------------- the pointer
+
+    def pointer(self) -> QPointF | None:
+        return self.hovered
+
+    def hover(self, at: QPointF | None, title: Lane | None) -> None:
+        """The pointer is over the lanes at a point, over a lane's title, or elsewhere."""
+        if title is not self.title_hovered:
+            self.title_hovered = title
+            self.update(QRect(0, RULER, self.plot.left(), self.height()))
+        if at is None:
+            self._forget_hover()
+        else:
+            self._say_values(at)
+
+    def _forget_hover(self) -> None:
+        if self.hovered is not None:
+            self._update_hover()
+            self.hovered, self.readout = None, None
+
+    def _say_values(self, at: QPointF) -> None:
+        self._update_hover()
+        self.hovered = QPointF(int(at.x()), int(at.y()))
+        slot = self.slot_at(at.y())
+        self.readout = None
+        if slot is not None and self.range is not None and not slot.lane.empty:
+            hours = self.range.duration >= 3600
+            self.readout = Readout(slot.lane, self.time_at(at.x()), self.small_font, hours=hours)
+            self.readout_rect = self.readout.rect(at, QRectF(self.plot))
+        self._update_hover()
+
+    def _update_hover(self) -> None:
+        if self.hovered is not None:
+            self.update(QRect(int(self.hovered.x()) - 1, RULER, 3, self.height()))
+            if self.readout is not None:
+                self.update(self.readout_rect.toAlignedRect())
+
+    def set_drop(self, at: int | None) -> None:
+        """Where the lane that is dragged would go."""
+        if at != self.drop_at:
+            self.drop_at = at
+            self.update()
+
+    # ---------------------------------------------------------------- look and telling
+
+    @Slot(object)
+    def wear(self, palette: Palette) -> None:
+        """Take colours from this palette from now on."""
+        self.palette_worn = palette
+        for lane in self.lanes:
+            lane.wear(palette)
+        self._painter.clear()
+        self.update()
+
+    def told(self) -> str:
+        """The current lane (else every lane) and its values at the playhead, for screen readers."""
+        lanes = [self.current] if self.current is not None else [slot.lane for slot in self.slots]
+        return ". ".join(lane.told_at(self.playhead) for lane in lanes if not lane.empty)
+
+    def _tell(self) -> None:
+        said = self.told() if not self._playing else ""
+        self.setAccessibleDescription(f"{said}. {keys.HELP}" if said else keys.HELP)
+
+    @Slot(float)
+    def set_playhead(self, time: float) -> None:
+        super().set_playhead(time)
+        if not self._playing:
+            self._tell()
+
+    # ---------------------------------------------------------------- events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.window_shown is not None and self._stale():
+            self._measure()
+        painter = QPainter(self)
+        for rect in event.region():
+            painter.save()
+            self._painter.paint(painter, rect)
+            painter.restore()
+        painter.end()
+
+    def _stale(self) -> bool:
+        """Whether the window moved to a screen of another scale."""
+        assert self.window_shown is not None
+        return self.window_shown.width != max(1, round(self.plot.width() * self.devicePixelRatioF()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._forget_hover()
+        self._arranging = False
+        quiet = self.blockSignals(True)  # a size is no new layout
+        self._arrange()
+        self.blockSignals(quiet)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.pictures.clear()
+            self._painter.clear()
+            self._measure()
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._gestures.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._gestures.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._gestures.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._gestures.press(event)
+        self._gestures.double_click(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._gestures.wheel(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        if self._gestures.doing is Doing.NOTHING:
+            self.hover(None, None)
+        super().leaveEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.update()
+        super().focusOutEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not keys.pressed(self, event):
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
+        slot = None if keyboard else self.slot_at(event.pos().y())
+        lane = self.current if keyboard else slot.lane if slot is not None else None
+        at = self.mapToGlobal(self.plot.topLeft()) if keyboard else event.globalPos()
+        menu.build(self, lane).popup(at)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            # Over the lanes the values are told; the tooltip would lie upon them.
+            slot = self.slot_at(event.y()) if event.x() < self.plot.left() else None
+            text = f"{slot.lane.title}. {slot.lane.about}" if slot is not None and slot.lane.about else ""
+            if slot is None and not self.plot.contains(event.pos()):
+                text = self.toolTip()
+            elif slot is not None:
+                text = f"{text or slot.lane.title}\nDrag to reorder, drag the lower edge to resize; the eye hides it (H)."
+            QToolTip.showText(event.globalPos(), text, self) if text else QToolTip.hideText()
+            return True
+        if isinstance(event, QNativeGestureEvent) and self._gestures.native(event):
+            return True
+        return super().event(event)
