@@ -1,11 +1,11 @@
-"""What the speech room offers: voice activity and the transcript. Imports nothing heavy."""
+"""What the speech room offers: voice activity, the transcript, and who speaks when. Imports nothing heavy."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from mien.sdk import AnalyzerInfo, Audio, Input, Params, Registry, Utterances, Writes, hookimpl, param
-from mien.tracks.quantity import probability
+from mien.tracks.quantity import Quantity, probability
 
 RATE = 16_000
 
@@ -14,7 +14,10 @@ WHISPER_MODELS = ("whisper-large-v3-turbo", "whisper-medium", "whisper-small", "
 
 SPEECHBRAIN_MODELS = ("speechbrain-asr-conformer", "speechbrain-asr-crdnn")
 
+ECAPA = "ecapa-voxceleb"
+
 CONFIDENCE = probability("confidence", low_means="a guess", high_means="sure")
+LIKENESS = Quantity("likeness", "", -1.0, 1.0, "unlike the speaker's mean voice", "just like the speaker's mean voice")
 
 
 class VoiceParams(Params):
@@ -87,8 +90,54 @@ TRANSCRIPT = AnalyzerInfo(
 )
 
 
+class SpeakersParams(Params):
+    """Who says who speaks, and how voices are told apart."""
+
+    by: Literal["auto", "subtitles", "voice"] = param(
+        "auto",
+        "Who says who speaks: 'auto' takes the medium's subtitles where at least half of them name somebody, and the "
+        "sound of the voices elsewhere",
+    )
+    window: float = param(3.0, "Sound that one vector is made from; shorter utterances give one", unit="s", ge=1, le=10)
+    hop: float = param(1.5, "Longest time between the vectors of a longer utterance", unit="s", ge=0.25, le=10)
+    threshold: float = param(
+        0.7,
+        "Cosine distance up to which voices are one speaker's; lower finds more speakers. Not tuned on recordings",
+        ge=0.05,
+        le=2.0,
+    )
+    speakers: int = param(0, "How many speakers there are; 0 when that is not known", ge=0, le=50)
+    shortest: float = param(
+        1.0, "Shorter sounds make no speaker of their own: they go to the likest one", unit="s", ge=0, le=5
+    )
+
+
+def _speakers_inputs(params: Params) -> tuple[Input, ...]:
+    if isinstance(params, SpeakersParams) and params.by == "subtitles":
+        return ()
+    return (Utterances(RATE),)
+
+
+SPEAKERS = AnalyzerInfo(
+    id="speech.speakers",
+    title="Who speaks when",
+    version="1.0.0",
+    factory="mien_plugins.speech.speakers:SpeakersAnalyzer",
+    params=SpeakersParams,
+    description="Takes the speakers that subtitles name, or tells voices apart (ECAPA-TDNN, once it is installed) and "
+    "letters them in order of appearance.",
+    modality="voice",
+    inputs=_speakers_inputs,
+    outputs=(Writes("speech.speakers", "spans", (LIKENESS,)), Writes("speech.voices", "features")),
+    optional_models=(ECAPA,),
+    default=False,
+    uses_cues=True,
+)
+
+
 @hookimpl
 def mien_register(registry: Registry) -> None:
-    """Offer both analyzers."""
+    """Offer the analyzers."""
     registry.analyzer(VOICE)
     registry.analyzer(TRANSCRIPT)
+    registry.analyzer(SPEAKERS)

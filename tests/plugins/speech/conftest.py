@@ -15,7 +15,6 @@ import pytest
 
 from mien.errors import Cancelled
 from mien.sdk import AudioChunk, Block, Context, MediaInfo, Params, Utterance
-from mien.tracks.track import Spans
 
 RATE = 16_000
 
@@ -71,9 +70,9 @@ def spoken(*sounds: np.ndarray, gap: float = 0.5) -> Iterator[Block]:
 
 def run(
     analyzer: Any, feed: Iterable[Block], params: Params, ctx: Context, media: MediaInfo | None = None
-) -> dict[str, Spans]:
+) -> dict[str, Any]:
     """Drive an analyzer from `prepare` to `close`; its tracks by name; checks that pieces come in order."""
-    pieces: dict[str, list[Spans]] = {}
+    pieces: dict[str, list[Any]] = {}
     try:
         analyzer.prepare(media or MediaInfo(Path("clip.wav"), has_audio=True), params, ctx)
         for block in feed:
@@ -84,9 +83,9 @@ def run(
     finally:
         analyzer.close()
     for name, found in pieces.items():
-        starts = np.concatenate([piece.start for piece in found])
+        starts = np.concatenate([piece.onsets for piece in found])
         assert (np.diff(starts) >= 0).all(), f"pieces of {name} are out of order"
-    return {name: Spans.concat(found) for name, found in pieces.items()}
+    return {name: type(found[0]).concat(found) for name, found in pieces.items()}
 
 
 def read(path: Path) -> np.ndarray:
