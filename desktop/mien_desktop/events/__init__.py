@@ -1,0 +1,1 @@
+"""Stretches over a threshold, and what people decide about them."""

@@ -1,0 +1,119 @@
+"""The head of the events' panel: source, threshold, filter, and the buttons for adding and undoing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QWidget
+
+from mien_desktop.events.ledger import STATES
+from mien_desktop.events.sources import Prepared, Rule, Source
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import IconButton, explain
+
+
+class EventControls(QWidget):
+    """Signals:
+    source_chosen: a person chose another source.
+    threshold_set(float), least_set(float): a person set the threshold, or the shortest event in s.
+    narrowed: the filter is another one.
+    """
+
+    source_chosen = Signal()
+    threshold_set = Signal(float)
+    least_set = Signal(float)
+    narrowed = Signal()
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._picked = False
+        self.choice = QComboBox()
+        self.choice.setMinimumContentsLength(10)
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        explain(self.choice, "Source of events", "The reading whose stretches over the threshold are events")
+        self.level = _spin("≥ ", "", 0.01, 2)
+        explain(self.level, "Threshold", "An event begins where the reading reaches this")
+        self.least = _spin("for ", " s", 0.5, 1)
+        self.least.setRange(0.0, 60.0)
+        explain(self.least, "Shortest event", "Events that are shorter are left out")
+        self.state = QComboBox()
+        self.state.addItem("All", "")
+        for state in STATES:
+            self.state.addItem(state.capitalize(), state)
+        explain(self.state, "State", "Show only events of this state")
+        self.words = QLineEdit()
+        self.words.setPlaceholderText("Filter")
+        self.words.setClearButtonEnabled(True)
+        self.words.setMinimumWidth(70)
+        explain(self.words, "Filter events", "Show only events whose label, note, source or author holds these words")
+        self.add = IconButton("add", "Add event", "Add an event over the selected stretch of time")
+        self.undo = IconButton("undo", "Undo", "Take the last decision back (Ctrl+Z)")
+        self.redo = IconButton("redo", "Redo", "Do again what was taken back (Ctrl+Shift+Z)")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 6, 10, 4)
+        row.setSpacing(6)
+        for widget in (self.choice, self.level, self.least, self.state):
+            row.addWidget(widget)
+        row.addWidget(self.words, 1)
+        for made in (self.add, self.undo, self.redo):
+            made.setEnabled(False)
+            row.addWidget(made)
+        self.choice.activated.connect(self._pick)
+        self.level.valueChanged.connect(self.threshold_set)
+        self.least.valueChanged.connect(self.least_set)
+        self.state.currentIndexChanged.connect(self.narrowed)
+        self.words.textChanged.connect(self.narrowed)
+        self.show_rule(Rule(), None)
+        self.wear(palette)
+
+    @property
+    def source(self) -> Source | None:
+        """The chosen source, or None while there is none."""
+        found = self.choice.currentData()
+        return found if isinstance(found, Source) else None
+
+    @property
+    def filter(self) -> tuple[str, str]:
+        """State (empty for all) and words."""
+        return str(self.state.currentData()), self.words.text()
+
+    def show_sources(self, found: Sequence[Source]) -> None:
+        """List sources; the first is chosen until a person picks one, which then stays while it is there."""
+        before = self.source
+        if not found:
+            self._picked = False
+        if [self.choice.itemData(i) for i in range(self.choice.count())] == list(found):
+            return
+        self.choice.clear()
+        for source in found:
+            self.choice.addItem(source.title, source)
+        keep = found.index(before) if self._picked and before in found else 0
+        self.choice.setCurrentIndex(keep if found else -1)
+
+    def show_rule(self, rule: Rule, prepared: Prepared | None) -> None:
+        """Show a threshold and a least length without telling of it."""
+        for box, value in ((self.level, rule.threshold), (self.least, rule.min_length)):
+            box.blockSignals(True)
+            if box is self.level:
+                box.setRange(*((prepared.low, prepared.high) if prepared is not None else (0.0, 1.0)))
+            box.setValue(value)
+            box.blockSignals(False)
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        for made in (self.add, self.undo, self.redo):
+            made.wear(palette)
+
+    def _pick(self) -> None:
+        self._picked = True
+        self.source_chosen.emit()
+
+
+def _spin(prefix: str, suffix: str, step: float, decimals: int) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setPrefix(prefix)
+    box.setSuffix(suffix)
+    box.setSingleStep(step)
+    box.setDecimals(decimals)
+    return box

@@ -1,0 +1,446 @@
+"""The events' panel: where they come from, the table, and the strip with the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QVBoxLayout, QWidget
+
+from mien.library.library import Library
+from mien.tracks.track import AnyTrack, Curve
+from mien_desktop.document import Document
+from mien_desktop.events.controls import EventControls
+from mien_desktop.events.history import History
+from mien_desktop.events.model import Event, EventModel
+from mien_desktop.events.sources import Prepared, Rule, Source, prepare, sources
+from mien_desktop.events.strip import EventStrip
+from mien_desktop.events.table import LABEL, NOTE, EventFilter, EventTable, EventView
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import label
+from mien_desktop.transcript.script import stamp
+from mien_desktop.work.background import Background
+
+_SOON = 150
+
+
+class EventsPanel(QWidget):
+    """Finds, shows and judges the events of a document.
+
+    Signals:
+        seek_requested(float): go to this time, s.
+        event_chosen(object): another `Event` is the chosen one, or None.
+        explain_requested(object): explain this `Event`.
+        events_changed: `events` are others.
+        threshold_changed(float): in the unit of the source.
+        failed(str): one sentence; the same is shown in the panel.
+    """
+
+    seek_requested = Signal(float)
+    event_chosen = Signal(object)
+    explain_requested = Signal(object)
+    events_changed = Signal()
+    threshold_changed = Signal(float)
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        palette: Palette,
+        background: Background,
+        library: Callable[[], Library],
+        author: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        """Args:
+        library: gives the open library; called in the background's thread only.
+        author: who decides; by default the name of the account.
+        """
+        super().__init__(parent)
+        self.model = EventModel()
+        self.history = History(background, library, author, self)
+        self._background = background
+        self._document: Document | None = None
+        self._bonds: list[tuple[Any, Any]] = []
+        self._medium = ""
+        self._asked = 0
+        self._restoring = False
+        self._selection: tuple[float, float] | None = None
+        self._rules: dict[Source, Rule] = {}
+        self.table = EventTable(palette)
+        self.rows = EventFilter(self.table)
+        self.view = EventView(self.rows)
+        self.strip = EventStrip(palette)
+        self.head = EventControls(palette)
+        self.count = label("", "small")
+        self.problem = label("", "bad", wrap=True)
+        self.problem.hide()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON)
+        self._soon.timeout.connect(self._prepare)
+        self._arrange()
+        self._connect()
+        self._show_counts()
+
+    # For the window
+    # ------------------------------------------------------------------------------------------------------
+
+    def bind(self, document: Document) -> None:
+        """Follow this document from now on."""
+        for signal, slot in self._bonds:
+            signal.disconnect(slot)
+        self._document = document
+        self._bonds = [
+            (document.opened, self._opened),
+            (document.described, self._described),
+            (document.replaced, self._replaced),
+            (document.grew, self._grew),
+        ]
+        for signal, slot in self._bonds:
+            signal.connect(slot)
+        self._opened()
+        self._described()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events in order of time, whatever the table's filter."""
+        return self.model.events
+
+    @property
+    def threshold(self) -> float:
+        """In the unit of the source."""
+        return self.model.rule.threshold
+
+    @property
+    def source(self) -> Source | None:
+        """What events are found in."""
+        return self.head.source
+
+    @Slot(float)
+    def set_threshold(self, threshold: float) -> None:
+        """Move the threshold, as when its line is dragged on the lane."""
+        self._set_rule(replace(self.model.rule, threshold=float(threshold)))
+
+    @Slot(float, float)
+    def set_selection(self, start: float, end: float) -> None:
+        """The stretch of time that is selected, for Add; an empty one for none."""
+        self._selection = (start, end) if end > start else None
+        self.head.add.setEnabled(self._selection is not None)
+
+    def add(self, start: float, end: float) -> None:
+        """Add an event by hand."""
+        try:
+            entry = self.model.addition(start, end)
+        except ValueError as error:
+            self._tell(str(error))
+            return
+        self.history.do(f"Add event at {stamp(start)}", [entry])
+
+    def choose(self, event: Event, *, seek: bool = False) -> None:
+        """Make an event the chosen one, as when it is clicked on the lane."""
+        for row in range(self.rows.rowCount()):
+            if self._event_at(row).key == event.key:
+                self._restoring = not seek
+                self._go_to(row)
+                self._restoring = False
+                self._show_chosen()
+
+    def step(self, by: int) -> None:
+        """Choose the next event of the table (1) or the one before (−1), and seek to it."""
+        count = self.rows.rowCount()
+        if count:
+            row = self.view.currentIndex().row()
+            row = min(max(row + by, 0), count - 1) if row >= 0 else 0 if by > 0 else count - 1
+            self._go_to(row)
+
+    def chosen(self) -> list[Event]:
+        """The events that actions are about, in the table's order."""
+        picked = self.view.selectionModel().selectedRows()
+        return [self._event_at(index.row()) for index in sorted(picked, key=lambda index: index.row())]
+
+    def current(self) -> Event | None:
+        """The event that the keyboard is on."""
+        index = self.view.currentIndex()
+        return self._event_at(index.row()) if index.isValid() else None
+
+    def act(self, action: str) -> None:
+        """Do what a key or a button says: see `EventView.acted`."""
+        if action in ("next", "previous"):
+            self.step(1 if action == "next" else -1)
+        elif action == "undo":
+            self.history.undo()
+        elif action == "redo":
+            self.history.redo()
+        elif action in ("accept", "reject"):
+            self.change(self.chosen(), {"state": f"{action}ed"}, action.capitalize())
+        elif action == "delete":
+            self._delete()
+        elif (event := self.current()) is not None:
+            self._act_on(action, event)
+
+    def change(self, events: Iterable[Event], changes: dict[str, Any], what: str = "Change") -> None:
+        """Write the same changes (field → value) for several events as one step."""
+        chosen = list(events)
+        entries = [entry for event in chosen if (entry := self.model.entry(event, changes)) is not None]
+        place = f"event at {stamp(chosen[0].start)}" if len(chosen) == 1 else f"{len(chosen)} events"
+        self.history.do(f"{what} {place}", entries)
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self.table.wear(palette)
+        self.strip.wear(palette)
+        self.head.wear(palette)
+        self.view.fit()
+
+    # Within
+    # ------------------------------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.head)
+        box.addWidget(self.view, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(12, 2, 12, 0)
+        foot.addWidget(self.count)
+        foot.addWidget(self.problem, 1)
+        box.addLayout(foot)
+        box.addWidget(self.strip)
+        self.setFocusProxy(self.view)
+
+    def _connect(self) -> None:
+        self.head.source_chosen.connect(self._prepare)
+        self.head.threshold_set.connect(self.set_threshold)
+        self.head.least_set.connect(lambda least: self._set_rule(replace(self.model.rule, min_length=least)))
+        self.head.narrowed.connect(self._narrow)
+        self.head.add.clicked.connect(self._add_selection)
+        self.head.undo.clicked.connect(self.history.undo)
+        self.head.redo.clicked.connect(self.history.redo)
+        self.history.stack.canUndoChanged.connect(self.head.undo.setEnabled)
+        self.history.stack.canRedoChanged.connect(self.head.redo.setEnabled)
+        self.history.loaded.connect(self._loaded)
+        self.history.changed.connect(self._written)
+        self.history.failed.connect(self._tell)
+        self.table.edited.connect(self._edited)
+        self.view.acted.connect(self.act)
+        self.view.doubleClicked.connect(lambda: self.act("seek"))
+        self.view.selectionModel().currentRowChanged.connect(self._moved)
+        self.view.selectionModel().selectionChanged.connect(self._show_chosen)
+        self.strip.acted.connect(self.act)
+        self.strip.corrected.connect(self._corrected)
+
+    @Slot()
+    def _add_selection(self) -> None:
+        if self._selection is not None:
+            self.add(*self._selection)
+
+    def _go_to(self, row: int) -> None:
+        flags = QItemSelectionModel.SelectionFlag
+        index = self.rows.index(row, 0)
+        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.view.scrollTo(index)
+
+    def _event_at(self, row: int) -> Event:
+        return self.table.events[self.rows.mapToSource(self.rows.index(row, 0)).row()]
+
+    def _act_on(self, action: str, event: Event) -> None:
+        if action == "explain":
+            self.explain_requested.emit(event)
+        elif action == "seek":
+            self.seek_requested.emit(event.start)
+        elif action == "correct":
+            self.strip.correct()
+        elif action in ("label", "note"):
+            self._ask(action, event)
+
+    def _ask(self, field: str, event: Event) -> None:
+        """Edit one event's cell in place; ask for a text when several are chosen."""
+        chosen = self.chosen()
+        if len(chosen) < 2:
+            self.view.edit(self.view.currentIndex().siblingAtColumn(LABEL if field == "label" else NOTE))
+            return
+        text, given = QInputDialog.getText(
+            self, field.capitalize(), f"{field.capitalize()} of {len(chosen)} events:", text=getattr(event, field)
+        )
+        if given:
+            self._name(chosen, field, text.strip())
+
+    def _edited(self, event: Event, field: str, text: str) -> None:
+        self._name([event], field, text)
+
+    def _name(self, events: list[Event], field: str, text: str) -> None:
+        self.change(events, {field: text}, field.capitalize())
+
+    def _corrected(self, event: Event, changes: dict[str, Any]) -> None:
+        self.change([event], {**changes, "state": "corrected"}, "Correct")
+        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _delete(self) -> None:
+        added = [event for event in self.chosen() if event.added]
+        if added:
+            self.change(added, {"deleted": True}, "Delete")
+        elif self.chosen():
+            self._tell("What was found is not deleted; reject it instead (R).")
+
+    @Slot()
+    def _opened(self) -> None:
+        self._medium = ""
+        self._rules.clear()
+        self.head.show_sources([])
+        self.model = EventModel()
+        self.history.open("")
+        self._fill_choice()
+        self._prepare()
+
+    @Slot()
+    def _described(self) -> None:
+        if self._document is not None and self._document.medium != self._medium:
+            self._medium = self._document.medium
+            self.history.open(self._medium)
+
+    @Slot(str)
+    def _replaced(self, name: str) -> None:
+        self._fill_choice()
+        self._touched(name)
+
+    @Slot(object)
+    def _grew(self, piece: AnyTrack) -> None:
+        self._touched(piece.name)
+
+    def _touched(self, name: str) -> None:
+        source = self.source
+        if source is not None and source.track == name and not self._soon.isActive():
+            self._soon.start()
+
+    def _tracks(self) -> dict[str, AnyTrack | None]:
+        readings = self._document.readings if self._document is not None else None
+        return {name: readings.get(name) for name in readings.names()} if readings is not None else {}
+
+    def _fill_choice(self) -> None:
+        """List what there is by now; the fused score is taken as soon as it comes, unless somebody chose otherwise."""
+        before = self.source
+        self.head.show_sources(sources(self._tracks()))
+        if self.source != before:
+            self._soon.start()
+
+    @Slot()
+    def _prepare(self) -> None:
+        """Lay the source on its grid, in the background."""
+        self._soon.stop()
+        self._asked += 1
+        asked, source = self._asked, self.source
+        self.model.tracks = self._tracks()
+        track = self.model.tracks.get(source.track) if source is not None else None
+        if source is None or track is None or not len(track):
+            self._ready(asked, None)
+            return
+        media = self._document.media if self._document is not None else None
+        duration = media.duration if media is not None and media.duration else 0.0
+        self._background.run(
+            lambda: prepare(track, source, duration), lambda ready: self._ready(asked, ready), self._tell
+        )
+
+    def _ready(self, asked: int, prepared: Prepared | None) -> None:
+        if asked != self._asked:
+            return
+        if prepared is not None:
+            rule = self._rules.setdefault(
+                prepared.source, _rule(prepared, self.model.tracks.get(prepared.source.track))
+            )
+            other = self.model.prepared is None or self.model.prepared.source != prepared.source
+            if other:
+                self.model.rule = rule
+                self.head.show_rule(self.model.rule, prepared)
+                self.threshold_changed.emit(rule.threshold)
+        self.model.set_source(prepared)
+        self._changed()
+
+    def _set_rule(self, rule: Rule) -> None:
+        prepared, before = self.model.prepared, self.model.rule
+        if prepared is not None:
+            rule = replace(rule, threshold=min(max(rule.threshold, prepared.low), prepared.high))
+            self._rules[prepared.source] = rule
+        if rule == before:
+            return
+        self.model.set_rule(rule)
+        self.head.show_rule(self.model.rule, prepared)
+        self._changed()
+        if rule.threshold != before.threshold:
+            self.threshold_changed.emit(rule.threshold)
+
+    def _loaded(self, rows: list[Any]) -> None:
+        self.model.set_rows(rows)
+        self._changed()
+
+    def _written(self, added: list[Any], withdrawn: list[Any]) -> None:
+        self.problem.hide()
+        self.model.change_rows(added, withdrawn)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Show the events as they are now; what was chosen stays chosen."""
+        chosen, current = {event.key for event in self.chosen()}, self.current()
+        self._restoring = True
+        if self.table.show_events(self.model.events):
+            selection = self.view.selectionModel()
+            flags = QItemSelectionModel.SelectionFlag
+            for row in range(self.rows.rowCount()):
+                key = self._event_at(row).key
+                if key in chosen:
+                    selection.select(self.rows.index(row, 0), flags.Select | flags.Rows)
+                if current is not None and key == current.key:
+                    selection.setCurrentIndex(self.rows.index(row, 0), flags.NoUpdate)
+        self._restoring = False
+        self._show_chosen()
+        self._show_counts()
+        self.events_changed.emit()
+
+    @Slot(QModelIndex, QModelIndex)
+    def _moved(self, index: QModelIndex, _before: QModelIndex) -> None:
+        if not self._restoring and index.isValid():
+            event = self._event_at(index.row())
+            self.event_chosen.emit(event)
+            self.seek_requested.emit(event.start)
+
+    @Slot()
+    def _show_chosen(self) -> None:
+        if self._restoring:
+            return
+        chosen, event = self.chosen(), self.current()
+        if not chosen or event is None:
+            event = chosen[0] if chosen else None
+        told = self.model.readings(event) if event is not None and len(chosen) == 1 else []
+        self.strip.show_event(event, told, self.model.rule.threshold, len(chosen))
+
+    @Slot()
+    def _narrow(self) -> None:
+        self.rows.narrow(*self.head.filter)
+        self._show_counts()
+
+    def _show_counts(self) -> None:
+        events, shown = self.model.events, self.rows.rowCount()
+        still = sum(event.state == "open" for event in events)
+        text = f"{len(events)} events" if len(events) != 1 else "1 event"
+        self.count.setText(f"{text} · {still} open" + (f" · {shown} shown" if shown != len(events) else ""))
+
+    @Slot(str)
+    def _tell(self, sentence: str) -> None:
+        self.problem.setText(sentence)
+        self.problem.show()
+        self.failed.emit(sentence)
+
+
+def _rule(prepared: Prepared, track: AnyTrack | None) -> Rule:
+    """The rule that the run was made with where it says one, else one in proportion to the extent."""
+    params = track.provenance.params if track is not None and track.provenance is not None else {}
+    given = {
+        name: float(params[name]) for name in ("threshold", "hysteresis", "min_length", "merge_gap") if name in params
+    }
+    if prepared.source.track == "fusion.score" and isinstance(track, Curve):
+        return replace(Rule(), **given)
+    if prepared.spans is not None:
+        return Rule(threshold=0.5, min_length=0.0)
+    return Rule(threshold=round(prepared.low + 0.7 * (prepared.high - prepared.low), 2))

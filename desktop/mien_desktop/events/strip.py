@@ -1,0 +1,270 @@
+"""The strip under the table: what is read at the chosen event, what can be done about it, and the form to correct it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mien_desktop.events.model import Event
+from mien_desktop.events.sources import Reading
+from mien_desktop.events.table import told
+from mien_desktop.look.icons import icon
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import button, explain, label
+from mien_desktop.transcript.script import stamp
+
+_SHOWN = ("fused", "conflict", "offence", "hate", "voice arousal", "face")
+_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d+)?)")
+
+
+class EventStrip(QStackedWidget):
+    """Shows one event, or how many are chosen.
+
+    Signals:
+        acted(str): accept, reject, correct or explain.
+        corrected(object, object): event, and the changes (field → value) that a person typed.
+    """
+
+    acted = Signal(str)
+    corrected = Signal(object, object)
+
+    def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._event: Event | None = None
+        self.line = label("", "heading", wrap=True)
+        self.line.setAccessibleName("The chosen event")
+        self.detail = label("", "small", wrap=True)
+        self.buttons: dict[str, QPushButton] = {}
+        for name, key, tip in (
+            ("accept", "A", "The chosen events are right"),
+            ("reject", "R", "The chosen events are no events"),
+            ("correct", "C", "Set extent, label and score of the chosen event"),
+            ("explain", "E", "Which modality, words, seconds and part of the face made the event"),
+        ):
+            made = button(f"{name.capitalize()}  {key}", f"{tip} ({key} in the table)")
+            made.clicked.connect(lambda _=False, name=name: self.acted.emit(name))
+            self.buttons[name] = made
+        self.form = CorrectForm()
+        self.form.saved.connect(self._save)
+        self.form.left.connect(lambda: self.setCurrentIndex(0))
+        self._arrange()
+        self.wear(palette)
+        self.show_event(None, [], 0.0, 0)
+
+    def show_event(self, event: Event | None, told_there: Sequence[Reading], threshold: float, chosen: int) -> None:
+        """Show an event with the readings at its peak; `chosen` is how many rows are."""
+        if self._event is not None and (event is None or event.key != self._event.key):
+            self.setCurrentIndex(0)
+        self._event = event
+        if event is None:
+            self.line.setText("No event chosen")
+            self.detail.setText("Choose one in the table; N and P step through them.")
+        elif chosen > 1:
+            self.line.setText(f"{chosen} events chosen")
+            self.detail.setText("Accept, Reject, Label, Note and Delete act on all of them, as one step to undo.")
+        else:
+            self.line.setText(summary(event, told_there, threshold))
+            note = f" · {event.note}" if event.note else ""
+            self.detail.setText(f"{event.label} · {told(event)}{note}")
+        for name, made in self.buttons.items():
+            made.setEnabled(event is not None and (chosen == 1 or name in ("accept", "reject")))
+
+    def correct(self) -> None:
+        """Open the form on the event that is shown."""
+        if self._event is not None:
+            self.form.fill(self._event)
+            self.setCurrentIndex(1)
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        colours = {"accept": _deep(palette.good, palette), "reject": _deep(palette.bad, palette)}
+        pictures = {"accept": "accept", "reject": "reject", "correct": "edit", "explain": "explain"}
+        for name, made in self.buttons.items():
+            ground = colours.get(name)
+            made.setIcon(icon(pictures[name], palette, palette.on_accent if ground else ""))
+            if ground:
+                made.setStyleSheet(
+                    f"QPushButton:enabled {{ background: {ground}; color: {palette.on_accent}; border-color: {ground}; }}"
+                    f"QPushButton:enabled:hover {{ background: {QColor(ground).lighter(112).name()}; }}"
+                    f"QPushButton:enabled:focus {{ border: 2px solid {palette.focus}; }}"
+                )
+        self.line.setStyleSheet(f"color: {palette.warn};")
+
+    def _arrange(self) -> None:
+        page = QWidget()
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for made in self.buttons.values():
+            row.addWidget(made, 1)
+        row.addStretch(0)
+        box = QVBoxLayout(page)
+        box.setContentsMargins(12, 8, 12, 10)
+        box.setSpacing(4)
+        box.addWidget(self.line)
+        box.addWidget(self.detail)
+        box.addSpacing(4)
+        box.addLayout(row)
+        self.addWidget(page)
+        self.addWidget(self.form)
+
+    def _save(self, changes: dict[str, Any]) -> None:
+        event = self._event
+        self.setCurrentIndex(0)
+        if event is not None:
+            self.corrected.emit(event, changes)
+
+
+class CorrectForm(QWidget):
+    """Fields for extent, label and score.
+
+    Signals:
+        saved(object): field → value of what was changed.
+        left: nothing is to be changed.
+    """
+
+    saved = Signal(object)
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begin, self.end, self.name = QLineEdit(), QLineEdit(), QLineEdit()
+        self.score = QDoubleSpinBox()
+        self.score.setDecimals(2)
+        self.score.setSingleStep(0.05)
+        explain(self.begin, "Start", "Start of the event, as mm:ss.s or seconds")
+        explain(self.end, "End", "End of the event, as mm:ss.s or seconds")
+        explain(self.name, "Label", "What the event is called")
+        explain(self.score, "Score", "The score that the event should have")
+        self.wrong = label("", "bad")
+        self.save = button("Save", "Keep this beside the prediction (Return)", kind="primary")
+        self.cancel = button("Cancel", "Change nothing (Esc)")
+        self._event: Event | None = None
+        grid = QGridLayout(self)
+        grid.setContentsMargins(12, 8, 12, 10)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        fields = (("Start", self.begin), ("End", self.end), ("Label", self.name), ("Score", self.score))
+        for column, (text, field) in enumerate(fields):
+            head = label(text, "small")
+            head.setBuddy(field)
+            grid.addWidget(head, 0, column)
+            grid.addWidget(field, 1, column)
+            field.installEventFilter(self)
+        grid.setColumnStretch(2, 1)
+        foot = QHBoxLayout()
+        foot.addWidget(self.wrong, 1)
+        foot.addWidget(self.cancel)
+        foot.addWidget(self.save)
+        grid.addLayout(foot, 2, 0, 1, 4)
+        self.save.clicked.connect(self._save)
+        self.cancel.clicked.connect(self.left)
+
+    def fill(self, event: Event) -> None:
+        """Show an event's values."""
+        self._event = event
+        self.begin.setText(stamp(event.start))
+        self.end.setText(stamp(event.end))
+        self.name.setText(event.label)
+        known = math.isfinite(event.score)
+        low = -1.0 if (known and event.score < 0) or event.source.track.startswith(("conflict", "emotion")) else 0.0
+        self.score.setRange(low, 1.0)
+        self.score.setEnabled(known)
+        self.score.setValue(event.score if known else 0.0)
+        self.wrong.clear()
+        self.begin.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.begin.selectAll()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._save()
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                self.left.emit()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _save(self) -> None:
+        event = self._event
+        if event is None:
+            return
+        self.score.interpretText()
+        changes: dict[str, Any] = {}
+        for name, field, before in (("start", self.begin, event.start), ("end", self.end, event.end)):
+            # What is shown is rounded; a field that nobody touched keeps the exact time.
+            if field.text().strip() == stamp(before):
+                continue
+            time = seconds(field.text())
+            if time is None:
+                self.wrong.setText(f"The {name} is no time; write it as 01:21.9 or in seconds.")
+                return
+            changes[name] = time
+        if not changes.get("end", event.end) > changes.get("start", event.start):
+            self.wrong.setText("The event must end after it starts.")
+            return
+        if self.name.text().strip() != event.label:
+            changes["label"] = self.name.text().strip()
+        if self.score.isEnabled() and abs(self.score.value() - event.score) > 0.005 + 1e-9:
+            changes["score"] = round(self.score.value(), 2)
+        if changes:
+            self.saved.emit(changes)
+        else:
+            self.left.emit()
+
+
+def summary(event: Event, told_there: Sequence[Reading], threshold: float) -> str:
+    """`Event 01:21.9–01:26.4 · fused 0.78 (threshold 0.70) · conflict 0.61`."""
+    parts = [f"Event {stamp(event.start)}–{stamp(event.end)}"]
+    if event.score == event.score:
+        over = "" if event.added else f" (threshold {threshold:.2f})"
+        parts.append(f"{event.source_title} {event.score:.2f}{over}")
+    for reading in told_there:
+        if reading.name.startswith(_SHOWN) and reading.name != event.source.title and len(parts) < 7:
+            parts.append(f"{reading.name} {reading.value:.2f}")
+    return " · ".join(parts)
+
+
+def seconds(text: str) -> float | None:
+    """A time as a person writes it (`1:02:03.4`, `01:12.4`, `72.4`) in seconds, or None when it is none."""
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        return None
+    hours, minutes, secs = found.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(secs.replace(",", "."))
+
+
+def _deep(colour: str, palette: Palette) -> str:
+    """A ground on which the palette's white stands out by 4.5 : 1."""
+    ground = QColor(colour)
+    while _contrast(ground, QColor(palette.on_accent)) < 4.5:
+        ground = ground.darker(108)
+    return str(ground.name())
+
+
+def _contrast(a: QColor, b: QColor) -> float:
+    """Contrast ratio of WCAG 2.2."""
+
+    def luminance(colour: QColor) -> float:
+        parts = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (colour.redF(), colour.greenF(), colour.blueF())
+        ]
+        return float(0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2])
+
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)

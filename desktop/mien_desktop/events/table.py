@@ -1,0 +1,225 @@
+"""The table of events: rows, order, filter, and the keys that act on what is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from mien_desktop.events.model import Event
+from mien_desktop.look.icons import icon
+from mien_desktop.look.palette import Palette
+from mien_desktop.transcript.script import stamp
+
+COLUMNS: Final = ("State", "Time", "Length", "Source", "Score", "Label", "Note")
+STATE, TIME, LENGTH, SOURCE, SCORE, LABEL, NOTE = range(len(COLUMNS))
+ORDER = Qt.ItemDataRole.UserRole
+_STATES = {"open": 0, "corrected": 1, "accepted": 2, "rejected": 3}
+_ICONS = {"accepted": "accept", "rejected": "reject", "corrected": "edit", "open": "dot"}
+_Index = QModelIndex | QPersistentModelIndex
+_KEYS = {
+    Qt.Key.Key_N: "next", Qt.Key.Key_P: "previous", Qt.Key.Key_A: "accept", Qt.Key.Key_R: "reject",
+    Qt.Key.Key_C: "correct", Qt.Key.Key_L: "label", Qt.Key.Key_M: "note", Qt.Key.Key_E: "explain",
+    Qt.Key.Key_Delete: "delete", Qt.Key.Key_Return: "seek", Qt.Key.Key_Enter: "seek",
+}  # fmt: skip
+
+
+class EventTable(QAbstractTableModel):
+    """Events as rows.
+
+    Signals:
+        edited(object, str, str): event, field (`label` or `note`) and what was typed.
+    """
+
+    edited = Signal(object, str, str)
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self.events: tuple[Event, ...] = ()
+        self.wear(palette)
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self._palette = palette
+        colours = {"accepted": palette.good, "rejected": palette.bad, "corrected": palette.focus, "open": palette.faint}
+        self._icons: dict[str, QIcon] = {
+            state: QIcon() if name == "dot" else icon(name, palette, colours[state]) for state, name in _ICONS.items()
+        }
+        self._retouch()
+
+    def show_events(self, events: Sequence[Event]) -> bool:
+        """Show these; returns whether rows have come, gone or moved (else only their cells changed)."""
+        same = [e.key for e in events] == [e.key for e in self.events]
+        if same:
+            self.events = tuple(events)
+            self._retouch()
+        else:
+            self.beginResetModel()
+            self.events = tuple(events)
+            self.endResetModel()
+        return not same
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.events)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        event, column = self.events[index.row()], index.column()
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return cell(event, column)
+        if role == ORDER:
+            return _order(event, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
+        if role == Qt.ItemDataRole.DecorationRole and column == STATE:
+            return self._icons[event.state]
+        if role == Qt.ItemDataRole.ForegroundRole:
+            weak = (
+                event.state == "rejected" or column in (LENGTH, SOURCE) or (column == STATE and event.state == "open")
+            )
+            return QColor(self._palette.dim if weak else self._palette.text)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return told(event) if column == STATE else cell(event, column)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{COLUMNS[column]} {cell(event, column)}"
+        return None
+
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() in (LABEL, NOTE) else flags
+
+    def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Ask for a change; the cell shows it once it lies in the library."""
+        if role != Qt.ItemDataRole.EditRole or index.column() not in (LABEL, NOTE):
+            return False
+        self.edited.emit(self.events[index.row()], "label" if index.column() == LABEL else "note", str(value).strip())
+        return True
+
+    def _retouch(self) -> None:
+        if self.events:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.events) - 1, len(COLUMNS) - 1))
+
+
+class EventFilter(QSortFilterProxyModel):
+    """Rows of one state, and rows that hold some words."""
+
+    def __init__(self, table: EventTable) -> None:
+        super().__init__()
+        self._table = table
+        self._state, self._words = "", ""
+        self.setSourceModel(table)
+        self.setSortRole(ORDER)
+        self.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.sort(TIME, Qt.SortOrder.AscendingOrder)
+
+    def narrow(self, state: str, words: str) -> None:
+        """Show only events of `state` (empty for all) whose label, note, source or author holds every word."""
+        self._state, self._words = state, words.casefold()
+        self.invalidate()
+
+    def filterAcceptsRow(self, row: int, parent: _Index) -> bool:
+        event = self._table.events[row]
+        text = f"{event.label} {event.note} {event.source_title} {event.author}".casefold()
+        return (not self._state or event.state == self._state) and all(word in text for word in self._words.split())
+
+
+class EventView(QTableView):
+    """The table with its keys.
+
+    Signals:
+        acted(str): next, previous, accept, reject, correct, label, note, explain, delete, seek, undo or redo.
+    """
+
+    acted = Signal(str)
+
+    def __init__(self, rows: EventFilter, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setModel(rows)
+        self.setSortingEnabled(True)
+        self.sortByColumn(TIME, Qt.SortOrder.AscendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setMinimumSectionSize(40)
+        self.setAccessibleName("Events")
+        self.setAccessibleDescription(
+            "N next, P previous, A accept, R reject, C correct, L label, M note, E explain, Delete removes an added event"
+        )
+        self.fit()
+
+    def fit(self) -> None:
+        """Columns and rows as wide and high as their text asks for, in the present size of text."""
+        metrics = self.fontMetrics()
+        for column, widest in enumerate(
+            ("corrected", "0:00:00.0 ", "000.0 s", "voice dominance", "−0.00  ", "hostility and more")
+        ):
+            extra = 34 if column == STATE else 18
+            self.setColumnWidth(column, metrics.horizontalAdvance(widest) + extra)
+        self.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+        if event.matches(QKeySequence.StandardKey.Undo):
+            self.acted.emit("undo")
+        elif event.matches(QKeySequence.StandardKey.Redo):
+            self.acted.emit("redo")
+        elif plain and Qt.Key(event.key()) in _KEYS:
+            self.acted.emit(_KEYS[Qt.Key(event.key())])
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Letters act; they do not search."""
+
+
+def cell(event: Event, column: int) -> str:
+    """What a cell shows."""
+    if column == SCORE:
+        return f"{event.score:.2f}" if event.score == event.score else "–"
+    return (
+        event.state, stamp(event.start), f"{event.length:.1f} s", event.source_title, "", event.label, event.note,
+    )[column]  # fmt: skip
+
+
+def told(event: Event) -> str:
+    """Who decided what, and when; where a person set something else, what was predicted."""
+    if event.made is None:
+        return "open: nobody has decided yet"
+    text = f"{event.state} by {event.author}, {event.made.astimezone():%d %b %Y %H:%M}"
+    found = event.predicted
+    if found is not None and (found.start, found.end, found.label) != (event.start, event.end, event.label):
+        text += f"; predicted {stamp(found.start)}–{stamp(found.end)} {found.label}"
+    return text
+
+
+def _order(event: Event, column: int) -> Any:
+    if column == SCORE:
+        return event.score if event.score == event.score else -1e9
+    return (
+        _STATES[event.state], event.start, event.length, event.source_title, 0.0, event.label, event.note,
+    )[column]  # fmt: skip
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if column in (TIME, LENGTH, SCORE) else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
