@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import av.error
@@ -249,7 +250,7 @@ class FrameSource:
                 frame = search.at(place)
                 self._enqueue(search, begin, frame, head)
             while not frame.last and (until is None or frame.end < until - EPS):
-                frame = search.follow(frame.end, lambda end: self._skip(search, task, offset, until, end))
+                frame = search.follow(frame.end, partial(self._skip, search, task, offset, until))
                 if until is not None and frame.time >= until - EPS:
                     break
                 self._enqueue(search, frame.time + offset, frame, head)

@@ -65,7 +65,7 @@ class Converter:
         if frame.colorspace in _UNSPECIFIED and not frame.format.is_rgb:
             options["src_colorspace"] = Colorspace.ITU709 if frame.height >= 720 else Colorspace.ITU601
         scaled = self._scaler.reformat(frame, *coded, "bgra", threads=1, **options)
-        plane = scaled.planes[0]
+        plane: Any = scaled.planes[0]
         rows = np.frombuffer(plane, np.uint8).view(np.uint32).reshape(-1, plane.line_size // 4)
         pixels = rows[: coded[1], : coded[0]]
         if piece.rotation:

@@ -134,7 +134,7 @@ class FrameReader:
 
     def _restart(self, clock: Clock, trusted: bool) -> None:
         self._pending, self._drained = None, False
-        self._frames: Iterator[Any] = frames(self._container, self._stream, self.log, clock)
+        self._frames = frames(self._container, self._stream, self.log, clock)
         self._pieces = self._timed(clock, trusted)
 
     def _timed(self, clock: Clock, trusted: bool) -> Iterator[FramePiece]:
@@ -143,6 +143,7 @@ class FrameReader:
         """
         last: float | None = None
         expected: float | None = None
+        frame: Any
         for frame in self._frames:
             trusted = trusted or bool(frame.key_frame)
             stamp = frame.pts if frame.pts is not None else frame.dts

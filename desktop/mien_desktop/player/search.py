@@ -171,7 +171,7 @@ class FrameSearch:
             passed.append(first)  # nothing is shown as early as that: the first picture stands for it
             reader.read()
         hit = passed.pop()
-        ends = [p.time for p in passed][1:] + [hit.time]
+        ends = [p.time for p in (*list(passed)[1:], hit)]
         self._rest = list(zip(passed, ends, strict=False)) if passed else []
         return hit, reader.peek()
 

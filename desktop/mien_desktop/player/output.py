@@ -1,0 +1,141 @@
+"""Where sound goes: the default device through Qt, if there is one."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import Any, Protocol
+
+import numpy as np
+from PySide6.QtCore import QIODevice, QLoggingCategory
+
+from mien_desktop.player.ring import CHANNELS, Ring
+
+log = logging.getLogger(__name__)
+
+# Sound that the device holds, s: short, so that a seek is heard at once.
+_DEVICE_BUFFER = 0.08
+_RATE = 48_000
+
+NO_LIBRARY = "There is no sound, as the system's sound library (libpulse) is missing; pictures play without it."
+NO_DEVICE = "There is no sound, as no loudspeaker or headphones are connected; pictures play without it."
+STOPPED = "The sound device has stopped answering; pictures go on without sound."
+
+
+class Output(Protocol):
+    """A device that reads a ring in real time."""
+
+    rate: int
+    """Hz."""
+
+    def start(self, ring: Ring) -> None:
+        """Begin to read."""
+
+    def stop(self) -> None:
+        """Stop at once; what the device holds is dropped."""
+
+    def heard(self) -> float | None:
+        """Seconds of sound heard since `start`; None when the device has failed."""
+
+    def close(self) -> None:
+        """Let go of the device."""
+
+
+class QtOutput:
+    """QAudioSink on the default device.
+
+    Args:
+        multimedia: the module PySide6.QtMultimedia.
+        device: its QAudioDevice.
+    """
+
+    def __init__(self, multimedia: Any, device: Any) -> None:
+        self._multimedia = multimedia
+        form = multimedia.QAudioFormat()
+        form.setChannelCount(CHANNELS)
+        form.setSampleFormat(multimedia.QAudioFormat.SampleFormat.Float)
+        form.setSampleRate(_RATE)
+        if not device.isFormatSupported(form):
+            form.setSampleFormat(multimedia.QAudioFormat.SampleFormat.Int16)
+        if not device.isFormatSupported(form):
+            form.setSampleRate(device.preferredFormat().sampleRate() or _RATE)
+        self.rate = form.sampleRate()
+        self._float = form.sampleFormat() == multimedia.QAudioFormat.SampleFormat.Float
+        self._frame_bytes = form.bytesPerFrame()
+        self._sink = multimedia.QAudioSink(device, form)
+        self._sink.setBufferSize(int(_DEVICE_BUFFER * self.rate) * self._frame_bytes)
+        self._feed: RingDevice | None = None
+        self._most = 0.0
+
+    def start(self, ring: Ring) -> None:
+        self.stop()
+        self._most = 0.0
+        self._feed = RingDevice(ring, floats=self._float)
+        self._feed.open(QIODevice.OpenModeFlag.ReadOnly)
+        self._sink.start(self._feed)
+
+    def stop(self) -> None:
+        if self._feed is not None:
+            self._sink.reset()
+            self._sink.stop()
+            self._feed.close()
+            self._feed.deleteLater()
+            self._feed = None
+
+    def heard(self) -> float | None:
+        if self._feed is None:
+            return self._most
+        errors = self._multimedia.QtAudio.Error if hasattr(self._multimedia, "QtAudio") else None
+        if errors is not None and self._sink.error() in (errors.OpenError, errors.IOError, errors.FatalError):
+            return None
+        # What was handed over is counted; what waits in the device's buffer has not been heard yet.
+        waits = max(0, self._sink.bufferSize() - self._sink.bytesFree()) / (self._frame_bytes * self.rate)
+        self._most = max(self._most, self._sink.processedUSecs() / 1e6 - min(waits, 2 * _DEVICE_BUFFER))
+        return self._most
+
+    def close(self) -> None:
+        self.stop()
+        self._sink.deleteLater()
+
+
+class RingDevice(QIODevice):
+    """The ring as Qt's sink reads it.
+
+    Args:
+        ring: what is read.
+        floats: 32-bit floats, else 16-bit integers.
+    """
+
+    def __init__(self, ring: Ring, *, floats: bool) -> None:
+        super().__init__()
+        self._ring, self._floats = ring, floats
+        self._frame_bytes = CHANNELS * (4 if floats else 2)
+
+    def isSequential(self) -> bool:
+        return True
+
+    def bytesAvailable(self) -> int:
+        return (1 << 20) + super().bytesAvailable()
+
+    def readData(self, maxlen: int) -> bytes:
+        samples = self._ring.read(min(maxlen, 1 << 20) // self._frame_bytes)
+        whole = np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype(np.int16)
+        return bytes(samples.tobytes() if self._floats else whole.tobytes())
+
+    def writeData(self, data: bytes | bytearray | memoryview, length: int) -> int:
+        return -1
+
+
+def default_output() -> tuple[Output | None, str]:
+    """The device to play on, or None and why there is none."""
+    # Qt tells of each library that it looks for in vain; what matters is told in one sentence.
+    QLoggingCategory.setFilterRules("qt.multimedia.*=false")
+    try:
+        multimedia = importlib.import_module("PySide6.QtMultimedia")
+    except ImportError as error:
+        log.info("no sound: %s", error)
+        return None, NO_LIBRARY
+    device = multimedia.QMediaDevices.defaultAudioOutput()
+    if device.isNull():
+        return None, NO_DEVICE
+    return QtOutput(multimedia, device), ""

@@ -1,0 +1,474 @@
+"""The player: opens a medium, shows its frames at their true times, plays it with sound."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from mien.errors import MienError, shown
+from mien.media.damage import Damage
+from mien.media.medium import Medium, StreamInfo
+from mien.media.probe import probe
+from mien_desktop.player.clock import SHORTEST_LOOP, Course
+from mien_desktop.player.frames import FrameSource
+from mien_desktop.player.index import FrameIndex, Indexer
+from mien_desktop.player.output import Output, default_output
+from mien_desktop.player.picture import Frame
+from mien_desktop.player.playback import Playback
+from mien_desktop.player.sound import FASTEST, SLOWEST
+
+# Between looks at the clock, ms, and between reports of the position, s.
+_TICK_MS = 16
+_REPORT = 0.014
+# While the playhead is dragged during playing, playing goes on when it has rested so long, ms.
+_REST_MS = 80
+# Step where there is no picture, s.
+_SOUND_STEP = 0.04
+
+OutputMaker = Callable[[], tuple[Output | None, str]]
+
+
+class Player(QObject):
+    """One medium, one playhead.
+
+    Signals:
+        opened(Medium): the file could be read; failed(str): it could not, or can no longer be (one sentence).
+        moved(float): position, s.
+        frame_changed(Frame): another picture is to be shown.
+        state_changed: playing, duration, size or sound has changed.
+        rate_changed(float); ended: the medium's end was reached while playing.
+        indexed(FrameIndex): more is known of the frames' times.
+
+    Args:
+        output: makes the sound device; None for the system's default.
+    """
+
+    opened = Signal(object)
+    failed = Signal(str)
+    moved = Signal(float)
+    frame_changed = Signal(object)
+    state_changed = Signal()
+    rate_changed = Signal(float)
+    ended = Signal()
+    indexed = Signal(object)
+
+    # From the threads, each with the number of the medium that they belong to.
+    _probed = Signal(int, object)
+    _arrived = Signal(int, object)
+    _learnt = Signal(int, object)
+    _troubled = Signal(int, str)
+
+    def __init__(self, parent: QObject | None = None, *, output: OutputMaker | None = None) -> None:
+        super().__init__(parent)
+        self._make_output = output or default_output
+        self._number = 0
+        self._medium: Medium | None = None
+        self._audio: StreamInfo | None = None
+        self._opening: threading.Thread | None = None
+        self._playback: Playback | None = None
+        self._indexer: Indexer | None = None
+        self._sound_problem = ""
+        self.index = FrameIndex()
+        self._position = self._reported = 0.0
+        self._frame: Frame | None = None
+        self._playing = False
+        self._rate = 1.0
+        self._loop: tuple[float, float] | None = None
+        self._volume, self._muted = 1.0, False
+        self._room = (960, 540)
+        self._wish: tuple[float | None, bool] = (None, False)
+        self._steps, self._stepping = 0, False
+        self._tick = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
+        self._tick.timeout.connect(self._on_tick)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._restart)
+        queued = Qt.ConnectionType.QueuedConnection
+        self._probed.connect(self._on_probed, queued)
+        self._arrived.connect(self._on_arrived, queued)
+        self._learnt.connect(self._on_learnt, queued)
+        self._troubled.connect(self._on_troubled, queued)
+
+    @property
+    def _frames(self) -> FrameSource | None:
+        return self._playback.frames if self._playback is not None else None
+
+    # What is known.
+
+    @property
+    def medium(self) -> Medium | None:
+        """What is open."""
+        return self._medium
+
+    @property
+    def position(self) -> float:
+        """Where the playhead is, s."""
+        return self._position
+
+    @property
+    def duration(self) -> float:
+        """Length of the medium, s; 0 while it is not known."""
+        if self._medium is None:
+            return 0.0
+        return self._medium.duration if self._medium.duration is not None else self.index.extent
+
+    @property
+    def frame(self) -> Frame | None:
+        """The picture shown."""
+        return self._frame
+
+    @property
+    def frame_time(self) -> float | None:
+        """Presentation time of the picture shown, s."""
+        return self._frame.time if self._frame else None
+
+    @property
+    def playing(self) -> bool:
+        """Whether it plays."""
+        return self._playing
+
+    @property
+    def rate(self) -> float:
+        """Speed, 1 for real time."""
+        return self._rate
+
+    @property
+    def loop(self) -> tuple[float, float] | None:
+        """What is looped, s."""
+        return self._loop
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the upright picture in its own pixels; (0, 0) without one."""
+        return self._medium.video.size if self._medium and self._medium.video else (0, 0)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second on average; 0 without a picture."""
+        video = self._medium.video if self._medium else None
+        return (self.index.rate if self.index.complete else 0.0) or (video.rate if video else 0.0)
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there are pictures."""
+        return self._frames is not None
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether the medium has sound, heard or not."""
+        return self._audio is not None
+
+    @property
+    def sound_problem(self) -> str:
+        """Why the medium's sound is not heard, in one sentence; empty when it is, or has none."""
+        lost = self._playback.sound_problem if self._playback is not None else ""
+        return lost or self._sound_problem
+
+    @property
+    def volume(self) -> float:
+        """From 0 to 1."""
+        return self._volume
+
+    @property
+    def muted(self) -> bool:
+        """Whether it is silent by choice."""
+        return self._muted
+
+    @property
+    def damage(self) -> tuple[Damage, ...]:
+        """What of the pictures could not be read so far."""
+        return self._frames.damage if self._frames else ()
+
+    # What it does.
+
+    def open(self, path: str | os.PathLike[str], audio_stream: int | str | None = None) -> None:
+        """Open a medium; `opened` or `failed` follows. What is asked for before is done then.
+
+        Args:
+            path: the file.
+            audio_stream: number, language or title of the sound to play; None for the default.
+        """
+        self.close()
+        number = self._number
+
+        def look() -> None:
+            found: Medium | str
+            try:
+                found = probe(path)
+                found.check()
+                found.choose_audio(audio_stream)
+            except MienError as error:
+                found = str(error)
+            except Exception as error:  # noqa: BLE001 - whatever a demuxer comes up with, the window stays
+                found = f"The file cannot be read ({error}); choose another: {shown(path)}"
+            self._probed.emit(number, (found, audio_stream))
+
+        self._opening = threading.Thread(target=look, name="mien-player-open", daemon=True)
+        self._opening.start()
+
+    def close(self) -> None:
+        """Let go of the medium; no thread is left."""
+        self._number += 1
+        self._halt()
+        if self._opening is not None:
+            self._opening.join()
+        for part in (self._indexer, self._playback):
+            if part is not None:
+                part.close()
+        self._opening = self._indexer = self._playback = None
+        self._sound_problem = ""
+        had = self._medium is not None
+        self._medium, self._audio, self._frame, self.index = None, None, None, FrameIndex()
+        self._position, self._loop, self._wish = 0.0, None, (None, False)
+        self._steps, self._stepping = 0, False
+        if had:
+            self.state_changed.emit()
+
+    def play(self) -> None:
+        """Play from where the playhead is; from the beginning at the end, from the loop's outside of it."""
+        if self._medium is None:
+            self._wish = (self._wish[0], True)
+            return
+        if self._playing:
+            return
+        start = self._position
+        if self._loop is not None and not self._loop[0] - 1e-6 <= start < self._loop[1] - 1e-6:
+            start = self._loop[0]
+        elif self.duration and start >= self.duration - 1e-3:
+            start = 0.0
+        self._playing = True
+        self._begin(start)
+        self.state_changed.emit()
+
+    def pause(self) -> None:
+        """Stop where the playhead is."""
+        self._wish = (self._wish[0], False)
+        if not self._playing:
+            return
+        if self._playback is not None and not self._rest.isActive():
+            self._place(self._playback.place)
+        self._halt()
+        self._show(self._position)
+        self.state_changed.emit()
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        if self._playing or self._wish[1]:
+            self.pause()
+        else:
+            self.play()
+
+    def seek(self, time: float) -> None:
+        """Put the playhead at a time, s; playing goes on from there."""
+        if self._medium is None:
+            self._wish = (time, self._wish[1])
+            return
+        self._steps, self._stepping = 0, False
+        place = min(max(0.0, time), self.duration) if self.duration else max(0.0, time)
+        if not self._playing:
+            self._place(place)
+            self._show(place)
+            return
+        # Dragging asks often: the picture follows, playing goes on once the playhead rests.
+        if self._playback is not None:
+            self._playback.hold(place)
+        self._tick.stop()
+        self._place(place)
+        self._show(place)
+        self._rest.start()
+
+    def step(self, count: int) -> None:
+        """Show the frame `count` behind or, negative, before the one shown; playing stops."""
+        self.pause()
+        if self._frames is None:
+            self.seek(self._position + count * _SOUND_STEP)
+            return
+        self._steps += count
+        self._next_steps()
+
+    def set_rate(self, rate: float) -> None:
+        """Speed from 0.25 to 4; sound keeps its pitch."""
+        rate = min(max(rate, SLOWEST), FASTEST)
+        if rate == self._rate:
+            return
+        self._rate = rate
+        if self._playing:
+            self._restart()
+        self.rate_changed.emit(rate)
+
+    def set_loop(self, loop: tuple[float, float] | None) -> None:
+        """Repeat [a, b) s while playing, or no more with None. One shorter than 0.05 s is none."""
+        if loop is not None:
+            loop = (max(0.0, min(loop)), max(loop))
+            if loop[1] - loop[0] < SHORTEST_LOOP:
+                loop = None
+        if loop == self._loop:
+            return
+        self._loop = loop
+        if self._playing:
+            if loop is not None and not loop[0] - 1e-6 <= self._position < loop[1] - 1e-6:
+                self._begin(loop[0])
+            else:
+                self._restart()
+        self.state_changed.emit()
+
+    def set_volume(self, volume: float) -> None:
+        """Loudness from 0 to 1, even steps to the ear."""
+        self._volume = min(max(volume, 0.0), 1.0)
+        self._set_gain()
+        self.state_changed.emit()
+
+    def set_muted(self, muted: bool) -> None:
+        """Silence, or sound again."""
+        self._muted = muted
+        self._set_gain()
+        self.state_changed.emit()
+
+    def set_room(self, width: int, height: int) -> None:
+        """How large pictures are shown, in device pixels; they are made for it."""
+        room = (max(16, width), max(16, height))
+        if room == self._room:
+            return
+        self._room = room
+        if self._frames is not None:
+            self._frames.resize(room)
+            if not self._playing and not self._stepping:
+                self._frames.show(self._frame.time if self._frame else self._position)
+
+    # How it does it.
+
+    def _on_probed(self, number: int, answer: tuple[Medium | str, Any]) -> None:
+        if number != self._number:
+            return
+        found, audio_stream = answer
+        if self._opening is not None:
+            self._opening.join()
+            self._opening = None
+        if isinstance(found, str):
+            self.failed.emit(found)
+            return
+        self._medium, self._audio = found, found.choose_audio(audio_stream)
+        self._playback = Playback(lambda now: self._frame_source(number, found, now))
+        self._indexer = Indexer(found, lambda index: self._learnt.emit(number, index))
+        if self._audio is not None:
+            output, self._sound_problem = self._make_output()
+            if output is not None:
+                self._playback.add_sound(found, self._audio, output, lambda told: self._troubled.emit(number, told))
+        self._set_gain()
+        (place, play), self._wish = self._wish, (None, False)
+        self.opened.emit(found)
+        self.state_changed.emit()
+        self.seek(place or 0.0)
+        if play:
+            self.play()
+
+    def _frame_source(self, number: int, medium: Medium, now: Callable[[], float]) -> FrameSource | None:
+        if medium.video is None:
+            return None
+        source = FrameSource(
+            medium,
+            lambda frame: self._arrived.emit(number, frame),
+            lambda told: self._troubled.emit(number, told),
+            now,
+        )
+        source.resize(self._room)
+        return source
+
+    def _on_arrived(self, number: int, frame: Frame) -> None:
+        if number != self._number:
+            return
+        if self._playing and not self._rest.isActive():
+            return
+        self._take(frame)
+        if self._stepping:
+            self._stepping = False
+            self._place(frame.time)
+            self._next_steps()
+
+    def _on_learnt(self, number: int, index: FrameIndex) -> None:
+        if number != self._number:
+            return
+        changed = index.complete or self.duration == 0.0
+        self.index = index
+        if self._frames is not None:
+            self._frames.know(index)
+        self.indexed.emit(index)
+        if changed:
+            self.state_changed.emit()
+
+    def _on_troubled(self, number: int, told: str) -> None:
+        if number == self._number:
+            self.failed.emit(told)
+
+    def _next_steps(self) -> None:
+        if self._stepping or not self._steps or self._frames is None:
+            return
+        count, self._steps, self._stepping = self._steps, 0, True
+        self._frames.step(self._frame.time if self._frame else self._position, count)
+
+    def _show(self, time: float) -> None:
+        if self._frames is not None:
+            self._frames.show(time)
+
+    def _take(self, frame: Frame) -> None:
+        self._frame = frame
+        self.frame_changed.emit(frame)
+
+    def _place(self, position: float) -> None:
+        self._position, self._reported = position, monotonic()
+        self.moved.emit(position)
+
+    def _begin(self, start: float) -> None:
+        """Play from a place."""
+        self._steps, self._stepping = 0, False
+        self._rest.stop()
+        if self._playback is not None:
+            self._playback.begin(Course(start, self._loop), self._rate)
+        self._place(start)
+        if self._playing:  # a listener may have stopped it
+            self._tick.start(0)
+
+    def _restart(self) -> None:
+        if self._playing and self._playback is not None:
+            self._begin(self._playback.place)
+
+    def _halt(self) -> None:
+        """Stop playing, wherever it is."""
+        self._playing = False
+        self._tick.stop()
+        self._rest.stop()
+        if self._playback is not None:
+            self._playback.hold(self._position)
+
+    def _set_gain(self) -> None:
+        if self._playback is not None:
+            # A cube: even steps of the slider sound even.
+            self._playback.set_gain(0.0 if self._muted else self._volume**3)
+
+    def _on_tick(self) -> None:
+        playback = self._playback
+        if not self._playing or playback is None:
+            return
+        problem = self.sound_problem
+        play, frame = playback.advance()
+        if self.sound_problem != problem:
+            self.state_changed.emit()
+        if frame is not None:
+            self._take(frame)
+        known = self._medium is not None and self._medium.duration is not None
+        end = playback.end(self.duration if self.duration and (known or self.index.complete) else None)
+        if end is not None and play >= end and self._playing:
+            self._place(max(playback.course.begin, end))
+            self._halt()
+            self.state_changed.emit()
+            self.ended.emit()
+            return
+        if frame is not None or monotonic() - self._reported >= _REPORT:
+            self._place(playback.course.media(play))
+        wait = playback.wait(play)
+        if self._playing and not self._rest.isActive():  # a listener may have stopped or moved it
+            self._tick.start(_TICK_MS if wait is None else min(_TICK_MS, max(1, round(wait * 1e3))))

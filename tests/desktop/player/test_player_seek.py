@@ -1,0 +1,155 @@
+"""After a seek or a step the picture is the one whose interval contains the playhead, by its true time."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mien_desktop.player.picture import Frame
+from mien_desktop.player.player import Player
+
+from .conftest import Heartbeat, MakePlayer, shown_at, true_times
+
+MEDIA = [
+    "real/grid_lrwp9a.mpg",
+    "real/hamilton_interview.mp4",
+    "real/talking_1_vfr.mp4",
+    "odd/animation.gif",
+    "odd/av1_video.mkv",
+    "odd/corrupt_bytes.mp4",
+    "odd/no_duration.webm",
+    "odd/odd_dims.webm",
+    "odd/odd_timebase_no_speech.mp4",
+    "odd/old.avi",
+    "odd/one_frame.mp4",
+    "odd/rotate90_metadata.mp4",
+    "odd/truncated_faststart_half.mp4",
+    "odd/vfr.mkv",
+    "odd/vfr_hevc_face_appears.mov",
+]
+
+
+def seek(qtbot: QtBot, player: Player, moment: float) -> Frame:
+    with qtbot.waitSignal(player.frame_changed, timeout=10_000) as caught:
+        player.seek(moment)
+    return caught.args[0]
+
+
+@pytest.mark.parametrize("name", MEDIA)
+def test_a_seek_shows_the_frame_that_contains_the_moment(
+    shared: Path, name: str, make_player: MakePlayer, qtbot: QtBot
+) -> None:
+    path = shared / "media" / name
+    times = true_times(path)
+    player = make_player(path)
+    chance = random.Random(name)
+    for n in range(8):
+        moment = chance.choice(times) if n % 2 else chance.uniform(0.0, times[-1] + 0.5)
+        frame = seek(qtbot, player, moment)
+        assert frame.time == shown_at(path, player.position)
+        assert player.frame_time == frame.time
+
+
+@pytest.mark.parametrize("name", ["odd/vfr.mkv", "odd/odd_dims.webm", "real/talking_1_vfr.mp4", "real/grid_sbia1a.mpg"])
+def test_steps_visit_the_true_times_there_and_back(
+    shared: Path, name: str, make_player: MakePlayer, qtbot: QtBot
+) -> None:
+    path = shared / "media" / name
+    times = true_times(path)
+    player = make_player(path)
+    qtbot.waitUntil(lambda: player.index.complete, timeout=5_000)
+    start = len(times) // 2
+    seek(qtbot, player, times[start])
+    visited = []
+    for count in [1] * 12 + [-1] * 12:
+        with qtbot.waitSignal(player.frame_changed, timeout=10_000) as caught:
+            player.step(count)
+        visited.append(caught.args[0])
+        assert player.position == visited[-1].time
+    numbers = [start + n for n in [*range(1, 13), *range(11, -1, -1)]]
+    assert [frame.time for frame in visited] == [times[n] for n in numbers]
+    assert [frame.index for frame in visited] == numbers
+    assert [frame.end for frame in visited] == [times[n + 1] for n in numbers]
+
+
+def test_steps_asked_for_at_once_are_all_made(shared: Path, make_player: MakePlayer, qtbot: QtBot) -> None:
+    path = shared / "media" / "odd" / "old.avi"
+    player = make_player(path)
+    for _ in range(30):
+        player.step(1)
+    qtbot.waitUntil(lambda: player.position == true_times(path)[30], timeout=5_000)
+    for _ in range(40):
+        player.step(-1)
+    qtbot.waitUntil(lambda: player.frame_time == true_times(path)[0], timeout=5_000)
+
+
+def test_stepping_stops_at_both_ends(shared: Path, make_player: MakePlayer, qtbot: QtBot) -> None:
+    path = shared / "media" / "real" / "single_face_2s.mp4"
+    player = make_player(path)
+    for count, moment in ((-1, 0.0), (1, 99.0)):
+        before = seek(qtbot, player, moment)
+        with qtbot.waitSignal(player.frame_changed, timeout=10_000) as caught:
+            player.step(count)
+        assert caught.args[0].time == before.time == shown_at(path, moment)
+
+
+def test_scrubbing_ends_on_the_right_frame_and_shows_some_on_the_way(
+    shared: Path, make_player: MakePlayer, qtbot: QtBot, heartbeat: Heartbeat
+) -> None:
+    path = shared / "media" / "odd" / "concat_8speakers_48s.mp4"
+    player = make_player(path)
+    shown: list[Frame] = []
+    player.frame_changed.connect(shown.append)
+    chance = random.Random(7)
+    true_times(path)
+    heartbeat.start()
+    for _ in range(100):
+        player.seek(chance.uniform(0.0, player.duration))
+        qtbot.wait(8)
+    last = monotonic()
+    qtbot.waitUntil(lambda: player.frame_time == shown_at(path, player.position), timeout=10_000)
+    assert monotonic() - last < 2.0
+    assert len(shown) >= 3
+    assert set(frame.time for frame in shown) <= set(true_times(path))
+    assert heartbeat.worst < 0.1
+
+
+def test_what_is_asked_for_before_the_file_is_open_is_done_then(
+    shared: Path, qtbot: QtBot, make_player: MakePlayer
+) -> None:
+    path = shared / "media" / "odd" / "vfr.mkv"
+    player = make_player(shared / "media" / "odd" / "one_frame.mp4")
+    player.open(path)
+    player.seek(3.3)
+    assert player.frame is None
+    qtbot.waitUntil(lambda: player.frame is not None, timeout=10_000)
+    assert player.position == 3.3
+    assert player.frame_time == shown_at(path, 3.3)
+
+
+def test_pictures_are_made_for_the_room_and_stand_upright(shared: Path, make_player: MakePlayer, qtbot: QtBot) -> None:
+    from mien.media.decode import Decoder
+    from mien.media.picture import to_rgb
+
+    path = shared / "media" / "odd" / "vfr_hevc_face_appears.mov"
+    player = make_player(path)
+    assert player.size == (960, 540)
+    with qtbot.waitSignal(player.frame_changed, timeout=10_000) as caught:
+        player.set_room(480, 480)
+    frame = caught.args[0]
+    assert (frame.image.width(), frame.image.height()) == (480, 270)
+    assert frame.size == (960, 540)
+    turned = shared / "media" / "odd" / "rotate90_metadata.mp4"
+    player = make_player(turned)
+    player.set_room(700, 700)
+    qtbot.waitUntil(lambda: player.frame is not None and player.frame.image.width() == 700, timeout=10_000)
+    with Decoder(turned, audio=None) as decoder:
+        piece = next(iter(decoder))
+    wanted, _ = to_rgb(piece.frame, None, piece.rotation, piece.aspect)  # type: ignore[union-attr]
+    for x, y in ((10, 10), (680, 20), (350, 350), (30, 690)):
+        colour = player.frame.image.pixelColor(x, y)  # type: ignore[union-attr]
+        assert abs(wanted[y, x].astype(int) - (colour.red(), colour.green(), colour.blue())).max() <= 2
