@@ -46,7 +46,7 @@ class DevicePage(Page):
         where_box.addLayout(self._devices)
         where_box.addWidget(self._override)
         self._look = button("Look again", "Find out which devices work here", kind="flat")
-        self._look.clicked.connect(self.find)
+        self._look.clicked.connect(self.look_for_devices)
         self._state = label(kind="small")
         row = QHBoxLayout()
         row.addWidget(self._look)
@@ -108,9 +108,9 @@ class DevicePage(Page):
     def entered(self) -> None:
         """Devices are looked for when the page is first seen: that takes seconds and a process."""
         if not self._looked:
-            self.find()
+            self.look_for_devices()
 
-    def find(self) -> None:
+    def look_for_devices(self) -> None:
         """Find out which devices work here."""
         self._looked, self._finding = True, []
         self._state.setText("Looking for devices…")

@@ -113,8 +113,9 @@ class ModelDetail(QStackedWidget):
         column.addWidget(self._title)
         column.addWidget(self._task)
         column.addLayout(self._facts)
-        for widget in (self._hint, self._question, self._work, self._result):
-            column.addWidget(widget)
+        lines: tuple[QWidget, ...] = (self._hint, self._question, self._work, self._result)
+        for line in lines:
+            column.addWidget(line)
         column.addLayout(first)
         column.addLayout(second)
         column.addStretch(1)

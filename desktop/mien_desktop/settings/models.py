@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QSplitter,
     QTreeWidget,
     QTreeWidgetItem,
+    QTreeWidgetItemIterator,
     QVBoxLayout,
 )
 
@@ -194,11 +196,8 @@ class ModelsPage(Page):
         """Take a palette's colours."""
         super().wear(palette)
         self.detail.wear(palette)
-        for number in range(self._list.topLevelItemCount()):
-            if (group := self._list.topLevelItem(number)) is not None:
-                group.setForeground(0, QColor(palette.dim))
-                for row in range(group.childCount()):
-                    group.child(row).setForeground(1, QColor(palette.dim))
+        for item in self._items():
+            item.setForeground(1 if item.data(0, _ID) else 0, QColor(palette.dim))
 
     def shutdown(self) -> None:
         """Stop what runs."""
@@ -244,11 +243,15 @@ class ModelsPage(Page):
         self._show()
 
     def _choose(self, model: str) -> None:
-        for number in range(self._list.topLevelItemCount()):
-            group = self._list.topLevelItem(number)
-            for row in range(group.childCount() if group is not None else 0):
-                if group is not None and group.child(row).data(0, _ID) == model:
-                    self._list.setCurrentItem(group.child(row))
+        for item in self._items():
+            if model and item.data(0, _ID) == model:
+                self._list.setCurrentItem(item)
+
+    def _items(self) -> Iterator[QTreeWidgetItem]:
+        walk = QTreeWidgetItemIterator(self._list)
+        while (item := walk.value()) is not None:
+            yield item
+            walk += 1
 
     def _show(self) -> None:
         model = self.current

@@ -26,7 +26,7 @@ class Preferences(QObject):
         super().__init__(parent)
         self._background = background
         self.problem = ""
-        self.now = Settings()
+        self.now = Settings.model_validate({})
         try:
             self.now = config.load()
         except MienError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -109,9 +108,5 @@ def _recipe(info: RecipeInfo, registry: Registry) -> Shown:
 
 
 def _used_by(model: str, registry: Registry) -> str:
-    readers: Iterable[str] = (
-        info.title
-        for info in (*registry.analyzers.values(), *registry.fusions.values())
-        if model in info.models or model in getattr(info, "optional_models", ())
-    )
-    return ", ".join(readers)
+    readers = [i.title for i in registry.analyzers.values() if model in (*i.models, *i.optional_models)]
+    return ", ".join([*readers, *(i.title for i in registry.fusions.values() if model in i.models)])

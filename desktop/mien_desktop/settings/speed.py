@@ -37,7 +37,8 @@ BUDGET = 2.0
 _SECONDS = 60.0  # of sound in a block
 _FACES = 64
 _SENTENCES = 32
-_WORDS = ["we", "agreed", "on", "this", "last", "week", "and", "now", "you", "say", "that", "it", "was", "never", "what", "you", "meant", "at", "all"]
+_TEXT = "we agreed on this last week and now you say that it was never what you meant at all"
+_WORDS = tuple(_TEXT.split())
 
 
 @dataclass(frozen=True)

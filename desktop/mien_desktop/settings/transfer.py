@@ -132,7 +132,7 @@ class Transfer(QObject):
                 self._answered.emit(stop, "consent", str(error))
             except MienError as error:
                 self._answered.emit(stop, "failed", str(error))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - it is logged, and told beside the model
                 _log.exception("%s %s failed", what, model)
                 self._answered.emit(stop, "failed", f"{type(error).__name__}: {error}; details are in the log.")
             else:

@@ -1,0 +1,228 @@
+"""Where the library, the models and everything else lie, and the library's care."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLineEdit
+
+from mien.config import Settings
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import button, explain, label
+from mien_desktop.plugins.checks import CheckBox
+from mien_desktop.settings import places
+from mien_desktop.settings.page import Page, lock, section, show, size_text
+from mien_desktop.settings.places import Place
+from mien_desktop.settings.preferences import Preferences
+from mien_desktop.work.background import Background
+
+
+class DataPage(Page):
+    """Signals:
+    library_moved(str): the library that is to be used from now on.
+    """
+
+    library_moved = Signal(str)
+
+    def __init__(
+        self, preferences: Preferences, background: Background, palette: Palette, library: str | None = None
+    ) -> None:
+        super().__init__("data", "Data", "Everything stays on this machine. Here is where.", palette)
+        self._preferences, self._background = preferences, background
+        self._given = library  # named on the command line: stands above the settings while the window lives
+        ground, box = section("Library", "All media that were analysed, with their readings and corrections.")
+        self.place = QLineEdit()
+        self.place.returnPressed.connect(self.move_library)
+        self.choose = button("Choose…", "Choose another file for the library")
+        self.choose.clicked.connect(self._choose)
+        self.use = button("Use this place", "Keep the library there from now on", kind="primary")
+        self.use.clicked.connect(self.move_library)
+        self.standard = button("Usual place", "Keep the library in Mien's own folder", kind="flat")
+        self.standard.clicked.connect(self._to_standard)
+        self.copy = CheckBox("Take along what the present library holds, if there is none yet")
+        self.copy.setChecked(True)
+        explain(self.copy, "Take along", "Copy the present library to the new place; the old file stays")
+        self.place.textChanged.connect(self._typed)
+        row = QHBoxLayout()
+        for widget in (self.place, self.choose):
+            row.addWidget(widget, 1 if widget is self.place else 0)
+        box.addLayout(row)
+        box.addWidget(self.copy)
+        self._override = label(kind="small", wrap=True)
+        box.addWidget(self._override)
+        row = QHBoxLayout()
+        self._size = label(kind="dim")
+        self.open_library = button("Open folder", "Show the library's file", kind="flat")
+        explain(self.open_library, "Open the library's folder", "Show the library's file")
+        self.open_library.clicked.connect(lambda: _open(Place("Library", Path(self.library))))
+        self.verify = button("Check", "Read the whole library and see whether it is sound")
+        explain(self.verify, "Check the library", self.verify.toolTip())
+        self.verify.clicked.connect(self.check)
+        self.compact_ = button("Compact", "Merge the pieces of finished readings and give free space back")
+        explain(self.compact_, "Compact the library", self.compact_.toolTip())
+        self.compact_.clicked.connect(self.compact)
+        row.addWidget(self._size, 1)
+        for button_ in (self.use, self.standard, self.open_library, self.verify, self.compact_):
+            row.addWidget(button_)
+        box.addLayout(row)
+        self._result = label(wrap=True)
+        self._result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._result.hide()
+        box.addWidget(self._result)
+        self.body.addWidget(ground)
+
+        ground, box = section(
+            "Other places", "MIEN_HOME in the environment puts all of them, the library too, under one folder."
+        )
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(14)
+        self._grid.setVerticalSpacing(6)
+        self._grid.setColumnStretch(1, 1)
+        box.addLayout(self._grid)
+        self.body.addWidget(ground)
+        self.body.addStretch(1)
+        preferences.applied.connect(self._follow)
+        preferences.failed.connect(lambda sentence: self.say(sentence, bad=True))
+        self.wear(palette)
+        self._follow(preferences.now)
+
+    @property
+    def library(self) -> str:
+        """The library that is in use."""
+        return self._given or self._preferences.now.place()
+
+    def entered(self) -> None:
+        """Look how much there is."""
+        place = self.library
+        self._background.run(lambda: (places.library_size(place), places.places()), self._sized)
+
+    def check(self) -> None:
+        """See whether the library is sound."""
+        place = self.library
+
+        def done(problems: list[str]) -> None:
+            self._tell("; ".join(problems) if problems else "The library is sound.", bad=bool(problems))
+
+        self._run("Checking…", lambda: places.check(place), done)
+
+    def compact(self) -> None:
+        """Merge and shrink the library."""
+        place = self.library
+
+        def done(sizes: tuple[int, int]) -> None:
+            before, after = sizes
+            saved = f", {size_text(before - after)} less" if before > after else ""
+            self._tell(f"Compacted: {size_text(after)}{saved}.")
+            self.entered()
+
+        self._run("Compacting…", lambda: places.compact(place), done)
+
+    def move_library(self) -> None:
+        """Keep the library where the line says; told in place when that cannot be."""
+        place, old = self.place.text().strip(), self.library
+        if place == old:
+            return
+        copy = old if self.copy.isChecked() else ""
+        standard = not place
+        target = place or Settings.model_validate({}).place()
+
+        def done(_: None) -> None:
+            self._given = None
+            self._preferences.change(library=None if standard else target)
+            self._tell("The library lies there from now on.")
+            self.library_moved.emit(target)
+
+        self._run("Preparing…", lambda: places.prepare(target, copy), done)
+
+    @property
+    def result(self) -> str:
+        """How the last task went."""
+        return self._result.text()
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    def _follow(self, settings: Settings) -> None:
+        variable = self._preferences.overridden("library")
+        self.place.setText(self.library)
+        self.place.setCursorPosition(0)
+        tip = "A file, or the address of a PostgreSQL database"
+        lock(self.place, variable, "Place of the library", tip)
+        for widget, name in ((self.choose, "Choose the library's file"), (self.standard, "Usual place")):
+            lock(widget, variable, name, name)
+        given = "It was named when the window was started." if self._given else ""
+        show(self._override, f"{variable} in the environment decides this." if variable else given)
+        self._typed()
+        if self.isVisible():
+            self.entered()
+
+    def _typed(self) -> None:
+        other = self.place.text().strip() != self.library
+        self.use.setVisible(other)
+        self.copy.setVisible(other)
+        usual = self.library == Settings.model_validate({}).place()
+        self.standard.setVisible(not other and not usual)
+
+    def _choose(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self,
+            "The library's file",
+            self.library,
+            "Libraries (*.db *.sqlite)",
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            self.place.setText(name)
+
+    def _to_standard(self) -> None:
+        self.place.setText("")
+        self.move_library()
+
+    def _sized(self, found: tuple[int, list[Place]]) -> None:
+        size, others = found
+        url = places.is_url(self.library)
+        self._size.setText("on a server" if url else size_text(size) if size else "not made yet")
+        self.open_library.setEnabled(not url)
+        while (item := self._grid.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for row, place in enumerate(others):
+            path = label(str(place.path), wrap=True)
+            path.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            go = button("Open folder", f"Show the folder: {place.name}", kind="flat")
+            explain(go, f"Open the folder of {place.name.lower()}", str(place.path))
+            go.clicked.connect(lambda _=False, place=place: _open(place))
+            self._grid.addWidget(label(place.name, "dim"), row, 0)
+            self._grid.addWidget(path, row, 1)
+            self._grid.addWidget(label(size_text(place.size) if place.size else "empty", "dim"), row, 2)
+            self._grid.addWidget(go, row, 3)
+
+    def _run(self, saying: str, work: object, done: object) -> None:
+        assert callable(work)
+        assert callable(done)
+        for widget in (self.verify, self.compact_, self.use):
+            widget.setEnabled(False)
+        self._tell(saying)
+
+        def finished(result: object) -> None:
+            self._free()
+            done(result)
+
+        def failed(sentence: str) -> None:
+            self._free()
+            self._tell(sentence, bad=True)
+
+        self._background.run(work, finished, failed)
+
+    def _free(self) -> None:
+        for widget in (self.verify, self.compact_, self.use):
+            widget.setEnabled(True)
+
+    def _tell(self, text: str, *, bad: bool = False) -> None:
+        show(self._result, text, bad=bad)
+
+
+def _open(place: Place) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(place.folder)))
