@@ -97,7 +97,9 @@ def paint(painter: QPainter, area: QRectF, window: Window, shown: Ticks, within:
             painter.fillRect(QRectF(x(time), foot - height, 1 / scale if scale >= 2 else 1, height), QColor(colour))
     painter.setPen(QColor(palette.dim))
     for time in shown.major:
-        painter.drawText(QPointF(x(time) + 4, area.top() + 3 + metrics.ascent()), clock(time, digits=digits, hours=hours))
+        text = clock(time, digits=digits, hours=hours)
+        if x(time) + 4 + metrics.horizontalAdvance(text) <= area.right():  # half a time would be a wrong one
+            painter.drawText(QPointF(x(time) + 4, area.top() + 3 + metrics.ascent()), text)
     painter.fillRect(QRectF(area.left(), foot, area.width(), 1), QColor(palette.line))
     if not within.whole():
         share = area.width() / within.duration

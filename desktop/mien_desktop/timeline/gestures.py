@@ -210,7 +210,13 @@ class Gestures:
             view.hover(at, None)
             upon = self._threshold_at(at) is not None
             edge = self._selection_edge(at) is not None
-            shape = Qt.CursorShape.SizeVerCursor if upon else Qt.CursorShape.SizeHorCursor if edge else Qt.CursorShape.ArrowCursor
+            shape = (
+                Qt.CursorShape.SizeVerCursor
+                if upon
+                else Qt.CursorShape.SizeHorCursor
+                if edge
+                else Qt.CursorShape.ArrowCursor
+            )
         else:
             view.hover(None, None)
             shape = Qt.CursorShape.ArrowCursor
@@ -219,14 +225,14 @@ class Gestures:
 
     def _row(self, slot: Slot) -> QRectF:
         view = self._view
-        return QRectF(0, view.plot.top() + slot.top - view.scroll, view.plot.left() - 1, slot.height)
+        return QRectF(0, view.plot.top() + slot.top - view.scrolled, view.plot.left() - 1, slot.height)
 
     def _edge_at(self, at: QPointF) -> Slot | None:
         """The lane whose lower edge is under the pointer."""
         view = self._view
         if at.y() < view.plot.top():
             return None
-        y = at.y() - view.plot.top() + view.scroll
+        y = at.y() - view.plot.top() + view.scrolled
         return next((slot for slot in view.slots if abs(y - slot.bottom) <= NEAR), None)
 
     def _threshold_at(self, at: QPointF) -> FusedLane | None:
@@ -262,7 +268,7 @@ class Gestures:
     def _target(self, at: QPointF) -> tuple[int, Lane | None]:
         """Where a lane that is let go here goes: the height of the line drawn there, and the lane that comes next."""
         view = self._view
-        y = at.y() - view.plot.top() + view.scroll
+        y = at.y() - view.plot.top() + view.scrolled
         for slot in view.slots:
             if y < slot.top + slot.height / 2:
                 return slot.top, slot.lane

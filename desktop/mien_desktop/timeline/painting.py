@@ -78,9 +78,7 @@ class Painter:
         scale = view.devicePixelRatioF()
         key = (window, within, area.size(), scale, view.palette_worn, view.font().key())
         if self._ruler is None or self._ruler[0] != key:
-            image = QImage(
-                round(area.width() * scale), round(area.height() * scale), QImage.Format.Format_RGB32
-            )
+            image = QImage(round(area.width() * scale), round(area.height() * scale), QImage.Format.Format_RGB32)
             image.setDevicePixelRatio(scale)
             drawn = QPainter(image)
             drawn.setFont(view.small_font)
@@ -109,7 +107,7 @@ class Painter:
         painter.setClipRect(plot, Qt.ClipOperation.IntersectClip)
         bottom = plot.top()
         for slot in view.slots:
-            top = plot.top() + slot.top - view.scroll
+            top = plot.top() + slot.top - view.scrolled
             bottom = top + slot.height
             if bottom <= max(dirty.top(), plot.top()) or top > min(dirty.bottom(), plot.bottom()):
                 continue
@@ -122,7 +120,9 @@ class Painter:
                 row = QRectF(plot.left() + 12, top, plot.width() - 24, slot.height - 1)
                 painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, slot.lane.waiting)
         if bottom <= plot.bottom():
-            painter.fillRect(QRect(plot.left(), bottom, plot.width(), plot.bottom() - bottom + 1), QColor(palette.panel))
+            painter.fillRect(
+                QRect(plot.left(), bottom, plot.width(), plot.bottom() - bottom + 1), QColor(palette.panel)
+            )
             if not view.slots:
                 painter.setPen(QColor(palette.faint))
                 text = "All lanes are hidden; right-click shows them" if view.lanes else "Readings appear here"
@@ -148,7 +148,7 @@ class Painter:
             painter.fillRect(QRectF(view.hovered.x(), plot.top(), 1, plot.height()), colour)
         target = view.drop_at
         if target is not None:
-            painter.fillRect(QRect(0, plot.top() + target - view.scroll - 1, view.width(), 2), QColor(palette.accent))
+            painter.fillRect(QRect(0, plot.top() + target - view.scrolled - 1, view.width(), 2), QColor(palette.accent))
         painter.restore()
 
     def _titles(self, painter: QPainter, dirty: QRect) -> None:
@@ -159,7 +159,7 @@ class Painter:
         painter.setClipRect(column, Qt.ClipOperation.IntersectClip)
         painter.fillRect(column, QColor(palette.panel))
         for slot in view.slots:
-            top = plot.top() + slot.top - view.scroll
+            top = plot.top() + slot.top - view.scrolled
             if top + slot.height <= dirty.top() or top > dirty.bottom():
                 continue
             row = QRectF(0, top, plot.left() - 1, slot.height)
@@ -175,7 +175,9 @@ class Painter:
             )
         painter.fillRect(QRect(plot.left() - 1, plot.top(), 1, plot.height()), QColor(palette.line))
         if view.drop_at is not None:
-            painter.fillRect(QRect(0, plot.top() + view.drop_at - view.scroll - 1, plot.left(), 2), QColor(palette.accent))
+            painter.fillRect(
+                QRect(0, plot.top() + view.drop_at - view.scrolled - 1, plot.left(), 2), QColor(palette.accent)
+            )
         painter.restore()
 
     def _playhead(self, painter: QPainter, window: Window) -> None:

@@ -148,9 +148,9 @@ class Raster:
 
 
 def dashes(width: int, first: int, length: int) -> Mask:
-    """(width,) True on dashes, three fifths of the time, counted from column zero of the medium."""
+    """(width,) True on dashes, five ninths of the time, counted from column zero of the medium."""
     length = max(2, length)
-    return (np.arange(first, first + width) % (length * 5 // 3)) < length
+    return (np.arange(first, first + width) % (length * 9 // 5)) < length
 
 
 def blend(below: Pixels, above: int, share: npt.NDArray[np.uint8] | np.uint8) -> Pixels:

@@ -68,7 +68,7 @@ class Readout:
         values = DOT + 8 + left + 18 + right if self.rows else 0.0
         head = self._wide.horizontalAdvance(self.heading) + 14 + m.horizontalAdvance(self.title)
         width = max(values, head, *(m.horizontalAdvance(note) for note in self.notes), 0.0)
-        width = min(width, WIDEST) + 2 * PADDING
+        width = min(width + 2, WIDEST) + 2 * PADDING
         height = self._line * (1 + len(self.rows) + len(self.notes)) + 2 * PADDING + 3
         x, y = pointer.x() + AWAY, pointer.y() + AWAY
         if x + width > area.right() - 4:

@@ -99,7 +99,7 @@ class Sound(QObject):
                 waiting.append(chunk.samples)
                 if sum(map(len, waiting)) >= BATCH * RATE:
                     waiting = self._hand_out(waiting, spectrum)
-            chunk = resampler.finish()
+            chunk = resampler.flush()
             if chunk is not None:
                 waiting.append(chunk.samples)
             if waiting and not self._halt.is_set():

@@ -44,7 +44,9 @@ def paint(
     painter.fillRect(row, QColor(palette.hover if hovered else palette.panel))
     painter.fillRect(QRectF(row.left(), row.bottom() - 1, row.width(), 1), QColor(palette.line))
     if current:
-        painter.fillRect(QRectF(row.left(), row.top(), 3, row.height() - 1), QColor(palette.focus if focused else palette.faint))
+        painter.fillRect(
+            QRectF(row.left(), row.top(), 3, row.height() - 1), QColor(palette.focus if focused else palette.faint)
+        )
     metrics = QFontMetricsF(font)
     small = QFont(font)
     small.setPixelSize(max(9, round(metrics.height() * 0.62)))
@@ -53,30 +55,46 @@ def paint(
     base = row.top() + (row.height() - 1 + metrics.ascent() - metrics.descent()) / 2
     if below:
         base -= metrics.height() * 0.5
+    badge = None if hovered else _badge_rect(row, lane, metrics)
     right = row.right() - (EYE + 12 if hovered else 8)
-    beside = _strip_names(painter, row, lane, legend, palette, small) if isinstance(lane, StripsLane) and not hovered else 0.0
+    if badge is not None and abs(badge.center().y() - base + metrics.capHeight() / 2) < metrics.height():
+        right = badge.left() - 6
+    beside = (
+        _strip_names(painter, row, lane, legend, palette, small)
+        if isinstance(lane, StripsLane) and not hovered
+        else 0.0
+    )
     painter.setFont(font)
     painter.setPen(QColor(palette.text if current or hovered else palette.dim))
     room = right - beside - row.left() - INSET
-    painter.drawText(QPointF(row.left() + INSET, base), metrics.elidedText(lane.title, Qt.TextElideMode.ElideRight, room))
+    painter.drawText(
+        QPointF(row.left() + INSET, base), metrics.elidedText(lane.title, Qt.TextElideMode.ElideRight, room)
+    )
     if below:
         _legend(painter, QPointF(row.left() + INSET, base + metrics.height()), right, legend, palette, small)
-    badge = lane.badge()
-    if badge is not None and not hovered:
-        tall = metrics.height() + 1
-        wide = metrics.horizontalAdvance(badge.text) + 10
-        y = min(max(row.top() + badge.share * row.height() - tall / 2, row.top() + 1), row.bottom() - tall - 1)
-        box = QRectF(row.right() - wide - 3, y, wide, tall)
+    told = lane.badge()
+    if badge is not None and told is not None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(badge.colour))
-        painter.drawRoundedRect(box, 3, 3)
+        painter.setBrush(QColor(told.colour))
+        painter.drawRoundedRect(badge, 3, 3)
         painter.setFont(font)
         painter.setPen(QColor(palette.window if palette.dark else palette.on_accent))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, badge.text)
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, told.text)
     if hovered:
         _eye(painter, eye_rect(row), QColor(palette.text))
     painter.restore()
+
+
+def _badge_rect(row: QRectF, lane: Lane, metrics: QFontMetricsF) -> QRectF | None:
+    """Where the lane's figure stands: at the height of its line, within the row."""
+    badge = lane.badge()
+    if badge is None:
+        return None
+    tall = metrics.height() + 1
+    wide = metrics.horizontalAdvance(badge.text) + 10
+    y = min(max(row.top() + badge.share * row.height() - tall / 2, row.top() + 1), row.bottom() - tall - 1)
+    return QRectF(row.right() - wide - 3, y, wide, tall)
 
 
 def _legend(

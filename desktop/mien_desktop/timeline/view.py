@@ -52,7 +52,7 @@ class TimelineView(Viewport):
         self.palette_worn: Palette = DARK
         self.pictures = Pictures()
         self.selection: tuple[float, float] | None = None
-        self.scroll = 0
+        self.scrolled = 0
         self.current: Lane | None = None
         self.hovered: QPointF | None = None
         self.title_hovered: Lane | None = None
@@ -193,7 +193,7 @@ class TimelineView(Viewport):
     def _bring_in(self, lane: Lane | None) -> None:
         slot = next((s for s in self.slots if s.lane is lane), None)
         if slot is not None:
-            self._bar.setValue(min(max(self.scroll, slot.bottom - self.plot.height()), slot.top))
+            self._bar.setValue(min(max(self.scrolled, slot.bottom - self.plot.height()), slot.top))
 
     def _arrange(self) -> None:
         """Lay the lanes out anew."""
@@ -217,7 +217,7 @@ class TimelineView(Viewport):
 
     @Slot(int)
     def _scrolled(self, value: int) -> None:
-        self.scroll = value
+        self.scrolled = value
         self.update()
 
     def scroll_by(self, pixels: int) -> None:
@@ -227,14 +227,14 @@ class TimelineView(Viewport):
     def _redraw(self, lane: Lane) -> None:
         slot = next((s for s in self.slots if s.lane is lane), None)
         if slot is not None:
-            top = self.plot.top() + slot.top - self.scroll
+            top = self.plot.top() + slot.top - self.scrolled
             self.update(QRect(0, top, self.width(), slot.height))
         if self.hovered is not None:
             self._say_values(self.hovered)
 
     def slot_at(self, y: float) -> Row | None:
         """The lane at a height of the widget."""
-        inside = y - self.plot.top() + self.scroll
+        inside = y - self.plot.top() + self.scrolled
         if y < self.plot.top():
             return None
         return next((slot for slot in self.slots if slot.top <= inside < slot.bottom), None)
@@ -353,7 +353,7 @@ class TimelineView(Viewport):
         if self.window_shown is not None and self._stale():
             self._measure()
         painter = QPainter(self)
-        for rect in event.region():
+        for rect in event.region():  # type: ignore[attr-defined]  # the stubs forget that regions are sequences
             painter.save()
             self._painter.paint(painter, rect)
             painter.restore()
@@ -428,7 +428,9 @@ class TimelineView(Viewport):
             if slot is None and not self.plot.contains(event.pos()):
                 text = self.toolTip()
             elif slot is not None:
-                text = f"{text or slot.lane.title}\nDrag to reorder, drag the lower edge to resize; the eye hides it (H)."
+                text = (
+                    f"{text or slot.lane.title}\nDrag to reorder, drag the lower edge to resize; the eye hides it (H)."
+                )
             QToolTip.showText(event.globalPos(), text, self) if text else QToolTip.hideText()
             return True
         if isinstance(event, QNativeGestureEvent) and self._gestures.native(event):

@@ -43,8 +43,8 @@ class Viewport(QWidget):
     @property
     def titles_width(self) -> int:
         """Of the column of titles; a multiple of four, so that it ends on a whole pixel at 125, 150 and 175 %."""
-        wide = QFontMetricsF(self.font()).averageCharWidth() * 19
-        return max(112, min(round(wide), self.width() // 3)) // 4 * 4
+        wide = QFontMetricsF(self.font()).averageCharWidth() * 26
+        return max(120, min(round(wide), self.width() // 4)) // 4 * 4
 
     @property
     def plot(self) -> QRect:
@@ -176,7 +176,9 @@ class Viewport(QWidget):
                 self._following = True
             if self._following:
                 ahead = 0.3 if jumped else 0.05
-                self._show(Range.clamped(time - ahead * shown.length, time + (1 - ahead) * shown.length, shown.duration))
+                self._show(
+                    Range.clamped(time - ahead * shown.length, time + (1 - ahead) * shown.length, shown.duration)
+                )
         elif shown is not None:
             self._following = True
         for moment in (before, time):

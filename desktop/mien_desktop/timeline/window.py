@@ -48,12 +48,12 @@ class Window:
     @property
     def edges(self) -> npt.NDArray[np.float64]:
         """(width + 1,) s, where the columns begin and end."""
-        return np.arange(self.first, self.first + self.width + 1) * self.step
+        return np.arange(self.first, self.first + self.width + 1, dtype=np.float64) * np.float64(self.step)
 
     @property
     def centres(self) -> npt.NDArray[np.float64]:
         """(width,) s, the middles of the columns."""
-        return (np.arange(self.first, self.first + self.width) + 0.5) * self.step
+        return (np.arange(self.first, self.first + self.width, dtype=np.float64) + 0.5) * np.float64(self.step)
 
     def x(self, time: float) -> float:
         """Where a time lies, in columns from the left."""

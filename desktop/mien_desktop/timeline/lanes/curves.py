@@ -17,7 +17,7 @@ from mien_desktop.timeline.window import Window
 
 MARGIN = 4.0
 """Logical pixels that a curve keeps from the lane's upper and lower edge."""
-DASH = 5
+DASH = 6
 
 
 class CurvesLane(Lane):
@@ -162,9 +162,7 @@ class CurvesLane(Lane):
         raster.band(top, bottom, raster.tint(self.colour(quantity, number), 0.3))
 
     def _line(self, raster: Raster, columns: Columns, quantity: Quantity, colour: str, width: float = 1.6) -> None:
-        sides = (
-            None if side is None else self.y(side, quantity, raster) for side in (columns.left, columns.right)
-        )
+        sides = (None if side is None else self.y(side, quantity, raster) for side in (columns.left, columns.right))
         left, right = sides
         drawn = Columns(columns.low, columns.high, left, right)
         raster.line(drawn, self.y(columns.high, quantity, raster), self.y(columns.low, quantity, raster), colour, width)
@@ -206,5 +204,7 @@ def _crowded(columns: Columns, lane: CurvesLane, quantity: Quantity, raster: Ras
 class FilledLane(CurvesLane):
     """One channel with the area under it filled, such as conflict."""
 
-    def __init__(self, lane_id: str, title: str, *, height: int = 48, about: str = "", person: int | None = None) -> None:
+    def __init__(
+        self, lane_id: str, title: str, *, height: int = 48, about: str = "", person: int | None = None
+    ) -> None:
         super().__init__(lane_id, title, height=height, about=about, person=person, filled=True)

@@ -22,7 +22,14 @@ class FusedLane(CurvesLane):
     waiting = "The fused reading appears here once two modalities have spoken"
 
     def __init__(
-        self, lane_id: str, title: str, *, height: int = 72, about: str = "", threshold: float = 0.7, person: int | None = None
+        self,
+        lane_id: str,
+        title: str,
+        *,
+        height: int = 72,
+        about: str = "",
+        threshold: float = 0.7,
+        person: int | None = None,
     ) -> None:
         super().__init__(lane_id, title, height=height, about=about, person=person)
         self._threshold = threshold

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from mien.tracks import Spans
@@ -66,14 +68,27 @@ def blocks(raster: Raster, top: float, bottom: float, owner: IntArray, colours: 
         return
     rows = raster.rows(top, bottom)
     raster.cells(rows, colours[np.maximum(owner, 0)], there)
-    if rows.stop - rows.start < 6:
+    _round(raster, rows, owner)
+
+
+def _round(raster: Raster, rows: slice, owner: IntArray) -> None:
+    """Take the corners off cells, with soft edges; not off those that are narrower than two corners."""
+    radius = round(2 * raster.scale)
+    if rows.stop - rows.start < 3 * radius:
         return
-    parted = np.flatnonzero(np.diff(owner))
-    ends = np.concatenate([parted[owner[parted] >= 0], parted[owner[parted + 1] >= 0] + 1])
-    if ends.size > raster.width // 6:
+    bounds = np.flatnonzero(np.diff(owner, prepend=-2, append=-2))
+    first, last = bounds[:-1], bounds[1:] - 1
+    wide = (owner[first] >= 0) & (last - first >= 2 * radius)
+    first, last = first[wide], last[wide]
+    if not 0 < first.size <= raster.width // (3 * radius):
         return
     ground = pixel(raster.ground)
-    for row, share in ((rows.start, 200), (rows.stop - 1, 200)):
-        raster.pixels[row, ends] = blend(raster.pixels[row, ends], ground, np.uint8(share))
-    for row in (rows.start + 1, rows.stop - 2):
-        raster.pixels[row, ends] = blend(raster.pixels[row, ends], ground, np.uint8(60))
+    for down in range(radius):
+        for across in range(radius):
+            away = math.hypot(radius - down - 0.5, radius - across - 0.5)
+            outside = min(max(away - radius + 0.5, 0.0), 1.0)
+            if outside > 0:
+                share = np.uint8(round(outside * 255))
+                for row in (rows.start + down, rows.stop - 1 - down):
+                    for at in (first + across, last - across):
+                        raster.pixels[row, at] = blend(raster.pixels[row, at], ground, share)

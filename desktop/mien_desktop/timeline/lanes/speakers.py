@@ -90,7 +90,9 @@ class SpeakersLane(SpansLane):
 
     def values_at(self, time: float) -> list[Reading]:
         return [
-            Reading("speaker", name, "", "", self.colour(name)) for name, turns in self._turns.items() if turns.at(time).size
+            Reading("speaker", name, "", "", self.colour(name))
+            for name, turns in self._turns.items()
+            if turns.at(time).size
         ]
 
 

@@ -86,7 +86,10 @@ class SpectrogramLane(Lane):
         above = np.minimum(below + 1, BANDS - 1)
         share = np.clip((rows - below) * 256, 0, 256).astype(np.uint16)[:, None]
         turned = np.ascontiguousarray(bands[index].T)
-        mixed = (turned[below] * (256 - share) + turned[above] * share) >> 8 if BANDS < raster.height else turned[below]
+        mixed = turned[below]
+        if raster.height > BANDS:
+            parts = mixed * (np.uint16(256) - share) + turned[above] * share
+            mixed = np.asarray(parts >> np.uint16(8), np.uint8)
         np.copyto(raster.pixels, heat(self.palette)[mixed], where=there[None])
 
     def values_at(self, time: float) -> list[Reading]:

@@ -13,16 +13,21 @@ from mien_desktop.timeline.readings import Reading
 from mien_desktop.timeline.series import Columns, Series
 from mien_desktop.timeline.window import Window
 
+QUIETEST = 0.1
+"""The loudest peak fills the lane, unless it is below this share of full scale."""
+
 
 class WaveformLane(Lane):
     """Sound as the extent of its samples."""
 
     waiting = "The waveform appears here when the medium has sound"
 
-    def __init__(self, lane_id: str = "waveform", title: str = "Waveform", *, height: int = 44, about: str = "") -> None:
+    def __init__(
+        self, lane_id: str = "waveform", title: str = "Waveform", *, height: int = 44, about: str = ""
+    ) -> None:
         super().__init__(lane_id, title, height=height, about=about)
         self._series: Series | None = None
-        self._full = 1.0
+        self._full, self._peak = 1.0, 0.0
 
     @property
     def empty(self) -> bool:
@@ -37,6 +42,7 @@ class WaveformLane(Lane):
         """Sound follows whose first sample (or stretch of samples) is at `start` s, and `rate` of them come a second."""
         self._series = Series(1, start=start, step=1 / rate, dtype=dtype)
         self._full = 32768.0 if np.dtype(dtype).kind == "i" else 1.0
+        self._peak = 0.0
         self.touch()
 
     def append(self, low: Array, high: Array | None = None) -> None:
@@ -48,6 +54,9 @@ class WaveformLane(Lane):
         if self._series is None:
             raise ValueError("the rate of the sound is not known yet")
         self._series.append(low, high=high)
+        for part in (low, low if high is None else high):
+            if len(part):
+                self._peak = max(self._peak, float(np.abs(np.nan_to_num(part).astype(np.float32)).max()) / self._full)
         self.touch()
 
     def draw(self, raster: Raster, window: Window) -> None:
@@ -56,10 +65,9 @@ class WaveformLane(Lane):
         columns = self._series.lines(window)[0]
         colour = self.palette.quantity("sound")
         middle, room = np.float32(raster.height / 2), np.float32(raster.height / 2 - 2 * raster.scale)
-        low, high = (middle - part / np.float32(self._full) * room for part in (columns.high, columns.low))
-        left, right = (
-            None if side is None else middle - side / np.float32(self._full) * room for side in (columns.left, columns.right)
-        )
+        unit = np.float32(room / (self._full * max(self._peak, QUIETEST)))
+        low, high = (middle - part * unit for part in (columns.high, columns.low))
+        left, right = (None if side is None else middle - side * unit for side in (columns.left, columns.right))
         raster.level(float(middle), raster.tint(self.palette.faint, 0.4))
         raster.line(Columns(low, high, left, right), low, high, raster.tint(colour, 0.8), 1.0)
 

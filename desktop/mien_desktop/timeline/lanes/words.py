@@ -18,6 +18,8 @@ from mien_desktop.timeline.window import Window
 
 CROWD = 600
 """With more words in sight than this none would be legible."""
+LEGIBLE = 0.5
+"""Where fewer of the words have room than this, none is written: a short word here and there says nothing."""
 
 
 class WordsLane(SpansLane):
@@ -83,6 +85,7 @@ class WordsLane(SpansLane):
         starts = (self.stretches.start[rows] / window.step - window.first) / scale
         ends = (self.stretches.end[rows] / window.step - window.first) / scale
         base = (height + metrics.ascent() - metrics.descent()) / 2
+        writing: list[tuple[QPointF, str, QColor]] = []
         pens = [QColor(self.palette.faint), QColor(self.palette.dim), QColor(self.palette.text)]
         for i in range(count):
             text = self.stretches.text[rows.start + i]
@@ -94,8 +97,13 @@ class WordsLane(SpansLane):
             if advance > min(room + 3, following - starts[i] - 1):
                 continue
             sure = self.stretches.score[rows.start + i]
-            painter.setPen(pens[2 if math.isnan(sure) or sure >= 0.6 else 1 if sure >= 0.3 else 0])
-            painter.drawText(QPointF(starts[i] + max(0.5, (room - advance) / 2), base), text)
+            pen = pens[2 if math.isnan(sure) or sure >= 0.6 else 1 if sure >= 0.3 else 0]
+            writing.append((QPointF(starts[i] + max(0.5, (room - advance) / 2), base), text, pen))
+        if len(writing) < count * LEGIBLE:
+            return
+        for at, text, pen in writing:
+            painter.setPen(pen)
+            painter.drawText(at, text)
 
     def values_at(self, time: float) -> list[Reading]:
         said = []
