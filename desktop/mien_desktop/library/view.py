@@ -1,0 +1,324 @@
+"""The library's page: every analysed medium, the search over all of them, and what can be done with each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from mien.errors import UsageError
+from mien.library.readings import suggestions
+from mien.tracks import Quantity
+from mien_desktop.library.catalogue import Answer, Card, Catalogue, Line
+from mien_desktop.library.delegate import MediaDelegate
+from mien_desktop.library.field import EXAMPLES, Chips, SearchField
+from mien_desktop.library.leaving import Leaving
+from mien_desktop.library.list import MediaList
+from mien_desktop.library.model import ORDERS, ROW, MediaModel, More, duration
+from mien_desktop.library.nothing import Nothing
+from mien_desktop.library.thumbs import Thumbnails
+from mien_desktop.look.icons import icon
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import button, explain, label
+from mien_desktop.work.background import Background
+
+_AT_ONCE = 25  # media whose peaks are read before a search gets its turn
+
+
+class LibraryView(QWidget):
+    """The page. Call `refresh` to show it and whenever an analysis has ended, `shutdown` before the background closes.
+
+    Signals:
+        open_asked(Path, float): a medium is to be opened at that second.
+        analyse_asked(list): paths that are to be analysed again.
+        scan_asked: files or folders are to be chosen for the queue.
+        trouble(str): one sentence on what went wrong.
+
+    Args:
+        place: the library's path or URL, None for the one that the settings name.
+        background: where the database is asked.
+    """
+
+    open_asked = Signal(object, float)
+    analyse_asked = Signal(object)
+    scan_asked = Signal()
+    trouble = Signal(str)
+
+    def __init__(self, place: str | Path | None, background: Background, palette: Palette) -> None:
+        super().__init__()
+        self._background, self._palette = background, palette
+        self._catalogue = Catalogue(place)
+        self._asked = 0  # number of the search that is wanted; older ones end when they see that it has changed
+        self._loaded = self._loading = self._again = self._closed = False
+        self._incomplete: list[str] = []
+        self._thumbnails = Thumbnails(self._catalogue.analysis, self)
+        self.model = MediaModel(self)
+        self._delegate = MediaDelegate(self._thumbnails, palette, self)
+        self.list = MediaList(self.model, self._delegate)
+        self.field = SearchField(palette)
+        self.chips = Chips()
+        self.order = QComboBox()
+        self._grid = button("Grid", "Show cards in a grid while nothing is searched for")
+        self._scan = button("Scan…", "Choose files and folders to be analysed one after the other", kind="primary")
+        self._error, self._count = label(kind="bad", wrap=True), label(kind="small")
+        self.nothing = Nothing()
+        self.leaving = Leaving(self.model.hide, self._remove_now)
+        self._build()
+        self._connect()
+        self.wear(palette)
+        self._follow()
+
+    def _build(self) -> None:
+        self._grid.setCheckable(True)
+        explain(self.order, "Sort by", "What the media are sorted by")
+        for order, (title, _) in ORDERS.items():
+            self.order.addItem(title, order)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.field, 1)
+        for part in (label("Sort by", "dim"), self.order, self._grid, self._scan):
+            head.addWidget(part)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(14, 12, 14, 8)
+        box.setSpacing(8)
+        box.addLayout(head)
+        box.addWidget(self.chips)
+        box.addWidget(self._error)
+        box.addWidget(self.leaving)
+        box.addWidget(self.list, 1)
+        box.addWidget(self.nothing, 1)
+        box.addWidget(self._count)
+        self._error.hide()
+        self.setAccessibleName("Library")
+
+    def _connect(self) -> None:
+        self.field.asked.connect(self._search)
+        self.field.left.connect(self._into_the_list)
+        self.chips.chosen.connect(self.field.add)
+        self.order.activated.connect(lambda _: self.model.set_order(self.order.currentData()))
+        self._grid.toggled.connect(lambda _: self._follow())
+        self._scan.clicked.connect(self.scan_asked)
+        self.nothing.scan_asked.connect(self.scan_asked)
+        self.nothing.clear_asked.connect(self.field.clear)
+        self.list.opened.connect(self._open)
+        self.list.removed.connect(self.remove_chosen)
+        self.list.customContextMenuRequested.connect(self._menu)
+        self.model.modelReset.connect(self._follow)
+        self._thumbnails.made.connect(self.model.touch)
+        for keys, act in (
+            (QKeySequence.StandardKey.Undo, self.leaving.undo),
+            (QKeySequence.StandardKey.Find, self.field.setFocus),
+        ):
+            QShortcut(QKeySequence(keys), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    # -- for the window -----------------------------------------------------------------------------------------
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self._palette = palette
+        self._delegate.wear(palette)
+        self.field.wear(palette)
+        self.chips.wear(palette)
+        self._scan.setIcon(icon("add", palette, palette.on_accent))
+        self.nothing.wear(palette)
+        self.list.viewport().update()
+
+    def refresh(self) -> None:
+        """Read the library anew: something was analysed or removed."""
+        if self._closed or self._loading:
+            self._again = True
+            return
+        self._loading, self._again = True, False
+        self._background.run(self._catalogue.load, self._take, self._fail)
+
+    def search(self, typed: str) -> None:
+        """Show what these words or readings find."""
+        self.field.setText(typed)
+        self.field.returnPressed.emit()
+
+    def shutdown(self) -> None:
+        """Carry out what is pending and let go of threads and files. The background may be closed afterwards."""
+        if self._closed:
+            return
+        self.leaving.finish()
+        self._closed = True
+        self._asked += 1
+        self.field.stop()
+        self._thumbnails.close()
+        self._background.run(self._catalogue.close)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def _take(self, loaded: tuple[list[Card], dict[str, Quantity]]) -> None:
+        self._loading = False
+        if self._closed:
+            return
+        cards, readings = loaded
+        self._loaded = True
+        self._thumbnails.forget_missing()
+        self.field.set_readings(suggestions(readings))
+        self.chips.show_texts([e for e in EXAMPLES if e.startswith('"') or e.split()[0] in readings] if cards else [])
+        kept = self._chosen_ids()
+        self.model.set_cards(cards)
+        self._choose(kept)
+        self._incomplete = [card.id for card in cards if not card.complete]
+        self._fill()
+        if self.field.text().strip():
+            self._search(self.field.text().strip())
+        if self._again:
+            self.refresh()
+
+    def _fill(self) -> None:
+        """Read the peaks that are not known, a few media at a time so that searches come between."""
+        if self._incomplete and not self._closed:
+            now, self._incomplete = self._incomplete[:_AT_ONCE], self._incomplete[_AT_ONCE:]
+            self._background.run(lambda: self._catalogue.fill(now), self._take_peaks, self._fail)
+
+    def _take_peaks(self, cards: list[Card]) -> None:
+        kept = self._chosen_ids()
+        self.model.update_cards(cards)
+        self._choose(kept)
+        self._fill()
+
+    def _search(self, typed: str) -> None:
+        self._asked += 1
+        self._tell_error("")
+        try:
+            query = self._catalogue.parse(typed)
+        except UsageError as error:
+            self._tell_error(str(error))
+            return
+        if not query:
+            self.model.set_answer(None)
+            return
+        asked = self._asked
+
+        def outdated() -> bool:
+            return asked != self._asked
+
+        def find() -> Answer:
+            return Answer(query, {}) if outdated() else self._catalogue.find(query, outdated)
+
+        self._background.run(find, lambda answer: None if outdated() else self._show(answer), self._fail)
+
+    def _show(self, answer: Answer) -> None:
+        self.model.set_answer(answer)
+        self.list.scrollToTop()
+
+    def _fail(self, sentence: str) -> None:
+        self._loading = False
+        self._tell_error(sentence)
+        self.trouble.emit(sentence)
+
+    def _tell_error(self, sentence: str) -> None:
+        self._error.setText(sentence)
+        self._error.setAccessibleName(sentence)
+        self._error.setVisible(bool(sentence))
+
+    # -- showing ------------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Grid or rows, the count and the empty page, after the rows have changed."""
+        shown, every = self.model.shown, len(self.model.cards) - len(self.leaving.media)
+        searching = self.model.answer is not None
+        # Places need rows; a grid is for looking around.
+        grid = self._grid.isChecked() and not searching
+        if grid != self._delegate.grid:
+            self.list.set_grid(grid)
+        self.list.setVisible(bool(shown))
+        self.nothing.setVisible(not shown)
+        if not shown:
+            self.nothing.say(self._loaded, self.field.text().strip() if searching else "")
+        total = duration(sum(card.seconds or 0.0 for card in shown))
+        media = f"{len(shown)} of {every} media" if searching else f"{every} {'medium' if every == 1 else 'media'}"
+        found = self.model.found
+        places = f"  ·  {found} place{'' if found == 1 else 's'}" if searching and found else ""
+        self._count.setText(f"{media}  ·  {total}{places}" if shown else "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Rows follow the width."""
+        super().resizeEvent(event)
+        self.list.scheduleDelayedItemsLayout()
+
+    def _into_the_list(self) -> None:
+        if self.model.rowCount():
+            self.list.setFocus()
+            if not self.list.currentIndex().isValid():
+                self.list.setCurrentIndex(self.model.index(0))
+
+    def _chosen_ids(self) -> list[str]:
+        return [card.id for card in self.list.chosen()]
+
+    def _choose(self, media: Sequence[str]) -> None:
+        """Select these again after the rows were built anew."""
+        if len(media) != len(self.list.chosen()):
+            rows = [row for row in map(self.model.row_of, media) if row is not None]
+            for row in rows:
+                self.list.selectionModel().select(
+                    self.model.index(row), self.list.selectionModel().SelectionFlag.Select
+                )
+
+    # -- doing --------------------------------------------------------------------------------------------------
+
+    def _open(self, index: QModelIndex) -> None:
+        row = index.data(ROW)
+        if isinstance(row, More):
+            self.model.expand(row.medium)
+        elif isinstance(row, Line):
+            self.open_asked.emit(row.path, row.start)
+        elif isinstance(row, Card):
+            lines = self.model.answer.lines.get(row.id, ()) if self.model.answer is not None else ()
+            self.open_asked.emit(row.path, lines[0].start if lines else 0.0)
+
+    def remove_chosen(self) -> None:
+        """Take the selected media out of the library, with a moment to undo it."""
+        self.leaving.remove(self.list.chosen())
+
+    def analyse_chosen(self) -> None:
+        """Ask for the selected media to be analysed again."""
+        paths = [card.path for card in self.list.chosen() if not card.missing]
+        if paths:
+            self.analyse_asked.emit(paths)
+
+    def show_in_folder(self, card: Card) -> None:
+        """Open the folder that the file lies in."""
+        if not card.path.parent.is_dir():
+            self._tell_error(f"The folder is not there any more: {card.path.parent}")
+            return
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(card.path.parent)))
+
+    def menu(self) -> QMenu | None:
+        """What can be done with the selected media; None when none is."""
+        cards = self.list.chosen()
+        if not cards:
+            return None
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        index = self.list.currentIndex()
+        menu.addAction("Open", lambda: self._open(index)).setEnabled(not cards[0].missing)
+        folder = menu.addAction("Show in folder", lambda: self.show_in_folder(cards[0]))
+        folder.setEnabled(len(cards) == 1)
+        again = menu.addAction("Analyse again", self.analyse_chosen)
+        again.setEnabled(any(not card.missing for card in cards))
+        menu.addSeparator()
+        menu.addAction("Remove from the library", QKeySequence(Qt.Key.Key_Delete), self.remove_chosen)
+        return menu
+
+    def _menu(self, at: QPoint) -> None:
+        menu = self.menu()
+        if menu is not None:
+            menu.popup(self.list.viewport().mapToGlobal(at))
+
+    def _remove_now(self, media: Sequence[str]) -> None:
+        self._background.run(lambda: self._catalogue.remove(media), lambda _: self._removed(), self._unremoved)
+
+    def _removed(self) -> None:
+        self.model.hide(self.leaving.media)
+        self.refresh()
+
+    def _unremoved(self, sentence: str) -> None:
+        self.model.hide(self.leaving.media)
+        self._fail(sentence)
