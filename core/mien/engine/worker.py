@@ -226,13 +226,16 @@ def _main(pipe: Connection, library: str | None, log_file: Path | None) -> None:
                 # Everything is on disk; taking the interpreter and its libraries down in order takes most of a second.
                 logging.shutdown()
                 os._exit(0)
-            kind, path, *rest = jobs.pop(0)
+            job = jobs.pop(0)
+        path = job[1]
         try:
-            if kind == "explain":
-                emit(Explained(*rest[:2], explain(path, *rest, registry, cancel)))
+            if job[0] == "explain":
+                _, _, plugin, at, choice = job
+                emit(Explained(plugin, at, explain(path, plugin, at, choice, registry, cancel)))
                 continue
+            _, _, choice = job
             with Library(library) as opened:
-                analyze_medium(path, *rest, registry, opened, emit, cancel)
+                analyze_medium(path, choice, registry, opened, emit, cancel)
         except MienError as error:
             emit(MediumFailed(str(path), str(error), error.exit_code, type(error).__name__))
         except Exception as error:  # the front end must hear of it, whatever it is
