@@ -1,13 +1,17 @@
-"""Check marks that are seen on both grounds: Fusion's own outline vanishes on a dark one."""
+"""Small painted things, in the colours of Qt's own palette: check marks (Fusion's outline vanishes on a dark ground), the
+arrow of a list, marks of change and of error. No style sheets: each costs all widgets under it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
+    QComboBox,
+    QLineEdit,
     QRadioButton,
+    QScrollArea,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionButton,
@@ -79,8 +83,111 @@ class RadioButton(QRadioButton):
         _repaint(self, QStyle.SubElement.SE_RadioButtonIndicator, round_=True)
 
 
+class Combo(QComboBox):
+    """A list of choices that says so by an arrow, and does not change under the wheel of somebody who scrolls."""
+
+    wrong = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only where the keyboard is."""
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt's own, and the arrow."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        role = QPalette.ColorRole.WindowText if self.isEnabled() else QPalette.ColorRole.PlaceholderText
+        pen = QPen(self.palette().color(role), 1.4)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        x, y = self.width() - 16.0, self.height() / 2 - 2
+        painter.drawPolyline(QPolygonF([QPointF(x, y), QPointF(x + 4, y + 4), QPointF(x + 8, y)]))
+        if self.wrong:
+            paint_wrong(painter, self)
+        painter.end()
+
+
+class Line(QLineEdit):
+    """A line of text whose border tells that what it holds is refused."""
+
+    wrong = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt's own, and the border."""
+        super().paintEvent(event)
+        if self.wrong:
+            painter = QPainter(self)
+            paint_wrong(painter, self)
+            painter.end()
+
+
+class Mark(QWidget):
+    """A bar beside what was changed, in the accent; its room is kept while it is off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._on = False
+        self.setFixedWidth(3)
+
+    def set_on(self, on: bool) -> None:
+        """Show it, or not."""
+        if on != self._on:
+            self._on = on
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The bar."""
+        if self._on:
+            painter = QPainter(self)
+            painter.fillRect(self.rect().adjusted(0, 3, 0, -3), self.palette().color(QPalette.ColorRole.Highlight))
+            painter.end()
+
+
+class Rule(QWidget):
+    """A thin line between two parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The line."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Button))
+        painter.end()
+
+
+def paint_wrong(painter: QPainter, widget: QWidget) -> None:
+    """A border in the colour of errors (`BrightText` of the window's palette)."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QApplication.palette().color(QPalette.ColorRole.BrightText), 1.2))
+    painter.drawRoundedRect(QRectF(widget.rect()).adjusted(0.6, 0.6, -0.6, -0.6), 5, 5)
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """Room that scrolls up and down over the ground of whatever it lies on."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    inside.setAutoFillBackground(False)
+    area.viewport().setAutoFillBackground(False)
+    return area
+
+
 class CheckDelegate(QStyledItemDelegate):
-    """The same for the rows of a list."""
+    """The same for the rows of a list, which get some air."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """A little higher than Qt's own."""
+        return super().sizeHint(option, index) + QSize(0, 8)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

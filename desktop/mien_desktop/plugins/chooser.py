@@ -30,7 +30,6 @@ from mien_desktop.look.parts import button, explain, label, panel
 from mien_desktop.plugins.checks import CheckDelegate
 from mien_desktop.plugins.detail import PluginDetail
 from mien_desktop.plugins.facts import Plugin, added, hidden, needs
-from mien_desktop.plugins.form import sheet
 
 _ID = int(Qt.ItemDataRole.UserRole)
 _RECIPES = "Recipes (*.json);;All files (*)"
@@ -79,7 +78,7 @@ class PluginChooser(QWidget):
         self._load.clicked.connect(self._ask_load)
         self._save = button("Save as recipe…", "Keep plugins and parameters in a file, also for mien analyze --recipe")
         self._save.clicked.connect(self._ask_save)
-        self._defaults = button("Defaults", "Take plugins and parameters back to the defaults", kind="flat")
+        self._defaults = button("Defaults", "Take plugins and parameters back to the defaults")
         self._defaults.clicked.connect(self._to_defaults)
 
         left, right = panel(), panel()
@@ -197,7 +196,6 @@ class PluginChooser(QWidget):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self._palette = palette
-        self.setStyleSheet(sheet(palette))
         self._refresh()
         for detail in self._details.values():
             detail.wear(palette)

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from mien.engine.registry import Registry
 from mien.sdk.descriptors import FusionInfo
 from mien_desktop.look.icons import pixmap
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
+from mien_desktop.plugins.checks import Rule, scrolling
 from mien_desktop.plugins.facts import Need, Plugin, distribution, needs, reads, writes
-from mien_desktop.plugins.form import ParamsForm, sheet
+from mien_desktop.plugins.form import ParamsForm
 
 
 class PluginDetail(QWidget):
@@ -59,7 +60,6 @@ class PluginDetail(QWidget):
         origin = ", ".join(t for t in (info.id, distribution(info.id, registry), info.licence) if t)
         facts.addRow(_head("Known as"), label(origin, "small", wrap=True))
         body = QWidget()
-        body.setObjectName("clear")
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(6)
@@ -70,22 +70,15 @@ class PluginDetail(QWidget):
             column.addWidget(label(f"It has no weights yet; train it with: {info.needs_training}", "bad", wrap=True))
             self._use.setEnabled(False)
         column.addLayout(facts)
-        line = QFrame()
-        line.setFixedHeight(1)
-        line.setProperty("kind", "rule")
+        line = Rule()
         column.addSpacing(4)
         column.addWidget(line)
         column.addSpacing(4)
         column.addWidget(self.form)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
+        outer.addWidget(scrolling(body))
         self.setAccessibleName(info.title)
         self._show_reads()
         self.wear(palette)
@@ -93,7 +86,6 @@ class PluginDetail(QWidget):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self._palette = palette
-        self.setStyleSheet(sheet(palette))
         self.form.wear(palette)
         self.look_again()
 
@@ -130,7 +122,7 @@ class PluginDetail(QWidget):
             words.setToolTip(need.help)
             if not need.optional:
                 words.setText(f"{need.model} – {state}. {need.help}")
-            get = button("Get…", need.help, kind="flat")
+            get = button("Get…", need.help)
             explain(get, f"Get {need.model}", need.help)
             get.clicked.connect(lambda: self.model_asked.emit(need.model))
             box.addWidget(get)

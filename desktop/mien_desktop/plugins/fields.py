@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLineEdit,
     QSizePolicy,
     QSlider,
     QWidget,
@@ -23,7 +22,7 @@ from PySide6.QtWidgets import (
 from mien.engine.choice import value_of
 from mien_desktop.look.parts import button, explain, label
 from mien_desktop.plugins.about import About, shown
-from mien_desktop.plugins.checks import CheckBox
+from mien_desktop.plugins.checks import CheckBox, Combo, Line
 
 _STEPS = 200
 """Places of a slider."""
@@ -58,10 +57,9 @@ class Field(QWidget):
     def mark(self, wrong: bool) -> None:
         """Show whether what is entered is refused."""
         editor = self.focusProxy()
-        if editor is not None and editor.property("wrong") != wrong:
-            editor.setProperty("wrong", wrong)
-            editor.style().unpolish(editor)
-            editor.style().polish(editor)
+        if isinstance(editor, Line | Combo) and editor.wrong != wrong:
+            editor.wrong = wrong
+            editor.update()
 
 
 class SwitchField(Field):
@@ -90,7 +88,9 @@ class ChoiceField(Field):
 
     def __init__(self, about: About) -> None:
         super().__init__(about)
-        self._box = _QuietCombo()
+        self._box = Combo()
+        self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._box.setMinimumContentsLength(10)
         explain(self._box, about.title, self.tip)
         self._values: list[Any] = [*([None] if about.optional else []), *about.choices]
         for value in self._values:
@@ -207,7 +207,7 @@ class TextField(Field):
 
     def __init__(self, about: About) -> None:
         super().__init__(about)
-        self._line = QLineEdit()
+        self._line = Line()
         self._line.setPlaceholderText("none" if about.optional else "")
         explain(self._line, about.title, self.tip)
         self._said = ""
@@ -260,7 +260,7 @@ def field_for(about: About) -> Field:
     return TextField(about)
 
 
-class _NumberLine(QLineEdit):
+class _NumberLine(Line):
     """Steps by the arrow keys, and by the wheel while it has the focus (a form must scroll on)."""
 
     def __init__(self, field: NumberField) -> None:
@@ -290,20 +290,6 @@ class _NumberLine(QLineEdit):
         super().focusInEvent(event)
         if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
             self.selectAll()
-
-
-class _QuietCombo(QComboBox):
-    """Does not change under the wheel of somebody who scrolls the form."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(10)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Only where the keyboard is."""
-        super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
 
 class _QuietSlider(QSlider):

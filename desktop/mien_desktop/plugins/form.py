@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from mien.engine.choice import fill
 from mien.errors import ParameterError
@@ -16,6 +16,7 @@ from mien.sdk.params import Params
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import IconButton, button, explain, label
 from mien_desktop.plugins.about import About, about
+from mien_desktop.plugins.checks import Mark
 from mien_desktop.plugins.fields import field_for
 
 _EDITOR = 210
@@ -112,7 +113,6 @@ class ParamsForm(QWidget):
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
-        self.setStyleSheet(sheet(palette))
         for row in self._rows:
             row.wear(palette)
 
@@ -172,9 +172,7 @@ class _Row(QObject):
         super().__init__()
         self.about = about_it
         self.field = field_for(about_it)
-        self._mark = QFrame()
-        self._mark.setFixedWidth(3)
-        self._mark.setProperty("kind", "mark")
+        self._mark = Mark()
         self._name = label(about_it.title)
         self._name.setBuddy(self.field)
         self._words = label(about_it.description[:1].upper() + about_it.description[1:], "small", wrap=True)
@@ -224,9 +222,7 @@ class _Row(QObject):
     def show_difference(self) -> None:
         """Mark it, and name the default."""
         differs = self.differs()
-        self._mark.setProperty("changed", differs)
-        self._mark.style().unpolish(self._mark)
-        self._mark.style().polish(self._mark)
+        self._mark.set_on(differs)
         self._back.setVisible(differs)
         default = "" if self.about.required else f"default {self.about.told(self.about.default)}"
         told = f"changed, {default}" if differs and default else "changed" if differs else default
@@ -242,18 +238,6 @@ class _Row(QObject):
         editor = self.field.focusProxy()
         if editor is not None:
             explain(editor, self.about.title, explain_error)
-
-
-def sheet(p: Palette) -> str:
-    """What forms have beyond the application's style sheet."""
-    return f"""
-QFrame[kind="mark"] {{ background: transparent; border: none; border-radius: 1px; }}
-QFrame[kind="mark"][changed="true"] {{ background: {p.accent}; }}
-QWidget#clear {{ background: transparent; }}
-QTreeView::item {{ padding: 4px; }}
-QFrame[kind="rule"] {{ background: {p.line}; border: none; }}
-QLineEdit[wrong="true"], QComboBox[wrong="true"] {{ border: 1px solid {p.bad}; }}
-"""
 
 
 def plain(value: Any) -> Any:

@@ -52,7 +52,7 @@ class AppearancePage(Page):
         explain(self.slider, "Text size", "From 75 to 200 % (arrow keys)")
         self._percent = label()
         self._percent.setMinimumWidth(56)
-        self.usual = button("Usual size", "Back to 100 %", kind="flat")
+        self.usual = button("Usual size", "Back to 100 %")
         self.usual.clicked.connect(lambda: self.slider.setValue(100))
         row = QHBoxLayout()
         row.addWidget(self.slider)
@@ -126,11 +126,12 @@ class ThemeTile(QAbstractButton):
             _window(painter, picture, LIGHT if self._theme == "light" else DARK)
         painter.restore()
         colours = self.palette()
-        frame = colours.highlight().color() if self.isChecked() else colours.placeholderText().color()
-        if self.hasFocus():
-            frame = colours.link().color()
-        painter.setPen(QPen(frame, 2.4 if self.isChecked() or self.hasFocus() else 1.0))
+        on = self.isChecked()
+        painter.setPen(QPen((colours.highlight() if on else colours.placeholderText()).color(), 3.0 if on else 1.0))
         painter.drawRoundedRect(picture, 7, 7)
+        if self.hasFocus():
+            painter.setPen(QPen(colours.link().color(), 1.0))
+            painter.drawRoundedRect(picture.adjusted(-2.5, -2.5, 2.5, 2.5), 9, 9)
         painter.setPen(colours.windowText().color())
         font = painter.font()
         font.setBold(self.isChecked())
@@ -155,7 +156,7 @@ def _window(painter: QPainter, place: QRectF, p: Palette) -> None:
     painter.drawRoundedRect(QRectF(x + 6, y + 63, w - 12, 37), 3, 3)
     painter.setBrush(QColor(p.text))
     for number in range(3):
-        painter.drawRoundedRect(QRectF(x + 18 + w * 0.55, y + 27 + 9 * number, w * (0.34 - 0.07 * number), 3), 1.5, 1.5)
+        painter.drawRoundedRect(QRectF(x + 20 + w * 0.55, y + 27 + 9 * number, w * (0.28 - 0.06 * number), 3), 1.5, 1.5)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for number, colour in enumerate(p.series[:3]):
         line = QPainterPath()

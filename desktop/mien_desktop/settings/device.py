@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QProgressBar, QSpinBox, QVBoxLayout
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QProgressBar, QSpinBox, QVBoxLayout
 
 from mien.config import Settings
 from mien.engine.backend import PRECISIONS, cores
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
-from mien_desktop.plugins.checks import RadioButton
+from mien_desktop.plugins.checks import Combo, RadioButton
 from mien_desktop.settings.child import Child
 from mien_desktop.settings.page import Page, form, lock, section, show
 from mien_desktop.settings.preferences import Preferences
@@ -45,7 +45,7 @@ class DevicePage(Page):
         self._override = label(kind="small", wrap=True)
         where_box.addLayout(self._devices)
         where_box.addWidget(self._override)
-        self._look = button("Look again", "Find out which devices work here", kind="flat")
+        self._look = button("Look again", "Find out which devices work here")
         self._look.clicked.connect(self.look_for_devices)
         self._state = label(kind="small")
         row = QHBoxLayout()
@@ -54,14 +54,17 @@ class DevicePage(Page):
         where_box.addLayout(row)
 
         how, how_box = section("Numbers and threads")
-        self.precision = QComboBox()
+        self.precision = Combo()
         for precision in ("auto", *PRECISIONS):
             self.precision.addItem("Automatic" if precision == "auto" else precision, precision)
+        self.precision.setMinimumWidth(120)
         self.precision.activated.connect(lambda _: preferences.change(precision=self.precision.currentData()))
         self.threads = QSpinBox()
         self.threads.setRange(0, 1024)
         self.threads.setSpecialValueText(f"All ({cores()})")
         self.threads.setKeyboardTracking(False)
+        self.threads.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.threads.setMinimumWidth(120)
         self.threads.valueChanged.connect(lambda count: preferences.change(threads=count))
         rows = form()
         rows.addRow(label("Precision"), self.precision)
@@ -174,7 +177,7 @@ class DevicePage(Page):
             self.threads,
             of("threads"),
             "Processor threads",
-            "How many threads the models keep busy; All takes every core",
+            "How many threads the models keep busy; 0 takes every core (Up and Down step)",
         )
         self._fill()
 

@@ -97,7 +97,6 @@ class SettingsDialog(QDialog):
         self._join()
 
         self._list = QListWidget()
-        self._list.setObjectName("pages")
         self._list.setIconSize(QSize(18, 18))
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         explain(self._list, "Pages of the settings", "Up and Down choose a page")
@@ -131,6 +130,8 @@ class SettingsDialog(QDialog):
         self.show()
         self.raise_()
         self.activateWindow()
+        if not model:
+            self._list.setFocus()
 
     @property
     def page(self) -> str:
@@ -152,7 +153,7 @@ class SettingsDialog(QDialog):
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
-        self.setStyleSheet(_sheet(palette))
+        self._list.setStyleSheet(_sheet(palette))
         for row, page in enumerate(self.pages):
             page.wear(palette)
             made = icon(_ICONS[page.name], palette)
@@ -227,8 +228,8 @@ class SettingsDialog(QDialog):
 
 def _sheet(p: Palette) -> str:
     return f"""
-QListWidget#pages {{ background: {p.panel}; border: none; border-right: 1px solid {p.line}; padding: 12px 8px; }}
-QListWidget#pages::item {{ padding: 8px 10px; border-radius: 5px; color: {p.dim}; }}
-QListWidget#pages::item:selected {{ background: {p.hover}; color: {p.text}; }}
-QListWidget#pages::item:hover {{ color: {p.text}; }}
+QListWidget {{ background: {p.panel}; border: none; border-right: 1px solid {p.line}; padding: 12px 8px; }}
+QListWidget::item {{ padding: 8px 10px; border-radius: 5px; color: {p.dim}; }}
+QListWidget::item:selected {{ background: {p.hover}; color: {p.text}; }}
+QListWidget::item:hover {{ color: {p.text}; }}
 """

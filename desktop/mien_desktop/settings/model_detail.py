@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QKeyEvent
+from PySide6.QtGui import QColor, QDesktopServices, QKeyEvent, QTextOption, QTextTable
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QScrollArea,
     QStackedWidget,
     QTextBrowser,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
+from mien_desktop.plugins.checks import scrolling
 from mien_desktop.settings.page import show, size_text
 from mien_desktop.settings.shelf import Shown
 
@@ -41,6 +41,7 @@ class ModelDetail(QStackedWidget):
         self._model: Shown | None = None
         self._offline = False
         self._awaited = ""
+        self._palette = palette
         self._title, self._task = label(kind="heading", wrap=True), label(kind="dim", wrap=True)
         self._facts = QFormLayout()
         self._facts.setContentsMargins(0, 4, 0, 4)
@@ -57,8 +58,8 @@ class ModelDetail(QStackedWidget):
         self.card = button("Read the card", "What it was trained on, how good it is and where it fails")
         self.check = button("Verify", "Read all files and compare them with what was recorded")
         self.drop = button("Remove…", "Delete it from the store")
-        self.folder = button("Open folder", "Show its files", kind="flat")
-        self.page = button("Open its page", "Read about it in the browser", kind="flat")
+        self.folder = button("Open folder", "Show its files")
+        self.page = button("Open its page", "Read about it in the browser")
         self.get.clicked.connect(lambda: self._with_consent("pull"))
         self.take.clicked.connect(lambda: self._with_consent("import"))
         self.card.clicked.connect(self.read_card)
@@ -106,7 +107,6 @@ class ModelDetail(QStackedWidget):
         first.addStretch(1)
         second.addStretch(1)
         body = QWidget()
-        body.setObjectName("clear")
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(8)
@@ -119,12 +119,6 @@ class ModelDetail(QStackedWidget):
         column.addLayout(first)
         column.addLayout(second)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(body)
-
         reader = QWidget()
         self.back = button("Back", "Back to the model (Escape)")
         self.back.clicked.connect(self.close_card)
@@ -132,12 +126,13 @@ class ModelDetail(QStackedWidget):
         explain(self.text, "Model card", "The model's card")
         self.text.installEventFilter(self)
         self.text.setOpenLinks(False)
+        self.text.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.text.anchorClicked.connect(self._follow)
         box = QVBoxLayout(reader)
         box.setContentsMargins(10, 10, 10, 10)
         box.addWidget(self.back, 0, Qt.AlignmentFlag.AlignLeft)
         box.addWidget(self.text, 1)
-        self.addWidget(scroll)
+        self.addWidget(scrolling(body))
         self.addWidget(reader)
         self.setAccessibleName("The model in full")
         self.show_model(None)
@@ -145,7 +140,8 @@ class ModelDetail(QStackedWidget):
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
-        self.text.document().setDefaultStyleSheet(f"a {{ color: {palette.focus}; }}")
+        self._palette = palette
+        self._dress_tables()
 
     def show_model(self, model: Shown | None, *, offline: bool = False) -> None:
         """Show another model, or the same one anew."""
@@ -213,8 +209,25 @@ class ModelDetail(QStackedWidget):
         if self._model.folder is not None:
             self.text.setSearchPaths([str(self._model.folder)])
         self.text.setMarkdown(self._model.card)
+        self._dress_tables()
         self.setCurrentIndex(1)
         self.text.setFocus()
+
+    def _dress_tables(self) -> None:
+        """Quiet lines; Markdown asks for a heading also where a table has none."""
+        for frame in self.text.document().rootFrame().childFrames():
+            if not isinstance(frame, QTextTable):
+                continue
+            shape = frame.format().toTableFormat()
+            shape.setBorderBrush(QColor(self._palette.line))
+            shape.setBorderCollapse(True)
+            shape.setCellPadding(5)
+            shape.setTopMargin(6)
+            shape.setBottomMargin(10)
+            frame.setFormat(shape)
+            heads = [frame.cellAt(0, column).firstCursorPosition() for column in range(frame.columns())]
+            if frame.rows() > 1 and not any(cursor.block().text().strip() for cursor in heads):
+                frame.removeRows(0, 1)
 
     def close_card(self) -> None:
         """Back to the model."""

@@ -24,7 +24,7 @@ from mien.engine.registry import Registry
 from mien.models import store
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, panel
-from mien_desktop.plugins.checks import CheckBox
+from mien_desktop.plugins.checks import CheckBox, CheckDelegate
 from mien_desktop.settings.model_detail import ModelDetail
 from mien_desktop.settings.page import Page, lock, size_text
 from mien_desktop.settings.preferences import Preferences
@@ -72,6 +72,7 @@ class ModelsPage(Page):
         self._list.setIndentation(10)
         self._list.setUniformRowHeights(True)
         explain(self._list, "Models", "Installed models, and those that could be installed")
+        self._list.setItemDelegate(CheckDelegate(self._list))
         header = self._list.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -110,7 +111,7 @@ class ModelsPage(Page):
         split.addWidget(left)
         split.addWidget(right)
         split.setStretchFactor(1, 1)
-        split.setSizes([330, 440])
+        split.setSizes([370, 420])
         row = QHBoxLayout()
         row.addWidget(self.offline)
         self._override = label(kind="small")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QVBoxLayout, QWidget
 
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import explain, label, panel
-from mien_desktop.plugins.form import sheet
+from mien_desktop.plugins.checks import scrolling
 
 
 class Page(QWidget):
@@ -37,14 +37,8 @@ class Page(QWidget):
         outer.addSpacing(10)
         if scrolls:
             inside = QWidget()
-            inside.setObjectName("clear")
             inside.setLayout(self.body)
-            scroll = QScrollArea()
-            scroll.setWidgetResizable(True)
-            scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-            scroll.setWidget(inside)
-            outer.addWidget(scroll, 1)
+            outer.addWidget(scrolling(inside), 1)
         else:
             outer.addLayout(self.body, 1)
         self.setAccessibleName(title)
@@ -53,7 +47,6 @@ class Page(QWidget):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self.palette_now = palette
-        self.setStyleSheet(sheet(palette))
 
     def entered(self) -> None:
         """The page is seen now."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QPlainTextEdit,
-    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -20,7 +19,7 @@ from mien.engine.registry import Registry, Source
 from mien.errors import MienError
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, panel
-from mien_desktop.plugins.checks import CheckBox
+from mien_desktop.plugins.checks import CheckBox, scrolling
 from mien_desktop.plugins.chooser import PluginChooser
 from mien_desktop.settings.page import Page
 from mien_desktop.work.background import Background
@@ -68,14 +67,9 @@ class PluginsPage(Page):
         box.setContentsMargins(0, 10, 0, 0)
         box.addWidget(self.chooser)
         inside = QWidget()
-        inside.setObjectName("clear")
         self._list = QVBoxLayout(inside)
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(8)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inside)
         self.again = button(
             "Look again", "Load all plugins anew: those that were installed meanwhile, and those that failed"
         )
@@ -87,7 +81,7 @@ class PluginsPage(Page):
         second = QWidget()
         box = QVBoxLayout(second)
         box.setContentsMargins(0, 10, 0, 0)
-        box.addWidget(scroll, 1)
+        box.addWidget(scrolling(inside), 1)
         box.addLayout(row)
         self.tabs.addTab(first, "What runs")
         self.tabs.addTab(second, "Installed")

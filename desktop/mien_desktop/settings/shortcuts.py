@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QTableWidget,
     QTableWidgetItem,
+    QVBoxLayout,
 )
 
 from mien_desktop.look.palette import Palette
@@ -70,6 +71,7 @@ class ShortcutsPage(Page):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
@@ -89,7 +91,7 @@ class ShortcutsPage(Page):
         self.clear.clicked.connect(self._clear)
         self.reset = button("Reset", "Back to the keys that the action came with")
         self.reset.clicked.connect(self._reset)
-        self.reset_all = button("Reset all", "Back to the keys that all actions came with", kind="flat")
+        self.reset_all = button("Reset all", "Back to the keys that all actions came with")
         self.reset_all.clicked.connect(self.reset_everything)
         self._problem = label(wrap=True)
         ground = panel()
@@ -102,7 +104,11 @@ class ShortcutsPage(Page):
         top.addWidget(self.search, 1)
         top.addWidget(self.reset_all)
         self.body.addLayout(top)
-        self.body.addWidget(self.table, 1)
+        framed = panel()
+        inside = QVBoxLayout(framed)
+        inside.setContentsMargins(1, 1, 1, 1)
+        inside.addWidget(self.table)
+        self.body.addWidget(framed, 1)
         self.body.addWidget(self._problem)
         self.body.addWidget(ground)
         self.wear(palette)
