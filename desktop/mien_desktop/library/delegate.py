@@ -67,7 +67,7 @@ class MediaDelegate(QStyledItemDelegate):
 
     def _ground(self, painter: QPainter, option: QStyleOptionViewItem, row: Row) -> None:
         p = self._palette
-        state = option.state  # type: ignore[attr-defined]
+        state = option.state
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         under = bool(state & QStyle.StateFlag.State_MouseOver)
         box = QRectF(option.rect).adjusted(4, 1, -4, -1)
