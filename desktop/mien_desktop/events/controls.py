@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QWidget
 
 from mien_desktop.events.ledger import STATES
 from mien_desktop.events.sources import Prepared, Rule, Source
@@ -29,7 +29,7 @@ class EventControls(QWidget):
         super().__init__()
         self._picked = False
         self.choice = QComboBox()
-        self.choice.setMinimumContentsLength(10)
+        self.choice.setMinimumContentsLength(7)
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         explain(self.choice, "Source of events", "The reading whose stretches over the threshold are events")
         self.level = _spin("≥ ", "", 0.01, 2)
@@ -38,6 +38,8 @@ class EventControls(QWidget):
         self.least.setRange(0.0, 60.0)
         explain(self.least, "Shortest event", "Events that are shorter are left out")
         self.state = QComboBox()
+        self.state.setMinimumContentsLength(5)
+        self.state.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.state.addItem("All", "")
         for state in STATES:
             self.state.addItem(state.capitalize(), state)
@@ -45,14 +47,14 @@ class EventControls(QWidget):
         self.words = QLineEdit()
         self.words.setPlaceholderText("Filter")
         self.words.setClearButtonEnabled(True)
-        self.words.setMinimumWidth(70)
+        self.words.setMinimumWidth(56)
         explain(self.words, "Filter events", "Show only events whose label, note, source or author holds these words")
         self.add = IconButton("add", "Add event", "Add an event over the selected stretch of time")
         self.undo = IconButton("undo", "Undo", "Take the last decision back (Ctrl+Z)")
         self.redo = IconButton("redo", "Redo", "Do again what was taken back (Ctrl+Shift+Z)")
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 10, 4)
-        row.setSpacing(6)
+        row.setSpacing(5)
         for widget in (self.choice, self.level, self.least, self.state):
             row.addWidget(widget)
         row.addWidget(self.words, 1)
@@ -112,6 +114,8 @@ class EventControls(QWidget):
 
 def _spin(prefix: str, suffix: str, step: float, decimals: int) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
+    box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+    box.setMinimumWidth(box.fontMetrics().horizontalAdvance("for 00.0 s") + 14)
     box.setPrefix(prefix)
     box.setSuffix(suffix)
     box.setSingleStep(step)

@@ -205,6 +205,7 @@ class EventsPanel(QWidget):
         box.addWidget(self.view, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 2, 12, 0)
+        foot.setSpacing(12)
         foot.addWidget(self.count)
         foot.addWidget(self.problem, 1)
         box.addLayout(foot)

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from mien_desktop.events.model import Event
 from mien_desktop.events.sources import Reading
-from mien_desktop.events.table import told
+from mien_desktop.events.table import number, told
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
@@ -46,7 +46,7 @@ class EventStrip(QStackedWidget):
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._event: Event | None = None
-        self.line = label("", "heading", wrap=True)
+        self.line = label("", wrap=True)
         self.line.setAccessibleName("The chosen event")
         self.detail = label("", "small", wrap=True)
         self.buttons: dict[str, QPushButton] = {}
@@ -145,6 +145,7 @@ class CorrectForm(QWidget):
         self.begin, self.end, self.name = QLineEdit(), QLineEdit(), QLineEdit()
         self.score = QDoubleSpinBox()
         self.score.setDecimals(2)
+        self.score.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.score.setSingleStep(0.05)
         explain(self.begin, "Start", "Start of the event, as mm:ss.s or seconds")
         explain(self.end, "End", "End of the event, as mm:ss.s or seconds")
@@ -167,6 +168,7 @@ class CorrectForm(QWidget):
             field.installEventFilter(self)
         grid.setColumnStretch(2, 1)
         foot = QHBoxLayout()
+        foot.setSpacing(8)
         foot.addWidget(self.wrong, 1)
         foot.addWidget(self.cancel)
         foot.addWidget(self.save)
@@ -231,11 +233,11 @@ def summary(event: Event, told_there: Sequence[Reading], threshold: float) -> st
     """`Event 01:21.9–01:26.4 · fused 0.78 (threshold 0.70) · conflict 0.61`."""
     parts = [f"Event {stamp(event.start)}–{stamp(event.end)}"]
     if event.score == event.score:
-        over = "" if event.added else f" (threshold {threshold:.2f})"
-        parts.append(f"{event.source_title} {event.score:.2f}{over}")
+        over = "" if event.added else f" (threshold {number(threshold)})"
+        parts.append(f"{event.source_title} {number(event.score)}{over}")
     for reading in told_there:
         if reading.name.startswith(_SHOWN) and reading.name != event.source.title and len(parts) < 7:
-            parts.append(f"{reading.name} {reading.value:.2f}")
+            parts.append(f"{reading.name} {number(reading.value)}")
     return " · ".join(parts)
 
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRectF,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from mien_desktop.events.model import Event
@@ -18,7 +26,7 @@ COLUMNS: Final = ("State", "Time", "Length", "Source", "Score", "Label", "Note")
 STATE, TIME, LENGTH, SOURCE, SCORE, LABEL, NOTE = range(len(COLUMNS))
 ORDER = Qt.ItemDataRole.UserRole
 _STATES = {"open": 0, "corrected": 1, "accepted": 2, "rejected": 3}
-_ICONS = {"accepted": "accept", "rejected": "reject", "corrected": "edit", "open": "dot"}
+_ICONS = {"accepted": "accept", "rejected": "reject", "corrected": "edit", "open": ""}
 _Index = QModelIndex | QPersistentModelIndex
 _KEYS = {
     Qt.Key.Key_N: "next", Qt.Key.Key_P: "previous", Qt.Key.Key_A: "accept", Qt.Key.Key_R: "reject",
@@ -46,7 +54,8 @@ class EventTable(QAbstractTableModel):
         self._palette = palette
         colours = {"accepted": palette.good, "rejected": palette.bad, "corrected": palette.focus, "open": palette.faint}
         self._icons: dict[str, QIcon] = {
-            state: QIcon() if name == "dot" else icon(name, palette, colours[state]) for state, name in _ICONS.items()
+            state: icon(name, palette, colours[state]) if name else _ring(colours[state])
+            for state, name in _ICONS.items()
         }
         self._retouch()
 
@@ -70,7 +79,8 @@ class EventTable(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
+            # The arrow of the order stands at the right edge, upon what is aligned there.
+            return COLUMNS[section] + ("\u2003" if _alignment(section) & Qt.AlignmentFlag.AlignRight else "")
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
         return None
@@ -170,11 +180,10 @@ class EventView(QTableView):
     def fit(self) -> None:
         """Columns and rows as wide and high as their text asks for, in the present size of text."""
         metrics = self.fontMetrics()
-        for column, widest in enumerate(
-            ("corrected", "0:00:00.0 ", "000.0 s", "voice dominance", "−0.00  ", "hostility and more")
-        ):
-            extra = 34 if column == STATE else 18
-            self.setColumnWidth(column, metrics.horizontalAdvance(widest) + extra)
+        widest = ("corrected", "0:00:00.0", "000.0 s", "voice dominance", "−0.00", "hostility and more")
+        for column, text in enumerate(widest):
+            wanted = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(f"{COLUMNS[column]}\u2003"))
+            self.setColumnWidth(column, wanted + (46 if column == STATE else 20))
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -195,10 +204,15 @@ class EventView(QTableView):
 def cell(event: Event, column: int) -> str:
     """What a cell shows."""
     if column == SCORE:
-        return f"{event.score:.2f}" if event.score == event.score else "–"
+        return number(event.score) if event.score == event.score else "–"
     return (
         event.state, stamp(event.start), f"{event.length:.1f} s", event.source_title, "", event.label, event.note,
     )[column]  # fmt: skip
+
+
+def number(value: float) -> str:
+    """Two digits behind the point, with a true minus sign."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def told(event: Event) -> str:
@@ -210,6 +224,22 @@ def told(event: Event) -> str:
     if found is not None and (found.start, found.end, found.label) != (event.start, event.end, event.label):
         text += f"; predicted {stamp(found.start)}–{stamp(found.end)} {found.label}"
     return text
+
+
+def _ring(colour: str) -> QIcon:
+    """What nobody has decided: an open ring, as wide as the other states' icons."""
+    made = QIcon()
+    for ratio in (1.0, 2.0):
+        picture = QPixmap(round(18 * ratio), round(18 * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colour), 1.3))
+        painter.drawEllipse(QRectF(5.5, 5.5, 7, 7))
+        painter.end()
+        made.addPixmap(picture)
+    return made
 
 
 def _order(event: Event, column: int) -> Any:
