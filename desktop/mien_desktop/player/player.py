@@ -464,6 +464,7 @@ class Player(QObject):
         if end is not None and play >= end and self._playing:
             self._place(max(playback.course.begin, end))
             self._halt()
+            self._show(self._position)
             self.state_changed.emit()
             self.ended.emit()
             return

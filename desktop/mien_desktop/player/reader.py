@@ -44,7 +44,10 @@ class FrameReader:
         self.from_beginning = True
         self._medium, self._threads = medium, threads
         self._pending: FramePiece | None = None
-        self._drained = False
+        self._drained: bool = False
+        self._hurried: bool = False
+        self._doubtful: int = 0
+        self._frames: Iterator[Any] = iter(())
         self._begin()
 
     def close(self) -> None:
