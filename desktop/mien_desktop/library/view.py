@@ -52,16 +52,16 @@ class LibraryView(QWidget):
         self._background, self._palette = background, palette
         self._catalogue = Catalogue(place)
         self._asked = 0  # number of the search that is wanted; older ones end when they see that it has changed
-        self._loaded = self._loading = self._again = self._closed = False
+        self.loaded = self._loading = self._again = self._closed = False
         self._incomplete: list[str] = []
-        self._thumbnails = Thumbnails(self._catalogue.analysis, self)
+        self.thumbnails = Thumbnails(self._catalogue.analysis, self)
         self.model = MediaModel(self)
-        self._delegate = MediaDelegate(self._thumbnails, palette, self)
+        self._delegate = MediaDelegate(self.thumbnails, palette, self)
         self.list = MediaList(self.model, self._delegate)
         self.field = SearchField(palette)
         self.chips = Chips()
         self.order = QComboBox()
-        self._grid = button("Grid", "Show cards in a grid while nothing is searched for")
+        self.grid = button("Grid", "Show cards in a grid while nothing is searched for")
         self._scan = button("Scan…", "Choose files and folders to be analysed one after the other", kind="primary")
         self._error, self._count = label(kind="bad", wrap=True), label(kind="small")
         self.nothing = Nothing()
@@ -72,14 +72,14 @@ class LibraryView(QWidget):
         self._follow()
 
     def _build(self) -> None:
-        self._grid.setCheckable(True)
+        self.grid.setCheckable(True)
         explain(self.order, "Sort by", "What the media are sorted by")
         for order, (title, _) in ORDERS.items():
             self.order.addItem(title, order)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.field, 1)
-        for part in (label("Sort by", "dim"), self.order, self._grid, self._scan):
+        for part in (label("Sort by", "dim"), self.order, self.grid, self._scan):
             head.addWidget(part)
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 12, 14, 8)
@@ -99,7 +99,7 @@ class LibraryView(QWidget):
         self.field.left.connect(self._into_the_list)
         self.chips.chosen.connect(self.field.add)
         self.order.activated.connect(lambda _: self.model.set_order(self.order.currentData()))
-        self._grid.toggled.connect(lambda _: self._follow())
+        self.grid.toggled.connect(lambda _: self._follow())
         self._scan.clicked.connect(self.scan_asked)
         self.nothing.scan_asked.connect(self.scan_asked)
         self.nothing.clear_asked.connect(self.field.clear)
@@ -107,12 +107,17 @@ class LibraryView(QWidget):
         self.list.removed.connect(self.remove_chosen)
         self.list.customContextMenuRequested.connect(self._menu)
         self.model.modelReset.connect(self._follow)
-        self._thumbnails.made.connect(self.model.touch)
+        self.thumbnails.made.connect(self.model.touch)
         for keys, act in (
             (QKeySequence.StandardKey.Undo, self.leaving.undo),
             (QKeySequence.StandardKey.Find, self.field.setFocus),
         ):
             QShortcut(QKeySequence(keys), self, act, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
+
+    @property
+    def error(self) -> str:
+        """What is told to have gone wrong, or empty."""
+        return self._error.text()
 
     # -- for the window -----------------------------------------------------------------------------------------
 
@@ -147,7 +152,7 @@ class LibraryView(QWidget):
         self._closed = True
         self._asked += 1
         self.field.stop()
-        self._thumbnails.close()
+        self.thumbnails.close()
         self._background.run(self._catalogue.close)
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -157,8 +162,8 @@ class LibraryView(QWidget):
         if self._closed:
             return
         cards, readings = loaded
-        self._loaded = True
-        self._thumbnails.forget_missing()
+        self.loaded = True
+        self.thumbnails.forget_missing()
         self.field.set_readings(suggestions(readings))
         self.chips.show_texts([e for e in EXAMPLES if e.startswith('"') or e.split()[0] in readings] if cards else [])
         kept = self._chosen_ids()
@@ -225,13 +230,13 @@ class LibraryView(QWidget):
         shown, every = self.model.shown, len(self.model.cards) - len(self.leaving.media)
         searching = self.model.answer is not None
         # Places need rows; a grid is for looking around.
-        grid = self._grid.isChecked() and not searching
+        grid = self.grid.isChecked() and not searching
         if grid != self._delegate.grid:
             self.list.set_grid(grid)
         self.list.setVisible(bool(shown))
         self.nothing.setVisible(not shown)
         if not shown:
-            self.nothing.say(self._loaded, self.field.text().strip() if searching else "")
+            self.nothing.say(self.loaded, self.field.text().strip() if searching else "")
         total = duration(sum(card.seconds or 0.0 for card in shown))
         media = f"{len(shown)} of {every} media" if searching else f"{every} {'medium' if every == 1 else 'media'}"
         found = self.model.found

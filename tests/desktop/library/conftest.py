@@ -1,0 +1,145 @@
+"""A real library file with media whose readings and words are known, and the page over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mien.library import Library
+from mien.media.probe import probe
+from mien.tracks import AROUSAL, CONFLICT, HOSTILITY, VALENCE, Curve, Spans
+from mien.tracks.track import AnyTrack
+from mien_desktop.library.view import LibraryView
+from mien_desktop.look.palette import DARK
+from mien_desktop.work.background import Background
+
+WAIT = 20_000
+
+
+def conflict(*values: float, step: float = 0.3) -> Curve:
+    """Conflict every `step` seconds."""
+    times = np.arange(len(values)) * step + step / 2
+    return Curve("conflict.intensity", times, np.array(values, np.float32)[:, None], (CONFLICT,))
+
+
+def affect(valence: float, arousal: float) -> Curve:
+    """Both at one level for 3 s."""
+    times = (np.arange(30) + 0.5) / 10
+    values = np.tile(np.array([valence, arousal], np.float32), (30, 1))
+    return Curve("emotion.attributes", times, values, (VALENCE, AROUSAL))
+
+
+def fused(peak: float) -> Curve:
+    """A fused score that reaches its peak once."""
+    values = np.full((30, 1), 0.1, np.float32)
+    values[20] = peak
+    return Curve("fusion.score", (np.arange(30) + 0.5) / 10, values, (HOSTILITY,))
+
+
+def said(*rows: tuple[float, float, str]) -> Spans:
+    """A transcript."""
+    return Spans.of("speech.transcript", [(start, end, "whisper", text, 0.9) for start, end, text in rows])
+
+
+def put(library: Library, path: Path, *tracks: AnyTrack, medium: str | None = None) -> str:
+    """Enter a file as the engine does, each track in a complete run; returns the medium's id."""
+    probed = probe(path)
+    entered = library.add_medium(probed, medium or probed.content_id())
+    for track in tracks:
+        run = library.begin_run(entered, key=f"key-{track.name}", analyzer=track.name, version="1.0.0")
+        run.write(track)
+        run.complete()
+    return entered.id
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the test's library lies."""
+    return tmp_path / "library.db"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the clips lie."""
+    made = tmp_path / "clips"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def stocked(place: Path, folder: Path, make_clip: Any) -> Path:
+    """Four clips of different lengths with readings; the place of their library."""
+    with Library(place) as library:
+        put(
+            library,
+            make_clip(folder / "quarrel.mp4", 2.1),
+            conflict(-0.9, 0.6, 0.8, 0.7, 0.9, 0.6, -0.9),
+            affect(-0.6, 0.7),
+            fused(0.92),
+            said((0.2, 1.0, "you never let me finish"), (1.2, 1.9, "that is exactly the problem")),
+        )
+        put(
+            library,
+            make_clip(folder / "interview.mp4", 1.5),
+            conflict(-0.9, 0.6, -0.9, -0.9),
+            affect(0.4, -0.2),
+            fused(0.31),
+            said((0.25, 0.75, "we never agreed on the numbers"), (1.0, 1.4, "let me explain")),
+        )
+        put(library, make_clip(folder / "garden.mp4", 1.0), affect(0.5, 0.1), said((0.5, 1.0, "what a fine day")))
+        put(library, make_clip(folder / "hum.m4a", 3.0, video=False), conflict(-0.9, -0.8))
+    return place
+
+
+@pytest.fixture
+def background() -> Iterator[Background]:
+    """The thread that alone touches the library."""
+    made = Background()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def new_page(qtbot: QtBot, background: Background) -> Iterator[Callable[[Path], LibraryView]]:
+    """Makes and shows the page over a library, which it then reads."""
+    pages: list[LibraryView] = []
+
+    def make(place: Path) -> LibraryView:
+        page = LibraryView(place, background, DARK)
+        pages.append(page)
+        qtbot.addWidget(page)
+        page.resize(1000, 640)
+        page.show()
+        page.refresh()
+        return page
+
+    yield make
+    for page in pages:
+        page.shutdown()
+
+
+@pytest.fixture
+def open_page(qtbot: QtBot, new_page: Callable[[Path], LibraryView]) -> Callable[[Path], LibraryView]:
+    """The same, waiting until everything is read."""
+
+    def ready(page: LibraryView) -> bool:
+        return page.loaded and all(card.complete for card in page.model.cards.values())
+
+    def open_it(place: Path) -> LibraryView:
+        page = new_page(place)
+        qtbot.waitUntil(partial(ready, page), timeout=WAIT)
+        return page
+
+    return open_it
+
+
+@pytest.fixture
+def page(open_page: Callable[[Path], LibraryView], stocked: Path) -> LibraryView:
+    """The page over the four clips."""
+    return open_page(stocked)
