@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +11,47 @@ import numpy.typing as npt
 from mien.tracks.track import AnyTrack, Boxes, Curve, Spans
 
 BOXES, EXPRESSION, AFFECT, TRANSCRIPT = "face.boxes", "face.expression", "face.affect", "speech.transcript"
-NEEDED = (BOXES, EXPRESSION, AFFECT, TRANSCRIPT)
+OFFENCE, FUSED = "text.offence", "fusion.score"
+CURVES = ("emotion.attributes", "conflict.intensity", FUSED)
+NEEDED = (BOXES, EXPRESSION, AFFECT, TRANSCRIPT, OFFENCE, *CURVES)
 """Names of the tracks that are looked at."""
+ORDER = ("emotion.attributes", OFFENCE, "conflict.intensity", FUSED)
+"""Tracks whose readings stand in the strip, from above."""
 
 # Two analysed frames of a person further apart than so many intervals are not neighbours.
 _NEIGHBOURS = 1.6
 _USUAL_INTERVAL = 0.2
 _EPS = 1e-6
+# A reading holds for so much of the usual distance between rows before and behind its row; the lanes do the same.
+_HOLDS = 0.51
+# Distance between rows while there are too few to tell, s.
+_USUAL_HOP = 1.0
+# So many spans that began before a moment are looked at for one that still lasts.
+_OVERLAPPING = 8
+
+
+@dataclass(frozen=True)
+class Level:
+    """A reading of the medium as a whole at one moment.
+
+    Args:
+        title: as it is shown; quantity: the name its colour goes by.
+        value: None where nothing was read of that moment.
+        low, high: ends of its extent.
+        threshold: from which it counts as an event, if it does.
+    """
+
+    title: str
+    quantity: str
+    value: float | None
+    low: float = 0.0
+    high: float = 1.0
+    threshold: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is at the threshold or above."""
+        return self.value is not None and self.threshold is not None and self.value >= self.threshold
 
 
 @dataclass(frozen=True)
@@ -50,12 +85,14 @@ class Overlay:
         marks: the persons.
         caption: what is said then.
         speaker: who says it, empty where that is not known.
+        levels: readings of the medium as a whole, in the order in which they are shown.
     """
 
     time: float
     marks: tuple[Mark, ...] = ()
     caption: str = ""
     speaker: str = ""
+    levels: tuple[Level, ...] = ()
 
 
 def person_name(person: int) -> str:
@@ -84,18 +121,31 @@ class _Person:
 
 @dataclass
 class Readings:
-    """Tracks as far as they have arrived, looked up by time.
+    """Tracks as far as they have arrived, looked up by time. For the thread of the windows only.
 
     Args:
         tracks: whole tracks by name.
+        threshold: of the fused reading; None takes that of the run which made it.
     """
 
     tracks: dict[str, AnyTrack] = field(default_factory=dict)
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         self._pieces: dict[str, list[AnyTrack]] = {name: [track] for name, track in self.tracks.items()}
         self._people: dict[str, dict[int, _Person]] = {}
         self._interval = 0.0
+        self._hops: dict[str, float] = {}
+
+    @staticmethod
+    def reads(name: str) -> bool:
+        """Whether a track of that name changes what is drawn; others need not be handed over."""
+        return name in NEEDED
+
+    def clear(self) -> None:
+        """Forget all tracks: another medium."""
+        for name in list(self._pieces):
+            self.drop(name)
 
     def put(self, track: AnyTrack) -> None:
         """Take a whole track, in place of the one of that name."""
@@ -135,10 +185,11 @@ class Readings:
     def at(self, time: float) -> Overlay:
         """What was read of the frame at `time` (s)."""
         caption, speaker = self._said(time)
-        return Overlay(time, tuple(self._marks(time)), caption, speaker)
+        return Overlay(time, tuple(self._marks(time)), caption, speaker, tuple(self._levels(time)))
 
     def _forget(self, name: str) -> None:
         self._people.pop(name, None)
+        self._hops.pop(name, None)
         if name == BOXES:
             self._interval = 0.0
 
@@ -212,10 +263,58 @@ class Readings:
 
     def _said(self, time: float) -> tuple[str, str]:
         spans = self.get(TRANSCRIPT)
-        if not isinstance(spans, Spans) or not len(spans):
+        row = _lasting(spans, time) if isinstance(spans, Spans) else None
+        if row is None or not isinstance(spans, Spans):
             return "", ""
-        last = int(np.searchsorted(spans.start, time + _EPS))
-        for n in range(last - 1, max(-1, last - 9), -1):
-            if spans.start[n] <= time + _EPS and time < spans.end[n]:
-                return spans.text[n] or spans.label[n], spans.speaker[n]
-        return "", ""
+        return spans.text[row] or spans.label[row], spans.speaker[row]
+
+    def _levels(self, time: float) -> Iterator[Level]:
+        """Rows stay where they are while nothing is read, so that the strip does not jump."""
+        for name in ORDER:
+            track = self.get(name)
+            if isinstance(track, Spans) and len(track):
+                row = _lasting(track, time)
+                score = float(track.score[row]) if row is not None else float("nan")
+                yield Level("offence", "offence", score if np.isfinite(score) else None)
+            elif isinstance(track, Curve) and len(track):
+                yield from self._curve(track, time)
+
+    def _curve(self, track: Curve, time: float) -> Iterator[Level]:
+        right = int(np.searchsorted(track.times, time))
+        near = [n for n in (right - 1, right) if 0 <= n < track.times.size]
+        row = min(near, key=lambda n: abs(float(track.times[n]) - time))
+        there = abs(float(track.times[row]) - time) <= _HOLDS * self._hop(track) + _EPS
+        for n, quantity in enumerate(track.quantities):
+            value = float(track.values[row, n])
+            fused = track.name == FUSED
+            yield Level(
+                "fused" if fused else quantity.name,
+                quantity.name,
+                value if there and np.isfinite(value) else None,
+                0.0 if quantity.low is None else quantity.low,
+                1.0 if quantity.high is None else quantity.high,
+                self._threshold(track) if fused else None,
+            )
+
+    def _threshold(self, track: Curve) -> float | None:
+        if self.threshold is not None:
+            return self.threshold
+        told = track.provenance.params.get("threshold") if track.provenance else None
+        return float(told) if told is not None else None
+
+    def _hop(self, track: Curve) -> float:
+        """Usual distance between rows, s."""
+        if track.name not in self._hops:
+            gaps = np.diff(np.unique(track.times))
+            told = track.provenance.params.get("hop") if track.provenance else None
+            self._hops[track.name] = float(np.median(gaps)) if gaps.size else float(told or _USUAL_HOP)
+        return self._hops[track.name]
+
+
+def _lasting(spans: Spans, time: float) -> int | None:
+    """The span that began last of those which last at a time, s."""
+    behind = int(np.searchsorted(spans.start, time + _EPS, side="right"))
+    for n in range(behind - 1, max(-1, behind - 1 - _OVERLAPPING), -1):
+        if spans.start[n] <= time + _EPS and time < spans.end[n]:
+            return n
+    return None
