@@ -67,18 +67,19 @@ class History(QObject):
         else:
             self.loaded.emit([])
 
-    def do(self, text: str, entries: Sequence[Entry]) -> None:
-        """Write rows as one step that can be undone.
+    def do(self, text: str, entries: Sequence[Entry]) -> bool:
+        """Write rows as one step that can be undone; False where there is nothing to write, or nowhere.
 
         Args:
             text: what it is, for the Undo menu (`Accept event at 01:21.9`).
         """
         if not entries:
-            return
+            return False
         if not self._medium:
             self.failed.emit("The medium is not in the library yet; analyse it first.")
-            return
+            return False
         self.stack.push(_Command(self, text, _Step(self._medium, tuple(entries))))
+        return True
 
     def undo(self) -> None:
         """Take the last step back."""

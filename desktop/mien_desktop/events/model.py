@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
+import numpy as np
+
 from mien.library.rows import Correction
-from mien.tracks.track import AnyTrack
+from mien.tracks.track import AnyTrack, Spans
 from mien_desktop.events.ledger import Decision, Entry, Key, decisions, matched
 from mien_desktop.events.sources import Found, Prepared, Reading, Rule, Source, readings
 
@@ -98,6 +100,20 @@ class EventModel:
             self.rows.pop(row.id, None)
         self.rows.update({row.id: row for row in added})
         self._join()
+
+    def track(self) -> tuple[Spans, dict[int, State]]:
+        """The events as a track, row by row as in `events`, and the state of each row that is not open."""
+        events = self.events
+        spans = Spans(
+            "events",
+            np.array([e.start for e in events], np.float64),
+            np.array([e.end for e in events], np.float64),
+            tuple(e.label for e in events),
+            tuple(e.note for e in events),
+            np.array([e.score for e in events], np.float32),
+            ("",) * len(events),
+        )
+        return spans, {row: e.state for row, e in enumerate(events) if e.state != "open"}
 
     def readings(self, event: Event) -> list[Reading]:
         """What each modality says at the event's peak."""

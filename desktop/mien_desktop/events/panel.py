@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QVBoxLayout, QWidget
 
 from mien.library.library import Library
-from mien.tracks.track import AnyTrack, Curve
+from mien.tracks.track import AnyTrack, Spans
 from mien_desktop.document import Document
 from mien_desktop.events.controls import EventControls
 from mien_desktop.events.history import History
-from mien_desktop.events.model import Event, EventModel
-from mien_desktop.events.sources import Prepared, Rule, Source, prepare, sources
+from mien_desktop.events.model import Event, EventModel, State
+from mien_desktop.events.sources import Prepared, Rule, Source, prepare, sources, usual_rule
 from mien_desktop.events.strip import EventStrip
 from mien_desktop.events.table import LABEL, NOTE, EventFilter, EventTable, EventView
 from mien_desktop.look.palette import Palette
@@ -24,6 +24,8 @@ from mien_desktop.transcript.script import stamp
 from mien_desktop.work.background import Background
 
 _SOON = 150
+_BESIDE = 0.1
+"""s; how near to an event's start counts as at it."""
 
 
 class EventsPanel(QWidget):
@@ -108,6 +110,10 @@ class EventsPanel(QWidget):
         """All events in order of time, whatever the table's filter."""
         return self.model.events
 
+    def track(self) -> tuple[Spans, dict[int, State]]:
+        """The events as a track for the timeline's lane, and what was decided on each row (not named: open)."""
+        return self.model.track()
+
     @property
     def threshold(self) -> float:
         """In the unit of the source."""
@@ -141,29 +147,62 @@ class EventsPanel(QWidget):
     def choose(self, event: Event, *, seek: bool = False) -> None:
         """Make an event the chosen one, as when it is clicked on the lane."""
         for row in range(self.rows.rowCount()):
-            if self._event_at(row).key == event.key:
+            if self.view.event_at(row).key == event.key:
                 self._restoring = not seek
-                self._go_to(row)
+                self.view.go_to(row)
                 self._restoring = False
                 self._show_chosen()
+                if not seek:
+                    self.event_chosen.emit(event)
+                return
 
     def step(self, by: int) -> None:
         """Choose the next event of the table (1) or the one before (−1), and seek to it."""
-        count = self.rows.rowCount()
-        if count:
-            row = self.view.currentIndex().row()
-            row = min(max(row + by, 0), count - 1) if row >= 0 else 0 if by > 0 else count - 1
-            self._go_to(row)
+        self.view.step(by)
+
+    def go(self, step: int, position: float) -> None:
+        """Choose the first event that begins after a time (step 1), or the last before it (−1), and seek to it.
+
+        Args:
+            position: s; events that the table's filter hides are passed over.
+        """
+        shown = sorted(self.view.events(), key=lambda e: (e.start, e.end))
+        # A picture at an event's start may lie a frame before it, or after.
+        found = (
+            next((e for e in shown if e.start > position + _BESIDE), None)
+            if step > 0
+            else next((e for e in reversed(shown) if e.start < position - _BESIDE), None)
+        )
+        if found is not None:
+            self.choose(found)
+            self.seek_requested.emit(found.start)
+
+    @Slot(int, float, float)
+    def set_extent(self, row: int, start: float, end: float) -> None:
+        """Give an event another extent (s), as when its edge is dragged on the lane; `row` is that of `track`."""
+        event = self.events[row] if 0 <= row < len(self.events) else None
+        if event is None or not end > start:
+            return
+        self.choose(event)
+        # An event that was added by hand has no prediction that could be wrong.
+        state = event.state if event.added else "corrected"
+        asked = self.change([event], {"start": round(start, 3), "end": round(end, 3), "state": state}, "Move edge of")
+        if not asked:
+            self.events_changed.emit()  # nothing was written: the lane shows what is
+
+    @Slot(int)
+    def pick(self, row: int) -> None:
+        """Choose the event of a row of `track`, as when it is clicked on the lane."""
+        if 0 <= row < len(self.events):
+            self.choose(self.events[row])
 
     def chosen(self) -> list[Event]:
         """The events that actions are about, in the table's order."""
-        picked = self.view.selectionModel().selectedRows()
-        return [self._event_at(index.row()) for index in sorted(picked, key=lambda index: index.row())]
+        return self.view.chosen()
 
     def current(self) -> Event | None:
         """The event that the keyboard is on."""
-        index = self.view.currentIndex()
-        return self._event_at(index.row()) if index.isValid() else None
+        return self.view.current()
 
     def act(self, action: str) -> None:
         """Do what a key or a button says: see `EventView.acted`."""
@@ -180,12 +219,12 @@ class EventsPanel(QWidget):
         elif (event := self.current()) is not None:
             self._act_on(action, event)
 
-    def change(self, events: Iterable[Event], changes: dict[str, Any], what: str = "Change") -> None:
-        """Write the same changes (field → value) for several events as one step."""
+    def change(self, events: Iterable[Event], changes: dict[str, Any], what: str = "Change") -> bool:
+        """Write the same changes (field → value) for several events as one step; False if there is nothing to write."""
         chosen = list(events)
         entries = [entry for event in chosen if (entry := self.model.entry(event, changes)) is not None]
         place = f"event at {stamp(chosen[0].start)}" if len(chosen) == 1 else f"{len(chosen)} events"
-        self.history.do(f"{what} {place}", entries)
+        return self.history.do(f"{what} {place}", entries)
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
@@ -237,15 +276,6 @@ class EventsPanel(QWidget):
     def _add_selection(self) -> None:
         if self._selection is not None:
             self.add(*self._selection)
-
-    def _go_to(self, row: int) -> None:
-        flags = QItemSelectionModel.SelectionFlag
-        index = self.rows.index(row, 0)
-        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
-        self.view.scrollTo(index)
-
-    def _event_at(self, row: int) -> Event:
-        return self.table.events[self.rows.mapToSource(self.rows.index(row, 0)).row()]
 
     def _act_on(self, action: str, event: Event) -> None:
         if action == "explain":
@@ -349,7 +379,7 @@ class EventsPanel(QWidget):
             return
         if prepared is not None:
             rule = self._rules.setdefault(
-                prepared.source, _rule(prepared, self.model.tracks.get(prepared.source.track))
+                prepared.source, usual_rule(prepared, self.model.tracks.get(prepared.source.track))
             )
             other = self.model.prepared is None or self.model.prepared.source != prepared.source
             if other:
@@ -386,14 +416,7 @@ class EventsPanel(QWidget):
         chosen, current = {event.key for event in self.chosen()}, self.current()
         self._restoring = True
         if self.table.show_events(self.model.events):
-            selection = self.view.selectionModel()
-            flags = QItemSelectionModel.SelectionFlag
-            for row in range(self.rows.rowCount()):
-                key = self._event_at(row).key
-                if key in chosen:
-                    selection.select(self.rows.index(row, 0), flags.Select | flags.Rows)
-                if current is not None and key == current.key:
-                    selection.setCurrentIndex(self.rows.index(row, 0), flags.NoUpdate)
+            self.view.choose_again(chosen, current)
         self._restoring = False
         self._show_chosen()
         self._show_counts()
@@ -402,7 +425,7 @@ class EventsPanel(QWidget):
     @Slot(QModelIndex, QModelIndex)
     def _moved(self, index: QModelIndex, _before: QModelIndex) -> None:
         if not self._restoring and index.isValid():
-            event = self._event_at(index.row())
+            event = self.view.event_at(index.row())
             self.event_chosen.emit(event)
             self.seek_requested.emit(event.start)
 
@@ -432,16 +455,3 @@ class EventsPanel(QWidget):
         self.problem.setText(sentence)
         self.problem.show()
         self.failed.emit(sentence)
-
-
-def _rule(prepared: Prepared, track: AnyTrack | None) -> Rule:
-    """The rule that the run was made with where it says one, else one in proportion to the extent."""
-    params = track.provenance.params if track is not None and track.provenance is not None else {}
-    given = {
-        name: float(params[name]) for name in ("threshold", "hysteresis", "min_length", "merge_gap") if name in params
-    }
-    if prepared.source.track == "fusion.score" and isinstance(track, Curve):
-        return replace(Rule(), **given)
-    if prepared.spans is not None:
-        return Rule(threshold=0.5, min_length=0.0)
-    return Rule(threshold=round(prepared.low + 0.7 * (prepared.high - prepared.low), 2))

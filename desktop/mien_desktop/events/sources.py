@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -174,6 +174,19 @@ def prepare(track: AnyTrack, source: Source, duration: float) -> Prepared:
             filled = np.where(grid.mask[track.name], grid.values[track.name][:, 0], np.float32(np.nan))
             lines.append(_Line(person, grid.times, filled.astype(np.float32)))
     return Prepared(source, low, high, hop or 1.0, end, quantity, tuple(lines), None, run)
+
+
+def usual_rule(prepared: Prepared, track: AnyTrack | None) -> Rule:
+    """The rule that the run was made with where it says one, else one in proportion to the extent."""
+    params = track.provenance.params if track is not None and track.provenance is not None else {}
+    given = {
+        name: float(params[name]) for name in ("threshold", "hysteresis", "min_length", "merge_gap") if name in params
+    }
+    if prepared.source.track == "fusion.score" and isinstance(track, Curve):
+        return replace(Rule(), **given)
+    if prepared.spans is not None:
+        return Rule(threshold=0.5, min_length=0.0)
+    return Rule(threshold=round(prepared.low + 0.7 * (prepared.high - prepared.low), 2))
 
 
 def short(track: str, channel: str) -> str:

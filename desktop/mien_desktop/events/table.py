@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QRectF,
@@ -17,6 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from mien_desktop.events.ledger import Key
 from mien_desktop.events.model import Event
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
@@ -134,6 +136,10 @@ class EventFilter(QSortFilterProxyModel):
         self.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.sort(TIME, Qt.SortOrder.AscendingOrder)
 
+    def found(self, row: int) -> Event:
+        """The event in a row as it is shown."""
+        return self._table.events[self.mapToSource(self.index(row, 0)).row()]
+
     def narrow(self, state: str, words: str) -> None:
         """Show only events of `state` (empty for all) whose label, note, source or author holds every word."""
         self._state, self._words = state, words.casefold()
@@ -156,6 +162,7 @@ class EventView(QTableView):
 
     def __init__(self, rows: EventFilter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._rows = rows
         self.setModel(rows)
         self.setSortingEnabled(True)
         self.sortByColumn(TIME, Qt.SortOrder.AscendingOrder)
@@ -185,6 +192,46 @@ class EventView(QTableView):
             wanted = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(f"{COLUMNS[column]}\u2003"))
             self.setColumnWidth(column, wanted + (46 if column == STATE else 20))
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
+
+    def event_at(self, row: int) -> Event:
+        """The event in a row as it is shown."""
+        return self._rows.found(row)
+
+    def events(self) -> list[Event]:
+        """What is shown, in the table's order."""
+        return [self.event_at(row) for row in range(self._rows.rowCount())]
+
+    def chosen(self) -> list[Event]:
+        """The events that are selected, in the table's order."""
+        return [self.event_at(row) for row in sorted(index.row() for index in self.selectionModel().selectedRows())]
+
+    def current(self) -> Event | None:
+        """The event that the keyboard is on."""
+        index = self.currentIndex()
+        return self.event_at(index.row()) if index.isValid() else None
+
+    def go_to(self, row: int) -> None:
+        """Select a row and no other."""
+        flags = QItemSelectionModel.SelectionFlag
+        index = self._rows.index(row, 0)
+        self.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.scrollTo(index)
+
+    def step(self, by: int) -> None:
+        """Select the next row (1) or the one before (−1); from nowhere, the first or the last."""
+        count = self._rows.rowCount()
+        if count:
+            row = self.currentIndex().row()
+            self.go_to(min(max(row + by, 0), count - 1) if row >= 0 else 0 if by > 0 else count - 1)
+
+    def choose_again(self, chosen: Collection[Key], current: Event | None) -> None:
+        """Select what was selected before the rows came anew."""
+        selection, flags = self.selectionModel(), QItemSelectionModel.SelectionFlag
+        for row, event in enumerate(self.events()):
+            if event.key in chosen:
+                selection.select(self._rows.index(row, 0), flags.Select | flags.Rows)
+            if current is not None and event.key == current.key:
+                selection.setCurrentIndex(self._rows.index(row, 0), flags.NoUpdate)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)

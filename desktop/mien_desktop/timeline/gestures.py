@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from mien_desktop.timeline import titles
 from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.lanes.events import EventsLane
 from mien_desktop.timeline.lanes.fused import FusedLane
 from mien_desktop.timeline.order import Slot
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 NEAR = 4
 """Logical pixels from a line or an edge that still count as upon it."""
+SHORTEST = 0.05
+"""s that an event keeps while its edge is dragged."""
 NOTCH = 1.3
 """How much closer one notch of the wheel brings."""
 
@@ -33,6 +36,7 @@ class Doing(Enum):
     SCRUBBING = auto()
     PANNING = auto()
     THRESHOLD = auto()
+    EDGE = auto()  # of an event
     TITLE = auto()  # on a title: a click or the beginning of moving the lane
     MOVING = auto()
     RESIZING = auto()
@@ -48,6 +52,9 @@ class Gestures:
         self._anchor = 0.0  # s; where the selection holds on
         self._lane: Lane | None = None
         self._height = 0
+        self._edge = (0, 0)  # row of the event, and which of its edges
+        self._moved = False
+        self._grip = 0.0  # s from the pointer to the edge when it was taken
 
     @property
     def doing(self) -> Doing:
@@ -56,6 +63,8 @@ class Gestures:
 
     def cancel(self) -> None:
         """Forget what was begun."""
+        if self._doing is Doing.EDGE and isinstance(self._lane, EventsLane):
+            self._lane.let_go()
         self._doing, self._lane = Doing.NOTHING, None
         self._view.set_drop(None)
 
@@ -104,6 +113,12 @@ class Gestures:
         if fused is not None:
             self._doing, self._lane = Doing.THRESHOLD, fused
             return
+        taken = self._event_edge(at)
+        if taken is not None:
+            lane, row, which = taken
+            self._doing, self._lane, self._edge, self._moved = Doing.EDGE, lane, (row, which), False
+            self._grip = (lane.stretches.start, lane.stretches.end)[which][row] - view.time_at(at.x())
+            return
         edge = self._selection_edge(at)
         if edge is not None and view.selection is not None:
             self._doing = Doing.SELECTING
@@ -126,6 +141,8 @@ class Gestures:
             self._from = at
         elif self._doing is Doing.THRESHOLD and isinstance(self._lane, FusedLane):
             self._drag_threshold(self._lane, at)
+        elif self._doing is Doing.EDGE and isinstance(self._lane, EventsLane):
+            self._drag_event(self._lane, at)
         elif self._doing is Doing.RESIZING and self._lane is not None:
             self._lane.height = round(self._height + at.y() - self._from.y())
         elif self._doing is Doing.TITLE and far:
@@ -142,9 +159,14 @@ class Gestures:
         """The button goes up."""
         view, at = self._view, event.position()
         doing, lane = self._doing, self._lane
+        if doing is Doing.EDGE:
+            self._doing = Doing.NOTHING  # so that what is held stays in sight until the correction has been written
         self.cancel()
         if doing is Doing.PRESSED:
             view.seek(view.time_at(at.x()))
+            self._tell_event(at)
+        elif doing is Doing.EDGE and isinstance(lane, EventsLane):
+            self._let_event_go(lane)
         elif doing is Doing.MOVING and lane is not None:
             view.move_lane(lane, self._target(at)[1])
         view.unsetCursor()
@@ -209,7 +231,7 @@ class Gestures:
         elif view.plot.contains(at.toPoint()):
             view.hover(at, None)
             upon = self._threshold_at(at) is not None
-            edge = self._selection_edge(at) is not None
+            edge = self._event_edge(at) is not None or self._selection_edge(at) is not None
             shape = (
                 Qt.CursorShape.SizeVerCursor
                 if upon
@@ -259,6 +281,59 @@ class Gestures:
         if slot is not None:
             share = (at.y() - self._row(slot).top()) / slot.height
             view.set_threshold(lane, round(lane.value_at_share(share, slot.height), 2))
+
+    def _event_edge(self, at: QPointF) -> tuple[EventsLane, int, int] | None:
+        """Lane, row and edge (0 start, 1 end) of the event whose edge is under the pointer."""
+        view = self._view
+        slot = view.slot_at(at.y())
+        if slot is None or not isinstance(slot.lane, EventsLane) or view.window_shown is None:
+            return None
+        reach = NEAR * view.devicePixelRatioF() * view.window_shown.step
+        found = slot.lane.edge_near(view.time_at(at.x()), reach)
+        return None if found is None else (slot.lane, *found)
+
+    def _event_extent(self, lane: EventsLane, at: QPointF) -> tuple[float, float]:
+        """Where the event whose edge is dragged begins and ends now; its edge keeps to the playhead when near it."""
+        view, (row, which) = self._view, self._edge
+        start, end = float(lane.stretches.start[row]), float(lane.stretches.end[row])
+        here = view.time_at(min(max(at.x(), view.plot.left()), view.plot.right() + 1)) + self._grip
+        if view.range is not None:
+            here = min(max(here, 0.0), view.range.duration)
+        if abs(view.offset(here) - view.offset(view.playhead)) <= NEAR:
+            here = view.playhead
+        if which:
+            return start, max(here, start + SHORTEST)
+        return min(here, end - SHORTEST), end
+
+    def _drag_event(self, lane: EventsLane, at: QPointF) -> None:
+        row = self._edge[0]
+        if row >= len(lane.stretches) or (lane.held is None and self._moved):
+            self.cancel()  # other events came while this one was dragged
+        elif self._moved or abs(at.x() - self._from.x()) >= 2:
+            self._moved = True
+            lane.hold(row, *self._event_extent(lane, at))
+
+    def _let_event_go(self, lane: EventsLane) -> None:
+        """The edge was let go: ask for the correction, or seek where it was no more than a click."""
+        view = self._view
+        if lane.held is None:
+            view.seek(view.time_at(self._from.x()))
+            self._tell_event(self._from)
+            return
+        row, start, end = lane.held
+        if (start, end) == (float(lane.stretches.start[row]), float(lane.stretches.end[row])):
+            lane.let_go()
+        else:
+            view.event_moved.emit(lane.id, row, start, end)
+
+    def _tell_event(self, at: QPointF) -> None:
+        """An event that was clicked is the chosen one."""
+        view = self._view
+        slot = view.slot_at(at.y())
+        if slot is not None and isinstance(slot.lane, EventsLane):
+            rows = slot.lane.stretches.at(view.time_at(at.x()))
+            if rows.size:
+                view.event_picked.emit(slot.lane.id, int(rows[-1]))
 
     def _select(self, at: QPointF) -> None:
         view = self._view

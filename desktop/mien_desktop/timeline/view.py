@@ -42,6 +42,10 @@ class TimelineView(Viewport):
     """(start, end) in s, or None."""
     threshold_changed = Signal(str, float)
     """Id of the lane whose threshold the user moved, and where to."""
+    event_moved = Signal(str, int, float, float)
+    """Id of the lane, row of the event, and the start and end (s) that its edge was dragged to."""
+    event_picked = Signal(str, int)
+    """Id of the lane and row of the event that was clicked."""
     lanes_changed = Signal()
     """Order, visibility or heights are others; `layout` has them."""
     current_changed = Signal(str)
@@ -410,7 +414,9 @@ class TimelineView(Viewport):
         super().focusOutEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not keys.pressed(self, event):
+        if event.key() == Qt.Key.Key_Escape and self._gestures.doing is Doing.EDGE:
+            self._gestures.cancel()
+        elif not keys.pressed(self, event):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

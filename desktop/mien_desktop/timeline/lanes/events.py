@@ -30,15 +30,17 @@ class EventsLane(SpansLane):
     def __init__(self, lane_id: str, title: str, *, height: int = 30, about: str = "") -> None:
         super().__init__(lane_id, title, height=height, about=about)
         self._states: dict[int, State] = {}
+        self.held: tuple[int, float, float] | None = None
+        """Row, start and end of the event whose edge is being dragged, or was until its correction arrives."""
 
     def clear(self) -> None:
         """Forget events and states."""
-        self._states = {}
+        self._states, self.held = {}, None
         super().clear()
 
     def set_track(self, track: Spans | None) -> None:
         """Show these events and no others, all of them open."""
-        self._states = {}
+        self._states, self.held = {}, None
         super().set_track(track)
 
     def set_states(self, states: Mapping[int, State]) -> None:
@@ -50,6 +52,28 @@ class EventsLane(SpansLane):
         """What the reviewer made of an event."""
         return self._states.get(row, "open")
 
+    def hold(self, row: int, start: float, end: float) -> None:
+        """Show an event with another extent, in s, what it had as a ghost; nothing is changed by it."""
+        self.held = row, start, end
+        self.touch()
+
+    def let_go(self) -> None:
+        """Show all events as they are."""
+        if self.held is not None:
+            self.held = None
+            self.touch()
+
+    def edge_near(self, time: float, reach: float) -> tuple[int, int] | None:
+        """Row and edge (0 start, 1 end) of the event that begins or ends nearest to a time, at most `reach` s off."""
+        rows = self.stretches.within(time - reach, time + reach)
+        if rows.start == rows.stop:
+            return None
+        off = np.abs(np.stack([self.stretches.start[rows], self.stretches.end[rows]]) - time)
+        # Where one event ends as the next begins, the pointer's side tells which is meant.
+        inside = (self.stretches.start[rows] <= time) & (self.stretches.end[rows] >= time)
+        edge, row = np.unravel_index(int(np.argmin(off - 1e-6 * inside)), off.shape)
+        return (rows.start + int(row), int(edge)) if off[edge, row] <= reach else None
+
     def colour(self, state: State) -> str:
         """The colour of a state."""
         p = self.palette
@@ -58,6 +82,7 @@ class EventsLane(SpansLane):
     def draw(self, raster: Raster, window: Window) -> None:
         rows = self.stretches.within(window.start, window.end)
         if rows.start == rows.stop:
+            self._draw_held(raster, window, 5 * raster.scale, raster.height - 5 * raster.scale)
             return
         count = rows.stop - rows.start
         owner = owners(self.stretches, rows, window, max(1, round(raster.scale)))
@@ -66,6 +91,10 @@ class EventsLane(SpansLane):
         edge = {state: pixel(raster.tint(self.colour(state), 0.9)) for state in SIGNS}
         top, bottom = 5 * raster.scale, raster.height - 5 * raster.scale
         filled = np.array([fill[state] for state in states], np.uint32)
+        if self.held is not None and rows.start <= self.held[0] < rows.stop:
+            # A ghost of what the event was stays until what it shall be is on the disk.
+            was = self.held[0] - rows.start
+            filled[was] = pixel(raster.tint(self.colour(states[was]), 0.12))
         rim = np.array([edge[state] for state in states], np.uint32)
         # A rejected event is hollow: the rim is painted whole, then the inside.
         blocks(raster, top, bottom, owner, rim)
@@ -76,6 +105,19 @@ class EventsLane(SpansLane):
             inside[np.maximum(parted - shift, 0)] = -1
             inside[np.minimum(parted + 1 + shift, inside.size - 1)] = -1
         raster.cells(raster.rows(top + line, bottom - line), filled[np.maximum(inside, 0)], inside >= 0)
+        self._draw_held(raster, window, top, bottom)
+
+    def _draw_held(self, raster: Raster, window: Window, top: float, bottom: float) -> None:
+        if self.held is None:
+            return
+        row, start, end = self.held
+        first = min(max(round(window.x(start)), 0), window.width)
+        last = min(max(round(window.x(end)), first), window.width)
+        owner = np.full(window.width, -1, np.int64)
+        owner[first:last] = 0
+        blocks(
+            raster, top, bottom, owner, np.array([pixel(raster.tint(self.colour(self.state(row)), 0.95))], np.uint32)
+        )
 
     def letter(self, painter: QPainter, window: Window, width: float, height: float) -> None:
         rows = self.stretches.within(window.start, window.end)
@@ -90,6 +132,8 @@ class EventsLane(SpansLane):
             score = float(self.stretches.score[rows.start + i])
             words = [SIGNS[state], "" if math.isnan(score) else f"{score:.2f}"]
             start = max(first[i], 0.0)
+            if self.held is not None and self.held[0] == rows.start + i:
+                continue
             for text in (" ".join(w for w in words if w), words[0] or words[1]):
                 advance = metrics.horizontalAdvance(text)
                 if text and last[i] - start > advance + 8:
