@@ -129,6 +129,10 @@ class PluginChooser(QWidget):
             detail.form.take(choice.settings.get(plugin, {}))
         self._refresh()
 
+    def compute_on(self, device: str, precision: str, threads: int | None) -> None:
+        """The choice is to be computed so from now on; plugins and parameters stay."""
+        self._given = replace(self._given, device=device, precision=precision, threads=threads)
+
     @property
     def problem(self) -> str:
         """Why the choice cannot be run as it is, a sentence, or empty."""

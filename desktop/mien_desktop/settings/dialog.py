@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QIcon, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QStackedWidget, QWidget
 
+from mien.config import Settings
 from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien_desktop.look.icons import icon
@@ -17,11 +18,12 @@ from mien_desktop.settings import kept
 from mien_desktop.settings.appearance import AppearancePage
 from mien_desktop.settings.data import DataPage
 from mien_desktop.settings.device import DevicePage
+from mien_desktop.settings.keys import Actions, bind
 from mien_desktop.settings.models import ModelsPage
 from mien_desktop.settings.page import Page
 from mien_desktop.settings.plugins import PluginsPage
 from mien_desktop.settings.preferences import Preferences
-from mien_desktop.settings.shortcuts import Shortcut, ShortcutsPage
+from mien_desktop.settings.shortcuts import ShortcutsPage
 from mien_desktop.work.background import Background
 
 _ICONS = {
@@ -40,15 +42,15 @@ class SettingsDialog(QDialog):
     Args:
         registry: all plugins.
         choice: what the window analyses with; its plugins and parameters are shown.
-        actions: all shortcuts of the window as (area, action, keys).
+        actions: id → QAction of the window, whose keys this dialog sets (see `keys.bind`); or (area, action, keys).
         theme, text_scale: what is in force.
         library: the library named on the command line, None for the settings' own.
 
     Signals:
         applied(Settings): device, precision, threads, library or offline have changed.
-        choice_changed(Choice): other plugins or parameters.
+        choice_changed(Choice): other plugins, parameters, device, precision or threads.
         theme_chosen(str), text_scale_chosen(float): the window dresses itself and keeps them in its state.
-        shortcuts_changed(dict): `area/action` → keys, of all that differ from the defaults.
+        shortcuts_changed(dict): id → keys, of all that differ from the defaults.
         registry_changed(Registry): the plugins were loaded anew.
         disabled_changed(tuple): names of plugins (entry points) that are switched off.
         models_changed: a model was installed or removed.
@@ -71,7 +73,7 @@ class SettingsDialog(QDialog):
         palette: Palette,
         *,
         choice: Choice | None = None,
-        actions: Sequence[Shortcut | tuple[str, str, str]] = (),
+        actions: Actions = (),
         theme: str = "system",
         text_scale: float = 1.0,
         library: str | None = None,
@@ -83,8 +85,11 @@ class SettingsDialog(QDialog):
         self._closed = False
         self._background = Background("mien-settings", self)
         self._kept = kept.load()
+        self._actions = actions if isinstance(actions, Mapping) else {}
+        bind(self._actions, self._kept.shortcuts)
         self.preferences = Preferences(self._background, self)
-        self.preferences.applied.connect(self.applied)
+        self._settings = self.preferences.now
+        self.preferences.applied.connect(self._apply)
         self.device = DevicePage(self.preferences, palette)
         self.models = ModelsPage(registry, self.preferences, self._background, palette)
         self.plugins = PluginsPage(registry, self._background, palette, choice, self._kept.disabled)
@@ -203,12 +208,22 @@ class SettingsDialog(QDialog):
         self.shortcuts.changed.connect(self._bind)
         self.data.library_moved.connect(self.library_moved)
 
+    def _apply(self, settings: Settings) -> None:
+        """What computes is part of the choice; what else has changed leaves a device chosen elsewhere alone."""
+        before, self._settings = self._settings, settings
+        self.applied.emit(settings)
+        if (before.device, before.precision, before.threads) == (settings.device, settings.precision, settings.threads):
+            return
+        self.plugins.chooser.compute_on(settings.device, settings.precision, settings.threads or None)
+        self.plugins.tell()
+
     def _disable(self, names: tuple[str, ...]) -> None:
         self._keep(disabled=names)
         self.disabled_changed.emit(names)
 
     def _bind(self, mapping: dict[str, str]) -> None:
         self._keep(shortcuts=mapping)
+        bind(self._actions, mapping)
         self.shortcuts_changed.emit(mapping)
 
     def _keep(self, **changes: object) -> None:

@@ -57,7 +57,7 @@ class PluginsPage(Page):
         self._disabled = set(disabled)
         self._cards: list[SourceCard] = []
         self.chooser = PluginChooser(registry, palette, disabled)
-        self.chooser.changed.connect(lambda: self.choice_changed.emit(self.chooser.choice()))
+        self.chooser.changed.connect(self.tell)
         self.chooser.model_asked.connect(self.model_asked)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -109,7 +109,13 @@ class PluginsPage(Page):
         self._disabled = self._disabled - {source} if on else self._disabled | {source}
         self.chooser.set_registry(self._registry, self._disabled)
         self.disabled_changed.emit(tuple(sorted(self._disabled)))
-        self.choice_changed.emit(self.chooser.choice())
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell the choice, unless nothing is on: that cannot be run, and the chooser says so."""
+        choice = self.chooser.choice()
+        if choice.analyzers != ():
+            self.choice_changed.emit(choice)
 
     @property
     def disabled(self) -> frozenset[str]:

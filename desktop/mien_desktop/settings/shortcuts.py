@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence
@@ -20,41 +19,26 @@ from PySide6.QtWidgets import (
 
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, panel
+from mien_desktop.settings.keys import Actions, Shortcut, clash, listed, native, portable
 from mien_desktop.settings.page import Page, show
-
-
-@dataclass(frozen=True)
-class Shortcut:
-    """What an action's keys are when nobody changed them. `keys` as Qt's portable text, empty for none."""
-
-    area: str
-    action: str
-    keys: str
-
-    @property
-    def id(self) -> str:
-        """The key of the mapping of changed shortcuts."""
-        return f"{self.area}/{self.action}"
 
 
 class ShortcutsPage(Page):
     """Signals:
-    changed(dict): the shortcuts that differ from the defaults, `area/action` → keys.
+    changed(dict): the shortcuts that differ from the defaults, id → keys.
     """
 
     changed = Signal(dict)
 
-    def __init__(
-        self, actions: Sequence[Shortcut | tuple[str, str, str]], mapping: Mapping[str, str], palette: Palette
-    ) -> None:
+    def __init__(self, actions: Actions, mapping: Mapping[str, str], palette: Palette) -> None:
         super().__init__(
             "shortcuts", "Shortcuts", "Choose an action, then press its new keys below.", palette, scrolls=False
         )
-        self._defaults = [a if isinstance(a, Shortcut) else Shortcut(*a) for a in actions]
+        self._defaults = listed(actions)
         known = {a.id for a in self._defaults}
         # What the shell does not name today (another version, a plugin that is gone) is kept, and not shown.
         self._foreign = {i: k for i, k in mapping.items() if i not in known}
-        self._mapping = {i: _portable(k) for i, k in mapping.items() if i in known}
+        self._mapping = {i: portable(k) for i, k in mapping.items() if i in known}
         self._conflict: Shortcut | None = None
 
         self.search = QLineEdit()
@@ -122,11 +106,11 @@ class ShortcutsPage(Page):
 
     def keys_of(self, action: Shortcut) -> str:
         """The keys of an action as portable text, empty for none."""
-        return self._mapping.get(action.id, _portable(action.keys))
+        return self._mapping.get(action.id, portable(action.keys))
 
     def change(self, action: Shortcut, keys: str) -> str:
         """Give an action other keys. Returns a sentence and changes nothing when another action has them."""
-        keys = _portable(keys)
+        keys = portable(keys)
         other = self.holder(keys, action)
         if other is not None:
             return self._told(other, keys)
@@ -135,8 +119,7 @@ class ShortcutsPage(Page):
 
     def holder(self, keys: str, but: Shortcut) -> Shortcut | None:
         """The action that has these keys, other than one."""
-        keys = _portable(keys)
-        return next((a for a in self._defaults if keys and a.id != but.id and self.keys_of(a) == keys), None)
+        return next((a for a in self._defaults if a.id != but.id and clash(self.keys_of(a), keys)), None)
 
     def reset_everything(self) -> None:
         """All actions back to the keys they came with."""
@@ -182,18 +165,18 @@ class ShortcutsPage(Page):
             if area is None or keys is None:
                 continue
             area.setForeground(QColor(self.palette_now.dim))
-            keys.setText(_native(self.keys_of(action)) or "–")
+            keys.setText(native(self.keys_of(action)) or "–")
             changed = action.id in self._mapping
             font = keys.font()
             font.setBold(changed)
             keys.setFont(font)
             keys.setForeground(QColor(self.palette_now.focus if changed else self.palette_now.text))
-            keys.setToolTip(f"Changed; it came with {_native(action.keys) or 'none'}" if changed else "")
+            keys.setToolTip(f"Changed; it came with {native(action.keys) or 'none'}" if changed else "")
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()
         for row, action in enumerate(self._defaults):
-            whole = f"{action.area} {action.action} {_native(self.keys_of(action))}".lower()
+            whole = f"{action.area} {action.action} {native(self.keys_of(action))}".lower()
             self.table.setRowHidden(row, not all(word in whole for word in words))
 
     def _show(self) -> None:
@@ -252,7 +235,7 @@ class ShortcutsPage(Page):
         self._after()
 
     def _remember(self, action: Shortcut, keys: str) -> None:
-        if keys == _portable(action.keys):
+        if keys == portable(action.keys):
             self._mapping.pop(action.id, None)
         else:
             self._mapping[action.id] = keys
@@ -268,12 +251,4 @@ class ShortcutsPage(Page):
 
     @staticmethod
     def _told(other: Shortcut, keys: str) -> str:
-        return f"{_native(keys)} already belongs to “{other.action}” ({other.area})."
-
-
-def _portable(keys: str) -> str:
-    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.PortableText)
-
-
-def _native(keys: str) -> str:
-    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+        return f"{native(keys)} already belongs to “{other.action}” ({other.area})."
