@@ -1,0 +1,330 @@
+"""The bar under the picture: play, steps, events, time, speed, loop, sound, full screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
+
+from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import explain, label
+from mien_desktop.player.glyphs import icon
+from mien_desktop.player.player import Player
+from mien_desktop.timeline.axis import clock
+
+SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
+"""That can be chosen."""
+SHORTCUTS = {
+    "play": "Space",
+    "back": ",",
+    "step": ".",
+    "previous-event": "Ctrl+Left",
+    "next-event": "Ctrl+Right",
+    "loop": "Shift+L",
+    "mute": "M",
+    "full-screen": "F11",
+}
+"""Keys by the commands' ids; they are named in tooltips only, the shell has them act."""
+
+_ICON = 18
+_VOLUME_WIDTH = 72
+_SPACING = 2
+
+
+class Button(QToolButton):
+    """A flat button with a sign. Enter presses it too, as the window takes Space for play.
+
+    Args:
+        glyph: name of the sign; title: for screen readers; tip: what it does.
+        command: id by which its keys are looked up.
+    """
+
+    def __init__(self, glyph: str, title: str, tip: str, command: str = "", *, checkable: bool = False) -> None:
+        super().__init__()
+        self.glyph, self.command = glyph, command
+        self._title, self._tip, self._keys = title, tip, ""
+        self.setProperty("kind", "flat")
+        self.setCheckable(checkable)
+        self.setIconSize(QSize(_ICON, _ICON))
+        # Who clicks goes on using the keys of the view that has the focus.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.tell()
+
+    def tell(self, title: str = "", tip: str = "", keys: str | None = None) -> None:
+        """Say what it does now; what is left out stays."""
+        self._title, self._tip = title or self._title, tip or self._tip
+        self._keys = self._keys if keys is None else keys
+        named = QKeySequence(self._keys).toString(QKeySequence.SequenceFormat.NativeText) if self._keys else ""
+        explain(self, self._title, f"{self._tip} ({named})" if named else self._tip)
+
+    def show_glyph(self, glyph: str, palette: Palette) -> None:
+        """Show a sign in a palette's colours."""
+        self.glyph = glyph
+        self.setIcon(icon(glyph, palette, _ICON))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.animateClick()
+        else:
+            super().keyPressEvent(event)
+
+
+class Transport(QWidget):
+    """Acts on the player it is bound to; where its buttons ask for more, the shell answers.
+
+    Signals:
+        previous_event, next_event: jump there.
+        loop_toggled(bool): repeat the selection, or no more.
+        overlay_toggled(bool): draw readings over the picture, or not.
+        full_screen_asked: the picture over the whole screen, or back.
+    """
+
+    previous_event = Signal()
+    next_event = Signal()
+    loop_toggled = Signal(bool)
+    overlay_toggled = Signal(bool)
+    full_screen_asked = Signal()
+
+    def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._palette = palette
+        self._player: Player | None = None
+        self._frame_told = ""
+        self.event_back = Button(
+            "event-back", "Previous event", "Jump to the last event before the playhead", "previous-event"
+        )
+        self.frame_back = Button("frame-back", "Previous frame", "Show the frame before", "back")
+        self.play = Button("play", "Play", "Play", "play")
+        self.frame_on = Button("frame-on", "Next frame", "Show the next frame", "step")
+        self.event_on = Button("event-on", "Next event", "Jump to the next event behind the playhead", "next-event")
+        self.time = _numbers("Time", "Where the playhead is, and how long the medium is")
+        self.speed = QComboBox()
+        self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        explain(self.speed, "Speed", "How fast it plays; voices keep their pitch")
+        for rate in SPEEDS:
+            self.speed.addItem(f"{rate:g}×", rate)
+        self.speed.setCurrentIndex(SPEEDS.index(1.0))
+        self.loop = Button("loop", "Loop", "Repeat the selected stretch of time", "loop", checkable=True)
+        self.mute = Button("sound", "Mute", "Mute", "mute")
+        self.volume = QSlider(Qt.Orientation.Horizontal)
+        self.volume.setRange(0, 100)
+        self.volume.setValue(100)
+        self.volume.setPageStep(10)
+        self.volume.setFixedWidth(_VOLUME_WIDTH)
+        self.volume.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        explain(self.volume, "Volume", "Loudness")
+        self.frame = _numbers("Frame", "Number of the frame shown, from 0, and frames a second", "small")
+        self.frame.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.frame.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.overlay = Button(
+            "overlay", "Readings over the picture", "Draw faces and readings over the picture", checkable=True
+        )
+        self.overlay.setChecked(True)
+        self.full_screen = Button("full-screen", "Full screen", "Show the picture over the whole screen", "full-screen")
+        self._buttons = (
+            self.event_back, self.frame_back, self.play, self.frame_on, self.event_on, self.loop, self.mute,
+            self.overlay, self.full_screen,
+        )  # fmt: skip
+        self.setAccessibleName("Playback")
+        self._lay_out()
+        self.set_shortcuts(SHORTCUTS)
+        self.event_back.clicked.connect(self.previous_event)
+        self.event_on.clicked.connect(self.next_event)
+        self.loop.clicked.connect(self.loop_toggled)
+        self.overlay.clicked.connect(self.overlay_toggled)
+        self.full_screen.clicked.connect(self.full_screen_asked)
+        self.play.clicked.connect(lambda: self._player.toggle() if self._player else None)
+        self.frame_back.clicked.connect(lambda: self._player.step(-1) if self._player else None)
+        self.frame_on.clicked.connect(lambda: self._player.step(1) if self._player else None)
+        self.speed.activated.connect(self._choose_speed)
+        self.mute.clicked.connect(lambda: self._player.set_muted(not self._player.muted) if self._player else None)
+        self.volume.valueChanged.connect(self._choose_volume)
+        self.wear(palette)
+        self._show_state()
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 8, 4)
+        row.setSpacing(_SPACING)
+        for button in (self.event_back, self.frame_back, self.play, self.frame_on, self.event_on):
+            row.addWidget(button)
+        row.addSpacing(6)
+        row.addWidget(self.time)
+        row.addSpacing(6)
+        row.addWidget(self.speed)
+        row.addWidget(self.loop)
+        row.addWidget(self.mute)
+        row.addWidget(self.volume)
+        row.addSpacing(6)
+        row.addWidget(self.frame, 1)
+        row.addSpacing(6)
+        row.addWidget(self.overlay)
+        row.addWidget(self.full_screen)
+
+    # What the shell uses.
+
+    def bind(self, player: Player) -> None:
+        """Act on a player, and show how it stands; once only."""
+        self._player = player
+        player.moved.connect(self._show_time)
+        player.state_changed.connect(self._show_state)
+        player.rate_changed.connect(self._show_speed)
+        player.frame_changed.connect(lambda _: self._show_frame())
+        player.indexed.connect(lambda _: self._show_frame())
+        self._show_speed(player.rate)
+        self._show_state()
+
+    def set_looping(self, looping: bool) -> None:
+        """Show whether a selection is repeated."""
+        self.loop.setChecked(looping)
+
+    def set_overlay_visible(self, visible: bool) -> None:
+        """Show whether readings are drawn over the picture."""
+        self.overlay.setChecked(visible)
+
+    def set_shortcuts(self, keys: Mapping[str, str]) -> None:
+        """Name other keys in the tooltips: portable spelling by the command's id (see `SHORTCUTS`)."""
+        for button in self._buttons:
+            if button.command in keys:
+                button.tell(keys=keys[button.command])
+
+    def wear(self, palette: Palette) -> None:
+        """Take a palette's colours."""
+        self._palette = palette
+        for button in self._buttons:
+            button.show_glyph(button.glyph, palette)
+        self.setStyleSheet(
+            f'QToolButton[kind="flat"] {{ padding: 4px; }}'
+            f'QToolButton[kind="flat"]:checked {{ background: {palette.hover}; }}'
+        )
+
+    # How it does it.
+
+    def _choose_speed(self, index: int) -> None:
+        if self._player is not None:
+            self._player.set_rate(self.speed.itemData(index))
+
+    def _choose_volume(self, value: int) -> None:
+        if self._player is not None:
+            if self._player.muted and value:
+                self._player.set_muted(False)
+            self._player.set_volume(value / 100)
+
+    def _show_state(self) -> None:
+        player = self._player
+        there = player is not None and player.medium is not None
+        for widget in (
+            self.event_back,
+            self.frame_back,
+            self.play,
+            self.frame_on,
+            self.event_on,
+            self.speed,
+            self.loop,
+        ):
+            widget.setEnabled(there)
+        self.full_screen.setEnabled(there)
+        self.overlay.setEnabled(there)
+        playing = player is not None and player.playing
+        if self.play.glyph != ("pause" if playing else "play"):
+            self.play.show_glyph("pause" if playing else "play", self._palette)
+            self.play.tell("Pause" if playing else "Play", "Pause" if playing else "Play")
+        self._show_sound()
+        position, total = (player.position, player.duration) if player is not None else (0.0, 0.0)
+        self._fit_time(total)
+        self._show_time(position)
+        self._show_frame()
+
+    def _show_sound(self) -> None:
+        player = self._player
+        if player is None:
+            return
+        there = player.has_sound and not player.sound_problem
+        silent = player.muted or (not there and player.medium is not None)
+        glyph = "muted" if silent else "sound"
+        if player.medium is not None and not player.has_sound:
+            tip = "This medium has no sound"
+        elif player.sound_problem:
+            tip = player.sound_problem
+        else:
+            tip = "Sound on" if player.muted else "Mute"
+        if self.mute.glyph != glyph:
+            self.mute.show_glyph(glyph, self._palette)
+        if self.mute.toolTip().split(" (")[0] != tip:
+            self.mute.tell("Sound on" if player.muted else "Mute", tip, "" if not there and player.medium else None)
+        for widget in (self.mute, self.volume):
+            widget.setEnabled(there or player.medium is None)
+        told = round(player.volume * 100)
+        if self.volume.value() != told:
+            self.volume.blockSignals(True)
+            self.volume.setValue(told)
+            self.volume.blockSignals(False)
+
+    def _show_speed(self, rate: float) -> None:
+        index = self.speed.findData(rate)
+        if index < 0:
+            index = sum(rate > self.speed.itemData(n) for n in range(self.speed.count()))
+            self.speed.insertItem(index, f"{rate:g}×", rate)
+        self.speed.setCurrentIndex(index)
+
+    def _show_time(self, position: float) -> None:
+        total = self._player.duration if self._player is not None else 0.0
+        self.time.setText(self._written(position, total))
+
+    @staticmethod
+    def _written(position: float, total: float) -> str:
+        hours = total >= 3600.0
+        return f"{clock(position, digits=3, hours=hours)} / {clock(total, digits=3, hours=hours)}"
+
+    def _fit_time(self, total: float) -> None:
+        """As wide as it ever gets, so that nothing beside it moves."""
+        metrics = QFontMetrics(self.time.font())
+        widest = max("0123456789", key=metrics.horizontalAdvance)
+        text = "".join(widest if c.isdigit() else c for c in self._written(total, total))
+        self.time.setFixedWidth(metrics.horizontalAdvance(text) + 4)
+
+    def _show_frame(self) -> None:
+        player = self._player
+        parts = []
+        if player is not None and player.has_picture:
+            frame = player.frame
+            if frame is not None and frame.index is not None:
+                parts.append(f"frame {frame.index}")
+            if player.frame_rate:
+                variable = " (variable)" if player.index.variable else ""
+                parts.append(f"{round(player.frame_rate, 2):g} fps{variable}")
+        self._frame_told = " · ".join(parts)
+        self._elide_frame()
+
+    def _elide_frame(self) -> None:
+        """All of it, or the number alone, or nothing, as there is room; never half of a number."""
+        metrics, room = QFontMetrics(self.frame.font()), self.frame.width()
+        told = self._frame_told
+        for text in (told, told.split(" · ")[0], told.split(" · ")[0].removeprefix("frame ")):
+            if metrics.horizontalAdvance(text) <= room:
+                self.frame.setText(text)
+                return
+        self.frame.setText("")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # The loudness gives way first where it is narrow; the mute button stays.
+        self.volume.setVisible(self.width() >= self.minimumSizeHint().width() + _VOLUME_WIDTH + _SPACING)
+        self._elide_frame()
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return hint if self.volume.isHidden() else hint - QSize(_VOLUME_WIDTH + _SPACING, 0)
+
+
+def _numbers(name: str, tip: str, kind: str = "") -> QLabel:
+    """A line of figures that stay in place while they change."""
+    made = label("", kind)
+    font = made.font()
+    font.setFeature(QFont.Tag("tnum"), 1)
+    made.setFont(font)
+    explain(made, name, tip)
+    return made
