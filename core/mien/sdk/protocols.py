@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from mien.sdk.blocks import Block, Windows
+from mien.sdk.blocks import Block, CropBatch, Picture, Windows
 from mien.sdk.media import MediaInfo
 from mien.sdk.params import Params
 from mien.tracks.quantity import HOSTILITY, Quantity
@@ -88,6 +88,7 @@ class Explanation:
         intercept: what the explaining model says with every part removed.
         fit: weighted R² of the explaining model, 1 when it tells the whole story.
         unit: of the parts' scores and the intercept.
+        of: name of the reading that is explained, where the analyzer has several.
     """
 
     parts: Spans
@@ -95,13 +96,57 @@ class Explanation:
     intercept: float
     fit: float
     unit: str = ""
+    of: str = ""
 
 
 class Explains(Protocol):
-    """What an analyzer may have besides `Analyzer`: an explanation on request, outside of any run."""
+    """What an analyzer may have besides `Analyzer`: an explanation on request, outside of any run.
+
+    `ctx.progress` may tell how far it is; call `ctx.check_cancelled` in long loops.
+    """
 
     def explain(self, window: Windows, params: Params, ctx: Context) -> Explanation:
         """Explain one window, conditioned as the analyzer's `Audio` input says; `prepare` was not called."""
+
+
+class ExplainsReadings(Protocol):
+    """As `Explains`, for an analyzer that makes several readings of one window."""
+
+    @property
+    def explains(self) -> tuple[str, ...]:
+        """Names of the readings that it can explain, the one that is asked for most first."""
+
+    def explain(self, window: Windows, params: Params, ctx: Context, of: str) -> Explanation:
+        """Explain one of them, for one window."""
+
+
+@dataclass(frozen=True)
+class FaceExplanation:
+    """Which part of a face an analyzer looked at.
+
+    Args:
+        time: of the picture, s.
+        person: identity over time, −1 for a face that belongs to no track.
+        box: (4,) left, top, width, height in pixels of the full upright picture.
+        crop: (H, W, 3) uint8 RGB, the square that was read, in any resolution.
+        heat: (h, w) float32 over that square: the share of the attention that each cell had; sums to 1.
+        labels, posterior: K names and (K,) probabilities of what was read from the face.
+    """
+
+    time: float
+    person: int
+    box: FloatArray
+    crop: Picture
+    heat: FloatArray
+    labels: tuple[str, ...] = ()
+    posterior: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+
+
+class ExplainsFaces(Protocol):
+    """What an analyzer of `Crops` may have besides `Analyzer`."""
+
+    def explain_face(self, faces: CropBatch, params: Params, ctx: Context) -> FaceExplanation:
+        """Explain one face, conditioned as the analyzer's `Crops` input says; `prepare` was not called."""
 
 
 @dataclass(frozen=True)

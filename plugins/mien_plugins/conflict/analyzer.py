@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from mien_plugins.conflict.info import RATE, RATED, ConflictParams
 from mien_plugins.conflict.lime import explain_window
 from mien_plugins.conflict.model import MODEL, load_net
 from mien_plugins.conflict.net import ConflictNet
+from mien_plugins.lime import parts
 
 LATE = 35.0
 """s; speech is known at most this long after it was heard (the longest utterance, its pause, denoising)."""
@@ -46,13 +48,7 @@ class ConflictAnalyzer:
         """
         assert isinstance(params, ConflictParams)
         self._params, self._ctx = params, ctx
-        folder = ctx.optional_model(RATED) if params.model == "rated" else ctx.model(MODEL)
-        if folder is None:
-            raise ModelError(
-                f"The model {RATED} is not installed: make it with 'mien train {RATED} --data CORPUS --out DIR', then "
-                f"'mien models import {RATED} DIR'; or choose conflict.model=simulated."
-            )
-        self._net = load_net(folder, ctx.device)
+        self._net = load_net(_weights(params, ctx), ctx.device)
 
     def move(self, device: str) -> None:
         """Go on on another device."""
@@ -89,25 +85,27 @@ class ConflictAnalyzer:
     def explain(self, window: Windows, params: Params, ctx: Context) -> Explanation:
         """Which 3 s of a window raised or lowered its reading: LIME over its ten super-samples (`lime.py`).
 
-        Parts that the linear model did not select score NaN; what lies behind the end of the sound is left out.
+        What lies behind the end of the sound is left out.
+
+        Raises:
+            mien.errors.ModelError: its weights are missing or damaged.
         """
-        net = self._net or load_net(ctx.model(MODEL), ctx.device)
-        found = explain_window(net, window.samples[0], seed=int(ctx.rng.integers(2**31)))
-        start = float(window.starts[0])
-        heard = start + int(window.valid[0]) / window.rate
-        scores = np.full(found.coefficients.size, np.nan)
-        scores[list(found.order)] = found.coefficients[list(found.order)]
-        rows = [
-            (s, min(e, heard), "super-sample", "", score)
-            for s, e, score in zip(start + found.start, start + found.end, scores, strict=True)
-            if s < heard
-        ]
+        assert isinstance(params, ConflictParams)
+
+        def tick(done: float) -> None:
+            ctx.check_cancelled()
+            ctx.progress(done)
+
+        net = load_net(_weights(params, ctx), ctx.device)
+        seed, heard = int(ctx.rng.integers(2**31)), int(window.valid[0])
+        found = explain_window(net, window.samples[0], heard=heard, seed=seed, tick=tick)
         return Explanation(
-            Spans.of("conflict.explanation", rows),
-            reading=found.intensity,
+            parts("conflict.explanation", found, float(window.starts[0]), window.length, heard / window.rate),
+            reading=2.0 * found.reading - 1.0,
             intercept=found.intercept,
             fit=found.score,
             unit="probability of conflict",
+            of=CONFLICT.name,
         )
 
     def _sort_out(self, now: float) -> None:
@@ -143,6 +141,17 @@ class ConflictAnalyzer:
         times = np.array([w.middle for w in taken], np.float64)
         reading = np.clip(np.concatenate(values), -1.0, 1.0)[:, None].astype(np.float32)
         return [Curve("conflict.intensity", times, reading, (CONFLICT,))]
+
+
+def _weights(params: ConflictParams, ctx: Context) -> Path:
+    """Folder of the model that the parameters choose."""
+    folder = ctx.optional_model(RATED) if params.model == "rated" else ctx.model(MODEL)
+    if folder is None:
+        raise ModelError(
+            f"The model {RATED} is not installed: make it with 'mien train {RATED} --data CORPUS --out DIR', then "
+            f"'mien models import {RATED} DIR'; or choose conflict.model=simulated."
+        )
+    return folder
 
 
 class _Window:

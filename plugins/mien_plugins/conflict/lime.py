@@ -1,162 +1,39 @@
-"""Which 3 s of a window made ConflictNET read what it reads: LIME over super-samples (SLIME).
+"""Which 3 s of a window made ConflictNET read what it reads: `mien_plugins.lime` over ten super-samples.
 
-A window is cut into ten super-samples. Versions of it with some of them silenced are read, and a linear
-model is fitted to the readings, the nearer to the whole window the heavier. Its coefficients say how much
-each super-sample raised the probability of conflict, P = (1 + intensity) / 2.
+The linear model is of the probability of conflict, P = (1 + intensity) / 2.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mien_plugins import lime
 from mien_plugins.conflict.features import fit_length, normalise
 from mien_plugins.conflict.net import SAMPLES, STEP_SAMPLES, ConflictNet
+from mien_plugins.lime import Fit, Floats, Masks, Predict
 
 SUPER_SAMPLES = 10
 PERTURBATIONS = 2000
-SIGMA = 25.0
 RECEPTIVE_FIELD = 1325  # samples that one step of `ConflictNet.features` sees
 
-Floats = NDArray[np.float64]
-Masks = NDArray[np.bool_]
-Predict = Callable[[Masks], Floats]
 
-
-@dataclass(frozen=True)
-class Explanation:
-    """What each super-sample contributed to one reading.
-
-    Args:
-        start, end: (n,) s, where each super-sample lies.
-        coefficients: (n,) in units of probability: above 0 raised the reading. 0 where it was not selected.
-        order: the selected super-samples, the strongest first.
-        intercept: of the linear model.
-        score: weighted R², how well the linear model fits.
-        local_prediction: what the linear model says of the whole window.
-        intensity: what the net says of it, in [-1, 1].
-    """
-
-    start: Floats
-    end: Floats
-    coefficients: Floats
-    order: tuple[int, ...]
-    intercept: float
-    score: float
-    local_prediction: float
-    intensity: float
-
-
-def sample_masks(rng: np.random.Generator, count: int = PERTURBATIONS, n: int = SUPER_SAMPLES) -> Masks:
-    """(count, n), True where a super-sample is kept; row 0 keeps all.
-
-    Each other row silences k of them, k uniform in 1 … n: no independent coin flips.
-    """
-    masks = np.ones((count, n), dtype=bool)
-    for row in masks[1:]:
-        row[rng.choice(n, int(rng.integers(1, n + 1)), replace=False)] = False
-    return masks
-
-
-def all_masks(n: int = SUPER_SAMPLES) -> Masks:
-    """All 2**n masks, the whole window first."""
-    return np.array(list(itertools.product((True, False), repeat=n)))
-
-
-def distances(masks: Masks) -> Floats:
-    """(R,) cosine distance of each row to the whole window, times 100 as the reference code has it."""
-    kept = masks.sum(1) / masks.shape[1]
-    d: Floats = 100.0 * (1.0 - np.sqrt(kept))
-    return d
-
-
-def kernel(masks: Masks, sigma: float = SIGMA, literal: bool = False) -> Floats:
-    """(R,) weights, sqrt(exp(-d²/sigma²)); `literal`: no root and no factor 100, as eq. 3.5 is printed."""
-    d = distances(masks)
-    w: Floats = np.exp(-np.square(d / 100.0 / sigma)) if literal else np.sqrt(np.exp(-np.square(d / sigma)))
-    return w
-
-
-def explain(
-    predict: Predict,
-    *,
-    masks: Masks | None = None,
-    features: int = SUPER_SAMPLES,
-    sigma: float = SIGMA,
-    literal: bool = False,
-    seconds: float = 30.0,
-    seed: int = 0,
-) -> Explanation:
-    """LIME over super-samples.
+def explain(predict: Predict, masks: Masks | None = None, features: int = SUPER_SAMPLES, **options: Any) -> Fit:
+    """LIME of the probability of conflict.
 
     Args:
         predict: (R, n) masks -> (R,) intensity; called once, with distinct masks, the first of them all True.
-        masks: perturbations, the whole window first; `sample_masks` by default, `all_masks()` for every one.
-        features: how many super-samples the linear model may use; up to 6 are chosen by forward selection,
-            more by the size of their coefficients.
-        sigma, literal: see `kernel`.
-        seconds: length of the window.
-        seed: of the perturbations.
+        masks: perturbations, the whole window first; random ones by default, `lime.all_masks` for every one.
+        features: how many super-samples the linear model may use.
+        options: further arguments of `lime.fit`.
     """
-    rows = sample_masks(np.random.default_rng(seed)) if masks is None else np.asarray(masks, dtype=bool)
-    if rows.ndim != 2 or not rows[0].all():
-        raise ValueError("masks must be (R, n) and begin with the whole window")
-    if not 1 <= features <= rows.shape[1]:
-        raise ValueError(f"features must lie in 1 … {rows.shape[1]}, not {features}")
-    # Of 2000 random rows not 900 differ: each distinct one is read once.
-    distinct, first, where = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    readings = np.empty(len(distinct))
-    readings[order] = np.clip(predict(distinct[order]), -1.0, 1.0)
-    target = (1.0 + readings[where.ravel()]) / 2.0
-    weight = kernel(rows, sigma, literal)
-    x = rows.astype(np.float64)
-    chosen = _select(x, target, weight, features)
-    model, score = _ridge(x[:, chosen], target, weight, 1.0)
-    coefficients = np.zeros(x.shape[1])
-    coefficients[chosen] = model.coef_
-    edges = np.linspace(0.0, seconds, x.shape[1] + 1)
-    return Explanation(
-        start=edges[:-1],
-        end=edges[1:],
-        coefficients=coefficients,
-        order=tuple(int(i) for i in sorted(chosen, key=lambda i: -abs(coefficients[i]))),
-        intercept=float(model.intercept_),
-        score=score,
-        local_prediction=float(model.predict(x[:1, chosen])[0]),
-        intensity=float(2.0 * target[0] - 1.0),
-    )
-
-
-def _ridge(x: Floats, y: Floats, weight: Floats, alpha: float) -> tuple[Any, float]:
-    from sklearn.linear_model import Ridge
-
-    model = Ridge(alpha=alpha).fit(x, y, sample_weight=weight)
-    mean = np.average(y, weights=weight)
-    spread = float(weight @ np.square(y - mean))
-    left = float(weight @ np.square(y - model.predict(x)))
-    return model, 1.0 - left / spread if spread > 1e-12 else 0.0
-
-
-def _select(x: Floats, y: Floats, weight: Floats, features: int) -> list[int]:
-    n = x.shape[1]
-    if features >= n:
-        return list(range(n))
-    if features > 6:
-        size = np.abs(_ridge(x, y, weight, 0.01)[0].coef_ * x[0])
-        return sorted(np.argsort(-size, kind="stable")[:features].tolist())
-    chosen: list[int] = []
-    while len(chosen) < features:
-        rest = [i for i in range(n) if i not in chosen]
-        chosen.append(max(rest, key=lambda i: _ridge(x[:, [*chosen, i]], y, weight, 1e-9)[1]))
-    return sorted(chosen)
+    if masks is None:
+        masks = lime.sample_masks(np.random.default_rng(0), PERTURBATIONS, SUPER_SAMPLES)
+    return lime.fit(lambda rows: (1.0 + np.clip(predict(rows), -1.0, 1.0)) / 2.0, masks, features, **options)
 
 
 class NetPredictor:
@@ -166,14 +43,27 @@ class NetPredictor:
     versions of the window hold every step under every mask: all kept, none kept, only the even and only the
     odd ones. A mask is put together from them; what is left are the recurrent layers, a tenth of the work.
     The window is not normalised again.
+
+    Args:
+        window: (n,) samples.
+        n: how many super-samples.
+        batch: masks read at once.
+        tick: called with the share that is done, before each batch; may raise to stop.
     """
 
-    def __init__(self, net: ConflictNet, window: ArrayLike, n: int = SUPER_SAMPLES, batch: int = 64) -> None:
+    def __init__(
+        self,
+        net: ConflictNet,
+        window: ArrayLike,
+        n: int = SUPER_SAMPLES,
+        batch: int = 64,
+        tick: Callable[[float], None] = lambda done: None,
+    ) -> None:
         samples = np.asarray(window, dtype=np.float32)
         length = len(samples)
         if length % n or length // n <= RECEPTIVE_FIELD:
             raise ValueError(f"{length} samples cannot be cut into {n} super-samples")
-        self.net, self.batch = net, batch
+        self.net, self.batch, self.tick = net, batch, tick
         self.device = next(net.parameters()).device
         part = np.arange(length) * n // length
         versions = np.stack([samples * keep for keep in (part >= 0, part < 0, part % 2 == 0, part % 2 == 1)])
@@ -187,8 +77,10 @@ class NetPredictor:
         """(R, n) masks -> (R,) intensity, not clipped."""
         out = []
         steps = torch.arange(len(self.left), device=self.device)
+        batches = np.array_split(masks, max(1, -(-len(masks) // self.batch)))
         with torch.inference_mode():
-            for rows in np.array_split(masks, max(1, -(-len(masks) // self.batch))):
+            for number, rows in enumerate(batches):
+                self.tick(number / len(batches))
                 left, right = rows[:, self.left], rows[:, self.right]
                 # Of two different neighbours exactly one is even.
                 even = np.where(left, self.left, self.right) % 2 == 0
@@ -202,38 +94,28 @@ def explain_window(
     net: ConflictNet,
     samples: ArrayLike,
     *,
+    heard: int = SAMPLES,
     exact: bool = False,
-    perturbations: int = PERTURBATIONS,
     seed: int = 0,
-    **options: Any,
-) -> Explanation:
+    tick: Callable[[float], None] = lambda done: None,
+) -> Fit:
     """Explain the reading of (n,) samples at 8 kHz, cut or padded to 30 s.
 
     Args:
-        exact: read all 1024 ways to silence super-samples, instead of `perturbations` random ones.
+        heard: how many of the samples are sound and no padding, all by default.
+        exact: read all 1024 ways to silence super-samples, instead of random ones.
         seed: of the random ones.
-        options: further arguments of `explain`.
+        tick: see `NetPredictor`.
     """
     window = normalise(fit_length(samples, SAMPLES))
-    masks = all_masks() if exact else sample_masks(np.random.default_rng(seed), perturbations)
-    return explain(NetPredictor(net, window), masks=masks, **options)
+    rng = np.random.default_rng(seed)
+    masks = lime.all_masks(SUPER_SAMPLES) if exact else lime.sample_masks(rng, PERTURBATIONS, SUPER_SAMPLES)
+    predict = NetPredictor(net, window, tick=tick)
+    sounds = np.arange(SUPER_SAMPLES) * SAMPLES < heard * SUPER_SAMPLES
 
+    def read(rows: Masks) -> Floats:
+        # Padding is silent either way: what differs only there is read once.
+        distinct, where = np.unique(rows | ~sounds, axis=0, return_inverse=True)
+        return predict(distinct)[where.ravel()]
 
-def explain_medium(
-    samples: ArrayLike,
-    model_dir: Path,
-    *,
-    device: str = "cpu",
-    exact: bool = False,
-    seed: int = 0,
-    start: float = 0.0,
-) -> Explanation:
-    """Explain 30 s of sound with the model in `model_dir`; times count from `start` s.
-
-    Args:
-        samples: (n,) mono at 8 kHz; longer sound is cut to its first 30 s, shorter is padded.
-    """
-    from mien_plugins.conflict.model import load_net
-
-    found = explain_window(load_net(model_dir, device), samples, exact=exact, seed=seed)
-    return replace(found, start=found.start + start, end=found.end + start)
+    return explain(read, masks)

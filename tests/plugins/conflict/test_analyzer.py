@@ -38,6 +38,12 @@ class Host:
     def check_cancelled(self) -> None:
         """Nobody cancels."""
 
+    def progress(self, fraction: float) -> None:
+        """Nobody looks."""
+
+    def optional_model(self, model_id: str) -> None:
+        """None is installed."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
@@ -141,6 +147,9 @@ def test_explains_on_request(folder):
     with torch.inference_mode():
         read = float(load_net(folder)(torch.from_numpy(normalise(padded))[None]))
     assert found.reading == pytest.approx(read, abs=1e-4)
+    assert found.of == "conflict"
+    with pytest.raises(ModelError, match="not installed"):
+        ConflictAnalyzer().explain(window, ConflictParams(model="rated"), Host(folder))
     again = ConflictAnalyzer().explain(window, ConflictParams(), Host(folder))
     assert np.array_equal(found.parts.score, again.parts.score, equal_nan=True)
 
