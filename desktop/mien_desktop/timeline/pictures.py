@@ -1,4 +1,4 @@
-"""Pictures of lanes, kept until what they show changes. While one pans only the columns that come into sight are drawn."""
+"""Pictures of lanes, kept until what they show changes: another window, another size, other data or colours."""
 
 from __future__ import annotations
 

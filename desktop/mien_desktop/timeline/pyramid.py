@@ -119,12 +119,13 @@ class Pyramid:
             level += 1
         return level
 
-    def columns(self, level: int, edges: IntArray) -> tuple[FloatArray, FloatArray]:
+    def columns(self, level: int, edges: IntArray, without: IntArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Minimum and maximum of the bins between neighbouring edges.
 
         Args:
             level: which bins.
             edges: (W + 1,) numbers of bins, non-decreasing; column c has bins edges[c] … edges[c + 1] − 1.
+            without: numbers of bins that do not count.
 
         Returns:
             Two arrays (W,) of float32, NaN in columns without a sample.
@@ -136,11 +137,30 @@ class Pyramid:
             nothing = np.full(edges.size - 1, np.nan, np.float32)
             return nothing, nothing.copy()
         starts = np.minimum(edges[:-1], last - 1) - first
-        low = np.minimum.reduceat(self._low[level].view[first:last], starts).astype(np.float32, copy=False)
-        high = np.maximum.reduceat(self._high[level].view[first:last], starts).astype(np.float32, copy=False)
+        least, most = self._low[level].view[first:last], self._high[level].view[first:last]
+        if without is not None:
+            least, most = least.astype(np.float32), most.astype(np.float32)
+            left_out = without[(without >= first) & (without < last)] - first
+            least[left_out], most[left_out] = np.inf, -np.inf
+        low = np.minimum.reduceat(least, starts).astype(np.float32, copy=False)
+        high = np.maximum.reduceat(most, starts).astype(np.float32, copy=False)
         hollow = (edges[1:] == edges[:-1]) | (low > high)
         if hollow.any():
             low[hollow] = high[hollow] = np.nan
+        return low, high
+
+    def among(self, first: IntArray, last: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Minimum and maximum of the samples first[c] … last[c] − 1; NaN where there are none."""
+        low, high = np.full(first.size, np.nan, np.float32), np.full(first.size, np.nan, np.float32)
+        there = np.flatnonzero(last > first)
+        if there.size:
+            length = (last - first)[there]
+            before = np.cumsum(length) - length
+            index = np.arange(int(length.sum())) - np.repeat(before - first[there], length)
+            least = np.minimum.reduceat(self._low[0].view[index], before)
+            most = np.maximum.reduceat(self._high[0].view[index], before)
+            known = least <= most
+            low[there[known]], high[there[known]] = least[known], most[known]
         return low, high
 
     def values(self, index: IntArray) -> FloatArray:

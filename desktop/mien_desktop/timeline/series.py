@@ -55,6 +55,10 @@ class Regular:
         """Samples a second."""
         return 1.0 / self.step
 
+    def wide(self, window: Window, size: int) -> IntArray:
+        """No bins of `size` samples are wider than others."""
+        return np.empty(0, np.int64)
+
 
 class Irregular:
     """Times of samples given one by one, non-decreasing."""
@@ -85,6 +89,20 @@ class Irregular:
         found = np.searchsorted(middles, seconds, "left").astype(np.int64)
         found[seconds > self.times[-1]] = np.iinfo(np.int64).max
         return found
+
+    def per_second(self) -> float:
+        """Samples a second, on the average."""
+        times = self.times
+        length = float(times[-1] - times[0]) if times.size > 1 else 0.0
+        return (times.size - 1) / length if length > 0 else 1.0
+
+    def wide(self, window: Window, size: int) -> IntArray:
+        """Numbers of the bins of `size` samples that are in sight and wider than a column: they hold a gap."""
+        times = self.times
+        first, last = np.searchsorted(times, (window.start, window.end))
+        bins = np.arange(first // size, min(last // size + 1, -(-times.size // size)))
+        begin, end = times[bins * size], times[np.minimum(bins * size + size, times.size) - 1]
+        return np.asarray(bins[end - begin > window.step], np.int64)
 
     def positions(self, seconds: Times) -> Times:
         """Times as fractional sample numbers, linear between samples."""
@@ -149,33 +167,70 @@ class Series:
             pyramid.append(values[:, channel], None if high is None else high[:, channel])
 
     def per_column(self, window: Window) -> float:
-        """Samples a column, on the average over what of the series lies in the window."""
+        """Samples a column, on the average over the whole series, so that it does not change while one pans.
+
+        Where the series is much thinner in the window, it is what lies there that counts.
+        """
+        usual = self._clock.per_second() * window.step
         if isinstance(self._clock, Regular):
-            return self._clock.per_second() * window.step
+            return usual
         first, last = np.searchsorted(self._clock.times, (window.start, window.end))
-        return float(last - first) / window.width
+        here = float(last - first) / window.width
+        return here if here < usual / 2 else usual
 
     def edges(self, window: Window) -> tuple[int, IntArray]:
         """Level of the pyramids for a window, and (W + 1,) bins of it at which the columns begin."""
-        level = self.pyramids[0].level_for(self.per_column(window))
         if not len(self):
             return 0, np.zeros(window.width + 1, np.int64)
+        level = self.pyramids[0].level_for(self._clock.per_second() * window.step)
         found = self._clock.edges(window.edges, len(self), self.pyramids[0], level)
         bins = -(-len(self) // self.pyramids[0].bin(level))
         return level, np.clip(found, 0, bins)
 
-    def columns(self, start: float, end: float, width: int, channel: int = 0) -> tuple[FloatArray, FloatArray]:
-        """Minimum and maximum of a channel in each of `width` columns of [start, end)."""
-        level, edges = self.edges(Window.over(start, end, width))
-        return self.pyramids[channel].columns(level, edges)
+    def between(self, start: float, end: float, channel: int = 0) -> tuple[float, float]:
+        """Minimum and maximum of a channel in [start, end), to the nearest bin; NaN where there is nothing."""
+        pyramid = self.pyramids[channel]
+        if not len(self):
+            return np.nan, np.nan
+        level = pyramid.level_for((end - start) * self._clock.per_second() / 8)
+        edges = self._clock.edges(np.array([start, end]), len(self), pyramid, level)
+        low, high = pyramid.columns(level, np.clip(edges, 0, None))
+        return float(low[0]), float(high[0])
+
+    def extents(self, window: Window) -> list[tuple[FloatArray, FloatArray]]:
+        """Minimum and maximum of each channel in each column."""
+        level, edges = self.edges(window)
+        wide = self._clock.wide(window, self.pyramids[0].bin(level)) if level and len(self) else edges[:0]
+        if not wide.size:
+            return [pyramid.columns(level, edges) for pyramid in self.pyramids]
+        # A bin with a gap in it has samples far from its middle: those are put into their columns one by one.
+        at, first, last = self._one_by_one(window, wide, self.pyramids[0].bin(level))
+        found = []
+        for pyramid in self.pyramids:
+            low, high = pyramid.columns(level, edges, wide)
+            least, most = pyramid.among(first, last)
+            low[at], high[at] = np.fmin(low[at], least), np.fmax(high[at], most)
+            found.append((low, high))
+        return found
+
+    def _one_by_one(self, window: Window, bins: IntArray, size: int) -> tuple[IntArray, IntArray, IntArray]:
+        """Columns that samples of some bins lie in, and the first and the last but one of all samples there."""
+        begin = np.floor(self.time(bins * size) / window.step).astype(np.int64) - window.first
+        last_of = np.minimum(bins * size + size, len(self)) - 1
+        end = np.floor(self.time(last_of) / window.step).astype(np.int64) - window.first + 1
+        count = np.zeros(window.width + 1, np.int64)
+        np.add.at(count, np.clip(begin, 0, window.width), 1)
+        np.add.at(count, np.clip(end, 0, window.width), -1)
+        at = np.flatnonzero(np.cumsum(count)[:-1] > 0)
+        edges = self._clock.edges(window.edges, len(self), self.pyramids[0], 0)
+        return at, edges[at], edges[at + 1]
 
     def lines(self, window: Window) -> list[Columns]:
         """What each channel does in each column."""
         if not len(self):
             nothing = np.full(window.width, np.nan, np.float32)
             return [Columns(nothing, nothing) for _ in self.pyramids]
-        level, edges = self.edges(window)
-        extents = [pyramid.columns(level, edges) for pyramid in self.pyramids]
+        extents = self.extents(window)
         if self.per_column(window) >= SPARSE:
             return [_touching(low, high) for low, high in extents]
         positions = self._clock.positions(window.edges)
@@ -203,8 +258,7 @@ class Series:
 
     def held(self, window: Window, reach: float) -> list[FloatArray]:
         """(W,) of each channel: the largest value in a column, or the nearest one no further than `reach` s away."""
-        level, edges = self.edges(window)
-        largest = [pyramid.columns(level, edges)[1] for pyramid in self.pyramids]
+        largest = [high for _, high in self.extents(window)]
         if not len(self) or self.per_column(window) >= SPARSE:
             return largest
         index = self.nearest(window.centres)

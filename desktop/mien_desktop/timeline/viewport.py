@@ -148,6 +148,10 @@ class Viewport(QWidget):
         width = self.plot.width()
         columns = max(1, round(width * self.devicePixelRatioF()))
         window = Window.over(self.range.start, self.range.end, columns)
+        before = self.window_shown
+        if before is not None and before.width == columns and abs(window.step - before.step) <= 1e-9 * before.step:
+            # As wide as before but for rounding: the same columns, so that panning moves pixels and changes none.
+            window = Window(round(self.range.start / before.step), before.step, columns)
         if window != self.window_shown:
             self.window_shown = window
             metrics = QFontMetricsF(self.small_font)

@@ -107,10 +107,10 @@ class CurvesLane(Lane):
             for number, quantity in self._shown(readings):
                 if (quantity.low is None or quantity.high is None) and len(readings.series):
                     start, end = readings.series.extent
-                    low, high = readings.series.columns(start, math.nextafter(end, math.inf) + 1e-6, 1, number)
-                    if not math.isnan(low[0]):
+                    low, high = readings.series.between(start, end + 1e-6, number)
+                    if not math.isnan(low):
                         known = self._spoken_of.get(quantity.name, (math.inf, -math.inf))
-                        self._spoken_of[quantity.name] = min(known[0], float(low[0])), max(known[1], float(high[0]))
+                        self._spoken_of[quantity.name] = min(known[0], low), max(known[1], high)
 
     def extent(self, quantity: Quantity) -> tuple[float, float]:
         """What the lane's lower and upper edge stand for."""

@@ -74,8 +74,8 @@ class WaveformLane(Lane):
     def values_at(self, time: float) -> list[Reading]:
         if self._series is None or not len(self._series):
             return []
-        low, high = self._series.columns(time - 0.02, time + 0.02, 1)
-        peak = max(abs(float(low[0])), abs(float(high[0]))) / self._full
+        low, high = self._series.between(time - 0.02, time + 0.02)
+        peak = max(abs(low), abs(high)) / self._full
         if math.isnan(peak):
             return []
         level = 20 * math.log10(max(peak, 1e-5))
