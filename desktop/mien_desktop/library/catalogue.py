@@ -21,6 +21,7 @@ from mien.library.rows import Hit
 from mien.sdk.media import MediaInfo
 from mien.sdk.protocols import Analysis
 from mien.tracks import AROUSAL, CONFLICT, HOSTILITY, Quantity, probability
+from mien_desktop.library.relocate import relocate
 
 PEAKS: dict[str, Quantity] = {
     FUSED: HOSTILITY,
@@ -157,6 +158,16 @@ class Catalogue:
             library.remove(medium)
             self._entries.pop(medium, None)
 
+    def relocate(self, medium: str, path: Path) -> int:
+        """Tell the library where a medium's file lies now; returns how many files were found there or along with it.
+
+        Raises:
+            MediaError: the file cannot be read, or is another medium.
+        """
+        library, _, _ = self._open()
+        gone = [entry.medium for entry in self._entries.values() if _place(entry) is None]
+        return len(relocate(library, library.medium(medium), path, gone))
+
     def analysis(self, medium: str) -> Analysis | None:
         """What the engine's thumbnails are made from: the medium and its verdicts. None when it is gone."""
         entry = self._entries.get(medium)
@@ -165,7 +176,7 @@ class Catalogue:
         library, _, _ = self._open()
         tracks = library.tracks(entry.medium)
         shown = {name: tracks[name] for name in ("fusion.verdicts", "fusion.score") if name in tracks}
-        info = MediaInfo(entry.medium.path, entry.medium.duration, has_video=_has_video(entry))
+        info = MediaInfo(_place(entry) or entry.medium.path, entry.medium.duration, has_video=_has_video(entry))
         return Analysis(info, shown)
 
     def _open(self) -> tuple[Library, Peaks, Finder]:
@@ -197,18 +208,23 @@ class Catalogue:
                 if peak is not None:
                     found[reading] = peak.high
                     break
-        medium = entry.medium
+        medium, place = entry.medium, _place(entry)
         return Card(
             id=medium.id,
-            path=medium.path,
+            path=place or medium.path,
             seconds=medium.duration,
             added=medium.added.astimezone(),
             video=_has_video(entry),
             partial=entry.partial,
-            missing=not medium.path.exists(),
+            missing=place is None,
             peaks=found,
             complete=complete or final,
         )
+
+
+def _place(entry: Entry) -> Path | None:
+    """Where its file is: the place where it was seen last, if it is still there."""
+    return next((path for path in entry.medium.paths if path.is_file()), None)
 
 
 def _has_video(entry: Entry) -> bool:
@@ -218,9 +234,9 @@ def _has_video(entry: Entry) -> bool:
 
 
 def _lines(match: Match, query: Query, readings: dict[str, Quantity]) -> tuple[Line, ...]:
-    medium = match.entry.medium
+    medium, path = match.entry.medium, _place(match.entry) or match.entry.medium.path
     if query.text:
-        return tuple(Line(medium.id, medium.path, h.start, h.end, marked(h, query.text), said=True) for h in match.hits)
+        return tuple(Line(medium.id, path, h.start, h.end, marked(h, query.text), said=True) for h in match.hits)
     lines = []
     for stretch in match.stretches:
         parts: list[tuple[str, bool]] = []
@@ -229,7 +245,7 @@ def _lines(match: Match, query: Query, readings: dict[str, Quantity]) -> tuple[L
             shown = signed(value, quantity)
             parts.append((("   " if parts else "") + f"{condition.reading} ", False))
             parts.append((f"{'up to' if condition.above else 'down to'} {shown}", True))
-        lines.append(Line(medium.id, medium.path, stretch.start, stretch.end, tuple(parts), said=False))
+        lines.append(Line(medium.id, path, stretch.start, stretch.end, tuple(parts), said=False))
     return tuple(lines)
 
 

@@ -190,9 +190,7 @@ def tip(row: Row) -> str:
     if isinstance(row, Card):
         lines = [str(row.path)]
         if row.missing:
-            lines.append(
-                "The file is not there any more. The readings are; open it where it lies now to join them again."
-            )
+            lines.append("The file is not there any more, its readings are: Enter lets you locate it.")
         if row.partial:
             lines.append(f"Not all of it could be read: {row.partial}")
         return "\n".join(lines)

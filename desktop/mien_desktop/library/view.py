@@ -18,6 +18,7 @@ from mien_desktop.library.field import EXAMPLES, Chips, SearchField
 from mien_desktop.library.leaving import Leaving
 from mien_desktop.library.list import MediaList
 from mien_desktop.library.model import ORDERS, ROW, MediaModel, More, duration
+from mien_desktop.library.moved import Moved
 from mien_desktop.library.nothing import Nothing
 from mien_desktop.library.thumbs import Thumbnails
 from mien_desktop.look.icons import icon
@@ -66,6 +67,7 @@ class LibraryView(QWidget):
         self._error, self._count = label(kind="bad", wrap=True), label(kind="small")
         self.nothing = Nothing()
         self.leaving = Leaving(self.model.hide, self._remove_now)
+        self.moved = Moved(self.locate)
         self._build()
         self._connect()
         self.wear(palette)
@@ -87,6 +89,7 @@ class LibraryView(QWidget):
         box.addLayout(head)
         box.addWidget(self.chips)
         box.addWidget(self._error)
+        box.addWidget(self.moved)
         box.addWidget(self.leaving)
         box.addWidget(self.list, 1)
         box.addWidget(self.nothing, 1)
@@ -272,6 +275,10 @@ class LibraryView(QWidget):
         row = index.data(ROW)
         if isinstance(row, More):
             self.model.expand(row.medium)
+            return
+        card = row if isinstance(row, Card) else self.model.cards.get(row.medium)
+        if card is not None and card.missing:
+            self.moved.ask(card)
         elif isinstance(row, Line):
             self.open_asked.emit(row.path, row.start)
         elif isinstance(row, Card):
@@ -287,6 +294,17 @@ class LibraryView(QWidget):
         paths = [card.path for card in self.list.chosen() if not card.missing]
         if paths:
             self.analyse_asked.emit(paths)
+
+    def locate(self, card: Card, path: Path) -> None:
+        """Take a file as the one of a medium that is missing, and look for the other missing ones beside it."""
+        self._tell_error("")
+        self.moved.ask(None)
+        self._background.run(lambda: self._catalogue.relocate(card.id, path), self._located, self._tell_error)
+
+    def _located(self, found: int) -> None:
+        if found > 1:
+            self.moved.tell(f"{found} files that had been moved together were found.")
+        self.refresh()
 
     def show_in_folder(self, card: Card) -> None:
         """Open the folder that the file lies in."""
@@ -306,6 +324,8 @@ class LibraryView(QWidget):
         menu.addAction("Open", lambda: self._open(index)).setEnabled(not cards[0].missing)
         folder = menu.addAction("Show in folder", lambda: self.show_in_folder(cards[0]))
         folder.setEnabled(len(cards) == 1)
+        if cards[0].missing:
+            menu.addAction("Locate the file…", lambda: self.moved.choose(cards[0]))
         again = menu.addAction("Analyse again", self.analyse_chosen)
         again.setEnabled(any(not card.missing for card in cards))
         menu.addSeparator()

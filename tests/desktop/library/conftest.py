@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -58,23 +59,8 @@ def put(library: Library, path: Path, *tracks: AnyTrack, medium: str | None = No
     return entered.id
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """Where the test's library lies."""
-    return tmp_path / "library.db"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the clips lie."""
-    made = tmp_path / "clips"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
-def stocked(place: Path, folder: Path, make_clip: Any) -> Path:
-    """Four clips of different lengths with readings; the place of their library."""
+def stock(place: Path, folder: Path, make_clip: Any) -> None:
+    """Make four clips of different lengths, and a library with readings of them."""
     with Library(place) as library:
         put(
             library,
@@ -94,7 +80,48 @@ def stocked(place: Path, folder: Path, make_clip: Any) -> Path:
         )
         put(library, make_clip(folder / "garden.mp4", 1.0), affect(0.5, 0.1), said((0.5, 1.0, "what a fine day")))
         put(library, make_clip(folder / "hum.m4a", 3.0, video=False), conflict(-0.9, -0.8))
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, make_clip: Any) -> Path:
+    """A folder with the clips and their library, made once."""
+    made = tmp_path_factory.mktemp("stocked")
+    stock(made / "library.db", made, make_clip)
+    return made
+
+
+@pytest.fixture
+def clips(template: Path) -> Path:
+    """Where the clips of `stocked` lie; they are to be left alone."""
+    return template
+
+
+@pytest.fixture
+def stocked(template: Path, place: Path) -> Path:
+    """A library of its own for the test, over clips that all share."""
+    shutil.copy(template / "library.db", place)
     return place
+
+
+@pytest.fixture
+def movable(place: Path, folder: Path, make_clip: Any) -> Path:
+    """The same with clips of its own."""
+    stock(place, folder, make_clip)
+    return place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where the test's library lies."""
+    return tmp_path / "library.db"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the clips lie."""
+    made = tmp_path / "clips"
+    made.mkdir()
+    return made
 
 
 @pytest.fixture

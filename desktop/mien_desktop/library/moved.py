@@ -1,0 +1,71 @@
+"""What stands in the page when a medium's file is not where it was: a sentence, and the way to find it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+
+from mien.errors import shown
+from mien_desktop.library.catalogue import Card
+from mien_desktop.look.parts import button, label, panel
+
+
+class Moved(QWidget):
+    """One line with “Locate…”.
+
+    Args:
+        located: called with the medium and the file that the user says it is.
+    """
+
+    def __init__(self, located: Callable[[Card, Path], None]) -> None:
+        super().__init__()
+        self._located = located
+        self._card: Card | None = None
+        self._text = label(wrap=True)
+        self.locate_button = button("Locate…", "Choose the file where it lies now; its readings are joined to it again")
+        self.close_button = button("Close", "Close this message")
+        self.locate_button.clicked.connect(lambda: self.choose(self._card))
+        self.close_button.clicked.connect(lambda: self.ask(None))
+        ground = panel("message")
+        row = QHBoxLayout(ground)
+        row.setContentsMargins(12, 5, 8, 5)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.locate_button)
+        row.addWidget(self.close_button)
+        outer = QHBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(ground)
+        self.setAccessibleName("File that was moved")
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What is said, or empty."""
+        return self._text.text() if not self.isHidden() else ""
+
+    def ask(self, card: Card | None) -> None:
+        """Say that a medium's file is missing; None says nothing."""
+        self._card = card
+        if card is None:
+            self.hide()
+            return
+        self.tell(f"The file is not where it was; its readings are still here: {shown(card.path)}")
+        self.locate_button.setFocus()
+
+    def tell(self, text: str) -> None:
+        """Say a sentence."""
+        self._text.setText(text)
+        self._text.setAccessibleName(text)
+        self.locate_button.setVisible(self._card is not None)
+        self.show()
+
+    def choose(self, card: Card | None) -> None:
+        """Let the user point to the file."""
+        if card is None:
+            return
+        near = next((str(p) for p in card.path.parents if p.is_dir()), "")
+        name, _ = QFileDialog.getOpenFileName(self, f"Where is {card.title} now?", near, f"{card.title};;All files (*)")
+        if name:
+            self._located(card, Path(name))

@@ -1,0 +1,127 @@
+"""What the library's page changes: media that leave it, and files that were moved."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from mien.library import Library
+from mien_desktop.library.view import LibraryView
+
+from .conftest import WAIT
+
+
+def names(page: LibraryView) -> set[str]:
+    return {card.path.stem for card in page.model.shown}
+
+
+def stored(place: Path) -> set[str]:
+    with Library(place) as library:
+        return {medium.path.stem for medium in library.media()}
+
+
+def choose(page: LibraryView, *stems: str) -> None:
+    flag = QItemSelectionModel.SelectionFlag
+    chosen = page.list.selectionModel()
+    chosen.clear()
+    for stem in stems:
+        card = next(card for card in page.model.shown if card.path.stem == stem)
+        # By itself: what the view would do with it depends on keys that an earlier test may have left pressed.
+        chosen.setCurrentIndex(page.model.index(page.model.row_of(card.id) or 0), flag.Select)
+    page.list.setFocus()
+
+
+def test_delete_asks_first(page: LibraryView, stocked: Path) -> None:
+    choose(page, "hum")
+    QTest.keyClick(page.list, Qt.Key.Key_Delete)
+    assert page.leaving.isVisible()
+    assert "hum" in names(page)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert not page.leaving.isVisible()
+    page.shutdown()
+    assert "hum" in stored(stocked)
+
+
+def test_a_removal_that_was_confirmed_can_be_undone(page: LibraryView, stocked: Path) -> None:
+    choose(page, "hum", "garden")
+    page.remove_chosen()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    assert names(page) == {"quarrel", "interview"}
+    QTest.keyClick(page.list, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(names(page)) == 4
+    page.shutdown()
+    assert len(stored(stocked)) == 4
+
+
+def test_a_removal_is_carried_out(qtbot: QtBot, page: LibraryView, stocked: Path, clips: Path) -> None:
+    choose(page, "hum")
+    page.remove_chosen()
+    page.leaving.confirm()
+    page.leaving.finish()
+    qtbot.waitUntil(lambda: stored(stocked) == {"quarrel", "interview", "garden"}, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(page.model.cards) == 3, timeout=WAIT)
+    assert (clips / "hum.m4a").is_file()
+
+
+def test_closing_carries_out_what_was_confirmed(page: LibraryView, stocked: Path, background: object) -> None:
+    choose(page, "hum")
+    page.remove_chosen()
+    page.leaving.confirm()
+    page.shutdown()
+    background.close()  # type: ignore[attr-defined]
+    assert "hum" not in stored(stocked)
+
+
+def _is_found(page: LibraryView) -> bool:
+    return bool(page.model.cards) and not any(card.missing for card in page.model.cards.values())
+
+
+def test_files_that_moved_together_are_located_by_one(
+    qtbot: QtBot,
+    open_page: Callable[[Path], LibraryView],
+    movable: Path,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moved = tmp_path / "archive" / folder.name
+    moved.parent.mkdir()
+    shutil.move(folder, moved)
+    page = open_page(movable)
+    assert all(card.missing for card in page.model.cards.values())
+    opened: list[object] = []
+    page.open_asked.connect(lambda path, at: opened.append(path))
+    choose(page, "quarrel")
+    QTest.keyClick(page.list, Qt.Key.Key_Return)
+    assert opened == []
+    assert "quarrel.mp4" in page.moved.text
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(moved / "quarrel.mp4"), ""))
+    QTest.keyClick(page.moved.locate_button, Qt.Key.Key_Space)
+    qtbot.waitUntil(partial(_is_found, page), timeout=WAIT)
+    assert {card.path.parent for card in page.model.shown} == {moved}
+    assert "4 files" in page.moved.text
+    choose(page, "quarrel")
+    with qtbot.waitSignal(page.open_asked, timeout=WAIT) as asked:
+        QTest.keyClick(page.list, Qt.Key.Key_Return)
+    assert asked.args[0] == moved / "quarrel.mp4"
+
+
+def test_another_file_is_not_taken_for_the_one_that_moved(
+    qtbot: QtBot, open_page: Callable[[Path], LibraryView], movable: Path, folder: Path
+) -> None:
+    (folder / "quarrel.mp4").unlink()
+    page = open_page(movable)
+    card = next(card for card in page.model.shown if card.missing)
+    page.locate(card, folder / "garden.mp4")
+    qtbot.waitUntil(lambda: "another file" in page.error, timeout=WAIT)
+    page.locate(card, folder / "nowhere.mp4")
+    qtbot.waitUntil(lambda: "nowhere.mp4" in page.error, timeout=WAIT)
+    assert any(card.missing for card in page.model.cards.values())
