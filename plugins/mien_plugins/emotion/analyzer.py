@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mien.errors import ModelError
-from mien.sdk import Block, Context, MediaInfo, Params
+from mien.sdk import Block, Context, Explanation, MediaInfo, Params, Windows
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
 from mien.tracks.track import AnyTrack, Curve, Features, Spans
 from mien_plugins.emotion.edges import Edges, Part
+from mien_plugins.emotion.explain import READINGS, explain_window
 from mien_plugins.emotion.gate import Reading, VoiceGate, loud_share
 from mien_plugins.emotion.info import ATTRIBUTES, DIMENSIONS, EMBEDDING, MODEL, VOICE, WAV2VEC2, EmotionParams
 from mien_plugins.emotion.reader import Reader, load
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 class EmotionAnalyzer:
     """Reads each window on its own: features, net, and a gate that leaves gaps where nobody speaks."""
+
+    explains = READINGS
 
     def __init__(self) -> None:
         self._params = EmotionParams()
@@ -76,6 +79,14 @@ class EmotionAnalyzer:
     def close(self) -> None:
         """Free the weights."""
         self._reader = self._gate = self._ctx = None
+
+    def explain(self, window: Windows, params: Params, ctx: Context, of: str) -> Explanation:
+        """Which half seconds of a window raised or lowered a reading (`explain.py`)."""
+        assert isinstance(params, EmotionParams)
+        own = params.model == "mtl"
+        reader = load(ctx.model(MODEL)) if own else _wav2vec2(ctx)
+        reader.net.to(ctx.device)
+        return explain_window(reader, window, of, params.silence, ctx.model(MODEL) if own else None, ctx)
 
     def _read(self, parts: Iterable[Part]) -> list[Reading]:
         if self._reader is None or self._ctx is None:
