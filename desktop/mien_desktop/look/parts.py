@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QToolButton, QWidget
 
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
@@ -56,9 +56,10 @@ class IconButton(QToolButton):
 
 
 def explain(widget: QWidget, name: str, tip: str, shortcut: str = "") -> None:
-    """Give a widget its accessible name and description, and a tooltip that names its shortcut."""
-    if shortcut and isinstance(widget, QAbstractButton):
-        widget.setShortcut(QKeySequence(shortcut))
+    """Give a widget its accessible name and description, and a tooltip that names its shortcut.
+
+    The shortcut itself belongs to an action of the window (`shell.actions`): keys that two things listen to do nothing.
+    """
     keys = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText) if shortcut else ""
     widget.setToolTip(f"{tip} ({keys})" if keys else tip)
     widget.setAccessibleName(name)

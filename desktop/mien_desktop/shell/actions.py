@@ -51,16 +51,22 @@ class Actions:
             Command("open", "&File", "Open…", ("Ctrl+O",), window.ask_open),
             Command("demo", "&File", "Open the demo clip", (), window.open_demo),
             Command("close", "&File", "Close the medium", ("Ctrl+W",), window.close_medium),
-            Command("export", "&File", "Export…", ("Ctrl+E",), window.ask_export),
+            Command("library", "&File", "Library", ("Ctrl+L",), window.show_library),
+            Command("settings", "&File", "Settings…", ("Ctrl+,",), window.show_settings),
             Command("quit", "&File", "Quit", ("Ctrl+Q",), window.close),
             Command("undo", "&Edit", "Undo", ("Ctrl+Z",), space.undo),
             Command("redo", "&Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), space.redo),
+            Command("find", "&Edit", "Find in the transcript", ("Ctrl+F",), space.find_words),
+            Command("find-next", "&Edit", "Next hit", ("F3",), space.transcript.next_hit),
+            Command("find-previous", "&Edit", "Previous hit", ("Shift+F3",), space.transcript.previous_hit),
+            Command("search", "&Edit", "Search the library", ("Ctrl+Shift+F",), window.tools.search.setFocus),
             Command("analyse", "&Analysis", "Analyse", ("Ctrl+Return",), window.conductor.analyse),
             Command("cancel", "&Analysis", "Cancel", ("Ctrl+.",), window.conductor.cancel),
             Command("explain", "&Analysis", "Explain the playhead's moment", ("Ctrl+I",), space.explain_here),
             Command("play", "&Playback", "Play or pause", ("Space",), player.toggle),
             Command("step", "&Playback", "Next frame", (".",), lambda: player.step(1)),
             Command("back", "&Playback", "Previous frame", (",",), lambda: player.step(-1)),
+            Command("mute", "&Playback", "Sound on or off", ("M",), lambda: player.set_muted(not player.muted)),
             Command("next-event", "&Playback", "Next event", ("Ctrl+Right",), lambda: space.go_to_event(1)),
             Command("previous-event", "&Playback", "Previous event", ("Ctrl+Left",), lambda: space.go_to_event(-1)),
             Command("loop", "&Playback", "Loop the selection", ("Shift+L",), space.toggle_loop),
@@ -76,5 +82,7 @@ class Actions:
     def _about(self) -> None:
         box = QMessageBox(self._window)
         box.setWindowTitle("About Mien")
-        box.setText(f"Mien {__version__}\n\nWhat is said, how it is said, what the face shows and how heated the exchange is.")
+        box.setText(
+            f"Mien {__version__}\n\nWhat is said, how it is said, what the face shows and how heated the exchange is."
+        )
         box.open()

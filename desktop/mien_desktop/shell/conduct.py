@@ -162,7 +162,8 @@ class Conductor(QObject):
 
             def read() -> dict[str, AnyTrack]:
                 runs = {run.analyzer: run for run in self.shelf.library.runs(medium)}
-                if chosen in runs:  # the fusion that was used last is the medium's own, and that is not the compared one
+                # The fusion that was used last is the medium's own, and that is not the compared one.
+                if chosen in runs:
                     self.shelf.library.reuse(runs[chosen])
                 return self.shelf.fused(medium, runs[fusion].key) if fusion in runs else {}
 

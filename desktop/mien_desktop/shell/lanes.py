@@ -49,9 +49,13 @@ class LaneSet(QObject):
         self.scores = ScoresLane(
             "text", "Offence · hate", {"text.offence": "offence", "text.hate": "hate"}, about="Scores of each utterance"
         )
-        self.expressions = StripsLane("expressions", "Expressions", about="Probability of seven expressions of the face")
+        self.expressions = StripsLane(
+            "expressions", "Expressions", about="Probability of seven expressions of the face"
+        )
         self.conflict = FilledLane("conflict", "Conflict", about="Intensity of conflict")
-        self.fused = FusedLane("fused", "Fused reading", about="All modalities as one; drag the line to move the threshold")
+        self.fused = FusedLane(
+            "fused", "Fused reading", about="All modalities as one; drag the line to move the threshold"
+        )
         self.weights = StripsLane("weights", "Modality weights", height=44, about="How much each modality counted")
         self.events = EventsLane("events", "Events", about="Spans over the threshold, and what was decided about them")
         self.curves = {name: CurvesLane(name, title, about=about) for name, (title, about) in CURVES.items()}
@@ -132,9 +136,9 @@ class LaneSet(QObject):
 
     def _speakers(self, track: Spans, whole: bool) -> None:
         """Turns by the speakers' track; by the transcript only where that names speakers and no such track is there."""
-        if track.name == "speech.transcript":
-            if self._document.readings.get("speech.speakers") is not None or not any(track.speaker):
-                return
+        named = self._document.readings.get("speech.speakers") is None and any(track.speaker)
+        if track.name == "speech.transcript" and not named:
+            return
         self.speakers.set_track(track) if whole else self.speakers.append(track)
 
     def _add(self, name: str, lane: CurvesLane | ScoresLane) -> None:

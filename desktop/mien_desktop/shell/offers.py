@@ -14,7 +14,9 @@ def offers(registry: Registry) -> tuple[Offer, ...]:
     """A line for every room of plugins that is here, for what is broken, and for the models that could be installed."""
     found = []
     for room, means in ROOMS:
-        titles = [i.title for i in (*registry.analyzers.values(), *registry.fusions.values()) if i.id.split(".")[0] == room]
+        titles = [
+            i.title for i in (*registry.analyzers.values(), *registry.fusions.values()) if i.id.split(".")[0] == room
+        ]
         if titles:
             found.append(Offer(means, ", ".join(titles), True))
     known = {room for room, _ in ROOMS}

@@ -23,12 +23,12 @@ class WindowState(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     theme: Literal["system", "light", "dark"] = "system"
-    text_scale: float = Field(1.0, ge=0.75, le=2.0)
+    text_scale: float = Field(default=1.0, ge=0.75, le=2.0)
     recent: tuple[str, ...] = ()
     geometry: str = ""
     splits: dict[str, list[int]] = Field(default_factory=dict)
     lanes: dict[str, Any] = Field(default_factory=dict)
-    volume: float = Field(1.0, ge=0.0, le=1.0)
+    volume: float = Field(default=1.0, ge=0.0, le=1.0)
     thresholds: dict[str, float] = Field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from mien.engine.registry import Registry
@@ -42,8 +42,8 @@ class ToolBar(QWidget):
         row = QHBoxLayout(ground)
         row.setContentsMargins(10, 7, 10, 7)
         row.setSpacing(8)
-        self._open = button("Open…", "Open a video or a sound file", shortcut="Ctrl+O")
-        self._open.clicked.connect(self.open_asked)
+        self._opener = button("Open…", "Open a video or a sound file", shortcut="Ctrl+O")
+        self._opener.clicked.connect(self.open_asked)
         self.analyse = button(
             "Analyse", "Read this medium with the chosen plugins", kind="primary", shortcut="Ctrl+Return"
         )
@@ -56,15 +56,7 @@ class ToolBar(QWidget):
         ):
             explain(box, name, tip)
             box.setMinimumWidth(96)
-        self.compare.addItem("nothing", NONE)
-        for info in sorted(registry.fusions.values(), key=lambda f: (bool(f.needs_training), f.title)):
-            for box in (self.fusion, self.compare):
-                box.addItem(info.title, info.id)
-                if info.needs_training:
-                    place = box.count() - 1
-                    box.setItemText(place, f"{info.title} – needs training")
-                    box.model().item(place).setEnabled(False)  # type: ignore[attr-defined]
-                    box.setItemData(place, f"Train it with: {info.needs_training}", 3)
+        self.set_fusions(registry)
         self.fusion.activated.connect(lambda _: self.fusion_chosen.emit(self.fusion.currentData()))
         self.compare.activated.connect(lambda _: self.compare_chosen.emit(self.compare.currentData()))
         self.device.activated.connect(lambda _: self.device_chosen.emit(self.device.currentData()))
@@ -80,14 +72,15 @@ class ToolBar(QWidget):
         self._library.clicked.connect(self.library_asked)
         self._settings = IconButton("settings", "Settings", "Plugins, models, device, appearance", shortcut="Ctrl+,")
         self._settings.clicked.connect(self.settings_asked)
-        for widget in (self._open, self.analyse):
-            row.addWidget(widget)
+        row.addWidget(self._opener)
+        row.addWidget(self.analyse)
         row.addSpacing(8)
-        for text, box in (("Fusion", self.fusion), ("Compare with", self.compare), ("Device", self.device)):
+        for text, chooser in (("Fusion", self.fusion), ("Compare with", self.compare), ("Device", self.device)):
             row.addWidget(label(text, "dim"))
-            row.addWidget(box)
+            row.addWidget(chooser)
         row.addStretch(1)
-        for widget in (self.search, self._export, self._library, self._settings):
+        row.addWidget(self.search)
+        for widget in (self._export, self._library, self._settings):
             row.addWidget(widget)
         self.setAccessibleName("Tool bar")
         self.wear(palette)
@@ -95,7 +88,7 @@ class ToolBar(QWidget):
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
-        self._open.setIcon(icon("open", palette))
+        self._opener.setIcon(icon("open", palette))
         for widget in (self._export, self._library, self._settings):
             widget.wear(palette)
 
@@ -111,6 +104,24 @@ class ToolBar(QWidget):
         self.analyse.setAccessibleName(self.analyse.text())
         self.analyse.setToolTip("Stop the analysis; what is complete is kept" if analysing else
                                 "Read this medium with the chosen plugins (Ctrl+Return)")  # fmt: skip
+
+    def set_fusions(self, registry: Registry) -> None:
+        """Offer the fusions that there are; those without weights say how they are trained."""
+        self.fusion.clear()
+        self.compare.clear()
+        self.compare.addItem("nothing", NONE)
+        for info in sorted(registry.fusions.values(), key=lambda f: (bool(f.needs_training), f.title)):
+            for box in (self.fusion, self.compare):
+                box.addItem(info.title, info.id)
+                if info.needs_training:
+                    place = box.count() - 1
+                    box.setItemText(place, f"{info.title} – needs training")
+                    box.model().item(place).setEnabled(False)  # type: ignore[attr-defined]
+                    box.setItemData(place, f"Train it with: {info.needs_training}", Qt.ItemDataRole.ToolTipRole)
+
+    def set_device(self, device: str) -> None:
+        """Show which device is chosen."""
+        self.device.setCurrentIndex(max(0, self.device.findData(device)))
 
     def set_fusion(self, fusion: str) -> None:
         """Show which fusion is chosen."""

@@ -12,16 +12,19 @@ from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien.errors import MienError
 from mien.exchange.text import one_line
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.style import dress, palette_for
+from mien_desktop.settings.keys import bind
 from mien_desktop.shell import state as states
 from mien_desktop.shell.actions import Actions
 from mien_desktop.shell.conduct import Conductor
 from mien_desktop.shell.message import MessageBar
 from mien_desktop.shell.offers import offers
+from mien_desktop.shell.rooms import Rooms
 from mien_desktop.shell.status import StatusBar
 from mien_desktop.shell.toolbar import ToolBar
 from mien_desktop.shell.workspace import Workspace
@@ -39,6 +42,9 @@ class MainWindow(QMainWindow):
     def __init__(self, library: str | None = None) -> None:
         super().__init__()
         self.state = states.load()
+        self.library_asked_for = library
+        self.devices: list[tuple[str, str]] = []
+        self._seek_to: float | None = None
         self.registry = Registry.load()
         self.conductor = Conductor(self.registry, library, self)
         self.document = self.conductor.document
@@ -68,6 +74,8 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setWindowTitle("Mien")
         self.actions_ = Actions(self)
+        self.rooms = Rooms(self)
+        bind(self.actions_.actions)
         self._connect()
         self._restore()
         self.welcome.show_recent(self.state.recent)
@@ -85,6 +93,9 @@ class MainWindow(QMainWindow):
         tools.fusion_chosen.connect(self._guarded(conductor.choose_fusion))
         tools.compare_chosen.connect(self._guarded(conductor.choose_comparison))
         tools.device_chosen.connect(self._choose_device)
+        tools.library_asked.connect(lambda: self.show_library())
+        tools.search_asked.connect(self.show_library)
+        tools.settings_asked.connect(lambda: self.show_settings())
         conductor.trouble.connect(self._trouble)
         conductor.analysing.connect(self._analysing)
         self.document.opened.connect(self._opened)
@@ -94,6 +105,7 @@ class MainWindow(QMainWindow):
         self.welcome.demo_asked.connect(self.open_demo)
         self.workspace.trouble.connect(lambda text: self.message.tell(text))
         self.workspace.full_screen_asked.connect(self.toggle_full_screen)
+        self.workspace.player.opened.connect(self._playable)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.styleHints().colorSchemeChanged.connect(lambda _: self.set_theme(self.state.theme))
@@ -102,9 +114,12 @@ class MainWindow(QMainWindow):
         """What may wait until the window stands."""
         if self._closed:
             return
-        background = self.conductor.background
-        background.run(lambda: offers(self.registry), self.welcome.show_offers)
-        background.run(devices, self._show_devices)
+        self.show_offers()
+        self.conductor.background.run(devices, self._show_devices)
+
+    def show_offers(self) -> None:
+        """Say on the welcome page what is installed now."""
+        self.conductor.background.run(lambda: offers(self.registry), self.welcome.show_offers)
 
     def _restore(self) -> None:
         if self.state.geometry:
@@ -124,10 +139,15 @@ class MainWindow(QMainWindow):
         """Open the clip that comes with Mien."""
         self.open(Path(str(files("mien_resources") / "demo" / "demo.mp4")))
 
-    def open(self, path: Path) -> None:
-        """Open a medium; what is wrong with it is told in the window."""
+    def open(self, path: Path, at: float = 0.0) -> None:
+        """Open a medium and go to a moment, in s; what is wrong with it is told in the window."""
         path = Path(path)
         self.message.clear()
+        if self.document.path == path.absolute():
+            self.show_workspace()
+            self.workspace.player.seek(at)
+            return
+        self._seek_to = at or None
         try:
             self.conductor.open(path)
         except MienError as error:
@@ -139,8 +159,38 @@ class MainWindow(QMainWindow):
     def _opened(self) -> None:
         path = self.document.path
         self.tools.set_medium(path is not None)
-        self.pages.setCurrentWidget(self.workspace if path is not None else self.welcome)
+        self.show_workspace()
         self.setWindowTitle(f"{one_line(path.name)} – Mien" if path is not None else "Mien")
+
+    def _playable(self, _: object) -> None:
+        if self._seek_to is not None:
+            self.workspace.player.seek(self._seek_to)
+            self._seek_to = None
+
+    def close_medium(self) -> None:
+        """Back to the welcome page; the analysis is cancelled, what is complete is kept."""
+        self.conductor.cancel()
+        self.document.open(None)
+        self.message.clear()
+
+    def show_workspace(self) -> None:
+        """Turn to the open medium, or to the welcome page."""
+        self.pages.setCurrentWidget(self.workspace if self.document.path is not None else self.welcome)
+
+    def show_library(self, words: str = "") -> None:
+        """Turn to the library; once more turns back."""
+        if not words and self.pages.currentWidget() is self.rooms.library:
+            self.show_workspace()
+        else:
+            self.rooms.show_library(words)
+
+    def show_settings(self, page: str = "") -> None:
+        """Open the settings at a page."""
+        self.rooms.show_settings(page)
+
+    def library_moved(self, place: str) -> None:
+        """Another library is to be used."""
+        self.message.tell(f"The library at {place} is used from the next start on.")
 
     def _described(self) -> None:
         for problem in self.document.problems:
@@ -172,9 +222,29 @@ class MainWindow(QMainWindow):
         return guarded
 
     def _choose_device(self, device: str) -> None:
-        self._guarded(lambda d: self.conductor.choose(replace(self.conductor.choice, device=d)))(device)
+        self.choose(replace(self.conductor.choice, device=device))
+
+    def choose(self, choice: Choice) -> None:
+        """Analyse so from now on; what is wrong with the choice is told."""
+        try:
+            self.conductor.choose(choice)
+        except MienError as error:
+            self.message.tell(str(error))
+            return
+        self.tools.set_fusion(choice.fusion)
+        self.tools.set_device(choice.device)
+
+    def take_registry(self, registry: Registry) -> None:
+        """Plugins were loaded anew: offer what there is now."""
+        self.registry = self.conductor.registry = registry
+        self.tools.set_fusions(registry)
+        self.tools.set_fusion(self.conductor.choice.fusion)
+        self.show_offers()
 
     def _show_devices(self, found: list[tuple[str, str]]) -> None:
+        self.devices = found
+        if self.rooms.settings is not None:
+            self.rooms.settings.set_devices(found)
         best = found[0][1] if found else "CPU"
         names = [("auto", f"Automatic ({best})"), *((d, n if d == "cpu" else f"{d} · {n}") for d, n in found)]
         self.tools.set_devices(names, self.conductor.choice.device)
@@ -211,7 +281,7 @@ class MainWindow(QMainWindow):
 
     def wear(self, palette: Palette) -> None:
         """Hand a palette to everything that paints itself."""
-        for widget in (self.tools, self.message, self.welcome, self.workspace, self.foot):
+        for widget in (self.tools, self.message, self.welcome, self.workspace, self.foot, self.rooms):
             widget.wear(palette)
 
     def toggle_full_screen(self) -> None:
@@ -240,5 +310,6 @@ class MainWindow(QMainWindow):
         self._closed = True
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._remember(self.workspace.remember(self.state.model_copy(update={"geometry": geometry})))
+        self.rooms.shutdown()
         self.workspace.shutdown()
         self.conductor.close()

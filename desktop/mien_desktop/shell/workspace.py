@@ -8,12 +8,14 @@ from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 from mien.engine.registry import Registry
 from mien.sdk.protocols import Explanation
 from mien.tracks.track import AnyTrack
+from mien_desktop.events.model import Event
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.explain.panel import ExplainPanel
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import panel
 from mien_desktop.player.canvas import Canvas
-from mien_desktop.player.overlay import Overlays
+from mien_desktop.player.overlay import Readings
+from mien_desktop.player.picture import Frame
 from mien_desktop.player.player import Player
 from mien_desktop.player.transport import Transport
 from mien_desktop.shell.conduct import Conductor
@@ -48,10 +50,12 @@ class Workspace(QWidget):
         self.player = Player(self)
         self.canvas = Canvas(palette)
         self.transport = Transport(palette)
-        self.overlays = Overlays()
-        self.timeline = TimelineView(palette)
+        self.overlay = Readings()
+        self.timeline = TimelineView()
+        self.timeline.wear(palette)
         self.transcript = TranscriptPanel(palette)
-        self.events = EventsPanel(conductor.shelf, conductor.background, palette)
+        shelf = conductor.shelf
+        self.events = EventsPanel(palette, conductor.background, lambda: shelf.library)
         titles = {i.id: i.title for i in registry.analyzers.values()}
         self.explain = ExplainPanel(palette, tuple((p, titles[p]) for p in EXPLAINERS if p in titles))
         self.lanes = LaneSet(self._document, palette)
@@ -99,15 +103,16 @@ class Workspace(QWidget):
         outer.addWidget(self.all)
         self._lower = lower
         self._right = right
-        self.timeline.set_lanes(self.lanes.lanes)
+        for lane in self.lanes.lanes:
+            self.timeline.add_lane(lane)
 
     def _connect(self) -> None:
         document, player = self._document, self.player
         document.opened.connect(self._opened)
         document.described.connect(self._described)
         document.replaced.connect(self._track_changed)
-        document.grew.connect(lambda piece: self._track_changed(piece.name))
-        self.lanes.added.connect(lambda _: self.timeline.set_lanes(self.lanes.lanes))
+        document.grew.connect(self._track_grew)
+        self.lanes.added.connect(self.timeline.add_lane)
         player.moved.connect(self._moved)
         player.frame_changed.connect(self._frame)
         player.failed.connect(self.trouble)
@@ -122,6 +127,8 @@ class Workspace(QWidget):
             view.seek_requested.connect(player.seek)
         self.timeline.selection_changed.connect(self._selected)
         self.timeline.threshold_changed.connect(lambda _, value: self.events.set_threshold(value))
+        self.timeline.event_moved.connect(lambda _, row, start, end: self.events.set_extent(row, start, end))
+        self.timeline.event_picked.connect(self._pick)
         self.transcript.bind(document)
         self.events.bind(document)
         self.explain.bind(document)
@@ -138,6 +145,7 @@ class Workspace(QWidget):
     def _opened(self) -> None:
         self._stop_sound()
         self._selection = None
+        self.overlay.clear()
         path = self._document.path
         if path is None:
             self.player.close()
@@ -153,20 +161,35 @@ class Workspace(QWidget):
             self.timeline.set_duration(media.duration)
 
     def _track_changed(self, name: str) -> None:
-        if self.overlays.reads(name):
-            self.overlays.take(self._document.readings.get(name))
+        track = self._document.readings.get(name)
+        if track is not None and self.overlay.reads(name):
+            self.overlay.put(track)
+            self._redraw()
+
+    def _track_grew(self, piece: AnyTrack) -> None:
+        if self.overlay.reads(piece.name):
+            self.overlay.add(piece)
+            self._redraw()
+
+    def _redraw(self) -> None:
+        """What is known of the frame on show has changed."""
+        frame = self.player.frame
+        if frame is not None:
+            self._frame(frame)
 
     # -- the playhead -------------------------------------------------------------------------------------------
 
     def _moved(self, position: float) -> None:
-        for view in (self.timeline, self.transcript, self.explain):
-            view.set_position(position)
+        self.timeline.set_playhead(position)
+        self.transcript.set_position(position)
+        self.explain.set_position(position)
 
-    def _frame(self, frame: object) -> None:
-        self.canvas.show_frame(frame, self.overlays.at(frame.time))  # type: ignore[attr-defined]
+    def _frame(self, frame: Frame) -> None:
+        self.canvas.show_frame(frame, self.overlay.at(frame.time))
 
     def _selected(self, selection: tuple[float, float] | None) -> None:
         self._selection = selection
+        self.events.set_selection(*(selection or (0.0, 0.0)))
         if self._looping:
             self.player.set_loop(selection)
 
@@ -194,9 +217,13 @@ class Workspace(QWidget):
     def _show_threshold(self, threshold: float) -> None:
         self.lanes.fused.threshold = threshold
 
-    def _explain_event(self, event: object) -> None:
+    def _pick(self, _: str, row: int) -> None:
+        self.events.pick(row)
+        self.tabs.setCurrentWidget(self.events)
+
+    def _explain_event(self, event: Event) -> None:
         self.tabs.setCurrentWidget(self.explain)
-        self.explain.explain(event.peak)  # type: ignore[attr-defined]
+        self.explain.explain(event.peak)
 
     def explain_here(self) -> None:
         """Explain the playhead's moment."""
@@ -208,6 +235,11 @@ class Workspace(QWidget):
 
     def _compared(self, tracks: dict[str, AnyTrack]) -> None:
         self.lanes.compare(tracks)
+
+    def find_words(self) -> None:
+        """Search the transcript."""
+        self.tabs.setCurrentWidget(self.transcript)
+        self.transcript.start_search()
 
     def undo(self) -> None:
         """Take the last change back."""
@@ -243,7 +275,7 @@ class Workspace(QWidget):
         return state.model_copy(
             update={
                 "splits": {"upper": self.upper.sizes(), "all": self.all.sizes()},
-                "lanes": self.timeline.layout_dict(),
+                "lanes": self.timeline.layout(),
                 "volume": self.player.volume,
             }
         )

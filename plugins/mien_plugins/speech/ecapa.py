@@ -55,7 +55,9 @@ class EcapaConfig:
         if not isinstance(values, dict):
             raise ValueError("config.json holds no JSON object")
         known: dict[str, Any] = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+        for name, value in known.items():
+            known[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**known)
 
 
 class Ecapa(nn.Module):
