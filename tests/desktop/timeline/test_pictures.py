@@ -176,7 +176,7 @@ def test_a_palette_is_worn_everywhere(view: TimelineView) -> None:
         seen = {image.pixelColor(x, y).name() for x in range(0, 1000, 7) for y in range(0, 420, 3)}
         other = LIGHT if palette is DARK else DARK
         assert palette.panel in seen
-        assert other.panel not in seen
+        assert other.grid not in seen
         assert other.line not in seen
         assert all(lane.palette is palette for lane in view.lanes)
 
