@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QFontMetricsF,
     QImage,
@@ -30,6 +31,7 @@ SOUND_ONLY = "Sound only"
 
 # Side of the placeholder's glyph; pictures are never shown smaller than the smallest size.
 _GLYPH = 44
+_WIDEST_TEXT = 440.0
 _SMALLEST = QSize(240, 135)
 _USUAL = QSize(640, 360)
 
@@ -56,9 +58,10 @@ class Canvas(QWidget):
         self._frame: Frame | None = None
         self._overlay: Overlay | None = None
         self._overlay_visible = True
-        self._title, self._text, self._glyph = NOTHING, "", "film"
+        self._title, self._text, self._glyph = "", NOTHING, "film"
         self._told = (0, 0)
         self._pressed: QPoint | None = None
+        self._ringed = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -105,7 +108,7 @@ class Canvas(QWidget):
 
     def show_nothing(self, text: str = "") -> None:
         """Show no picture but why; an empty text says that nothing is open."""
-        self._place("film", text or NOTHING, "")
+        self._place("warning" if text else "film", "", text or NOTHING)
 
     def show_sound(self, name: str) -> None:
         """Show the placeholder of a medium without pictures; a cover that is attached to it is none."""
@@ -188,6 +191,17 @@ class Canvas(QWidget):
             self._tell_room()
         return super().event(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # A ring round the picture is for those who came by the keyboard.
+        self._ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ringed = False
+        super().focusOutEvent(event)
+        self.update()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed = event.position().toPoint()
@@ -219,7 +233,7 @@ class Canvas(QWidget):
             size = self._frame.size if self._frame is not None else (0, 0)
             palette = DARK if self._frame is not None else self._palette
             draw(painter, Ground(QRectF(self.rect()), picture, size), self._overlay, palette, self.font())
-        if self.hasFocus():
+        if self._ringed:
             painter.setPen(QPen(QColor(self._palette.focus), 2.0))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
@@ -232,27 +246,24 @@ class Canvas(QWidget):
         painter.drawImage(rect, image)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
+        """A sign, a name in one line, and a text in as many as it takes, in the middle."""
         palette, middle = self._palette, QRectF(self.rect()).center()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        title = QFont(self.font())
-        title.setWeight(QFont.Weight.DemiBold)
-        high, low = QFontMetricsF(title), QFontMetricsF(self.font())
-        room = self.width() - 48.0
-        lines = high.boundingRect(QRectF(0, 0, room, 1e4), int(Qt.TextFlag.TextWordWrap), self._title)
-        top = middle.y() - (_GLYPH + 14.0 + lines.height() + (low.height() + 4.0 if self._text else 0.0)) / 2
+        bold = QFont(self.font())
+        bold.setWeight(QFont.Weight.DemiBold)
+        high, low = QFontMetricsF(bold), QFontMetricsF(self.font())
+        room = min(self.width() - 48.0, _WIDEST_TEXT)
+        wrap = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop) | int(Qt.TextFlag.TextWordWrap)
+        lines = low.boundingRect(QRectF(0.0, 0.0, room, 1e4), wrap, self._text).height() if self._text else 0.0
+        name = high.height() + 4.0 if self._title else 0.0
+        top = middle.y() - (_GLYPH + 14.0 + name + lines) / 2
         paint_glyph(painter, self._glyph, QRectF(middle.x() - _GLYPH / 2, top, _GLYPH, _GLYPH), palette.faint)
         top += _GLYPH + 14.0
-        across = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-        painter.setFont(title)
+        if self._title:
+            painter.setFont(bold)
+            painter.setPen(QColor(palette.text))
+            told = high.elidedText(self._title, Qt.TextElideMode.ElideMiddle, room)
+            painter.drawText(QRectF(middle.x() - room / 2, top, room, name), wrap, told)
+        painter.setFont(self.font())
         painter.setPen(QColor(palette.dim))
-        # A name without spaces is elided, a sentence is wrapped.
-        one = high.elidedText(self._title, Qt.TextElideMode.ElideMiddle, room)
-        wrap = int(across) | int(Qt.TextFlag.TextWordWrap)
-        if self._text:
-            painter.drawText(QRectF(24.0, top, room, lines.height() + 2.0), across, one)
-            top += high.height() + 4.0
-            painter.setFont(self.font())
-            painter.setPen(QColor(palette.faint))
-            painter.drawText(QRectF(24.0, top, room, low.height() + 2.0), across, self._text)
-        else:
-            painter.drawText(QRectF(24.0, top, room, lines.height() + 2.0), wrap, self._title)
+        painter.drawText(QRectF(middle.x() - room / 2, top + name, room, lines + 2.0), wrap, self._text)

@@ -16,8 +16,8 @@ _PAD = 6.0
 _RADIUS = 4.0
 # Distance from the rim of the picture and of the canvas.
 _MARGIN = 10.0
-# Strip of levels: width of the bars, and the smallest canvas that it is drawn on.
-_BAR = 64.0
+# Strip of levels: width of the bars on a canvas so wide, and the smallest canvas that it is drawn on.
+_BARS = ((640.0, 64.0), (440.0, 40.0))
 _SMALLEST = (260.0, 150.0)
 # Share of the picture's width that what is said may take, and lines of it.
 _CAPTION_WIDTH, _CAPTION_LINES = 0.92, 2
@@ -149,15 +149,18 @@ def _columns(levels: tuple[Level, ...], font: QFont) -> tuple[float, float, floa
 
 
 def strip_rect(ground: Ground, levels: tuple[Level, ...], font: QFont) -> QRectF | None:
-    """Where the levels are drawn: the upper right corner of the canvas; None where there is no room for them."""
+    """Where the levels are drawn: the upper right corner of the picture, or that of the canvas where the picture leaves
+    so much of it free that less is covered; None where there is no room for them."""
     if not levels or ground.canvas.width() < _SMALLEST[0] or ground.canvas.height() < _SMALLEST[1]:
         return None
     titles, values, row = _columns(levels, font)
-    bars = _BAR + 10.0 if ground.canvas.width() >= 1.7 * _SMALLEST[0] else 0.0
+    bars = next((bar + 10.0 for wide, bar in _BARS if ground.canvas.width() >= wide), 0.0)
     width, height = titles + 10.0 + bars + values + 2 * 9.0, row * len(levels) + 2 * 6.0
     if height > ground.canvas.height() - 2 * _MARGIN:
         return None
-    return QRectF(ground.canvas.right() - _MARGIN - width, ground.canvas.top() + _MARGIN, width, height)
+    free = ground.canvas.right() - ground.picture.right()
+    right = (ground.canvas if free > width / 4 else ground.picture).right()
+    return QRectF(right - _MARGIN - width, ground.picture.top() + _MARGIN, width, height)
 
 
 def _strip(painter: QPainter, rect: QRectF, levels: tuple[Level, ...], palette: Palette, font: QFont) -> None:
@@ -204,7 +207,7 @@ def _caption(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palet
     """What is said, at the foot of the picture, in at most two lines."""
     room = ground.picture
     large = QFont(font)
-    large.setPixelSize(max(11, min(round(room.height() * 0.045), round(QFontMetricsF(font).height() * 1.5))))
+    large.setPixelSize(max(11, min(round(room.height() * 0.04), round(QFontMetricsF(font).height() * 1.5))))
     metrics = QFontMetricsF(large)
     text = f"“{overlay.caption}”"
     if overlay.speaker:

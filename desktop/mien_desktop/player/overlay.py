@@ -50,8 +50,8 @@ class Level:
 
     @property
     def over(self) -> bool:
-        """Whether it is at the threshold or above."""
-        return self.value is not None and self.threshold is not None and self.value >= self.threshold
+        """Whether it is at the threshold or above, as exactly as tracks hold values (float32)."""
+        return self.value is not None and self.threshold is not None and self.value >= self.threshold - 1e-6
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QAction, QActionGroup, QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
 
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import explain, label
@@ -72,6 +72,58 @@ class Button(QToolButton):
             super().keyPressEvent(event)
 
 
+class SpeedButton(Button):
+    """Shows the speed, and opens a list of those that can be chosen.
+
+    Signals:
+        chosen(float): one was.
+    """
+
+    chosen = Signal(float)
+
+    def __init__(self) -> None:
+        super().__init__("", "Speed", "Choose how fast it plays; voices keep their pitch")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.choices = QActionGroup(self)
+        menu = QMenu(self)
+        menu.setAccessibleName("Speed")
+        for rate in SPEEDS:
+            action = QAction(self.written(rate), self.choices, checkable=True)
+            action.setData(rate)
+            menu.addAction(action)
+        self.choices.triggered.connect(lambda action: self.chosen.emit(action.data()))
+        self.setMenu(menu)
+        self.show_rate(1.0)
+
+    @staticmethod
+    def written(rate: float) -> str:
+        """As it is shown: `0.25×`."""
+        return f"{rate:g}×"
+
+    def show_rate(self, rate: float) -> None:
+        """Show a speed, whether it is in the list or not."""
+        self.setText(self.written(rate))
+        self.setAccessibleName(f"Speed {self.written(rate)}")
+        for action in self.choices.actions():
+            action.setChecked(abs(action.data() - rate) < 1e-6)
+
+    def sizeHint(self) -> QSize:
+        """As wide as it ever gets, so that nothing beside it moves."""
+        metrics = self.fontMetrics()
+        most = max(metrics.horizontalAdvance(self.written(rate)) for rate in SPEEDS)
+        return super().sizeHint() + QSize(most - metrics.horizontalAdvance(self.text()), 0)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down):
+            self.showMenu()
+        else:
+            super().keyPressEvent(event)
+
+
 class Transport(QWidget):
     """Acts on the player it is bound to; where its buttons ask for more, the shell answers.
 
@@ -101,12 +153,7 @@ class Transport(QWidget):
         self.frame_on = Button("frame-on", "Next frame", "Show the next frame", "step")
         self.event_on = Button("event-on", "Next event", "Jump to the next event behind the playhead", "next-event")
         self.time = _numbers("Time", "Where the playhead is, and how long the medium is")
-        self.speed = QComboBox()
-        self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        explain(self.speed, "Speed", "How fast it plays; voices keep their pitch")
-        for rate in SPEEDS:
-            self.speed.addItem(f"{rate:g}×", rate)
-        self.speed.setCurrentIndex(SPEEDS.index(1.0))
+        self.speed = SpeedButton()
         self.loop = Button("loop", "Loop", "Repeat the selected stretch of time", "loop", checkable=True)
         self.mute = Button("sound", "Mute", "Mute", "mute")
         self.volume = QSlider(Qt.Orientation.Horizontal)
@@ -139,7 +186,7 @@ class Transport(QWidget):
         self.play.clicked.connect(lambda: self._player.toggle() if self._player else None)
         self.frame_back.clicked.connect(lambda: self._player.step(-1) if self._player else None)
         self.frame_on.clicked.connect(lambda: self._player.step(1) if self._player else None)
-        self.speed.activated.connect(self._choose_speed)
+        self.speed.chosen.connect(lambda rate: self._player.set_rate(rate) if self._player else None)
         self.mute.clicked.connect(lambda: self._player.set_muted(not self._player.muted) if self._player else None)
         self.volume.valueChanged.connect(self._choose_volume)
         self.wear(palette)
@@ -171,10 +218,10 @@ class Transport(QWidget):
         self._player = player
         player.moved.connect(self._show_time)
         player.state_changed.connect(self._show_state)
-        player.rate_changed.connect(self._show_speed)
+        player.rate_changed.connect(self.speed.show_rate)
         player.frame_changed.connect(lambda _: self._show_frame())
         player.indexed.connect(lambda _: self._show_frame())
-        self._show_speed(player.rate)
+        self.speed.show_rate(player.rate)
         self._show_state()
 
     def set_looping(self, looping: bool) -> None:
@@ -199,13 +246,10 @@ class Transport(QWidget):
         self.setStyleSheet(
             f'QToolButton[kind="flat"] {{ padding: 4px; }}'
             f'QToolButton[kind="flat"]:checked {{ background: {palette.hover}; }}'
+            "QToolButton::menu-indicator { image: none; width: 0; }"
         )
 
     # How it does it.
-
-    def _choose_speed(self, index: int) -> None:
-        if self._player is not None:
-            self._player.set_rate(self.speed.itemData(index))
 
     def _choose_volume(self, value: int) -> None:
         if self._player is not None:
@@ -263,16 +307,10 @@ class Transport(QWidget):
             self.volume.setValue(told)
             self.volume.blockSignals(False)
 
-    def _show_speed(self, rate: float) -> None:
-        index = self.speed.findData(rate)
-        if index < 0:
-            index = sum(rate > self.speed.itemData(n) for n in range(self.speed.count()))
-            self.speed.insertItem(index, f"{rate:g}×", rate)
-        self.speed.setCurrentIndex(index)
-
     def _show_time(self, position: float) -> None:
-        total = self._player.duration if self._player is not None else 0.0
-        self.time.setText(self._written(position, total))
+        player = self._player
+        there = player is not None and player.medium is not None
+        self.time.setText(self._written(position, player.duration) if player is not None and there else "")
 
     @staticmethod
     def _written(position: float, total: float) -> str:
@@ -291,8 +329,12 @@ class Transport(QWidget):
         parts = []
         if player is not None and player.has_picture:
             frame = player.frame
-            if frame is not None and frame.index is not None:
-                parts.append(f"frame {frame.index}")
+            # The picture may have been made before the file was read as far as it.
+            number = None if frame is None else frame.index
+            if frame is not None and number is None:
+                number = player.index.number(frame.time)
+            if number is not None:
+                parts.append(f"frame {number}")
             if player.frame_rate:
                 variable = " (variable)" if player.index.variable else ""
                 parts.append(f"{round(player.frame_rate, 2):g} fps{variable}")
