@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mien.engine.choice import Choice, default_analyzers, load_recipe, save_recipe
+from mien.engine.choice import Choice, default_analyzers, fill, load_recipe, save_recipe
 from mien.engine.registry import Registry
-from mien.errors import MienError
+from mien.errors import MienError, ParameterError
 from mien.sdk.params import Params
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, panel
 from mien_desktop.plugins.checks import CheckDelegate
 from mien_desktop.plugins.detail import PluginDetail
 from mien_desktop.plugins.facts import Plugin, added, hidden, needs
+from mien_desktop.plugins.form import differing
 
 _ID = int(Qt.ItemDataRole.UserRole)
 _RECIPES = "Recipes (*.json);;All files (*)"
@@ -54,7 +55,9 @@ class PluginChooser(QWidget):
         self._given = Choice()
         self._on: set[str] = set()
         self._fusion = ""
+        # A form has dozens of widgets; one is made when its plugin is first shown. Until then the values wait.
         self._details: dict[str, PluginDetail] = {}
+        self._values: dict[str, dict[str, Any]] = {}
         self._items: dict[str, QTreeWidgetItem] = {}
         self._filling = False
         self._list = QTreeWidget()
@@ -104,7 +107,6 @@ class PluginChooser(QWidget):
         outer.addLayout(foot)
         self.setAccessibleName("Plugins and their parameters")
         self.set_registry(registry, disabled)
-        self.wear(palette)
 
     # -- the choice ----------------------------------------------------------------------------------------------
 
@@ -112,7 +114,7 @@ class PluginChooser(QWidget):
         """What is chosen. `analyzers` is None where it is exactly the defaults of the engine, and empty for none at all."""
         on = tuple(i for i in self._registry.analyzers if i in self._on)
         chosen = None if set(on) == set(default_analyzers(self._registry)) else on
-        settings = {plugin: values for plugin, detail in self._details.items() if (values := detail.form.values())}
+        settings = {plugin: values for plugin in self._items if (values := self._set(plugin))}
         return replace(self._given, analyzers=chosen, fusion=self._fusion, settings=settings)
 
     def take(self, choice: Choice) -> None:
@@ -125,8 +127,9 @@ class PluginChooser(QWidget):
         self._given, self._fusion = choice, choice.fusion
         wanted = default_analyzers(self._registry) if choice.analyzers is None else choice.analyzers
         self._on = {plugin for plugin in wanted if plugin not in self._hidden}
+        self._values = {plugin: self._differing(plugin, choice.settings.get(plugin, {})) for plugin in self._items}
         for plugin, detail in self._details.items():
-            detail.form.take(choice.settings.get(plugin, {}))
+            detail.form.take(self._values[plugin])
         self._refresh()
 
     def compute_on(self, device: str, precision: str, threads: int | None) -> None:
@@ -156,7 +159,7 @@ class PluginChooser(QWidget):
 
     def set_registry(self, registry: Registry, disabled: Collection[str] = ()) -> None:
         """Other plugins are there; what was chosen of those that remain is kept."""
-        values = {plugin: detail.form.values() for plugin, detail in self._details.items()}
+        values = {plugin: self._set(plugin) for plugin in self._items}
         first = not self._items
         known = set(self._items)
         self._registry, self._hidden = registry, hidden(registry, disabled)
@@ -184,7 +187,7 @@ class PluginChooser(QWidget):
 
     def form(self, plugin: str) -> Any:
         """The form of a plugin; raises KeyError where it is not listed."""
-        return self._details[plugin].form
+        return self._detail(plugin).form
 
     def switch(self, plugin: str, on: bool) -> None:
         """Turn an analyzer on or off."""
@@ -255,6 +258,7 @@ class PluginChooser(QWidget):
             self._stack.removeWidget(detail)
             detail.deleteLater()
         self._details = {}
+        self._values = {}
         groups: dict[str, QTreeWidgetItem] = {}
         analyzers = [i for i in self._registry.analyzers.values() if i.id not in self._hidden]
         fusions = [i for i in self._registry.fusions.values() if i.id not in self._hidden]
@@ -269,19 +273,33 @@ class PluginChooser(QWidget):
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | (
                 Qt.ItemFlag.ItemIsUserCheckable if modality is not None else Qt.ItemFlag.NoItemFlags))  # fmt: skip
             self._items[info.id] = item
-            detail = PluginDetail(info, self._registry, self._kept(info.id, info.params, values), self._palette)
-            detail.changed.connect(self._told)
-            detail.form.refused.connect(lambda _: self._refresh())
-            detail.use_asked.connect(lambda i=info.id: self.use_fusion(i))
-            detail.model_asked.connect(self.model_asked)
-            self._details[info.id] = detail
-            self._stack.addWidget(detail)
+            self._values[info.id] = self._kept(info.id, info.params, values)
         self._list.expandAll()
         self._filling = False
         self._refresh()
         start = selected if selected in self._items else next(iter(self._items), None)
         if start is not None:
             self._list.setCurrentItem(self._items[start])
+
+    def _detail(self, plugin: str) -> PluginDetail:
+        """The plugin in full; raises KeyError where it is not listed."""
+        if plugin in self._items and plugin not in self._details:
+            info = self._info(plugin)
+            detail = self._details[plugin] = PluginDetail(info, self._registry, self._values[plugin], self._palette)
+            detail.changed.connect(self._told)
+            detail.form.refused.connect(lambda _: self._refresh())
+            detail.use_asked.connect(lambda: self.use_fusion(plugin))
+            detail.model_asked.connect(self.model_asked)
+            detail.set_used(plugin == self._fusion)
+            self._stack.addWidget(detail)
+        return self._details[plugin]
+
+    def _set(self, plugin: str) -> dict[str, Any]:
+        """What differs from a plugin's defaults."""
+        return self._details[plugin].form.values() if plugin in self._details else self._values.get(plugin, {})
+
+    def _differing(self, plugin: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        return differing(fill(plugin, self._info(plugin).params, values)) if values else {}
 
     def _kept(self, plugin: str, model: type[Params], values: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """Values of a plugin of another version may have gone."""
@@ -298,8 +316,8 @@ class PluginChooser(QWidget):
 
     def _show(self, item: QTreeWidgetItem | None) -> None:
         plugin = item.data(0, _ID) if item is not None else None
-        if plugin in self._details:
-            self._stack.setCurrentWidget(self._details[plugin])
+        if plugin is not None:
+            self._stack.setCurrentWidget(self._detail(plugin))
 
     def _switched(self, item: QTreeWidgetItem) -> None:
         plugin = item.data(0, _ID)
@@ -316,8 +334,19 @@ class PluginChooser(QWidget):
         self.changed.emit()
 
     def _added(self) -> dict[str, str]:
-        params = {p: made for p, d in self._details.items() if (made := d.form.params()) is not None}
+        params: dict[str, Params] = {}
+        for plugin in self._on:
+            detail = self._details.get(plugin)
+            made = detail.form.params() if detail is not None else self._built(plugin)
+            if made is not None:
+                params[plugin] = made
         return added(self._on, self._registry, params)
+
+    def _built(self, plugin: str) -> Params | None:
+        try:
+            return fill(plugin, self._info(plugin).params, self._values.get(plugin, {}))
+        except ParameterError:
+            return None  # a parameter without a default still lacks its value
 
     def _running(self) -> list[str]:
         return [*self._on, *self._added(), *([self._fusion] if self._fusion else [])]
@@ -330,7 +359,7 @@ class PluginChooser(QWidget):
             if (group := self._list.topLevelItem(number)) is not None:
                 group.setForeground(0, QColor(self._palette.dim))
         for plugin, item in self._items.items():
-            info, detail = self._info(plugin), self._details[plugin]
+            info = self._info(plugin)
             notes = []
             if plugin in self._registry.analyzers:
                 item.setCheckState(0, Qt.CheckState.Checked if plugin in self._on else Qt.CheckState.Unchecked)
@@ -338,7 +367,7 @@ class PluginChooser(QWidget):
                 notes.append("in use")
             if plugin in also:
                 notes.append("runs too")
-            if detail.form.values():
+            if self._set(plugin):
                 notes.append("changed")
             lacking = [n for n in needs(info, self._registry) if not n.there and not n.optional]
             if lacking:
@@ -349,7 +378,8 @@ class PluginChooser(QWidget):
             tip = " · ".join(t for t in (info.description, why, *(n.help for n in lacking)) if t)
             item.setToolTip(0, tip)
             item.setToolTip(1, tip)
-            detail.set_used(plugin == self._fusion)
+            if plugin in self._details:
+                self._details[plugin].set_used(plugin == self._fusion)
         self._filling = False
         self._say(self.problem, bad=True)
 

@@ -136,7 +136,7 @@ class NumberField(Field):
         text = self._line.text().strip().replace(",", ".")
         if not text and self.about.optional:
             return None
-        # JSON alone decides what is a number: 'NaN' and '1_000' stay text, and the model says so.
+        # What is no number in JSON ('.5', 'two') stays text: the model reads it, or says what is wrong with it.
         value = value_of(text)
         return value if isinstance(value, int | float) and not isinstance(value, bool) else text
 

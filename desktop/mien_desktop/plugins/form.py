@@ -86,7 +86,7 @@ class ParamsForm(QWidget):
 
     def values(self) -> dict[str, Any]:
         """The accepted values that differ from the defaults, JSON-ready, as `Choice.settings` takes them."""
-        return {} if self._params is None else _differing(self._params)
+        return {} if self._params is None else differing(self._params)
 
     def take(self, values: Mapping[str, Any]) -> None:
         """Show these values, with the defaults of all others.
@@ -244,10 +244,13 @@ def plain(value: Any) -> Any:
     """A value as JSON has it."""
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, tuple | list | set | frozenset):
+        return [plain(entry) for entry in value]
     return str(value) if isinstance(value, Path) else value
 
 
-def _differing(params: Params) -> dict[str, Any]:
+def differing(params: Params) -> dict[str, Any]:
+    """The values that differ from the defaults, JSON-ready."""
     dumped = params.model_dump(mode="json")
     defaults = {a.name: a for a in about(type(params))}
     return {

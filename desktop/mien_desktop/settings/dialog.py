@@ -118,7 +118,7 @@ class SettingsDialog(QDialog):
         row.addWidget(self._list)
         row.addWidget(self._stack, 1)
         self.setAccessibleName("Settings")
-        self.wear(palette)
+        self._wear_list(palette)  # the pages wear it already
         self._list.setCurrentRow(0)
         self.resize(1040, 680)
 
@@ -158,9 +158,13 @@ class SettingsDialog(QDialog):
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
+        for page in self.pages:
+            page.wear(palette)
+        self._wear_list(palette)
+
+    def _wear_list(self, palette: Palette) -> None:
         self._list.setStyleSheet(_sheet(palette))
         for row, page in enumerate(self.pages):
-            page.wear(palette)
             made = icon(_ICONS[page.name], palette)
             # A chosen row keeps its colour: Qt would tint the picture.
             for ratio in (1.0, 2.0):

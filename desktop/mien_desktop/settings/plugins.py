@@ -86,7 +86,6 @@ class PluginsPage(Page):
         self.tabs.addTab(first, "What runs")
         self.tabs.addTab(second, "Installed")
         self.body.addWidget(self.tabs, 1)
-        self.wear(palette)
         self._fill()
         if choice is not None:
             self.take(choice)

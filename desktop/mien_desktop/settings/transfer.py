@@ -34,6 +34,8 @@ class Transfer(QObject):
     done = Signal(str, str)
     failed = Signal(str, str)
     consent_needed = Signal(str)
+    # From the thread; told on in the GUI's, so that whoever listens may go at any moment.
+    _reported = Signal(object, object, object)
     _answered = Signal(object, str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -42,6 +44,7 @@ class Transfer(QObject):
         self._thread: threading.Thread | None = None
         self.model = ""
         self._pulls = False
+        self._reported.connect(self._tell, Qt.ConnectionType.QueuedConnection)
         self._answered.connect(self._finish, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -121,7 +124,7 @@ class Transfer(QObject):
             now = time.monotonic()
             if now - told >= _TELL or done == total:
                 told = now
-                self.moved.emit(model, done, total)
+                self._reported.emit(stop, done, total)
 
         def run() -> None:
             try:
@@ -141,6 +144,10 @@ class Transfer(QObject):
         self._thread = threading.Thread(target=run, name="mien-models", daemon=True)
         self.began.emit(model, what)
         self._thread.start()
+
+    def _tell(self, stop: threading.Event, done: int, total: int) -> None:
+        if self._thread is not None and stop is self._stop:
+            self.moved.emit(self.model, done, total)
 
     def _finish(self, stop: threading.Event, how: str, sentence: str) -> None:
         if self._thread is None or stop is not self._stop:

@@ -1,0 +1,72 @@
+"""The self-test: real models on the CPU in a process of its own, cancelled at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from pytestqt.qtbot import QtBot
+
+from mien_desktop.settings.dialog import SettingsDialog
+
+Make = Callable[..., SettingsDialog]
+LONG = 120_000  # ms; loading torch on a crowded machine takes tens of seconds
+
+
+def _gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_it_shows_a_figure_for_the_cpu_and_is_cancelled(settings: Make, qtbot: QtBot) -> None:
+    dialog = settings()
+    dialog.open_page("device")
+    page = dialog.device
+    page.start.click()
+    assert page.testing
+    pid = page.test_pid
+    qtbot.waitUntil(lambda: bool(page.table.results()), timeout=LONG)
+    (device, precision, plugin), speed = next(iter(page.table.results().items()))
+    assert (device, precision) == ("cpu", "float32")
+    assert plugin in dialog.plugins.chooser._items
+    assert speed > 0
+    page.cancel.click()
+    assert not page.testing
+    assert _gone(pid)
+    assert page.start.isVisible()
+    assert page.table.results()
+
+
+def test_leaving_the_dialog_ends_it(settings: Make, qtbot: QtBot) -> None:
+    dialog = settings()
+    dialog.open_page("device")
+    dialog.device.test()
+    qtbot.waitUntil(lambda: dialog.device.test_pid != 0, timeout=LONG)
+    pid = dialog.device.test_pid
+    dialog.hide()
+    assert not dialog.device.testing
+    assert _gone(pid)
+
+
+def test_the_process_ends_with_the_window() -> None:
+    """Even a window that is killed leaves no measuring process behind: its standard input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mien_desktop.settings.speed", "--devices"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.stdout is not None
+    lines = [json.loads(line) for line in process.stdout]
+    process.wait(timeout=60)
+    process.stdout.close()
+    assert process.returncode == 0
+    assert all(line["kind"] == "device" for line in lines)
