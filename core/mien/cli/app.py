@@ -171,18 +171,56 @@ def export(
 
 
 @app.command()
+def check(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="LABELS… [MEDIUM…]", help="Label files (.csv, .tsv, .eaf); media only where they name none."
+        ),
+    ],
+    chosen: Annotated[
+        list[str] | None,
+        typer.Option("--match", "-m", metavar="COLUMN=READING", help="Compare this column with that reading."),
+    ] = None,
+    scales: Annotated[
+        list[str] | None,
+        typer.Option("--scale", metavar="COLUMN=LOW:HIGH", help="The labels' own scale, such as arousal=1:5."),
+    ] = None,
+    thresholds: Annotated[
+        list[str] | None, typer.Option("--threshold", metavar="COLUMN=VALUE", help="From where on a reading is a yes.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the figures as CSV and JSON here.")
+    ] = None,
+    library: Library = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check readings in the library against labels that people made: CCC, Pearson, RMSE, F1, UAR, WAR, WER."""
+    from mien.cli.check import check_labels
+
+    raise typer.Exit(check_labels(paths, chosen or [], scales or [], thresholds or [], out, library, as_json, quiet))
+
+
+@app.command()
 def explain(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A medium.")],
     at: Annotated[float, typer.Option("--at", metavar="SECONDS", help="The moment to explain.")],
     plugin: Annotated[str, typer.Option("--plugin", "-p", metavar="ID", help="Whose reading.")] = "conflict",
+    of: Annotated[
+        str, typer.Option("--of", metavar="READING", help="Which reading, where there are several (emotion: arousal).")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Picture of the face and heat.")
+    ] = None,
     settings: Set = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Say which seconds made a reading (LIME over stretches of sound)."""
+    """Say which seconds (conflict, emotion) or which part of the face (face) made a reading."""
     from mien.cli.explain import explain_reading
 
-    explain_reading(path, plugin, at, settings or [], device, as_json)
+    explain_reading(path, plugin, at, of, out, settings or [], device, as_json)
 
 
 @app.command()
