@@ -207,20 +207,14 @@ def explain(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A medium.")],
     at: Annotated[float, typer.Option("--at", metavar="SECONDS", help="The moment to explain.")],
     plugin: Annotated[str, typer.Option("--plugin", "-p", metavar="ID", help="Whose reading.")] = "conflict",
-    of: Annotated[
-        str, typer.Option("--of", metavar="READING", help="Which reading, where there are several (emotion: arousal).")
-    ] = "",
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Picture of the face and heat.")
-    ] = None,
     settings: Set = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Say which seconds (conflict, emotion) or which part of the face (face) made a reading."""
+    """Say which seconds made a reading (LIME over stretches of sound)."""
     from mien.cli.explain import explain_reading
 
-    explain_reading(path, plugin, at, of, out, settings or [], device, as_json)
+    explain_reading(path, plugin, at, settings or [], device, as_json)
 
 
 @app.command()
