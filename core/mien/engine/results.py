@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mien.errors import LibraryError
 from mien.library.library import Library
 from mien.library.medium import Medium
+from mien.library.rows import Correction as Row
+from mien.library.rows import Run
+from mien.sdk.correction import Correction
 from mien.sdk.media import MediaInfo
 from mien.sdk.protocols import Analysis
 
@@ -32,7 +35,27 @@ def analysis_of(library: Library, medium: Medium | str, runs: Iterable[str] | No
     tracks = library.tracks(list(reversed(chosen)))
     partial = next((run.reason for run in chosen if run.partial), "")
     notes = {run.analyzer: run.notes for run in chosen if run.notes}
-    return Analysis(_media(entry), tracks, entry.path.name, notes, partial)
+    by_id = {run.id: run for run in library.runs(entry, current=False)}
+    corrections = tuple(_correction(row, by_id) for row in library.corrections(entry))
+    return Analysis(_media(entry), tracks, entry.path.name, notes, partial, corrections)
+
+
+def _correction(row: Row, runs: Mapping[str, Run]) -> Correction:
+    run = runs.get(row.run_id or "")
+    return Correction(
+        row.track,
+        row.start,
+        row.end,
+        row.person,
+        row.field,
+        row.old,
+        row.new,
+        row.note,
+        row.author,
+        row.made,
+        run.key if run is not None else "",
+        f"{run.analyzer} {run.version}" if run is not None else "",
+    )
 
 
 def _media(entry: Medium) -> MediaInfo:

@@ -44,7 +44,14 @@ class CsvExporter:
         assert isinstance(params, CsvParams)
         how = _HOW + (_GUARD if params.guard else "")
         return write_folder(
-            analysis, target, params, ".csv", how, lambda track, path: _write_table(track, path, params)
+            analysis,
+            target,
+            params,
+            ".csv",
+            how,
+            lambda track, path: _write_table(track, path, params),
+            (lambda text: guarded(clean(text))) if params.guard else clean,
+            "utf-8-sig" if params.bom else "utf-8",
         )
 
 

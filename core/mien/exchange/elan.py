@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pympi.Elan import Eaf
 
+from mien.exchange.corrections import correction_tiers, of_tracks
 from mien.exchange.params import ElanParams
 from mien.exchange.text import chosen, clean
-from mien.exchange.tiers import Layout, Tier, tiers
+from mien.exchange.tiers import Layout, Tier, renamed, tiers
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis
 
@@ -40,6 +41,9 @@ class ElanExporter:
         eaf.remove_tier("default")
         _link(eaf, analysis, target.parent)
         found = tiers(chosen(analysis.tracks, params.tracks), layout)
+        if params.corrections:
+            said = correction_tiers(of_tracks(analysis.corrections, params.tracks), _MS)
+            found = renamed([*found, *said])
         for tier in found:
             eaf.add_tier(tier.name, part=tier.participant or None, ann=tier.analyzer or None)
         _annotate(eaf, found)

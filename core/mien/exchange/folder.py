@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mien.exchange.corrections import FILE, of_tracks, write_table
 from mien.exchange.manifest import Table, columns_of, file_names, write_manifest
 from mien.exchange.params import TableParams
-from mien.exchange.text import chosen
+from mien.exchange.text import chosen, clean
 from mien.sdk.protocols import Analysis
 from mien.tracks.track import AnyTrack
 
@@ -19,6 +20,8 @@ def write_folder(
     suffix: str,
     how_to_read: str,
     write: Callable[[AnyTrack, Path], None],
+    guard: Callable[[str], str] = clean,
+    encoding: str = "utf-8",
 ) -> list[Path]:
     """Write the chosen tracks into a folder.
 
@@ -28,6 +31,7 @@ def write_folder(
         suffix: of the tables' files, with its dot.
         how_to_read: for the folder's README.
         write: writes one track as one file.
+        guard, encoding: of the text in the table of corrections, which is CSV in every such folder.
 
     Returns:
         The files written.
@@ -38,4 +42,12 @@ def write_folder(
     for name, file in file_names(tracks, suffix).items():
         write(tracks[name], target / file)
         tables.append(Table(file, tracks[name], columns_of(tracks[name])))
-    return [*(target / table.file for table in tables), *write_manifest(target, analysis, tables, how_to_read)]
+    corrections = of_tracks(analysis.corrections, params.tracks)
+    more = [FILE] if corrections else []
+    if corrections:
+        write_table(corrections, target / FILE, guard, encoding)
+        how_to_read += (
+            f"\n{FILE} has what people decided and changed, one line each; readings are as they were predicted."
+        )
+    files = [*(table.file for table in tables), *more]
+    return [*(target / file for file in files), *write_manifest(target, analysis, tables, how_to_read, more)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.exchange.corrections import describe_correction, of_tracks
 from mien.exchange.manifest import (
     Column,
     columns_of,
@@ -40,7 +41,7 @@ class JsonExporter:
         assert isinstance(params, JsonParams)
         tracks = chosen(analysis.tracks, params.tracks, features=params.features)
         with target.open("w", encoding="utf-8") as file:
-            file.write(_dump(_head(analysis))[:-1] + ',"tracks":[')
+            file.write(_dump(_head(analysis, params))[:-1] + ',"tracks":[')
             for n, track in enumerate(tracks.values()):
                 file.write(("," if n else "") + ("\n" if params.indent else ""))
                 for part in _track(track, params):
@@ -49,7 +50,7 @@ class JsonExporter:
         return [target]
 
 
-def _head(analysis: Analysis) -> dict[str, Any]:
+def _head(analysis: Analysis, params: JsonParams) -> dict[str, Any]:
     import mien
 
     return {
@@ -60,6 +61,7 @@ def _head(analysis: Analysis) -> dict[str, Any]:
         "partial": clean(analysis.partial),
         "medium": describe_medium(analysis),
         "notes": describe_notes(analysis),
+        "corrections": [describe_correction(c) for c in of_tracks(analysis.corrections, params.tracks)],
     }
 
 

@@ -157,18 +157,22 @@ def finite(value: Any) -> Any:
 def file_names(tracks: Mapping[str, AnyTrack], suffix: str) -> dict[str, str]:
     """Track name → file name, safe and all different."""
     names: dict[str, str] = {}
+    taken = {"corrections.csv"}
     for name in tracks:
         base, n = safe_name(name, "track"), 1
         candidate = base
-        while f"{candidate}{suffix}".casefold() in {taken.casefold() for taken in names.values()}:
+        while f"{candidate}{suffix}".casefold() in taken:
             n += 1
             candidate = f"{base}-{n}"
         names[name] = f"{candidate}{suffix}"
+        taken.add(names[name].casefold())
     return names
 
 
-def write_manifest(folder: Path, analysis: Analysis, tables: Sequence[Table], how_to_read: str) -> list[Path]:
-    """Write `provenance.json` and `README.txt` for the tables of a folder."""
+def write_manifest(
+    folder: Path, analysis: Analysis, tables: Sequence[Table], how_to_read: str, more: Sequence[str] = ()
+) -> list[Path]:
+    """Write `provenance.json` and `README.txt` for the tables of a folder; `more` names its other files."""
     import mien
 
     entries = [
@@ -189,7 +193,7 @@ def write_manifest(folder: Path, analysis: Analysis, tables: Sequence[Table], ho
         "partial": clean(analysis.partial),
         "notes": describe_notes(analysis),
         "tracks": entries,
-        "files": [*(table.file for table in tables), MANIFEST, README],
+        "files": [*(table.file for table in tables), *more, MANIFEST, README],
     }
     (folder / MANIFEST).write_text(
         json.dumps(finite(manifest), indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"

@@ -69,6 +69,7 @@ class ElanParams(Params):
     )
     levels: int = param(5, "Levels that the extent of a quantity is cut into", ge=2, le=20)
     scores: bool = param(True, "Write confidences and scores behind labels")
+    corrections: bool = param(True, "Write what people decided and corrected as tiers of their own")
 
 
 class TextGridParams(Params):

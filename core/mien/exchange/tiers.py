@@ -68,10 +68,10 @@ def tiers(tracks: Mapping[str, AnyTrack], layout: Layout) -> list[Tier]:
         else:
             continue
         for name, participant, marks in rows:
-            for n, lane in enumerate(_lanes(marks)):
+            for n, lane in enumerate(disjoint(marks)):
                 suffix = f" ({n + 1})" if n else ""
                 found.append(Tier(one_line(name) + suffix, lane, one_line(participant), analyzer))
-    return _renamed(found)
+    return renamed(found)
 
 
 def binned(curve: Curve, step: float, person: int | None = None) -> tuple[TimeArray, FloatArray, npt.NDArray[np.int64]]:
@@ -215,7 +215,7 @@ def _ticks(start: float, end: float, ticks: int) -> tuple[int, int]:
     return first, max(round(end * ticks), first + max(ticks // 1000, 1))
 
 
-def _lanes(marks: Iterable[Mark]) -> list[tuple[Mark, ...]]:
+def disjoint(marks: Iterable[Mark]) -> list[tuple[Mark, ...]]:
     """Marks sorted into as few lanes as need be so that none overlap within one (greedy interval
     partitioning).
     """
@@ -228,7 +228,7 @@ def _lanes(marks: Iterable[Mark]) -> list[tuple[Mark, ...]]:
     return [tuple(lane) for lane in lanes]
 
 
-def _renamed(found: list[Tier]) -> list[Tier]:
+def renamed(found: list[Tier]) -> list[Tier]:
     """Names all different: ELAN refuses two tiers of one name."""
     taken: set[str] = set()
     renamed = []

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.sdk.blocks import Block, CropBatch, Picture, Windows
+from mien.sdk.correction import Correction
 from mien.sdk.media import MediaInfo
 from mien.sdk.params import Params
 from mien.tracks.quantity import HOSTILITY, Quantity
@@ -209,6 +210,7 @@ class Analysis:
         title: what to call it, usually the file's name.
         notes: plugin id → what its run recorded for the user.
         partial: why the analysis does not cover the whole medium, or empty.
+        corrections: what people said instead of readings, which stay in their tracks as they were.
     """
 
     media: MediaInfo
@@ -216,6 +218,7 @@ class Analysis:
     title: str = ""
     notes: Mapping[str, Sequence[str]] | None = None
     partial: str = ""
+    corrections: Sequence[Correction] = ()
 
 
 class Exporter(Protocol):
