@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
@@ -151,7 +151,7 @@ def _hits(script: Script, marks: Marks, row: int) -> dict[int, int]:
     """Words of a row that were found: 1, or 2 for the present hit."""
     first, last = int(script.first[row]), int(script.first[row + 1])
     found: dict[int, int] = {}
-    at = int(np.searchsorted([hit[0] for hit in marks.hits], first)) if marks.hits else 0
+    at = bisect.bisect_left(marks.hits, (first,))
     while at < len(marks.hits) and marks.hits[at][0] < last:
         for word in range(marks.hits[at][0], marks.hits[at][1] + 1):
             found[word] = max(found.get(word, 0), 2 if at == marks.hit else 1)
