@@ -55,6 +55,7 @@ class Canvas(QWidget):
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._palette = palette
+        self._player: Player | None = None
         self._frame: Frame | None = None
         self._overlay: Overlay | None = None
         self._overlay_visible = True
@@ -88,11 +89,13 @@ class Canvas(QWidget):
         return self._overlay_visible
 
     def bind(self, player: Player) -> None:
-        """Say to the player how large pictures are to be, and show what it opens or cannot open."""
+        """Say to the player how large pictures are to be, and show what it opens or cannot open; once only. Frames are
+        given by `show_frame`, as the overlay belongs to them."""
+        self._player = player
         self.room_changed.connect(player.set_room)
         player.opened.connect(self._opened)
-        player.failed.connect(lambda told: self._failed(player, told))
-        player.state_changed.connect(lambda: self._blank() if player.medium is None and self._frame else None)
+        player.failed.connect(self._failed)
+        player.state_changed.connect(self._changed)
         player.set_room(*self.room())
 
     def show_frame(self, frame: Frame, overlay: Overlay | None = None) -> None:
@@ -153,10 +156,14 @@ class Canvas(QWidget):
         else:
             self._blank()
 
-    def _failed(self, player: Player, told: str) -> None:
+    def _failed(self, told: str) -> None:
         """What can no longer be read while it is open keeps its last picture; the window tells the rest."""
-        if player.medium is None:
+        if self._player is None or self._player.medium is None:
             self.show_nothing(told)
+
+    def _changed(self) -> None:
+        if self._player is not None and self._player.medium is None and self._frame is not None:
+            self._blank()
 
     def _blank(self) -> None:
         """Until the first picture is there."""

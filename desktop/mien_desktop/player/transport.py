@@ -53,12 +53,14 @@ class Button(QToolButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.tell()
 
-    def tell(self, title: str = "", tip: str = "", keys: str | None = None) -> None:
-        """Say what it does now; what is left out stays."""
+    def tell(self, title: str = "", tip: str = "", keys: str | None = None, *, active: bool = True) -> None:
+        """Say what it does now; what is left out stays. Keys are named while they do something."""
         self._title, self._tip = title or self._title, tip or self._tip
         self._keys = self._keys if keys is None else keys
-        named = QKeySequence(self._keys).toString(QKeySequence.SequenceFormat.NativeText) if self._keys else ""
-        explain(self, self._title, f"{self._tip} ({named})" if named else self._tip)
+        named = QKeySequence(self._keys).toString(QKeySequence.SequenceFormat.NativeText) if active else ""
+        told = f"{self._tip} ({named})" if named else self._tip
+        if (told, self._title) != (self.toolTip(), self.accessibleName()):
+            explain(self, self._title, told)
 
     def show_glyph(self, glyph: str, palette: Palette) -> None:
         """Show a sign in a palette's colours."""
@@ -219,8 +221,8 @@ class Transport(QWidget):
         player.moved.connect(self._show_time)
         player.state_changed.connect(self._show_state)
         player.rate_changed.connect(self.speed.show_rate)
-        player.frame_changed.connect(lambda _: self._show_frame())
-        player.indexed.connect(lambda _: self._show_frame())
+        player.frame_changed.connect(self._show_frame)
+        player.indexed.connect(self._show_frame)
         self.speed.show_rate(player.rate)
         self._show_state()
 
@@ -297,8 +299,7 @@ class Transport(QWidget):
             tip = "Sound on" if player.muted else "Mute"
         if self.mute.glyph != glyph:
             self.mute.show_glyph(glyph, self._palette)
-        if self.mute.toolTip().split(" (")[0] != tip:
-            self.mute.tell("Sound on" if player.muted else "Mute", tip, "" if not there and player.medium else None)
+        self.mute.tell("Sound on" if player.muted else "Mute", tip, active=there or player.medium is None)
         for widget in (self.mute, self.volume):
             widget.setEnabled(there or player.medium is None)
         told = round(player.volume * 100)
@@ -324,7 +325,7 @@ class Transport(QWidget):
         text = "".join(widest if c.isdigit() else c for c in self._written(total, total))
         self.time.setFixedWidth(metrics.horizontalAdvance(text) + 4)
 
-    def _show_frame(self) -> None:
+    def _show_frame(self, _: object = None) -> None:
         player = self._player
         parts = []
         if player is not None and player.has_picture:
