@@ -1,4 +1,8 @@
-"""The player: opens a medium, shows its frames at their true times, plays it with sound."""
+"""The player: opens a medium, shows its frames at their true times, plays it with sound.
+
+Pictures and sound are decoded here by the libraries that the analysis decodes with, and Qt only paints and sounds what
+comes out. So whatever can be analysed can be played with its true times, and no converted copy is ever made.
+"""
 
 from __future__ import annotations
 
