@@ -1,0 +1,326 @@
+"""The queue and its window with a real worker: order, failures, pausing, going on, and the end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from mien.engine.choice import Choice
+from mien.engine.events import Started
+from mien.errors import UsageError
+from mien.library import Library
+from mien_desktop.library import item as kept
+from mien_desktop.library.queue import Queue
+from mien_desktop.library.queue_view import QueueWindow
+from mien_desktop.look.palette import DARK, LIGHT
+from mien_desktop.work.analyst import Analyst
+
+from .conftest import WAIT
+
+HERE = Path(__file__).resolve().parent
+MakeQueue = Callable[..., Queue]
+
+
+def choice(nap: float = 0.0) -> Choice:
+    return Choice(analyzers=("slow",), fusion="", settings={"slow": {"nap": nap}}, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def plugins() -> Iterator[None]:
+    """`slow_plugins` is listed in worker processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
+        patch.setenv("MIEN_PLUGINS", "slow_plugins")
+        patch.syspath_prepend(str(HERE))
+        yield
+    sys.modules.pop("slow_plugins", None)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the module's library lies."""
+    return tmp_path_factory.mktemp("shelf") / "library.db"
+
+
+@pytest.fixture(scope="module")
+def analyst(plugins: None, shelf: Path, qapp: QApplication) -> Iterator[Analyst]:
+    """One worker for all tests that do not end it."""
+    made = Analyst(str(shelf))
+    made.warm_up()
+    yield made
+    made.close()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.fixture
+def make_queue(analyst: Analyst, tmp_path: Path) -> Iterator[MakeQueue]:
+    """Makes queues that are ended with the test."""
+    made: list[Queue] = []
+
+    def make(nap: float = 0.0, worker: Analyst = analyst) -> Queue:
+        made.append(Queue(worker, lambda: choice(nap), tmp_path / "queue.json"))
+        return made[-1]
+
+    yield make
+    for queue in made:
+        queue.shutdown()
+
+
+@pytest.fixture
+def show(qtbot: QtBot) -> Iterator[Callable[[Queue], QueueWindow]]:
+    """Shows the window over a queue."""
+    windows: list[QueueWindow] = []
+
+    def make(queue: Queue) -> QueueWindow:
+        window = QueueWindow(queue, DARK)
+        windows.append(window)
+        window.show()
+        window.activateWindow()  # shortcuts belong to the active window
+        qtbot.waitUntil(window.isActiveWindow, timeout=WAIT)
+        return window
+
+    yield make
+    for window in windows:
+        window.shutdown()
+
+
+def states(queue: Queue) -> dict[str, str]:
+    return {item.path.name: item.state for item in queue.items}
+
+
+def settled(queue: Queue, count: int) -> bool:
+    return len(queue.items) == count and not queue.busy and all(i.state in ("done", "failed") for i in queue.items)
+
+
+def running(queue: Queue) -> bool:
+    return any(item.state == "running" and item.progress > 0.0 for item in queue.items)
+
+
+def stop(queue: Queue) -> bool:
+    return not queue.busy
+
+
+def test_a_folder_with_a_bad_file(
+    qtbot: QtBot, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path, make_clip: Any, shelf: Path
+) -> None:
+    (folder / "deep" / ".hidden").mkdir(parents=True)
+    make_clip(folder / "a.mp4", 1.5)
+    (folder / "b.mp4").write_text("no medium")
+    make_clip(folder / "deep" / "c.m4a", 2.0, video=False)
+    make_clip(folder / "deep" / ".hidden" / "d.m4a", 1.0, video=False)
+    (folder / "notes.txt").write_text("no medium either")
+    queue = make_queue()
+    window = show(queue)
+    finished: list[Path] = []
+    queue.finished.connect(finished.append)
+    window.add([folder])
+    qtbot.waitUntil(partial(settled, queue, 3), timeout=WAIT)
+    assert states(queue) == {"a.mp4": "done", "b.mp4": "failed", "c.m4a": "done"}
+    reason = queue.items[1].reason
+    assert reason.count("\n") == 0
+    assert "b.mp4" in reason
+    assert "Traceback" not in reason
+    assert [path.name for path in finished] == ["a.mp4", "c.m4a"]
+    with Library(shelf) as library:
+        assert all(library.find_medium(path) is not None for path in finished)
+    qtbot.waitUntil(window.retry_button.isEnabled, timeout=WAIT)
+    assert "b.mp4" in window.model.index(1, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert queue.progress == pytest.approx(1.0)
+
+    make_clip(folder / "b.mp4", 1.0)
+    QTest.mouseClick(window.retry_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(partial(settled, queue, 3), timeout=WAIT)
+    assert set(states(queue).values()) == {"done"}
+    assert queue.items[1].reason == ""
+
+
+def test_pause_stops_and_resume_goes_on(
+    qtbot: QtBot,
+    analyst: Analyst,
+    make_queue: MakeQueue,
+    show: Callable[[Queue], QueueWindow],
+    folder: Path,
+    make_clip: Any,
+) -> None:
+    queue = make_queue(nap=0.25)
+    window = show(queue)
+    files = [make_clip(folder / f"{n}.m4a", 3.0 + n / 2, video=False) for n in range(2)]
+    queue.add(files)
+    qtbot.waitUntil(lambda: running(queue) and window.go_button.isEnabled(), timeout=WAIT)
+    begun = time.monotonic()
+    QTest.keyClick(window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: states(queue)["0.m4a"] == "paused", timeout=WAIT)  # Qt shows a button pressed for 100 ms
+    qtbot.waitUntil(partial(stop, queue), timeout=WAIT)
+    assert time.monotonic() - begun < 3.0  # 2 s are promised; the machine may be crowded
+    assert states(queue) == {"0.m4a": "paused", "1.m4a": "waiting"}
+    assert window.go_button.text() == "Resume"
+    QTest.mouseClick(window.go_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(partial(settled, queue, 2), timeout=WAIT)
+    assert set(states(queue).values()) == {"done"}
+
+    # What is in the library already is taken from there.
+    planned: list[str] = []
+
+    def note(_: object, event: object) -> None:
+        if isinstance(event, Started):
+            planned.extend(plugin.state for plugin in event.plugins)
+
+    analyst.happened.connect(note)
+    queue.retry(files)
+    qtbot.waitUntil(lambda: settled(queue, 2) and len(planned) == 2, timeout=WAIT)
+    analyst.happened.disconnect(note)
+    assert planned == ["cached", "cached"]
+
+
+def test_progress_and_time_left(qtbot: QtBot, make_queue: MakeQueue, folder: Path, make_clip: Any) -> None:
+    queue = make_queue(nap=0.2)
+    seen: list[tuple[float, float | None]] = []
+    queue.changed.connect(lambda _, item: seen.append((item.progress, item.left)))
+    queue.add([make_clip(folder / "long.m4a", 5.0, video=False)])
+    qtbot.waitUntil(partial(settled, queue, 1), timeout=WAIT)
+    done = [progress for progress, _ in seen]
+    assert done == sorted(done)
+    assert any(0.2 < progress < 0.8 for progress in done)
+    assert any(left is not None and 0.0 < left < 20.0 for _, left in seen)
+
+
+def test_the_queue_outlives_the_window(
+    qtbot: QtBot, make_queue: MakeQueue, folder: Path, make_clip: Any, tmp_path: Path
+) -> None:
+    queue = make_queue(nap=0.25)
+    (folder / "bad.mp4").touch()
+    files = [make_clip(folder / "x.m4a", 4.0, video=False), make_clip(folder / "y.m4a", 1.0, video=False)]
+    queue.add([*files, folder / "bad.mp4"])
+    qtbot.waitUntil(lambda: running(queue) and states(queue)["bad.mp4"] == "failed", timeout=WAIT)
+    queue.shutdown()
+    again = make_queue()
+    assert states(again) == {"x.m4a": "paused", "y.m4a": "waiting", "bad.mp4": "failed"}
+    assert again.paused
+    assert again.items[2].reason
+    again.resume()
+    qtbot.waitUntil(partial(settled, again, 3), timeout=WAIT)
+    assert states(again) == {"x.m4a": "done", "y.m4a": "done", "bad.mp4": "failed"}
+
+
+def test_closing_in_the_middle_leaves_no_process(
+    qtbot: QtBot, plugins: None, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path,
+    make_clip: Any, tmp_path: Path,
+) -> None:  # fmt: skip
+    worker = Analyst(str(tmp_path / "other.db"))
+    queue = make_queue(nap=1.0, worker=worker)
+    window = show(queue)
+    queue.add([make_clip(folder / "z.m4a", 6.0, video=False)])
+    qtbot.waitUntil(lambda: queue.items[:1] != () and queue.items[0].state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: worker.pid is not None, timeout=WAIT)
+    pid = worker.pid
+    window.close()
+    assert queue.busy  # the queue goes on behind a closed window
+    window.shutdown()
+    queue.shutdown()
+    worker.close()
+    assert worker.pid is None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid or 0, 0)
+
+
+def test_removing_what_runs_goes_on_with_the_next(
+    qtbot: QtBot, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path, make_clip: Any
+) -> None:
+    queue = make_queue(nap=0.4)
+    window = show(queue)
+    queue.add([make_clip(folder / "r.m4a", 7.0, video=False), make_clip(folder / "s.m4a", 0.8, video=False)])
+    qtbot.waitUntil(partial(running, queue), timeout=WAIT)
+    window.table.selectRow(0)
+    QTest.keyClick(window.table, Qt.Key.Key_Delete)
+    assert states(queue).keys() == {"s.m4a"}
+    qtbot.waitUntil(partial(settled, queue, 1), timeout=WAIT)
+    assert states(queue) == {"s.m4a": "done"}
+
+
+def test_what_every_medium_would_meet_pauses_the_queue(
+    qtbot: QtBot, analyst: Analyst, show: Callable[[Queue], QueueWindow], folder: Path, make_clip: Any, tmp_path: Path
+) -> None:
+    wanted = [Choice(analyzers=("nobody",), fusion="", device="cpu")]
+    queue = Queue(analyst, lambda: wanted[0], tmp_path / "queue.json")
+    window = show(queue)
+    window.add([make_clip(folder / "t.m4a", 1.2, video=False)])
+    qtbot.waitUntil(lambda: "nobody" in window.error and not queue.busy, timeout=WAIT)
+    assert queue.paused
+    assert states(queue) == {"t.m4a": "paused"}
+    wanted[0] = choice()
+    window.toggle()
+    assert window.error == ""
+    qtbot.waitUntil(partial(settled, queue, 1), timeout=WAIT)
+
+    def broken() -> Choice:
+        raise UsageError("There is no choice.")
+
+    other = Queue(analyst, broken, tmp_path / "other.json")
+    with qtbot.waitSignal(other.trouble, timeout=WAIT) as told:
+        other.add([folder])
+    assert told.args == ["There is no choice."]
+    other.shutdown()
+    queue.shutdown()
+
+
+def test_dropping_files_choosing_a_folder_and_opening(
+    qtbot: QtBot, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path, make_clip: Any,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    queue = make_queue()
+    queue.pause()
+    window = show(queue)
+    clip = make_clip(folder / "u.m4a", 1.1, video=False)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(clip))])
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(50, 50), copy, mime, left, none)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(50, 50), copy, mime, left, none))
+    qtbot.waitUntil(lambda: states(queue) == {"u.m4a": "waiting"}, timeout=WAIT)
+    make_clip(folder / "v.m4a", 1.0, video=False)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    QTest.mouseClick(window.add_folder_button, left)
+    qtbot.waitUntil(lambda: len(queue.items) == 2, timeout=WAIT)
+    window.table.selectRow(1)
+    with qtbot.waitSignal(window.open_asked, timeout=WAIT) as asked:
+        QTest.keyClick(window.table, Qt.Key.Key_Return)
+    assert asked.args == [folder / "v.m4a"]
+    (tmp_path / "none").mkdir()
+    window.add([tmp_path / "none"])
+    qtbot.waitUntil(lambda: "no video or sound file" in window.error, timeout=WAIT)
+
+
+def test_the_window_speaks_and_wears_both_palettes(make_queue: MakeQueue, show: Callable[[Queue], QueueWindow]) -> None:
+    window = show(make_queue())
+    for button in window.findChildren(QPushButton):
+        assert button.accessibleName()
+        assert button.toolTip()
+        assert button.focusPolicy() != Qt.FocusPolicy.NoFocus
+    window.wear(LIGHT)
+    assert not window.grab().isNull()
+    assert not window.isModal()
+
+
+def test_a_broken_file_of_the_queue_costs_only_itself(tmp_path: Path) -> None:
+    place = tmp_path / "queue.json"
+    for text in ("", "[]", '{"items": 3}', '{"items": [3, {"path": 1}, {"path": "/a", "state": "odd"}]}'):
+        place.write_text(text)
+        assert kept.load(place) == []
+    odd = Path(os.fsdecode(b"/media/\xff name.mp4"))
+    kept.save([kept.QueueItem(odd, "running", seconds=3.0)], place)
+    assert kept.load(place) == [kept.QueueItem(odd, "paused", seconds=3.0)]
