@@ -160,6 +160,12 @@ def export(
     formats: Annotated[list[str], typer.Option("--format", "-f", "--export", "-e", metavar="FORMAT", help="Format.")],
     out: Out = None,
     settings: Set = None,
+    start: Annotated[
+        float | None, typer.Option("--start", metavar="SECONDS", help="Write only what lies behind this time.")
+    ] = None,
+    end: Annotated[
+        float | None, typer.Option("--end", metavar="SECONDS", help="Write only what lies before this time.")
+    ] = None,
     library: Library = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -167,7 +173,7 @@ def export(
     """Write readings from the library as files: csv, parquet, json, srt, vtt, eaf, textgrid, report, video."""
     from mien.cli.export import export_medium
 
-    export_medium(medium, formats, out, settings or [], library, as_json, quiet)
+    export_medium(medium, formats, out, settings or [], (start, end), library, as_json, quiet)
 
 
 @app.command()
@@ -207,14 +213,20 @@ def explain(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A medium.")],
     at: Annotated[float, typer.Option("--at", metavar="SECONDS", help="The moment to explain.")],
     plugin: Annotated[str, typer.Option("--plugin", "-p", metavar="ID", help="Whose reading.")] = "conflict",
+    of: Annotated[
+        str, typer.Option("--of", metavar="READING", help="Which reading, where there are several (emotion: arousal).")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Picture of the face and heat.")
+    ] = None,
     settings: Set = None,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
-    """Say which seconds made a reading (LIME over stretches of sound)."""
+    """Say which seconds (conflict, emotion) or which part of the face (face) made a reading."""
     from mien.cli.explain import explain_reading
 
-    explain_reading(path, plugin, at, settings or [], device, as_json)
+    explain_reading(path, plugin, at, of, out, settings or [], device, as_json)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`mien explain`: which seconds of sound made a reading."""
+"""`mien explain`: which seconds of sound, or which part of a face, made a reading."""
 
 from __future__ import annotations
 
@@ -10,15 +10,29 @@ import typer
 from mien.cli import say
 from mien.config import load
 from mien.engine.choice import Choice, parse_settings
-from mien.engine.explain import explain
+from mien.engine.explain import explain, explainer
 from mien.engine.registry import Registry
+from mien.errors import UsageError
 from mien.exchange.text import clock
+from mien.sdk.protocols import Explanation, FaceExplanation
+
+THIRDS = ("top", "middle", "bottom")
 
 
-def explain_reading(path: Path, plugin: str, at: float, settings: list[str], device: str | None, as_json: bool) -> None:
-    """Print what each stretch of the window around `at` contributed."""
+def explain_reading(
+    path: Path,
+    plugin: str,
+    at: float,
+    of: str,
+    out: Path | None,
+    settings: list[str],
+    device: str | None,
+    as_json: bool,
+) -> None:
+    """Print what each stretch of the window around `at`, or each part of the face seen then, contributed."""
     registry = Registry.load()
     chosen = load()
+    plugin = explainer(registry, plugin).id
     choice = Choice(
         analyzers=(plugin,),
         fusion="",
@@ -26,15 +40,26 @@ def explain_reading(path: Path, plugin: str, at: float, settings: list[str], dev
         device=device or chosen.device,
         precision=chosen.precision,
     ).checked(registry)
-    found = explain(path, plugin, at, choice, registry)
+    found = explain(path, plugin, at, choice, registry, of=of)
+    if isinstance(found, FaceExplanation):
+        _face(plugin, found, out, as_json)
+    elif out is not None:
+        raise UsageError(f"--out writes the picture of a face, and {plugin} explains sound; leave it out.")
+    else:
+        _sound(plugin, found, as_json)
+
+
+def _sound(plugin: str, found: Explanation, as_json: bool) -> None:
     if as_json:
         parts = [{"start": s, "end": e, "contribution": c} for s, e, _, _, c, _ in found.parts.rows()]
         facts = {"reading": found.reading, "intercept": found.intercept, "fit": found.fit, "unit": found.unit}
-        say.emit_json({"plugin": plugin, **facts, "parts": parts})
+        say.emit_json({"plugin": plugin, "of": found.of, **facts, "parts": parts})
         return
     start, end = found.parts.extent
-    typer.echo(f"{plugin} reads {found.reading:+.2f} from {clock(start)} to {clock(end)}; what raised or lowered it")
-    largest = float(np.nanmax(np.abs(found.parts.score))) if len(found.parts) else 0.0
+    what = f"{plugin} reads {found.of} {found.reading:+.2f}" if found.of else f"{plugin} reads {found.reading:+.2f}"
+    typer.echo(f"{what} from {clock(start)} to {clock(end)}; what raised or lowered it")
+    finite = found.parts.score[~np.isnan(found.parts.score)]
+    largest = float(np.abs(finite).max()) if finite.size else 0.0
     for s, e, _, _, score, _ in found.parts.rows():
         if np.isnan(score):
             typer.echo(f"  {clock(s):>8} – {clock(e):<8}   not selected")
@@ -42,3 +67,25 @@ def explain_reading(path: Path, plugin: str, at: float, settings: list[str], dev
         bar = "█" * round(20 * abs(score) / largest) if largest else ""
         typer.echo(f"  {clock(s):>8} – {clock(e):<8} {score:+.3f} {bar}")
     typer.echo(f"  fit R² {found.fit:.2f}, contributions in {found.unit or 'units of the reading'}")
+
+
+def _face(plugin: str, found: FaceExplanation, out: Path | None, as_json: bool) -> None:
+    heat = found.heat / found.heat.sum()
+    thirds = [[float(part.sum()) for part in np.array_split(row, 3, axis=1)] for row in np.array_split(heat, 3)]
+    if out is not None:
+        from mien.exchange.heat import write_picture
+
+        write_picture(found, out)
+    if as_json:
+        read = {name: float(p) for name, p in zip(found.labels, found.posterior, strict=True)}
+        facts = {"time": found.time, "box": [float(v) for v in found.box], "expression": read, "attention": thirds}
+        say.emit_json({"plugin": plugin, **facts, "picture": None if out is None else str(out)})
+        return
+    typer.echo(f"{plugin} reads the face at {clock(found.time)}")
+    for row in np.argsort(-found.posterior):
+        share = float(found.posterior[row])
+        typer.echo(f"  {found.labels[row]:<10} {share:4.2f} {'█' * round(20 * share)}")
+    told = ", ".join(f"{name} {sum(row):.0%}" for name, row in zip(THIRDS, thirds, strict=True))
+    typer.echo(f"  attention by thirds of the face: {told}")
+    if out is not None:
+        typer.echo(f"  picture: {out}")

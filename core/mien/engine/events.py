@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mien.sdk.media import MediaInfo
-from mien.sdk.protocols import Explanation
+from mien.sdk.protocols import Explanation, FaceExplanation
 from mien.tracks.track import AnyTrack
 
 State = Literal["run", "cached", "skipped"]
@@ -119,7 +119,7 @@ class Explained:
 
     plugin: str
     at: float
-    explanation: Explanation
+    explanation: Explanation | FaceExplanation
 
 
 Event = Started | Progress | Piece | Failed | Finished | Done | MediumFailed | Explained

@@ -13,14 +13,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from mien.engine.choice import Choice
-from mien.engine.events import Done, Event, Explained, MediumFailed
+from mien.engine.events import Done, Event, Explained, MediumFailed, Progress
 from mien.errors import MienError, WorkerError
+from mien.tracks.track import Boxes
 
 LAST = (Done, Explained, MediumFailed)
 """With one of these a job ends."""
@@ -66,13 +68,17 @@ class Worker:
         """
         return self._ask(("analyze", path, choice))
 
-    def explain(self, path: Path, plugin: str, at: float, choice: Choice) -> Iterator[Event]:
-        """Explain one reading (see `mien.engine.explain`). Ends with `Explained` or `MediumFailed`; closing it cancels.
+    def explain(
+        self, path: Path, plugin: str, at: float, choice: Choice, of: str = "", person: int | None = None
+    ) -> Iterator[Event]:
+        """Explain one reading (see `mien.engine.explain`), faces as the library has them.
+
+        `Progress` may come; ends with `Explained` or `MediumFailed`; closing it cancels.
 
         Raises:
             WorkerError: the process died; the next call starts a new one.
         """
-        return self._ask(("explain", path, plugin, at, choice))
+        return self._ask(("explain", path, plugin, at, choice, of, person))
 
     def _ask(self, job: tuple[Any, ...]) -> Iterator[Event]:
         pipe = self._ensure()
@@ -230,8 +236,12 @@ def _main(pipe: Connection, library: str | None, log_file: Path | None) -> None:
         path = job[1]
         try:
             if job[0] == "explain":
-                _, _, plugin, at, choice = job
-                emit(Explained(plugin, at, explain(path, plugin, at, choice, registry, cancel)))
+                _, _, plugin, at, choice, of, person = job
+                found = explain(
+                    path, plugin, at, choice, registry, cancel, of=of, person=person,
+                    boxes=partial(_boxes, library, path), progress=partial(_tell, emit, plugin),
+                )  # fmt: skip
+                emit(Explained(plugin, at, found))
                 continue
             _, _, choice = job
             with Library(library) as opened:
@@ -242,6 +252,20 @@ def _main(pipe: Connection, library: str | None, log_file: Path | None) -> None:
             logging.getLogger(__name__).exception("the engine failed")
             text = f"The analysis failed with {type(error).__name__}; details are in the log: {path}"
             emit(MediumFailed(str(path), text, 9, "WorkerError"))
+
+
+def _tell(emit: Callable[[Event], None], plugin: str, fraction: float) -> None:
+    emit(Progress(plugin, fraction))
+
+
+def _boxes(place: str | None, path: Path, track: str) -> Boxes | None:
+    """The faces that the library holds of a medium."""
+    from mien.library.library import Library
+
+    with Library(place) as library:
+        medium = library.find_medium(path)
+        found = medium.tracks().get(track) if medium is not None else None
+    return found if isinstance(found, Boxes) and len(found) else None
 
 
 def _quiet(log_file: Path | None) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mien.errors import ModelError
-from mien.sdk import Block, Context, MediaInfo, Params
+from mien.sdk import Block, Context, CropBatch, FaceExplanation, MediaInfo, Params
 from mien.tracks import AROUSAL, VALENCE, AnyTrack, Boxes, Curve, Features
 from mien.tracks.quantity import EXPRESSION_QUANTITIES
 from mien_plugins.face.found import Detector
 from mien_plugins.face.info import MODEL, YUNET, AffectParams, DetectParams
 from mien_plugins.face.watch import Watcher
+
+if TYPE_CHECKING:
+    from mien_plugins.face.reader import ExpressionReader
 
 
 class FaceDetector:
@@ -75,16 +79,26 @@ class FaceAffect:
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
         """Load the net onto the context's device."""
         assert isinstance(params, AffectParams)
+        self._reader = self._load(ctx)
+        self._batch, self._ctx = params.batch, ctx
+
+    @staticmethod
+    def _load(ctx: Context) -> ExpressionReader:
         from mien_plugins.face.reader import ExpressionReader
 
         folder = ctx.model(MODEL)
         try:
-            self._reader = ExpressionReader.load(folder, ctx.device, ctx.precision)
+            return ExpressionReader.load(folder, ctx.device, ctx.precision)
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"the model {MODEL} cannot be read ({error}): verify or fetch it again: {folder}"
             ) from error
-        self._batch, self._ctx = params.batch, ctx
+
+    def explain_face(self, faces: CropBatch, params: Params, ctx: Context) -> FaceExplanation:
+        """Which part of a face the net looked at (`explain.py`)."""
+        from mien_plugins.face.explain import explain_face
+
+        return explain_face(self._load(ctx), faces)
 
     def process(self, block: Block) -> Iterable[AnyTrack]:
         """Read the block's faces."""

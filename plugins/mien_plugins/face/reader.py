@@ -76,11 +76,11 @@ class ExpressionReader:
         logits, embedding, maps = [], [], []
         for start in range(0, len(images), batch):
             part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self.device)
-            reading = read_views(self.net, self._prepared(part), self.zooms)
+            reading = read_views(self.net, self.prepared(part), self.zooms)
             logits.append(reading.logits.double().cpu().numpy())
             embedding.append(reading.embedding.float().cpu().numpy())
             if attention:
-                maps.append(_looked_at(reading.saliency, reading.branch_weights))
+                maps.append(looked_at(reading.saliency, reading.branch_weights))
         probability = _softmax(np.concatenate(logits) / self.temperature)
         return Expressions(
             probability,
@@ -89,7 +89,8 @@ class ExpressionReader:
             attention=np.concatenate(maps) if attention else None,
         )
 
-    def _prepared(self, images: torch.Tensor) -> torch.Tensor:
+    def prepared(self, images: torch.Tensor) -> torch.Tensor:
+        """Faces (B, s, s, 3) RGB as the net gets them: (B, 1, size, size), grey and standardised."""
         weights = torch.tensor(_GREY, device=images.device)
         grey = (images.float() * weights).sum(dim=3).unsqueeze(1)
         return standardise(resized(grey, self.size)).to(self.dtype)
@@ -100,7 +101,7 @@ def _softmax(logits: NDArray[np.float64]) -> Floats:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
 
 
-def _looked_at(saliency: tuple[torch.Tensor, ...], weights: torch.Tensor) -> Floats:
+def looked_at(saliency: tuple[torch.Tensor, ...], weights: torch.Tensor) -> Floats:
     """One map (B, h, w) at the finest branch's size: each branch's attention, weighed as the net weighed the
     branch."""
     size = saliency[0].shape[-2:]

@@ -12,10 +12,11 @@ import pytest
 
 import mien
 from mien.engine.choice import Choice
-from mien.engine.events import Done, Explained, MediumFailed, Piece, Started
+from mien.engine.events import Done, Explained, MediumFailed, Piece, Progress, Started
 from mien.engine.worker import Worker
 from mien.errors import NotMedia, WorkerError
 from mien.library.library import Library
+from mien.sdk import FaceExplanation
 
 
 def choice(*names: str) -> Choice:
@@ -102,6 +103,20 @@ def test_a_worker_explains_between_two_analyses(clip: Path, tmp_path: Path) -> N
         assert "cannot explain" in refused.reason
         assert isinstance(list(worker.analyze(clip, choice("loud")))[-1], Done)
         assert worker.pid == pid
+
+
+def test_a_worker_explains_a_face_that_the_library_knows(clip: Path, tmp_path: Path) -> None:
+    with Worker(str(tmp_path / "library.db")) as worker:
+        list(worker.analyze(clip, choice("cropmean")))
+        *told, found = list(worker.explain(clip, "tiny.cropmean", 3.0, choice("cropmean"), person=0))
+        assert told == [Progress("tiny.cropmean", 0.5)]
+        assert isinstance(found, Explained)
+        assert isinstance(found.explanation, FaceExplanation)
+        assert found.explanation.person == 0
+        assert found.explanation.time == pytest.approx(3.0)
+        [refused] = list(worker.explain(clip, "tiny.cropmean", 3.0, choice("cropmean"), person=4))
+        assert isinstance(refused, MediumFailed)
+        assert "Person 4 is not seen at 3.0 s" in refused.reason
 
 
 def test_a_killed_worker_is_a_sentence(clip: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from mien.sdk import (
     Audio,
     Crops,
     Explanation,
+    FaceExplanation,
     Frames,
     FusionInfo,
     FusionParams,
@@ -62,7 +63,6 @@ class Level(Base):
         centre = w.starts + w.valid / w.rate / 2
         yield Curve("tiny.level", centre, 10 * np.log10(power + 1e-12)[:, None], (LEVEL,))
 
-
     def explain(self, window, params, ctx):
         """Half of the level comes from each half of the window."""
         start, length = float(window.starts[0]), window.samples.shape[1] / window.rate
@@ -109,6 +109,14 @@ class CropMean(Base):
         c = block.crops
         if c is not None:
             yield Curve("tiny.crops", c.times, c.images.mean((1, 2, 3))[:, None], (BRIGHTNESS,), person=c.person)
+
+    def explain_face(self, faces, params, ctx):
+        """Each pixel counts as much as it is bright."""
+        light = faces.images[0].mean(2, dtype=np.float32) + 1.0
+        ctx.progress(0.5)
+        return FaceExplanation(
+            float(faces.times[0]), int(faces.person[0]), faces.boxes[0], faces.images[0], light / light.sum()
+        )
 
 
 class Aside(Base):
