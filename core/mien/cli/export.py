@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import typer
@@ -20,11 +21,12 @@ def export_medium(
     formats: list[str],
     out: Path | None,
     settings: list[str],
+    span: tuple[float | None, float | None],
     place: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Write the current readings of one medium in each format."""
+    """Write the current readings of one medium in each format; `span`: begin and end in s, None for the medium's own."""
     registry = Registry.load()
     names = [registry.exporter(name).id for name in formats]
     options = parse_settings(registry, settings)
@@ -34,7 +36,9 @@ def export_medium(
     with Library(place) as library:
         entry = library.medium(medium)
         analysis = analysis_of(library, entry)
-        written = export(analysis, names, out or Path(), registry.exporters, options)
+        begin, end = span
+        cut = None if span == (None, None) else (begin or 0.0, math.inf if end is None else end)
+        written = export(analysis, names, out or Path(), registry.exporters, options, span=cut)
     if as_json:
         say.emit_json({"medium": entry.id, "paths": [str(p) for p in written]})
     elif not quiet:

@@ -43,8 +43,10 @@ class Finding:
 
 def findings(analysis: Analysis) -> tuple[Finding, ...]:
     """One finding a track, embeddings left out, in the order of the modalities."""
+    # The share of a selection is not told: the sentence speaks of the medium.
+    whole = analysis.media.duration if analysis.span is None else None
     found = [
-        Finding(modality_of(name), clean(name), describe(track, analysis.media.duration), _by(track))
+        Finding(modality_of(name), clean(name), describe(track, whole), _by(track))
         for name, track in analysis.tracks.items()
         if track.kind != "features"
     ]

@@ -59,6 +59,7 @@ def _head(analysis: Analysis, params: JsonParams) -> dict[str, Any]:
         "generator": f"Mien {mien.__version__}",
         "title": clean(analysis.title),
         "partial": clean(analysis.partial),
+        "span": analysis.span,
         "medium": describe_medium(analysis),
         "notes": describe_notes(analysis),
         "corrections": [describe_correction(c) for c in of_tracks(analysis.corrections, params.tracks)],

@@ -191,6 +191,7 @@ def write_manifest(
         "medium": describe_medium(analysis),
         "title": clean(analysis.title),
         "partial": clean(analysis.partial),
+        "span": analysis.span,
         "notes": describe_notes(analysis),
         "tracks": entries,
         "files": [*(table.file for table in tables), *more, MANIFEST, README],

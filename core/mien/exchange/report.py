@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mien.exchange import report_parts as parts
+from mien.exchange.cut import begin_and_end
 from mien.exchange.findings import describe, modality_of
 from mien.exchange.lines import Line, lines
 from mien.exchange.params import ReportParams
@@ -106,12 +107,14 @@ def _sections(analysis: Analysis, utterances: Sequence[Line], params: ReportPara
 
 
 def _charts(analysis: Analysis, utterances: Sequence[Line], params: ReportParams) -> str:
-    end = max([analysis.media.duration or 0.0, *(track.extent[1] for track in analysis.tracks.values())])
-    if end <= 0:
+    begin, end = begin_and_end(analysis)
+    if analysis.span is None:
+        end = max([end, *(track.extent[1] for track in analysis.tracks.values())])
+    if end <= begin:
         return ""
     verdicts = analysis.tracks.get("fusion.verdicts")
     bands = tuple(zip(verdicts.start, verdicts.end, strict=True)) if isinstance(verdicts, Spans) else ()
-    frame = Frame(Axis(end), tuple((float(a), float(b)) for a, b in bands), params.points)
+    frame = Frame(Axis(end, begin), tuple((float(a), float(b)) for a, b in bands), params.points)
     blocks = []
     if drawn := overview(analysis, utterances, frame):
         blocks.append(_block("What happens when", "", drawn))

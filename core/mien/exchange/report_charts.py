@@ -157,7 +157,7 @@ def _panel(
         dense = times.size > _DENSE
         parts.append(line(times, values, f"p{n % COLOURS}{' f' if dense else ''}"))
         if dense:
-            step = axis.end / _MEANS
+            step = axis.length / _MEANS
             starts, mean, _ = binned(track, step, person)
             means.append(line(starts + step / 2, mean[:, channel], f"p{n % COLOURS} w"))
     parts += means
@@ -198,7 +198,7 @@ def _path(points: list[tuple[float, float]]) -> str:
 
 def _strip(track: Curve, person: int | None, axis: Axis, y: float) -> str:
     """What prevails over time, as coloured stretches; named where there is room."""
-    step = max(axis.end / 400, 0.2)
+    step = max(axis.length / 400, 0.2)
     parts = [rect(LEFT, y, WIDTH - LEFT - RIGHT, _ROW, "lane")]
     parts.append(label(y + 14, "prevails" if person is None else f"person {person}"))
     for start, end, channel, mean in dominant(track, step, person):
@@ -219,7 +219,7 @@ def _expression_class(channel: int, track: Curve) -> str:
 def _weights_chart(track: Curve, frame: Frame) -> str:
     """Each modality's share of the fused score, stacked to one."""
     height, top = 92.0, 4.0
-    step = max(frame.axis.end / 500, spacing(track.times))
+    step = max(frame.axis.length / 500, spacing(track.times))
     starts, shares, numbers = binned(track, step)
     values = np.nan_to_num(shares)
     edges = np.concatenate([np.zeros((values.shape[0], 1)), np.cumsum(values, 1)], 1)
@@ -275,7 +275,7 @@ def _speech(analysis: Analysis, lines: Sequence[Line]) -> dict[str, list[tuple[f
 def _presence(boxes: Boxes, person: int, axis: Axis) -> list[str]:
     times = np.unique(boxes.times[boxes.person == person])
     step = max(spacing(boxes.times), 0.04)
-    cuts = np.flatnonzero(np.diff(times) > max(1.0, 2 * step, axis.end / 800)) + 1
+    cuts = np.flatnonzero(np.diff(times) > max(1.0, 2 * step, axis.length / 800)) + 1
     return [_mark(axis, float(t[0]), float(t[-1]) + step, "seen") for t in np.split(times, cuts)]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mien.exchange.cards import headlines, known_of, models_of
+from mien.exchange.cut import begin_and_end
 from mien.exchange.findings import covered, findings, modality_of, peak
 from mien.exchange.lines import Line
 from mien.exchange.report_charts import judged, level
@@ -53,8 +54,10 @@ def tiles(analysis: Analysis, lines: Sequence[Line]) -> str:
         flagged = sum(line.flagged for line in judged_)
         found.append((f"{flagged} of {len(judged_)}", "utterances offensive or hateful", flagged > 0))
     voice = analysis.tracks.get("speech.voice")
-    if isinstance(voice, Spans) and analysis.media.duration:
-        found.append((f"{100 * covered(voice) / analysis.media.duration:.0f} %", "of the medium is speech", False))
+    begin, end = begin_and_end(analysis)
+    if isinstance(voice, Spans) and (analysis.media.duration or analysis.span) and end > begin:
+        what = "medium" if analysis.span is None else "selection"
+        found.append((f"{100 * covered(voice) / (end - begin):.0f} %", f"of the {what} is speech", False))
     boxes = analysis.tracks.get("face.boxes")
     if isinstance(boxes, Boxes) and len(boxes):
         n = np.unique(boxes.person).size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import dataclass
 
 from mien.exchange.text import clean
@@ -26,20 +27,27 @@ def fixed(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Time from 0 to `end` seconds, on the width of all charts."""
+    """Time from `begin` to `end` seconds, on the width of all charts."""
 
     end: float
+    begin: float = 0.0
+
+    @property
+    def length(self) -> float:
+        """Seconds on it."""
+        return self.end - self.begin
 
     def x(self, time: float) -> float:
         """Horizontal position of a time."""
-        share = min(max(time / self.end, 0.0), 1.0)
+        share = min(max((time - self.begin) / self.length, 0.0), 1.0)
         return LEFT + share * (WIDTH - LEFT - RIGHT)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Times on round numbers with their labels, at most nine or so."""
-        step = next((s for s in _STEPS if self.end / s <= _TICKS), _STEPS[-1])
-        return [(n * step, _label(n * step, step)) for n in range(int(self.end / step + 1e-6) + 1)]
+        step = next((s for s in _STEPS if self.length / s <= _TICKS), _STEPS[-1])
+        first, last = math.ceil(self.begin / step - 1e-6), int(self.end / step + 1e-6)
+        return [(n * step, _label(n * step, step)) for n in range(first, last + 1)]
 
 
 def _label(time: float, step: float) -> str:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from mien.errors import MienError
+from mien.exchange.cut import begin_and_end
 from mien.media.decode import Decoder
 from mien.media.medium import Medium
 from mien.media.picture import to_rgb
@@ -31,19 +32,19 @@ def moments(analysis: Analysis, count: int) -> list[tuple[float, str]]:
     """Times worth a picture with what to say of them: the peaks of the highest verdicts, else evenly over the
     medium.
     """
-    duration = analysis.media.duration or max((t.extent[1] for t in analysis.tracks.values()), default=0.0)
+    begin, end = begin_and_end(analysis)
     verdicts, score = analysis.tracks.get("fusion.verdicts"), analysis.tracks.get("fusion.score")
     found: list[tuple[float, str]] = []
     if isinstance(verdicts, Spans) and len(verdicts):
         best = np.argsort(-np.nan_to_num(verdicts.score), kind="stable")[:count]
         for row in sorted(int(b) for b in best):
-            start, end = float(verdicts.start[row]), float(verdicts.end[row])
-            time = (start + end) / 2
-            if isinstance(score, Curve) and len(inside := score.slice(start, end)):
+            first, last = float(verdicts.start[row]), float(verdicts.end[row])
+            time = (first + last) / 2
+            if isinstance(score, Curve) and len(inside := score.slice(first, last)):
                 time = float(inside.times[int(np.argmax(np.nan_to_num(inside.values[:, 0])))])
             found.append((time, f"{verdicts.label[row]} {verdicts.score[row]:.2f}"))
         return found
-    return [(duration * (n + 0.5) / count, "") for n in range(count)] if duration > 0 else []
+    return [(begin + (end - begin) * (n + 0.5) / count, "") for n in range(count)] if end > begin else []
 
 
 def thumbnails(analysis: Analysis, count: int) -> list[tuple[float, str, str]]:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -44,12 +44,21 @@ _WIDEST = 3840
 _SLOWEST, _USUAL = 10.0, 25.0
 """Hz: least rate of the result, for captions to move on still pictures; rate where the file tells none."""
 
+_ANEW = {"acodec": "aac", "audio_bitrate": "160k"}
+_STANDS = 2.0
+"""s before a selection from which on pictures are decoded."""
+
 _COPIED = {"aac", "mp3", "ac3", "eac3", "alac", "opus"}
 """Sound that an MP4 holds as it is."""
 
 
 class VideoExporter:
-    """Writes one .mp4 file."""
+    """Writes one .mp4 file; of a selection, that part of the video alone.
+
+    `watch`, where it is set, is told the share that is done after each picture, and may raise to stop it.
+    """
+
+    watch: Callable[[float], None] | None = None
 
     def export(self, analysis: Analysis, target: Path, params: Params) -> list[Path]:
         """Draw and encode; takes about as long as decoding and encoding the video.
@@ -68,23 +77,29 @@ class VideoExporter:
         size = fitted(medium.video.size, params.max_height)
         rate = steady_rate(medium.video.rate, params.max_rate)
         overlay = Overlay(analysis, size, params, _threshold(analysis))
-        with _Encoder(medium, target, size, rate, params.crf) as encoder:
+        begin, end = analysis.span or (0.0, medium.duration or 0.0)
+        with _Encoder(medium, target, size, rate, params.crf, analysis.span) as encoder:
             written = 0
-            for time, picture in pictures(medium, size, rate):
+            for time, picture in pictures(medium, size, rate, analysis.span):
                 overlay.draw(picture, time)
                 encoder.write(picture)
                 written += 1
+                if self.watch is not None and end > begin:
+                    self.watch(min((time - begin) / (end - begin), 1.0))
             if not written:
                 raise ExportError(f"Not one picture of it could be decoded: {shown(medium.path)}")
         return [target]
 
 
-def pictures(medium: Medium, size: tuple[int, int], rate: Fraction) -> Iterator[tuple[float, Picture]]:
+def pictures(
+    medium: Medium, size: tuple[int, int], rate: Fraction, span: tuple[float, float] | None = None
+) -> Iterator[tuple[float, Picture]]:
     """Pictures at a constant rate from the medium's beginning to the end of its last one.
 
     Args:
         size: (width, height) in pixels.
         rate: Hz.
+        span: only from this time to that one, in s.
 
     Yields:
         Time in seconds and a writable (H, W, 3) uint8 RGB picture: the one whose presentation began last.
@@ -92,8 +107,10 @@ def pictures(medium: Medium, size: tuple[int, int], rate: Fraction) -> Iterator[
     """
     step = 1 / float(rate)
     shown_: FramePiece | None = None
+    begin, stop = span or (0.0, float("inf"))
     tick, end = 0, 0.0
-    with Decoder(medium, audio=False, video=True) as decoder:
+    # The picture that stands at the selection's beginning began before it.
+    with Decoder(medium, audio=False, video=True, begin=max(begin - _STANDS, 0.0), end=stop) as decoder:
         aspect = decoder.video.aspect if decoder.video is not None else 1.0
         usual = 1 / decoder.video.rate if decoder.video is not None and decoder.video.rate else step
         for piece in decoder:
@@ -102,18 +119,19 @@ def pictures(medium: Medium, size: tuple[int, int], rate: Fraction) -> Iterator[
             if shown_ is not None:
                 # A quarter of a tick evens out rounded timestamps; half a tick would show pictures early.
                 due = piece.time - 0.25 * step
-                if tick * step < due:
+                if begin + tick * step < due:
                     drawn = _fit(shown_, size, aspect)
-                    while tick * step < due:
-                        yield tick * step, drawn.copy()
+                    while begin + tick * step < due:
+                        yield begin + tick * step, drawn.copy()
                         tick += 1
             shown_, end = piece, piece.time + (piece.duration or usual)
         if shown_ is not None:
             if medium.duration is not None:  # files are seen that claim minutes for their last picture
                 end = min(end, max(medium.duration, shown_.time + usual))
+            end = min(end, stop) - begin
             drawn = _fit(shown_, size, aspect)
             while tick == 0 or (tick + 0.5) * step < end:
-                yield tick * step, drawn.copy()
+                yield begin + tick * step, drawn.copy()
                 tick += 1
 
 
@@ -151,11 +169,19 @@ def _threshold(analysis: Analysis) -> float | None:
 class _Encoder:
     """ffmpeg, fed through a pipe. Ends with the file complete, or with an error and ffmpeg gone."""
 
-    def __init__(self, medium: Medium, target: Path, size: tuple[int, int], rate: Fraction, crf: int) -> None:
+    def __init__(
+        self,
+        medium: Medium,
+        target: Path,
+        size: tuple[int, int],
+        rate: Fraction,
+        crf: int,
+        span: tuple[float, float] | None = None,
+    ) -> None:
         self._size, self._target = size, target
         self._said: deque[str] = deque(maxlen=20)
         program = str(ffmpeg_path())
-        graph = _graph(medium, target, size, rate, _codec(program, crf))
+        graph = _graph(medium, target, size, rate, _codec(program, crf), span)
         self._process: subprocess.Popen[bytes] = ffmpeg.run_async(
             graph, cmd=program, pipe_stdin=True, pipe_stderr=True, overwrite_output=True
         )
@@ -200,7 +226,14 @@ class _Encoder:
         raise ExportError(f"ffmpeg could not write the video ({reason[:200]}): {shown(self._target)}")
 
 
-def _graph(medium: Medium, target: Path, size: tuple[int, int], rate: Fraction, codec: dict[str, Any]) -> Any:
+def _graph(
+    medium: Medium,
+    target: Path,
+    size: tuple[int, int],
+    rate: Fraction,
+    codec: dict[str, Any],
+    span: tuple[float, float] | None,
+) -> Any:
     drawn = ffmpeg.input(
         "pipe:",
         format="rawvideo",
@@ -224,14 +257,16 @@ def _graph(medium: Medium, target: Path, size: tuple[int, int], rate: Fraction, 
     streams = [drawn]
     sound = medium.audio
     if sound is not None:
-        source = ffmpeg.input(f"file:{os.path.abspath(medium.path)}", **_shift(medium))
+        when = _shift(medium) if span is None else _stretch(medium, span)
+        source = ffmpeg.input(f"file:{os.path.abspath(medium.path)}", **when)
         streams.append(source[str(sound.index)])
-        options |= _sound(sound)
+        # Packets can only be copied whole; the sound of a selection begins where it does.
+        options |= _sound(sound) if span is None else _ANEW
     return ffmpeg.output(*streams, f"file:{os.path.abspath(target)}", **options)
 
 
 def _sound(stream: StreamInfo) -> dict[str, Any]:
-    return {"acodec": "copy"} if stream.codec in _COPIED else {"acodec": "aac", "audio_bitrate": "160k"}
+    return {"acodec": "copy"} if stream.codec in _COPIED else _ANEW
 
 
 def _shift(medium: Medium) -> dict[str, Any]:
@@ -240,6 +275,12 @@ def _shift(medium: Medium) -> dict[str, Any]:
         begins = container.start_time / av.time_base if container.start_time is not None else medium.start
     offset = begins - medium.start
     return {"itsoffset": f"{offset:.6f}"} if abs(offset) > 1e-3 else {}
+
+
+def _stretch(medium: Medium, span: tuple[float, float]) -> dict[str, Any]:
+    """Which part ffmpeg is to read; it counts from the earliest stream of any kind."""
+    begin = span[0] - float(_shift(medium).get("itsoffset", 0.0))
+    return {"ss": f"{max(begin, 0.0):.6f}", "t": f"{span[1] - span[0]:.6f}"}
 
 
 def _codec(program: str, crf: int) -> dict[str, Any]:

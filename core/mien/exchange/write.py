@@ -12,13 +12,23 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pydantic
 
-from mien.errors import ExportError, MienError, ParameterError, PluginError, StorageError, UnknownPlugin, shown
+from mien.errors import (
+    Cancelled,
+    ExportError,
+    MienError,
+    ParameterError,
+    PluginError,
+    StorageError,
+    UnknownPlugin,
+    shown,
+)
+from mien.exchange.cut import Span, cut
 from mien.exchange.manifest import MANIFEST
 from mien.exchange.text import one_line, safe_name
 from mien.sdk.descriptors import ExporterInfo
@@ -27,6 +37,7 @@ from mien.sdk.protocols import Analysis, Exporter
 
 log = logging.getLogger(__name__)
 
+Watch = Callable[[float], None]
 MARK = "-mien"
 """Put behind the medium's stem, so that an export never takes the place of a side-car subtitle or a hand-made
 .eaf.
@@ -44,6 +55,8 @@ def export(
     options: Mapping[str, Params | Mapping[str, Any]] | None = None,
     *,
     stem: str = "",
+    span: Span | None = None,
+    watch: Watch | None = None,
 ) -> list[Path]:
     """Write an analysis in several formats.
 
@@ -59,6 +72,8 @@ def export(
         options: id → parameters; defaults for those that are missing.
         stem: what file names begin with; by default the medium's own stem, made safe (`text.unique_stems`
         tells the media of a batch apart).
+        span: start and end in s of the only stretch to write; file names tell it.
+        watch: told how much is done, from 0 to 1; may raise `mien.errors.Cancelled`, which leaves nothing half-written.
 
     Returns:
         What was written, in the order of `names`: a file, or a folder where the format has several files.
@@ -68,7 +83,9 @@ def export(
         mien.errors.ParameterError: a parameter is misspelt or out of range.
         mien.errors.ExportError: a result cannot be written in that form or place.
         mien.errors.StorageError: the disk is full or the folder may not be written.
+        mien.errors.Cancelled: `watch` raised it; formats that were complete stay.
     """
+    analysis = cut(analysis, span)
     names = list(dict.fromkeys(names))
     jobs = [(info := _known(name, exporters), checked(info, (options or {}).get(name))) for name in names]
     for info, _ in jobs:
@@ -81,10 +98,13 @@ def export(
         folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     failed: list[MienError] = []
-    for info, params in jobs:
+    for done, (info, params) in enumerate(jobs):
+        step = _part(watch, done, len(jobs))
         try:
-            written += _write(analysis, info, params, folder, target_name(analysis, info, stem))
-        except StorageError:
+            step(0.0)
+            written += _write(analysis, info, params, folder, target_name(analysis, info, stem), step)
+            step(1.0)
+        except (StorageError, Cancelled):
             raise
         except MienError as error:
             failed.append(error)
@@ -94,8 +114,13 @@ def export(
 
 
 def target_name(analysis: Analysis, info: ExporterInfo, stem: str = "") -> str:
-    """Name of the file, or of the folder when the format has several: `clip-mien.eaf`, `clip-mien-csv`."""
+    """Name of the file, or of the folder when the format has several: `clip-mien.eaf`, `clip-mien-csv`.
+
+    That of a selection tells its seconds, `clip-12.5s-20s-mien.eaf`: it never takes the place of the whole.
+    """
     stem = safe_name(stem or analysis.media.path.stem)
+    if analysis.span is not None:
+        stem += "".join(f"-{float(f'{time:.2f}'):g}s" for time in analysis.span)
     if info.suffix:
         return f"{stem}{MARK}{_safe_suffix(info.suffix)}"
     return f"{stem}{MARK}-{safe_name(info.id)}"
@@ -138,8 +163,15 @@ def _load(info: ExporterInfo) -> Exporter:
         ) from error
 
 
-def _write(analysis: Analysis, info: ExporterInfo, params: Params, folder: Path, name: str) -> list[Path]:
+def _part(watch: Watch | None, number: int, count: int) -> Watch:
+    """Tells how far the whole is when one format of several tells how far it is."""
+    return (lambda _: None) if watch is None else (lambda share: watch((number + min(share, 1.0)) / count))
+
+
+def _write(analysis: Analysis, info: ExporterInfo, params: Params, folder: Path, name: str, watch: Watch) -> list[Path]:
     exporter = _load(info)
+    if hasattr(exporter, "watch"):  # one that takes long says how far it is
+        exporter.watch = watch
     target = folder / name
     # Beside its final place: renaming is atomic there, links relative to the folder hold, and the suffix
     # stays.

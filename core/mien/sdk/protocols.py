@@ -211,6 +211,8 @@ class Analysis:
         notes: plugin id → what its run recorded for the user.
         partial: why the analysis does not cover the whole medium, or empty.
         corrections: what people said instead of readings, which stay in their tracks as they were.
+        span: start and end in s of the only stretch that is to be exported, to which the tracks are cut already;
+            None for the whole medium.
     """
 
     media: MediaInfo
@@ -219,6 +221,7 @@ class Analysis:
     notes: Mapping[str, Sequence[str]] | None = None
     partial: str = ""
     corrections: Sequence[Correction] = ()
+    span: tuple[float, float] | None = None
 
 
 class Exporter(Protocol):

@@ -34,9 +34,9 @@ from mien.tracks.track import AnyTrack, Spans
 
 BUDGET = 2.0
 """Seconds that one measurement may take, more or less; one call of the model is made in any case."""
-_SECONDS = 60.0  # of sound in a block
-_FACES = 64
-_SENTENCES = 32
+_SECONDS = 12.0  # of sound in a block; a slow machine must answer soon too
+_FACES = 32
+_SENTENCES = 16
 _TEXT = "we agreed on this last week and now you say that it was never what you meant at all"
 _WORDS = tuple(_TEXT.split())
 

@@ -46,6 +46,10 @@ def test_analyze_then_library_then_export(mien: Any, clip: Path, tmp_path: Path)
     exported = mien("export", clip, "--format", "parquet", "--out", "more", "--json")
     assert exported.code == 0
     assert all(Path(tmp_path, p).exists() for p in exported.lines[0]["paths"])
+    part = mien("export", clip, "--format", "json", "--out", "more", "--start", "1", "--end", "2.5", "--json")
+    assert [Path(p).name for p in part.lines[0]["paths"]] == ["clip-1s-2.5s-mien.json"]
+    assert json.loads((tmp_path / "more" / "clip-1s-2.5s-mien.json").read_text())["span"] == [1.0, 2.5]
+    assert mien("export", clip, "--format", "json", "--start", "2", "--end", "1").code == 7
 
     assert mien("library", "remove", clip, "--yes").code == 0
     assert mien("library", "list", "--json").lines == [[]]
