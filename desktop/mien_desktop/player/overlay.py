@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from mien.tracks.track import AnyTrack, Boxes, Curve, Spans
+from mien.tracks.track import AnyTrack, Boxes, Curve, Spans, TimeArray
 
 BOXES, EXPRESSION, AFFECT, TRANSCRIPT = "face.boxes", "face.expression", "face.affect", "speech.transcript"
 OFFENCE, FUSED = "text.offence", "fusion.score"
@@ -26,6 +25,8 @@ _EPS = 1e-6
 _HOLDS = 0.51
 # Distance between rows while there are too few to tell, s.
 _USUAL_HOP = 1.0
+# The usual distance is looked for among so many rows, and believed from so many distances on.
+_ENOUGH, _SURE = 4000, 8
 # So many spans that began before a moment are looked at for one that still lasts.
 _OVERLAPPING = 8
 
@@ -106,19 +107,6 @@ def short(value: float) -> str:
     return f"−{told}" if value < -0.004 else told
 
 
-@dataclass(frozen=True)
-class _Person:
-    """A person's rows, in order of time."""
-
-    times: npt.NDArray[np.float64]
-    rows: npt.NDArray[np.intp]
-
-    def around(self, time: float) -> tuple[int | None, int | None]:
-        """Places in `rows` of the last one until `time` and of the first behind it."""
-        n = int(np.searchsorted(self.times, time + _EPS))
-        return (n - 1 if n > 0 else None, n if n < self.times.size else None)
-
-
 @dataclass
 class Readings:
     """Tracks as far as they have arrived, looked up by time. For the thread of the windows only.
@@ -133,8 +121,7 @@ class Readings:
 
     def __post_init__(self) -> None:
         self._pieces: dict[str, list[AnyTrack]] = {name: [track] for name, track in self.tracks.items()}
-        self._people: dict[str, dict[int, _Person]] = {}
-        self._interval = 0.0
+        self._interval = 0.0  # 0 until it is known
         self._hops: dict[str, float] = {}
 
     @staticmethod
@@ -149,18 +136,19 @@ class Readings:
 
     def put(self, track: AnyTrack) -> None:
         """Take a whole track, in place of the one of that name."""
+        self.drop(track.name)
         self._pieces[track.name] = [track]
-        self._forget(track.name)
 
     def add(self, piece: AnyTrack) -> None:
         """Append a piece of a track."""
         self._pieces.setdefault(piece.name, []).append(piece)
-        self._forget(piece.name)
 
     def drop(self, name: str) -> None:
         """A track is there no more."""
         self._pieces.pop(name, None)
-        self._forget(name)
+        self._hops.pop(name, None)
+        if name == BOXES:
+            self._interval = 0.0
 
     def get(self, name: str) -> AnyTrack | None:
         """A track as far as it is there."""
@@ -177,9 +165,12 @@ class Readings:
         boxes = self.get(BOXES)
         if self._interval == 0.0 and isinstance(boxes, Boxes):
             rate = (boxes.provenance.params.get("rate") if boxes.provenance else None) or 0.0
-            gaps = np.diff(np.unique(boxes.times))
+            gaps = np.diff(np.unique(boxes.times[:_ENOUGH]))
             seen = float(np.median(gaps)) if gaps.size else 0.0
-            self._interval = max(1.0 / rate if rate else 0.0, seen) or _USUAL_INTERVAL
+            known = max(1.0 / rate if rate else 0.0, seen)
+            if gaps.size < _SURE:
+                return known or _USUAL_INTERVAL
+            self._interval = known
         return self._interval or _USUAL_INTERVAL
 
     def at(self, time: float) -> Overlay:
@@ -187,77 +178,62 @@ class Readings:
         caption, speaker = self._said(time)
         return Overlay(time, tuple(self._marks(time)), caption, speaker, tuple(self._levels(time)))
 
-    def _forget(self, name: str) -> None:
-        self._people.pop(name, None)
-        self._hops.pop(name, None)
-        if name == BOXES:
-            self._interval = 0.0
-
-    def _persons(self, name: str) -> dict[int, _Person]:
-        if name not in self._people:
-            found: dict[int, _Person] = {}
-            track = self.get(name)
-            if isinstance(track, Boxes | Curve) and track.person is not None and len(track):
-                order = np.argsort(track.person, kind="stable")
-                people, starts = np.unique(track.person[order], return_index=True)
-                for person, rows in zip(people, np.split(order, starts[1:]), strict=True):
-                    found[int(person)] = _Person(track.times[rows], rows)
-            self._people[name] = found
-        return self._people[name]
+    def _near(self, name: str, time: float, reach: float) -> dict[int, tuple[int | None, int | None]]:
+        """By person: the last row until a time (s) and the first behind it, both within `reach` s of it."""
+        track = self.get(name)
+        if not isinstance(track, Boxes | Curve) or track.person is None:
+            return {}
+        first = int(np.searchsorted(track.times, time - reach - _EPS))
+        last = int(np.searchsorted(track.times, time + reach + _EPS, side="right"))
+        middle = int(np.searchsorted(track.times, time + _EPS, side="right"))
+        before = {int(track.person[row]): row for row in range(first, middle)}
+        after = {int(track.person[row]): row for row in range(last - 1, middle - 1, -1)}
+        return {person: (before.get(person), after.get(person)) for person in sorted({*before, *after})}
 
     def _marks(self, time: float) -> list[Mark]:
         boxes = self.get(BOXES)
         if not isinstance(boxes, Boxes):
             return []
         interval, marks = self.interval, []
-        for number, person in self._persons(BOXES).items():
-            before, after = person.around(time)
+        reach = interval / 2 + _EPS
+        for person, (before, after) in self._near(BOXES, time, _NEIGHBOURS * interval).items():
             if before is not None and after is not None:
-                t0, t1 = float(person.times[before]), float(person.times[after])
+                t0, t1 = float(boxes.times[before]), float(boxes.times[after])
                 if t1 - t0 <= _NEIGHBOURS * interval:
-                    share = (time - t0) / (t1 - t0) if t1 > t0 else 0.0
-                    marks.append(
-                        self._mark(boxes, number, person.rows[before], person.rows[after], share, time, interval)
-                    )
+                    marks.append(self._mark(boxes, person, before, after, (time - t0) / (t1 - t0), time))
                     continue
-            near = [n for n in (before, after) if n is not None]
-            nearest = min(near, key=lambda n: abs(float(person.times[n]) - time))
-            if abs(float(person.times[nearest]) - time) <= interval / 2 + _EPS:
-                row = person.rows[nearest]
-                marks.append(self._mark(boxes, number, row, row, 0.0, time, interval))
+            row = _nearest(boxes.times, time, before, after)
+            if abs(float(boxes.times[row]) - time) <= reach:
+                marks.append(self._mark(boxes, person, row, row, 0.0, time))
         return marks
 
-    def _mark(
-        self, boxes: Boxes, number: int, a: np.intp, b: np.intp, share: float, time: float, interval: float
-    ) -> Mark:
+    def _mark(self, boxes: Boxes, person: int, a: int, b: int, share: float, time: float) -> Mark:
+        share = max(0.0, share)
         x, y, width, height = (float(v) for v in boxes.xywh[a] + share * (boxes.xywh[b] - boxes.xywh[a]))
         points: tuple[tuple[float, float], ...] = ()
         if boxes.landmarks is not None:
             between = boxes.landmarks[a] + share * (boxes.landmarks[b] - boxes.landmarks[a])
             points = tuple((float(px), float(py)) for px, py in between if np.isfinite((px, py)).all())
-        return Mark(number, (x, y, width, height), self._label(number, time, interval), points)
+        return Mark(person, (x, y, width, height), self._label(person, time), points)
 
-    def _label(self, person: int, time: float, interval: float) -> str:
+    def _label(self, person: int, time: float) -> str:
         told = []
-        shows = self._values(EXPRESSION, person, time, interval)
+        shows = self._values(EXPRESSION, person, time)
         if shows:
             name = max(shows, key=lambda key: shows[key])
             told.append(f"{name} {short(shows[name])}")
-        feels = self._values(AFFECT, person, time, interval)
+        feels = self._values(AFFECT, person, time)
         if "arousal" in feels:
             told.append(f"arousal {short(feels['arousal'])}")
         return " · ".join(told)
 
-    def _values(self, name: str, person: int, time: float, interval: float) -> dict[str, float]:
+    def _values(self, name: str, person: int, time: float) -> dict[str, float]:
         """The readings of the analysed frame nearest in time, by channel."""
-        track, rows = self.get(name), self._persons(name).get(person)
-        if not isinstance(track, Curve) or rows is None:
+        track = self.get(name)
+        before, after = self._near(name, time, self.interval / 2).get(person, (None, None))
+        if not isinstance(track, Curve) or before is after is None:
             return {}
-        near = [n for n in rows.around(time) if n is not None]
-        nearest = min(near, key=lambda n: abs(float(rows.times[n]) - time))
-        if abs(float(rows.times[nearest]) - time) > interval / 2 + _EPS:
-            return {}
-        values = track.values[rows.rows[nearest]]
+        values = track.values[_nearest(track.times, time, before, after)]
         named = zip(track.channels, values, strict=True)
         return {channel: float(value) for channel, value in named if np.isfinite(value)}
 
@@ -304,11 +280,19 @@ class Readings:
 
     def _hop(self, track: Curve) -> float:
         """Usual distance between rows, s."""
-        if track.name not in self._hops:
-            gaps = np.diff(np.unique(track.times))
-            told = track.provenance.params.get("hop") if track.provenance else None
-            self._hops[track.name] = float(np.median(gaps)) if gaps.size else float(told or _USUAL_HOP)
-        return self._hops[track.name]
+        if track.name in self._hops:
+            return self._hops[track.name]
+        gaps = np.diff(np.unique(track.times[:_ENOUGH]))
+        told = track.provenance.params.get("hop") if track.provenance else None
+        hop = float(np.median(gaps)) if gaps.size else float(told or _USUAL_HOP)
+        if gaps.size >= _SURE:
+            self._hops[track.name] = hop
+        return hop
+
+
+def _nearest(times: TimeArray, time: float, *rows: int | None) -> int:
+    """The row nearest in time, of those that are any."""
+    return min((row for row in rows if row is not None), key=lambda row: abs(float(times[row]) - time))
 
 
 def _lasting(spans: Spans, time: float) -> int | None:
