@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from mien.engine.choice import Choice
 from mien.engine.events import Done, Explained, MediumFailed
 from mien.engine.registry import Registry
 from mien.errors import MediaMissing, shown
-from mien.sdk.protocols import Explanation
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
+from mien_desktop.work.earlier import Earlier, earlier
 from mien_desktop.work.shelf import Shelf, Stored
+
+RUN = "run:"
+"""Before the id of an earlier run, where a fusion's id could stand as well."""
 
 
 class Conductor(QObject):
@@ -27,8 +31,9 @@ class Conductor(QObject):
     Signals:
         trouble(str, bool): one sentence, and whether the worker has to be started again.
         analysing(bool): an analysis of the open medium has begun or ended.
-        explained(str, Explanation), unexplained(str): an answer to `explain`.
-        compared(dict): tracks of the fusion that the current one is compared with; empty for none.
+        explained(str, Explanation or FaceExplanation), unexplained(str): an answer to `explain`.
+        compared(dict): tracks of the run that the current one is compared with; empty for none.
+        earlier_found(list): `Earlier` runs of the open medium that could be compared with.
         saved: the library holds more than before.
     """
 
@@ -37,6 +42,7 @@ class Conductor(QObject):
     explained = Signal(str, object)
     unexplained = Signal(str)
     compared = Signal(object)
+    earlier_found = Signal(object)
     saved = Signal()
 
     def __init__(self, registry: Registry, library: str | None = None, parent: QObject | None = None) -> None:
@@ -75,6 +81,9 @@ class Conductor(QObject):
         if not path.is_file():
             raise MediaMissing(f"There is no such file; check the name: {shown(path)}")
         self.cancel()
+        self.compare = ""
+        self.compared.emit({})
+        self.earlier_found.emit([])
         self.document.open(path)
         self.background.run(lambda: self.shelf.stored(path), lambda stored: self._take_stored(path, stored))
 
@@ -84,6 +93,17 @@ class Conductor(QObject):
         self.document.partial = stored.partial
         self.document.describe(stored.media, stored.medium)
         self.document.load(stored.tracks)
+        self._look_for_earlier()
+
+    def _look_for_earlier(self) -> None:
+        medium, path = self.document.medium, self.document.path
+        titles = {i.id: i.title for i in (*self.registry.analyzers.values(), *self.registry.fusions.values())}
+
+        def tell(found: list[Earlier]) -> None:
+            if self.document.path == path:
+                self.earlier_found.emit(found)
+
+        self.background.run(lambda: earlier(self.shelf.library, medium, titles), tell)
 
     # -- analysing ----------------------------------------------------------------------------------------------
 
@@ -115,13 +135,28 @@ class Conductor(QObject):
         if self.document.readings.parts:
             self.analyse()
 
-    def choose_comparison(self, fusion: str) -> None:
-        """Fuse by another fusion as well; `compared` tells when it is there."""
-        self.compare = fusion
-        if not fusion or self.document.path is None:
+    def choose_comparison(self, other: str) -> None:
+        """Compare with another fusion, by its id, or with an earlier run (`RUN` and its id); empty for nothing.
+
+        `compared` tells when the tracks are there.
+        """
+        self.compare = other
+        path = self.document.path
+        if not other or path is None:
             self.compared.emit({})
-            return
-        self._comparison = self.analyst.submit(self.document.path, replace(self.choice, fusion=fusion))
+        elif other.startswith(RUN):
+            self.background.run(lambda: self.shelf.of_run(other.removeprefix(RUN)), self._compare_if(other))
+        else:
+            self._comparison = self.analyst.submit(path, replace(self.choice, fusion=other))
+
+    def _compare_if(self, wanted: str) -> Callable[[dict[str, AnyTrack]], None]:
+        """Tell the tracks, unless something else is to be compared by then."""
+
+        def tell(tracks: dict[str, AnyTrack]) -> None:
+            if self.compare == wanted:
+                self.compared.emit(tracks)
+
+        return tell
 
     def explain(self, plugin: str, at: float) -> None:
         """Ask the worker which seconds made a reading."""
@@ -165,14 +200,13 @@ class Conductor(QObject):
                 # The fusion that was used last is the medium's own, and that is not the compared one.
                 if chosen in runs:
                     self.shelf.library.reuse(runs[chosen])
-                return self.shelf.fused(medium, runs[fusion].key) if fusion in runs else {}
+                return self.shelf.of_run(runs[fusion].id) if fusion in runs else {}
 
-            self.background.run(read, self.compared.emit)
+            self.background.run(read, self._compare_if(fusion))
 
     def _explanation(self, job: Job, event: object) -> None:
         if isinstance(event, Explained):
-            found: Explanation = event.explanation
-            self.explained.emit(event.plugin, found)
+            self.explained.emit(event.plugin, event.explanation)
         elif isinstance(event, MediumFailed):
             self.unexplained.emit(event.reason)
 

@@ -42,23 +42,29 @@ class LaneSet(QObject):
     def __init__(self, document: Document, palette: Palette) -> None:
         super().__init__()
         self._document = document
-        self.waveform = WaveformLane(about="The sound's samples")
+        self.waveform = WaveformLane(height=40, about="The sound's samples")
         self.spectrogram = SpectrogramLane(about="Level of the sound by frequency")
-        self.words = WordsLane("words", "Words", about="What is said, coloured by what drove a score")
-        self.speakers = SpeakersLane("speakers", "Speakers", about="Who speaks when")
+        self.words = WordsLane("words", "Words", height=24, about="What is said, coloured by what drove a score")
+        self.speakers = SpeakersLane("speakers", "Speakers", height=26, about="Who speaks when")
         self.scores = ScoresLane(
-            "text", "Offence · hate", {"text.offence": "offence", "text.hate": "hate"}, about="Scores of each utterance"
+            "text",
+            "Offence · hate",
+            {"text.offence": "offence", "text.hate": "hate"},
+            height=42,
+            about="Scores of each utterance",
         )
         self.expressions = StripsLane(
-            "expressions", "Expressions", about="Probability of seven expressions of the face"
+            "expressions", "Expressions", height=58, about="Probability of seven expressions of the face"
         )
-        self.conflict = FilledLane("conflict", "Conflict", about="Intensity of conflict")
+        self.conflict = FilledLane("conflict", "Conflict", height=42, about="Intensity of conflict")
         self.fused = FusedLane(
-            "fused", "Fused reading", about="All modalities as one; drag the line to move the threshold"
+            "fused", "Fused reading", height=60, about="All modalities as one; drag the line to move the threshold"
         )
-        self.weights = StripsLane("weights", "Modality weights", height=44, about="How much each modality counted")
-        self.events = EventsLane("events", "Events", about="Spans over the threshold, and what was decided about them")
-        self.curves = {name: CurvesLane(name, title, about=about) for name, (title, about) in CURVES.items()}
+        self.weights = StripsLane("weights", "Modality weights", height=36, about="How much each modality counted")
+        self.events = EventsLane(
+            "events", "Events", height=26, about="Spans over the threshold, and what was decided about them"
+        )
+        self.curves = {name: CurvesLane(name, title, height=52, about=about) for name, (title, about) in CURVES.items()}
         self.spectrogram.visible = False
         self.curves["text.attributes"].visible = False
         self.lanes: list[Lane] = [
@@ -79,9 +85,16 @@ class LaneSet(QObject):
             lane.clear()
 
     def compare(self, tracks: dict[str, AnyTrack]) -> None:
-        """Draw another fusion's score dashed; an empty dict takes it away."""
-        score = tracks.get("fusion.score")
-        self.fused.set_comparison(score if isinstance(score, Curve) else None)
+        """Draw another run's curves dashed on the lanes of their own; an empty dict takes them away."""
+        lanes = (self.conflict, self.fused, *self.curves.values(), *self._others.values())
+        for lane in lanes:
+            if isinstance(lane, CurvesLane):
+                lane.set_comparison(None)
+        for track in tracks.values():
+            if isinstance(track, Curve):
+                place = self._curve_lane(track)
+                if isinstance(place, CurvesLane):
+                    place.set_comparison(track)
 
     def _replaced(self, name: str) -> None:
         track = self._document.readings.get(name)

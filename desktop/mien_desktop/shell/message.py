@@ -32,8 +32,8 @@ class MessageBar(QWidget):
         ground = panel("message")
         self._icon = label()
         self._text = label(wrap=True)
-        self._action = button("", "")
-        self._action.clicked.connect(self._act)
+        self._action = button("", "What can be done about it")
+        self._action.clicked.connect(self.act)
         self._close = IconButton("close", "Close the message")
         self._close.clicked.connect(self.dismiss)
         row = QHBoxLayout(ground)
@@ -53,6 +53,11 @@ class MessageBar(QWidget):
     def text(self) -> str:
         """The sentence that is shown, or empty."""
         return self._shown.text if self._shown else ""
+
+    @property
+    def action(self) -> str:
+        """What the button beside it does, or empty."""
+        return self._shown.action if self._shown else ""
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
@@ -89,7 +94,8 @@ class MessageBar(QWidget):
         self._action.setAccessibleName(message.action)
         self.show()
 
-    def _act(self) -> None:
+    def act(self) -> None:
+        """Do what the button says, and go on to the next message."""
         message = self._shown
         self.dismiss()
         if message is not None and message.act is not None:

@@ -9,6 +9,8 @@ from mien.engine.registry import Registry
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import IconButton, button, explain, label, panel
+from mien_desktop.shell.conduct import RUN
+from mien_desktop.work.earlier import Earlier
 
 NONE = ""
 
@@ -17,7 +19,8 @@ class ToolBar(QWidget):
     """Signals say what was asked for; the window does it.
 
     Signals:
-        fusion_chosen(str), compare_chosen(str), device_chosen(str): ids; compare is empty for none.
+        fusion_chosen(str), compare_chosen(str), device_chosen(str): ids; to compare with, empty for nothing and `RUN`
+            with an id for an earlier run.
         search_asked(str): a text for the library's search.
     """
 
@@ -51,7 +54,11 @@ class ToolBar(QWidget):
         self.fusion, self.compare, self.device = QComboBox(), QComboBox(), QComboBox()
         for box, name, tip in (
             (self.fusion, "Fusion", "How the readings are fused into one; only the fusion runs again"),
-            (self.compare, "Compare with", "Another fusion, drawn dashed on the same lane"),
+            (
+                self.compare,
+                "Compare with",
+                "Another fusion, or an earlier run with other settings, drawn dashed on the same lanes",
+            ),
             (self.device, "Device", "What the models compute on"),
         ):
             explain(box, name, tip)
@@ -118,6 +125,22 @@ class ToolBar(QWidget):
                     box.setItemText(place, f"{info.title} – needs training")
                     box.model().item(place).setEnabled(False)  # type: ignore[attr-defined]
                     box.setItemData(place, f"Train it with: {info.needs_training}", Qt.ItemDataRole.ToolTipRole)
+        self._fusions = self.compare.count()
+
+    def set_earlier(self, runs: list[Earlier]) -> None:
+        """Offer earlier runs of the medium below the fusions."""
+        chosen = self.compare.currentData()
+        while self.compare.count() > self._fusions:
+            self.compare.removeItem(self.compare.count() - 1)
+        if runs:
+            self.compare.insertSeparator(self.compare.count())
+        for run in runs:
+            self.compare.addItem(run.label, RUN + run.id)
+        self.compare.setCurrentIndex(max(0, self.compare.findData(chosen)))
+
+    def compare_nothing(self) -> None:
+        """Show that nothing is compared."""
+        self.compare.setCurrentIndex(0)
 
     def set_device(self, device: str) -> None:
         """Show which device is chosen."""

@@ -29,7 +29,7 @@ from mien_desktop.shell.status import StatusBar
 from mien_desktop.shell.toolbar import ToolBar
 from mien_desktop.shell.workspace import Workspace
 from mien_desktop.welcome.page import WelcomePage, dropped_path
-from mien_desktop.work.devices import devices
+from mien_desktop.work.devices import DeviceFinder
 
 
 class MainWindow(QMainWindow):
@@ -45,6 +45,8 @@ class MainWindow(QMainWindow):
         self.library_asked_for = library
         self.devices: list[tuple[str, str]] = []
         self._seek_to: float | None = None
+        self.finder = DeviceFinder(self)
+        self.finder.found.connect(self._show_devices)
         self.registry = Registry.load()
         self.conductor = Conductor(self.registry, library, self)
         self.document = self.conductor.document
@@ -97,12 +99,14 @@ class MainWindow(QMainWindow):
         tools.search_asked.connect(self.show_library)
         tools.settings_asked.connect(lambda: self.show_settings())
         conductor.trouble.connect(self._trouble)
+        conductor.earlier_found.connect(tools.set_earlier)
         conductor.analysing.connect(self._analysing)
         self.document.opened.connect(self._opened)
         self.document.described.connect(self._described)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.chosen.connect(self.open)
         self.welcome.demo_asked.connect(self.open_demo)
+        self.welcome.settings_asked.connect(self.show_settings)
         self.workspace.trouble.connect(lambda text: self.message.tell(text))
         self.workspace.full_screen_asked.connect(self.toggle_full_screen)
         self.workspace.player.opened.connect(self._playable)
@@ -115,7 +119,7 @@ class MainWindow(QMainWindow):
         if self._closed:
             return
         self.show_offers()
-        self.conductor.background.run(devices, self._show_devices)
+        self.finder.start()
 
     def show_offers(self) -> None:
         """Say on the welcome page what is installed now."""
@@ -159,6 +163,7 @@ class MainWindow(QMainWindow):
     def _opened(self) -> None:
         path = self.document.path
         self.tools.set_medium(path is not None)
+        self.tools.compare_nothing()
         self.show_workspace()
         self.setWindowTitle(f"{one_line(path.name)} – Mien" if path is not None else "Mien")
 
@@ -310,6 +315,7 @@ class MainWindow(QMainWindow):
         self._closed = True
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._remember(self.workspace.remember(self.state.model_copy(update={"geometry": geometry})))
+        self.finder.stop()
         self.rooms.shutdown()
         self.workspace.shutdown()
         self.conductor.close()

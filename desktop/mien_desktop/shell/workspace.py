@@ -93,8 +93,9 @@ class Workspace(QWidget):
         self.all = QSplitter(Qt.Orientation.Vertical)
         self.all.addWidget(self.upper)
         self.all.addWidget(lower)
-        self.all.setStretchFactor(0, 1)
-        self.all.setStretchFactor(1, 1)
+        self.all.setStretchFactor(0, 9)
+        self.all.setStretchFactor(1, 11)
+        self.all.setSizes([450, 550])
         for splitter in (self.upper, self.all):
             splitter.setHandleWidth(8)
             splitter.setChildrenCollapsible(False)
@@ -117,6 +118,8 @@ class Workspace(QWidget):
         player.frame_changed.connect(self._frame)
         player.failed.connect(self.trouble)
         self.transport.bind(player)
+        self.canvas.bind(player)
+        self.transport.overlay_toggled.connect(self.canvas.set_overlay_visible)
         self.transport.previous_event.connect(lambda: self.go_to_event(-1))
         self.transport.next_event.connect(lambda: self.go_to_event(1))
         self.transport.loop_toggled.connect(self._set_looping)
@@ -176,6 +179,8 @@ class Workspace(QWidget):
         frame = self.player.frame
         if frame is not None:
             self._frame(frame)
+        else:
+            self.canvas.show_overlay(self.overlay.at(self.player.position))
 
     # -- the playhead -------------------------------------------------------------------------------------------
 
@@ -183,6 +188,8 @@ class Workspace(QWidget):
         self.timeline.set_playhead(position)
         self.transcript.set_position(position)
         self.explain.set_position(position)
+        if not self.player.has_picture:
+            self.canvas.show_overlay(self.overlay.at(position))
 
     def _frame(self, frame: Frame) -> None:
         self.canvas.show_frame(frame, self.overlay.at(frame.time))

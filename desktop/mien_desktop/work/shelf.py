@@ -58,13 +58,10 @@ class Shelf:
         used = [run.analyzer for run in current if run.analyzer.startswith("fusion.")]
         return Stored(entry.id, analysis.media, tracks, used[0] if used else "", analysis.partial)
 
-    def fused(self, medium: str, key: str) -> dict[str, AnyTrack]:
-        """The tracks of one run, for a comparison."""
-        run = self.library.find_run(medium, key)
-        if run is None:
-            return {}
-        tracks = self.library.tracks(run)
-        return {name: tracks[name] for name in tracks}
+    def of_run(self, run: str) -> dict[str, AnyTrack]:
+        """The tracks of one run, by name, for a comparison; Features left out."""
+        tracks = self.library.tracks(self.library.run(run))
+        return {info.name: tracks[info.name] for info in tracks.infos() if info.kind != "features"}
 
     def close(self) -> None:
         """Close the library."""

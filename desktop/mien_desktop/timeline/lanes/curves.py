@@ -88,6 +88,11 @@ class CurvesLane(Lane):
         self._measure()
         self.touch()
 
+    @property
+    def compares(self) -> bool:
+        """Whether a second run's track is drawn."""
+        return len(self._other.series) > 0
+
     def append_comparison(self, piece: Curve) -> None:
         """Add a piece to the second run's track."""
         if self._other.append(piece):

@@ -1,0 +1,294 @@
+"""The window as a reviewer uses it: open, look, analyse, switch the fusion, edit, undo, lose the worker, close, reopen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QKeySequenceEdit,
+    QLineEdit,
+    QMenuBar,
+    QSlider,
+    QTabBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from mien.library.library import Library
+from mien.tracks.track import Spans
+from mien_desktop.shell.conduct import RUN
+from mien_desktop.shell.window import MainWindow
+
+from .conftest import DEMO, PATIENCE, MakeWindow
+
+
+def settle(window: MainWindow, qtbot: QtBot) -> None:
+    """Wait until the analysis that was asked for has ended and the library's answer is shown."""
+    qtbot.waitUntil(lambda: not window.document.analysing and window.conductor._job is None, timeout=PATIENCE)
+
+
+def test_begins_with_what_is_installed_and_what_could_be(window: MainWindow, qtbot: QtBot) -> None:
+    assert window.pages.currentWidget() is window.welcome
+    qtbot.waitUntil(lambda: "Voice activity" in _texts(window.welcome), timeout=PATIENCE)
+    assert "larger models could be installed" in _texts(window.welcome)
+    assert not window.tools.analyse.isEnabled()
+
+
+def test_a_saved_analysis_opens_with_all_its_readings(opened: MainWindow, qtbot: QtBot) -> None:
+    space = opened.workspace
+    assert opened.pages.currentWidget() is space
+    assert opened.windowTitle().startswith("demo.mp4")
+    assert {"speech.words", "emotion.attributes", "face.boxes", "fusion.score"} <= set(opened.document.readings.names())
+    for lane in ("words", "emotion.attributes", "expressions", "text", "conflict", "fused", "weights"):
+        assert not space.timeline.lane(lane).empty, lane
+    assert opened.state.recent[0] == str(DEMO)
+
+
+def test_picture_playhead_overlay_and_transcript_agree(opened: MainWindow, qtbot: QtBot) -> None:
+    space = opened.workspace
+    words = opened.document.readings.get("speech.transcript")
+    assert isinstance(words, Spans)
+    for at in (3.9, 12.32, 0.5, 18.0):
+        space.timeline.seek(at)
+        qtbot.waitUntil(lambda at=at: space.player.frame_time is not None and abs(space.player.frame_time - at) < 0.041,
+                        timeout=PATIENCE)  # fmt: skip
+        assert space.timeline.playhead == pytest.approx(space.player.position)
+        frame = space.player.frame
+        assert frame is not None
+        assert space.canvas.frame is frame
+        assert space.canvas.overlay is not None
+        assert space.canvas.overlay.time == pytest.approx(frame.time)
+        assert space.transcript.view._position == pytest.approx(space.player.position)
+
+
+def test_only_the_fusion_runs_again(opened: MainWindow, qtbot: QtBot) -> None:
+    before = opened.document.readings.get("fusion.score")
+    box = opened.tools.fusion
+    box.setCurrentIndex(box.findData("fusion.majority"))
+    box.activated.emit(box.currentIndex())
+    qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not before, timeout=PATIENCE)
+    settle(opened, qtbot)
+    states = {plugin: standing.state for plugin, standing in opened.document.standings.items()}
+    assert states.pop("fusion.majority") == "done"
+    assert set(states.values()) == {"cached"}
+    # And back, with the worker warm: within a second, of which a crowded machine is granted more.
+    begun = time.monotonic()
+    box.setCurrentIndex(box.findData("fusion.late"))
+    box.activated.emit(box.currentIndex())
+    majority = opened.document.readings.get("fusion.score")
+    qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not majority, timeout=PATIENCE)
+    assert time.monotonic() - begun < 5.0
+    settle(opened, qtbot)
+
+
+def test_another_fusion_and_an_earlier_run_are_drawn_on_the_same_lane(opened: MainWindow, qtbot: QtBot) -> None:
+    fused = opened.workspace.lanes.fused
+    with qtbot.waitSignal(opened.conductor.compared, timeout=PATIENCE, check_params_cb=bool):
+        opened.conductor.choose_comparison("fusion.majority")
+    assert fused.compares
+    own = opened.document.readings.get("fusion.score")
+    assert own is not None
+    assert own.provenance is not None
+    assert own.provenance.analyzer == "fusion.late"
+    opened.conductor.choose_comparison("")
+    assert not fused.compares
+    # With the majority's vote in use, the weighted one is an earlier run.
+    opened.conductor.choose_fusion("fusion.majority")
+    with qtbot.waitSignal(opened.conductor.earlier_found, timeout=PATIENCE, check_params_cb=lambda _: True):
+        settle(opened, qtbot)
+
+
+def test_another_parameter_is_compared_with_the_run_before(opened: MainWindow, qtbot: QtBot) -> None:
+    from dataclasses import replace
+
+    conductor = opened.conductor
+    conductor.choose(replace(conductor.choice, settings={"fusion.late": {"text": 0.9}}))
+    found: list[list[object]] = []
+    conductor.earlier_found.connect(found.append)
+    conductor.analyse()
+    settle(opened, qtbot)
+    qtbot.waitUntil(lambda: bool(found and found[-1]), timeout=PATIENCE)
+    (run,) = found[-1]
+    assert run.label == "Weighted late fusion: text 0.4"  # type: ignore[attr-defined]
+    place = opened.tools.compare.findData(RUN + run.id)  # type: ignore[attr-defined]
+    assert place > 0
+    opened.tools.compare.setCurrentIndex(place)
+    opened.tools.compare.activated.emit(place)
+    qtbot.waitUntil(lambda: opened.workspace.lanes.fused.compares, timeout=PATIENCE)
+
+
+def test_an_edit_is_on_disk_at_once_undone_and_there_after_reopening(
+    opened: MainWindow, qtbot: QtBot, place: Path, make_window: MakeWindow
+) -> None:
+    events = opened.workspace.events
+    qtbot.waitUntil(lambda: events.model.prepared is not None, timeout=PATIENCE)
+    events.set_threshold(0.4)
+    qtbot.waitUntil(lambda: len(events.events) > 0, timeout=PATIENCE)
+    first = events.events[0]
+    events.choose(first)
+    events.act("accept")
+    qtbot.waitUntil(lambda: events.events[0].state == "accepted", timeout=PATIENCE)
+    assert len(_corrections(place)) == 1
+    opened.workspace.undo()
+    qtbot.waitUntil(lambda: events.events[0].state == "open", timeout=PATIENCE)
+    opened.workspace.redo()
+    qtbot.waitUntil(lambda: events.events[0].state == "accepted", timeout=PATIENCE)
+    score = opened.document.readings.get("fusion.score")
+    assert score is not None
+    opened.close()
+    again = make_window(place)
+    again.open(DEMO)
+    later = again.workspace.events
+    qtbot.waitUntil(lambda: later.model.prepared is not None, timeout=PATIENCE)
+    later.set_threshold(0.4)
+    qtbot.waitUntil(lambda: any(e.state == "accepted" for e in later.events), timeout=PATIENCE)
+    stored = again.document.readings.get("fusion.score")
+    assert stored is not None
+    assert (stored.values == score.values).all()  # type: ignore[union-attr]
+
+
+def test_readings_appear_while_it_runs_and_cancel_is_quick(
+    make_window: MakeWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = make_window(tmp_path / "new.db")
+    window.open(DEMO)
+    window.conductor.analyse()
+    # Some track has come, and the analysis goes on.
+    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    assert window.document.analysing
+    assert window.tools.analyse.text() == "Cancel"
+    begun = time.monotonic()
+    qtbot.mouseClick(window.tools.analyse, Qt.MouseButton.LeftButton)
+    settle(window, qtbot)
+    assert time.monotonic() - begun < 10.0
+    assert window.tools.analyse.text() == "Analyse"
+    assert window.message.text == ""
+
+
+def test_a_killed_worker_is_told_with_a_button_that_starts_again(
+    make_window: MakeWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = make_window(tmp_path / "new.db")
+    window.open(DEMO)
+    window.conductor.analyse()
+    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    pid = window.conductor.analyst.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: bool(window.message.text), timeout=PATIENCE)
+    assert window.message.action == "Restart"
+    assert window.isVisible()
+    assert window.document.readings.parts
+    settle(window, qtbot)
+    window.message.act()
+    qtbot.waitUntil(lambda: window.document.analysing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.conductor.analyst.pid not in (None, pid), timeout=PATIENCE)
+    window.conductor.cancel()
+    settle(window, qtbot)
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00\x00\x00\x18ftypmp42" + bytes(64)])
+def test_what_is_no_medium_is_said_in_one_sentence(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot, content: bytes
+) -> None:
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(content)
+    window.open(bad)
+    qtbot.waitUntil(lambda: bool(window.message.text), timeout=PATIENCE)
+    assert window.message.text.count("\n") == 0
+    assert "Traceback" not in window.message.text
+    window.open(DEMO)
+    qtbot.waitUntil(lambda: window.workspace.player.frame is not None, timeout=PATIENCE)
+
+
+def test_a_file_that_is_gone_leaves_everything_as_it_is(opened: MainWindow, tmp_path: Path) -> None:
+    opened.open(tmp_path / "gone.mp4")
+    assert "gone.mp4" in opened.message.text
+    assert opened.document.path == DEMO
+
+
+def test_closing_in_the_middle_leaves_no_process(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    window = make_window(tmp_path / "new.db")
+    window.open(DEMO)
+    window.conductor.analyse()
+    qtbot.waitUntil(lambda: bool(window.document.standings), timeout=PATIENCE)
+    pid = window.conductor.analyst.pid
+    assert pid is not None
+    window.close()
+    qtbot.waitUntil(lambda: not _alive(pid), timeout=PATIENCE)
+
+
+def test_library_and_back(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.show_library()
+    library = opened.rooms.library
+    assert library is not None
+    assert opened.pages.currentWidget() is library
+    qtbot.waitUntil(lambda: library.model.rowCount() == 1, timeout=PATIENCE)
+    library.open_asked.emit(DEMO, 12.0)
+    assert opened.pages.currentWidget() is opened.workspace
+    qtbot.waitUntil(lambda: abs(opened.workspace.player.position - 12.0) < 0.05, timeout=PATIENCE)
+
+
+def test_settings_change_the_choice_and_the_look_at_once(opened: MainWindow, qtbot: QtBot) -> None:
+    settings = opened.rooms.show_settings("appearance")
+    dark = opened.palette_.dark
+    settings.theme_chosen.emit("light" if dark else "dark")
+    assert opened.palette_.dark is not dark
+    settings.plugins.chooser.use_fusion("fusion.majority")
+    settings.plugins.tell()
+    qtbot.waitUntil(lambda: opened.conductor.choice.fusion == "fusion.majority", timeout=PATIENCE)
+    assert opened.tools.fusion.currentData() == "fusion.majority"
+    settings.hide()
+
+
+def test_everything_that_can_be_reached_says_what_it_is(opened: MainWindow) -> None:
+    opened.rooms.show_library()
+    opened.rooms.show_settings()
+    silent = [
+        f"{type(w).__name__} {getattr(w, 'text', str)()!r} in {type(w.parent()).__name__} in {type(w.window()).__name__}"
+        for w in opened.findChildren(QWidget)
+        if isinstance(w, QAbstractButton | QComboBox | QLineEdit | QSlider)
+        and not _inner(w)
+        and not (w.accessibleName() and w.toolTip())
+    ]
+    assert not silent
+
+
+def test_no_two_commands_have_the_same_keys(window: MainWindow) -> None:
+    keys = [k.toString() for action in window.actions_.actions.values() for k in action.shortcuts()]
+    assert len(keys) == len(set(keys))
+
+
+def _inner(widget: QWidget) -> bool:
+    """Whether Qt made it inside of another control, which speaks for it, or nobody can see it."""
+    outer = QComboBox | QLineEdit | QAbstractSpinBox | QKeySequenceEdit | QTabBar | QMenuBar
+    hidden = isinstance(widget, QAbstractButton) and not widget.text() and widget.icon().isNull()
+    return isinstance(widget.parent(), outer) or hidden
+
+
+def _texts(widget: QWidget) -> str:
+    from PySide6.QtWidgets import QLabel
+
+    return "\n".join(label.text() for label in widget.findChildren(QLabel))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _corrections(place: Path) -> list[object]:
+    with Library(place) as library:
+        (medium,) = library.media()
+        return list(library.corrections(medium))
