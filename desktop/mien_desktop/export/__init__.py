@@ -1,0 +1,1 @@
+"""Readings as files: which formats, of what, where to; written in the background."""
