@@ -18,6 +18,7 @@ COLOURS = {"fused": "hostility"}
 """What the palette calls a reading where it is not its own name."""
 
 _PEAK = 116  # px of a peak's column at 100 %
+_PEAK_LINES = 1.75  # height of one in a card, in lines
 _MARGIN = 12
 _AFTER = 8  # px below the last place of a medium
 
@@ -41,7 +42,10 @@ class MediaDelegate(QStyledItemDelegate):
         if not isinstance(row, Card):
             return QSize(320, round(1.7 * line) + (_AFTER if _is_last(index) else 0))
         if self.grid:
-            return QSize(_grid_width(line), _picture_size(_grid_width(line) - 16).height() + round(5.6 * line))
+            return QSize(
+                _grid_width(line),
+                _picture_size(_grid_width(line) - 16).height() + round((3.9 + len(PEAKS) / 2 * _PEAK_LINES) * line),
+            )
         return QSize(480, max(64, 4 * line) + 12)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
@@ -111,10 +115,10 @@ class MediaDelegate(QStyledItemDelegate):
         top = rect.top() + size.height() + 6
         self._words(painter, option, QRect(rect.left() + 2, top, rect.width() - 4, round(2.4 * line)), card)
         top += round(2.7 * line)
-        column = rect.width() // len(PEAKS)
+        column = rect.width() // 2
         for n, reading in enumerate(PEAKS):
-            box = QRect(rect.left() + 2 + n * column, top, column - 8, 2 * line)
-            self._peak(painter, option, box, card, reading, name=False)
+            left, down = rect.left() + 2 + n % 2 * column, round(n // 2 * _PEAK_LINES * line)
+            self._peak(painter, option, QRect(left, top + down, column - 10, 2 * line), card, reading)
 
     def _words(self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, card: Card) -> None:
         p = self._palette
@@ -181,8 +185,6 @@ class MediaDelegate(QStyledItemDelegate):
         rect: QRect,
         card: Card,
         reading: str,
-        *,
-        name: bool = True,
     ) -> None:
         """A reading's highest value: its name, the number, and a bar over its extent (from zero where it has both signs)."""
         p = self._palette
@@ -191,12 +193,10 @@ class MediaDelegate(QStyledItemDelegate):
         colour = QColor(p.quantity(COLOURS.get(reading, reading)))
         head = QRect(rect.left(), rect.top(), rect.width(), line)
         painter.setPen(QColor(p.dim if value is not None else p.faint))
-        if name:
-            painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, reading)
+        painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, reading)
         shown = signed(value, quantity) if value is not None else ("–" if card.complete else "…")
         painter.setPen(QColor(p.text if value is not None else p.faint))
-        side = Qt.AlignmentFlag.AlignRight if name else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(head, side | Qt.AlignmentFlag.AlignVCenter, shown)
+        painter.drawText(head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, shown)
         bar = QRectF(rect.left(), rect.top() + line + 5, rect.width(), 4)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(p.line))

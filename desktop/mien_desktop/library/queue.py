@@ -69,6 +69,7 @@ class Queue(QObject):
         self._unknown = [item.path for item in self._items if item.open and item.seconds is None]
         self._job: Job | None = None
         self._course = Course()
+        self._last = ""  # why a medium failed
         self._spent = self._covered = 0.0  # s of work, s of media
         analyst.began.connect(self._began)
         analyst.happened.connect(self._happened)
@@ -274,13 +275,19 @@ class Queue(QObject):
     def _failed(self, row: int, event: MediumFailed) -> None:
         if event.kind == "Cancelled":
             self._set(row, state="paused" if self._paused else "waiting", left=None)
-        elif (
-            event.exit_code in _NOT_ITS_OWN and event.kind != "ParameterError"
-        ):  # that may be a stream it does not have
+        elif self._concerns_all(event):
             self._set(row, state="paused", left=None)
             self._hold(event.reason)
         else:
             self._set(row, state="failed", reason=event.reason, left=None)
+
+    def _concerns_all(self, event: MediumFailed) -> bool:
+        """Whether the next medium would meet the same."""
+        last, self._last = self._last, event.reason
+        if event.exit_code not in _NOT_ITS_OWN or event.kind == "ParameterError":  # it may lack a stream
+            return False
+        # A library that cannot be used says the same twice; what it says of one medium it says of that one only.
+        return event.kind != LibraryError.__name__ or event.reason == last
 
     def _died(self, job: Job, reason: str) -> None:
         row = self._mine(job)

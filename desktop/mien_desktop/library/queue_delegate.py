@@ -45,7 +45,7 @@ class QueueDelegate(QStyledItemDelegate):
         if index.column() == MEDIUM and option.state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(QColor(p.focus), 2))
             painter.drawLine(option.rect.topLeft(), option.rect.bottomLeft())
-        rect = option.rect.adjusted(10, 0, -8, 0)
+        rect = option.rect.adjusted(7, 0, -8, 0)  # as the header's
         if index.column() == MEDIUM:
             self._medium(painter, option, rect, item)
         elif index.column() == STATE:

@@ -126,6 +126,7 @@ class QueueWindow(QDialog):
         self.add_files_button.setIcon(icon("add", palette))
         self.add_folder_button.setIcon(icon("open", palette))
         self.retry_button.setIcon(icon("restart", palette))
+        self.bar.setStyleSheet(f"QProgressBar {{ background: {palette.line}; }}")  # it lies on the window's own ground
         self._empty.wear(palette)
         self.table.viewport().update()
         self._follow()

@@ -276,6 +276,16 @@ def test_what_every_medium_would_meet_pauses_the_queue(
     queue.shutdown()
 
 
+def test_what_the_library_says_of_one_medium_does_not_stop_the_others(
+    qtbot: QtBot, make_queue: MakeQueue, folder: Path, make_clip: Any
+) -> None:
+    """No chosen plugin applies to a silent clip, and the library holds nothing of it."""
+    queue = make_queue()
+    queue.add([make_clip(folder / "silent.mp4", 1.0, audio=False), make_clip(folder / "w.m4a", 0.9, video=False)])
+    qtbot.waitUntil(partial(settled, queue, 2), timeout=WAIT)
+    assert states(queue) == {"silent.mp4": "failed", "w.m4a": "done"}
+
+
 def test_dropping_files_choosing_a_folder_and_opening(
     qtbot: QtBot, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path, make_clip: Any,
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
