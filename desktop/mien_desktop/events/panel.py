@@ -17,7 +17,7 @@ from mien_desktop.events.history import History
 from mien_desktop.events.model import Event, EventModel, State
 from mien_desktop.events.sources import Prepared, Rule, Source, prepare, sources, usual_rule
 from mien_desktop.events.strip import EventStrip
-from mien_desktop.events.table import LABEL, NOTE, EventFilter, EventTable, EventView
+from mien_desktop.events.table import LABEL, NOTE, EventFilter, EventTable, EventView, number
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import label
 from mien_desktop.transcript.script import stamp
@@ -437,7 +437,7 @@ class EventsPanel(QWidget):
         if not chosen or event is None:
             event = chosen[0] if chosen else None
         told = self.model.readings(event) if event is not None and len(chosen) == 1 else []
-        self.strip.show_event(event, told, self.model.rule.threshold, len(chosen))
+        self.strip.show_event(event, told, self.model.rule.threshold, len(chosen), any_there=bool(self.events))
 
     @Slot()
     def _narrow(self) -> None:
@@ -448,7 +448,19 @@ class EventsPanel(QWidget):
         events, shown = self.model.events, self.rows.rowCount()
         still = sum(event.state == "open" for event in events)
         text = f"{len(events)} events" if len(events) != 1 else "1 event"
+        self.view.say(self._why_none(bool(events)))
         self.count.setText(f"{text} · {still} open" + (f" · {shown} shown" if shown != len(events) else ""))
+
+    def _why_none(self, hidden: bool) -> str:
+        """What the table says while it has no rows."""
+        prepared = self.model.prepared
+        if hidden:
+            return "No event is like this; another filter shows more."
+        if prepared is None:
+            return "Stretches over the threshold appear here as soon as something is read."
+        over = f"{prepared.source.title} does not reach {number(self.threshold)}"
+        least = f" for {self.model.rule.min_length:g} s" if self.model.rule.min_length else ""
+        return f"{over[0].upper()}{over[1:]}{least} anywhere. Lower the threshold, or add an event over a selected stretch."
 
     @Slot(str)
     def _tell(self, sentence: str) -> None:

@@ -66,14 +66,22 @@ class EventStrip(QStackedWidget):
         self.wear(palette)
         self.show_event(None, [], 0.0, 0)
 
-    def show_event(self, event: Event | None, told_there: Sequence[Reading], threshold: float, chosen: int) -> None:
-        """Show an event with the readings at its peak; `chosen` is how many rows are."""
+    def show_event(
+        self,
+        event: Event | None,
+        told_there: Sequence[Reading],
+        threshold: float,
+        chosen: int,
+        *,
+        any_there: bool = False,
+    ) -> None:
+        """Show an event with the readings at its peak; `chosen` is how many rows are, of any that are there."""
         if self._event is not None and (event is None or event.key != self._event.key):
             self.setCurrentIndex(0)
         self._event = event
         if event is None:
-            self.line.setText("No event chosen")
-            self.detail.setText("Choose one in the table; N and P step through them.")
+            self.line.setText("No event chosen" if any_there else "No event yet")
+            self.detail.setText("Choose one in the table; N and P step through them." if any_there else "")
         elif chosen > 1:
             self.line.setText(f"{chosen} events chosen")
             self.detail.setText("Accept, Reject, Label, Note and Delete act on all of them, as one step to undo.")

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from mien_desktop.events.ledger import Key
@@ -163,6 +163,7 @@ class EventView(QTableView):
     def __init__(self, rows: EventFilter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows = rows
+        self._said = ""
         self.setModel(rows)
         self.setSortingEnabled(True)
         self.sortByColumn(TIME, Qt.SortOrder.AscendingOrder)
@@ -192,6 +193,21 @@ class EventView(QTableView):
             wanted = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(f"{COLUMNS[column]}\u2003"))
             self.setColumnWidth(column, wanted + (46 if column == STATE else 20))
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
+
+    def say(self, sentence: str) -> None:
+        """What stands in the table while it has no rows."""
+        if sentence != self._said:
+            self._said = sentence
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._said and not self._rows.rowCount():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            area = self.viewport().rect().adjusted(24, 18, -24, -12)
+            painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap, self._said)
+            painter.end()
 
     def event_at(self, row: int) -> Event:
         """The event in a row as it is shown."""

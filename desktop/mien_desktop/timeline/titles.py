@@ -67,9 +67,12 @@ def paint(
     painter.setFont(font)
     painter.setPen(QColor(palette.text if current or hovered else palette.dim))
     room = right - beside - row.left() - INSET
-    painter.drawText(
-        QPointF(row.left() + INSET, base), metrics.elidedText(lane.title, Qt.TextElideMode.ElideRight, room)
-    )
+    lines = _broken(lane.title, metrics, room) if row.height() >= 1.9 * metrics.height() and not below else [lane.title]
+    for number, line in enumerate(lines):
+        y = base + (number - (len(lines) - 1) / 2) * metrics.height() * 0.95
+        painter.drawText(
+            QPointF(row.left() + INSET, y), metrics.elidedText(line, Qt.TextElideMode.ElideRight, max(0.0, room))
+        )
     if below:
         _legend(painter, QPointF(row.left() + INSET, base + metrics.height()), right, legend, palette, small)
     told = lane.badge()
@@ -84,6 +87,16 @@ def paint(
     if hovered:
         _eye(painter, eye_rect(row), QColor(palette.text))
     painter.restore()
+
+
+def _broken(title: str, metrics: QFontMetricsF, room: float) -> list[str]:
+    """A title in one line where it fits, else in two, broken between words."""
+    words = title.split(" ")
+    if metrics.horizontalAdvance(title) <= room or len(words) < 2:
+        return [title]
+    fits = [n for n in range(1, len(words)) if metrics.horizontalAdvance(" ".join(words[:n])) <= room]
+    at = max(fits, default=1)
+    return [" ".join(words[:at]), " ".join(words[at:])]
 
 
 def _badge_rect(row: QRectF, lane: Lane, metrics: QFontMetricsF) -> QRectF | None:

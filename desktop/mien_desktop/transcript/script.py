@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from mien.exchange.text import clock
 from mien.tracks.track import AnyTrack, FloatArray, Spans, TimeArray
+from mien_desktop.transcript.overlap import sort_out
 
 TRANSCRIPT, WORDS, DRIVERS = "speech.transcript", "speech.words", "text.words"
 OFFENCE, HATE, SPEAKERS = "text.offence", "text.hate", "speech.speakers"
@@ -178,7 +179,7 @@ def _words(
     heard: Spans, start: TimeArray, end: TimeArray, texts: list[str], sure: FloatArray
 ) -> tuple[Index, tuple[str, ...], TimeArray, TimeArray, FloatArray]:
     """Words by utterance. An utterance without words of its own has its text cut at spaces, times by length."""
-    owner, order = _owners(heard, start, end)
+    owner, order = _owners(heard, start, end, texts)
     counts = np.bincount(owner, minlength=start.size)
     missing = np.flatnonzero(counts[: start.size] == 0)
     parts = [
@@ -204,7 +205,7 @@ def _taken(texts: Sequence[str], rows: Index) -> list[str]:
     return list(map(texts.__getitem__, rows.tolist()))
 
 
-def _owners(heard: Spans, start: TimeArray, end: TimeArray) -> tuple[Index, Index]:
+def _owners(heard: Spans, start: TimeArray, end: TimeArray, texts: Sequence[str]) -> tuple[Index, Index]:
     """The utterance of each word (by its middle) and the words' order by utterance; words of none are left out."""
     if not len(heard) or not start.size:
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -213,6 +214,7 @@ def _owners(heard: Spans, start: TimeArray, end: TimeArray) -> tuple[Index, Inde
     # Where two speak at once the word may belong to the one who began earlier.
     late = (owner > 0) & (middle > end[np.maximum(owner, 0)] + 1e-6)
     owner[late & (middle <= end[np.maximum(owner - 1, 0)] + 1e-6)] -= 1
+    sort_out(owner, heard.text, heard.start, heard.end, start, end, texts)
     inside = (owner >= 0) & (middle <= end[np.maximum(owner, 0)] + 0.5)
     if not all(map(str.strip, heard.text)):
         inside &= np.fromiter((bool(t.strip()) for t in heard.text), bool, len(heard))
@@ -253,6 +255,9 @@ def _judged(
     if len(track) and start.size:
         middle = (start + end) / 2
         row = np.searchsorted(track.start, middle, side="right") - 1
+        # Where several speak at once the judgement is the one that begins as the utterance does.
+        same = np.minimum(np.searchsorted(track.start, start - 1e-3), len(track) - 1)
+        row = np.where(np.abs(track.start[same] - start) <= 1e-3, same, row)
         there = (row >= 0) & (track.end[np.maximum(row, 0)] >= middle)
         score[there] = track.score[row[there]]
         labels = np.fromiter((label in bad for label in track.label), bool, len(track))

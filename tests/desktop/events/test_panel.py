@@ -307,6 +307,18 @@ def test_rows_are_sorted_and_filtered(panel: EventsPanel, qtbot: QtBot, settle: 
     assert scores == sorted(scores, reverse=True)
 
 
+def test_an_empty_table_says_why(panel: EventsPanel) -> None:
+    panel.head.words.setText("nowhere")
+    assert "another filter" in panel.view._said
+    panel.head.words.clear()
+    panel.set_threshold(1.0)
+    assert panel.events == ()
+    assert panel.view._said.startswith("Fused does not reach 1.00 for 0.5 s anywhere")
+    assert panel.strip.line.text() == "No event yet"
+    panel.set_threshold(0.7)
+    assert panel.strip.line.text() == "No event chosen"
+
+
 def test_what_was_found_is_not_deleted(panel: EventsPanel, qtbot: QtBot, settle: Settle, place: Path) -> None:
     panel.choose(panel.events[0])
     keys(panel, qtbot, Qt.Key.Key_Delete)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -61,6 +62,45 @@ def test_where_the_playhead_is(shown: Script) -> None:
     assert shown.words[shown.word_at(22.35)] == "never"
     assert shown.row_at(24.5) == 3  # in the pause the last utterance still holds
     assert shown.word_at(24.5) == -1
+
+
+def test_words_of_two_who_speak_at_once_are_not_mixed() -> None:
+    lines = (
+        (16.35, 18.07, "Because you break everything you touch!", 0.1),
+        (17.17, 18.80, "That is not true, and you know it!", 0.2),
+        (17.90, 19.60, "You are an idiot! You never listen!", 0.9),
+        (18.40, 20.81, "Oh shut up! Fix the stupid thing yourself!", 0.8),
+        (30.00, 31.00, "Sorry", 0.05),
+    )
+    words = []
+    for start, end, text, _ in lines:
+        cut = text.split()
+        edges = np.linspace(start, end, len(cut) + 1)
+        words += [(a, b, "", w, 1.0) for a, b, w in zip(edges[:-1], edges[1:], cut, strict=True)]
+    told = script(
+        {
+            "speech.transcript": Spans.of("speech.transcript", [(s, e, "subtitles", t, 1.0) for s, e, t, _ in lines]),
+            "speech.words": Spans.of("speech.words", words),
+            "text.offence": Spans.of("text.offence", [(s, e, "offensive", t, p) for s, e, t, p in lines]),
+        }
+    )
+    assert [told.text(row) for row in range(len(told))] == [text for _, _, text, _ in lines]
+    assert told.offence.tolist() == pytest.approx([p for *_, p in lines])
+
+
+def test_utterances_that_all_overlap_are_sorted_out_at_once() -> None:
+    said, words = [], []
+    for n in range(1500):
+        text = " ".join(f"w{(7 * n + i) % 50}" for i in range(10))
+        said.append((n * 1.0, n + 1.2, "subtitles", text, 1.0))
+        edges = np.linspace(n, n + 1.2, 11)
+        words += [(a, b, "", w, 1.0) for a, b, w in zip(edges[:-1], edges[1:], text.split(), strict=True)]
+    began = time.perf_counter()
+    told = script(
+        {"speech.transcript": Spans.of("speech.transcript", said), "speech.words": Spans.of("speech.words", words)}
+    )
+    assert time.perf_counter() - began < 2.0
+    assert [told.text(row) for row in range(len(told))] == [text for _, _, _, text, _ in said]
 
 
 def test_phrases_are_found_but_not_across_utterances(shown: Script) -> None:

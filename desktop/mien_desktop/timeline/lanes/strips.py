@@ -25,7 +25,7 @@ class StripsLane(Lane):
     waiting = "Strips of colour appear here as soon as something is read"
 
     def __init__(
-        self, lane_id: str, title: str, *, height: int = 64, about: str = "", person: int | None = None
+        self, lane_id: str, title: str, *, height: int = 72, about: str = "", person: int | None = None
     ) -> None:
         super().__init__(lane_id, title, height=height, about=about)
         self._readings = Readings(person)

@@ -86,6 +86,7 @@ class WordsLane(SpansLane):
         ends = (self.stretches.end[rows] / window.step - window.first) / scale
         base = (height + metrics.ascent() - metrics.descent()) / 2
         writing: list[tuple[QPointF, str, QColor]] = []
+        deep = self._deep(rows)
         pens = [QColor(self.palette.faint), QColor(self.palette.dim), QColor(self.palette.text)]
         for i in range(count):
             text = self.stretches.text[rows.start + i]
@@ -97,13 +98,24 @@ class WordsLane(SpansLane):
             if advance > min(room + 3, following - starts[i] - 1):
                 continue
             sure = self.stretches.score[rows.start + i]
-            pen = pens[2 if math.isnan(sure) or sure >= 0.6 else 1 if sure >= 0.3 else 0]
+            # Upon a deep ground weak ink is not to be read.
+            pen = pens[2 if math.isnan(sure) or sure >= 0.6 or deep[i] else 1 if sure >= 0.3 else 0]
             writing.append((QPointF(starts[i] + max(0.5, (room - advance) / 2), base), text, pen))
         if len(writing) < count * LEGIBLE:
             return
         for at, text, pen in writing:
             painter.setPen(pen)
             painter.drawText(at, text)
+
+    def _deep(self, rows: slice) -> np.ndarray:
+        """(n,) whether the ground of a word is coloured so much that its ink has to stand out from it."""
+        shades = self._shades
+        deep = np.zeros(rows.stop - rows.start, bool)
+        if len(shades):
+            middle = (self.stretches.start[rows] + self.stretches.end[rows]) / 2
+            at = np.clip(np.searchsorted(shades.start, middle, "right") - 1, 0, None)
+            deep = (shades.start[at] <= middle) & (shades.end[at] > middle) & (shades.score[at] > 0.1)
+        return deep
 
     def values_at(self, time: float) -> list[Reading]:
         said = []
