@@ -80,6 +80,8 @@ class Player(QObject):
         self.index = FrameIndex()
         self._position = self._reported = 0.0
         self._frame: Frame | None = None
+        # Where it was played to its end; pictures may end before the length that the file announces.
+        self._over: float | None = None
         self._playing = False
         self._rate = 1.0
         self._loop: tuple[float, float] | None = None
@@ -227,7 +229,7 @@ class Player(QObject):
         self._sound_problem = ""
         had = self._medium is not None
         self._medium, self._audio, self._frame, self.index = None, None, None, FrameIndex()
-        self._position, self._loop, self._wish = 0.0, None, (None, False)
+        self._position, self._over, self._loop, self._wish = 0.0, None, None, (None, False)
         self._steps, self._stepping = 0, False
         if had:
             self.state_changed.emit()
@@ -242,7 +244,7 @@ class Player(QObject):
         start = self._position
         if self._loop is not None and not self._loop[0] - 1e-6 <= start < self._loop[1] - 1e-6:
             start = self._loop[0]
-        elif self.duration and start >= self.duration - 1e-3:
+        elif start == self._over or (self.duration and start >= self.duration - 1e-3):
             start = 0.0
         self._playing = True
         self._begin(start)
@@ -466,7 +468,8 @@ class Player(QObject):
         known = self._medium is not None and self._medium.duration is not None
         end = playback.end(self.duration if self.duration and (known or self.index.complete) else None)
         if end is not None and play >= end and self._playing:
-            self._place(max(playback.course.begin, end))
+            self._over = max(playback.course.begin, end)
+            self._place(self._over)
             self._halt()
             self._show(self._position)
             self.state_changed.emit()

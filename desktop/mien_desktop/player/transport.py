@@ -29,7 +29,7 @@ SHORTCUTS = {
 """Keys by the commands' ids; they are named in tooltips only, the shell has them act."""
 
 _ICON = 18
-_VOLUME_WIDTH = 72
+_VOLUME_WIDTH = 56
 _SPACING = 2
 
 
@@ -111,10 +111,10 @@ class SpeedButton(Button):
             action.setChecked(abs(action.data() - rate) < 1e-6)
 
     def sizeHint(self) -> QSize:
-        """As wide as it ever gets, so that nothing beside it moves."""
+        """As wide as it ever gets, so that nothing beside it moves; no room for the arrow, which is not drawn."""
         metrics = self.fontMetrics()
         most = max(metrics.horizontalAdvance(self.written(rate)) for rate in SPEEDS)
-        return super().sizeHint() + QSize(most - metrics.horizontalAdvance(self.text()), 0)
+        return QSize(most + 14, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -196,7 +196,7 @@ class Transport(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 8, 4)
+        row.setContentsMargins(6, 4, 6, 4)
         row.setSpacing(_SPACING)
         for button in (self.event_back, self.frame_back, self.play, self.frame_on, self.event_on):
             row.addWidget(button)
@@ -246,7 +246,7 @@ class Transport(QWidget):
         for button in self._buttons:
             button.show_glyph(button.glyph, palette)
         self.setStyleSheet(
-            f'QToolButton[kind="flat"] {{ padding: 4px; }}'
+            f'QToolButton[kind="flat"] {{ padding: 4px 3px; }}'
             f'QToolButton[kind="flat"]:checked {{ background: {palette.hover}; }}'
             "QToolButton::menu-indicator { image: none; width: 0; }"
         )
