@@ -19,6 +19,7 @@ class Bar:
     Args:
         name: what it is about; value: its length, NaN for what was not weighed; text: the value in words.
         colour: as `#rrggbb`; at: a moment in s that a click leads to, or None.
+        note: said below the line.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Bar:
     text: str
     colour: str
     at: float | None = None
+    note: str = ""
 
 
 class Bars(QWidget):
@@ -52,7 +54,8 @@ class Bars(QWidget):
     def show_bars(self, bars: tuple[Bar, ...]) -> None:
         """Replace all lines."""
         self._bars, self._chosen = bars, 0
-        self.setAccessibleDescription("; ".join(f"{b.name}: {b.text}" for b in bars))
+        self.setAccessibleDescription("; ".join(f"{b.name}: {b.text} {b.note}".strip() for b in bars))
+        self.setVisible(bool(bars))
         self.setToolTip("")
         self.updateGeometry()
         self.update()
@@ -67,13 +70,15 @@ class Bars(QWidget):
         return QSize(280, max(1, len(self._bars)) * self._line())
 
     def _line(self) -> int:
-        return round(self.fontMetrics().height() * 1.7)
+        return round(self.fontMetrics().height() * (2.6 if any(b.note for b in self._bars) else 1.7))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Names at the left, bars in the middle, values at the right."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics, line = self.fontMetrics(), self._line()
+        noted = any(b.note for b in self._bars)
+        upper = round(metrics.height() * 1.5) if noted else line  # of a line with a note below it
         left = max((metrics.horizontalAdvance(b.name) for b in self._bars), default=0) + 12
         right = max((metrics.horizontalAdvance(b.text) for b in self._bars), default=0) + 12
         room = max(20.0, self.width() - left - right)
@@ -88,20 +93,25 @@ class Bars(QWidget):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(QRectF(0.5, top + 0.5, self.width() - 1, line - 1), 4, 4)
             painter.setPen(QColor(self._palette.text))
-            painter.drawText(QRectF(4, top, left, line), Qt.AlignmentFlag.AlignVCenter, bar.name)
+            painter.drawText(QRectF(4, top, left, upper), Qt.AlignmentFlag.AlignVCenter, bar.name)
             painter.setPen(QColor(self._palette.dim))
             end = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-            painter.drawText(QRectF(self.width() - right, top, right - 4, line), end, bar.text)
+            painter.drawText(QRectF(self.width() - right, top, right - 4, upper), end, bar.text)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._palette.raised))
-            height = line * 0.42
-            ground = QRectF(left, top + (line - height) / 2, room, height)
+            height = metrics.height() * 0.7
+            ground = QRectF(left, top + (upper - height) / 2, room, height)
             painter.drawRoundedRect(ground, 3, 3)
             if not math.isnan(bar.value) and bar.value:
                 length = abs(bar.value) * scale
                 painter.setBrush(QColor(bar.colour))
                 begin = middle if bar.value > 0 else middle - length
                 painter.drawRoundedRect(QRectF(begin, ground.top(), max(2.0, length), height), 3, 3)
+            if bar.note:
+                painter.setPen(QColor(self._palette.dim))
+                room_below = QRectF(left, top + upper, self.width() - left - 4, metrics.height())
+                note = metrics.elidedText(bar.note, Qt.TextElideMode.ElideRight, int(room_below.width()))
+                painter.drawText(room_below, Qt.AlignmentFlag.AlignVCenter, note)
         if signed:
             painter.setPen(QColor(self._palette.faint))
             painter.drawLine(QPointF(middle, 0), QPointF(middle, len(self._bars) * line))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from mien.exchange.text import clock
-from mien.sdk.protocols import Explanation
+from mien.sdk.protocols import Explanation, FaceExplanation
 from mien_desktop.document import Document
+from mien_desktop.explain.asking import Asking
 from mien_desktop.explain.bars import Bar, Bars
+from mien_desktop.explain.face import FaceView
 from mien_desktop.explain.reasons import Reasons, reasons
+from mien_desktop.explain.said import Said
+from mien_desktop.explain.seconds import Seconds
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label
 
-STRONGEST = 8
+STRONGEST = 5
 """Words that are listed."""
+READINGS = {"emotion": ("arousal", "valence", "dominance", "anger")}
+"""Which readings can be asked of an analyzer that has several."""
+ANYONE = "the largest face"
 
 
 class ExplainPanel(QWidget):
@@ -27,11 +32,16 @@ class ExplainPanel(QWidget):
 
     Signals:
         seek_requested(float): a moment in s.
-        seconds_asked(str, float): plugin id and moment; `show_seconds` or `show_failure` answers.
+        seconds_asked(str, float, str): plugin id, moment and which reading (empty for its only one); `show_progress`,
+            then `show_seconds` or `show_failure` answers.
+        face_asked(float, int): moment, and whose face (−1 for the largest); `show_face` or `show_failure` answers.
+        cancel_asked: stop what was asked for last; `show_failure` answers.
     """
 
     seek_requested = Signal(float)
-    seconds_asked = Signal(str, float)
+    seconds_asked = Signal(str, float, str)
+    face_asked = Signal(float, int)
+    cancel_asked = Signal()
 
     def __init__(self, palette: Palette, explainers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__()
@@ -43,21 +53,37 @@ class ExplainPanel(QWidget):
         self.here = button("Explain here", "Explain the moment of the playhead", shortcut="Ctrl+I")
         self.here.clicked.connect(lambda: self.explain(self._position))
         self.modalities = Bars(palette, "Weight of each modality")
+        self.said = Said(palette)
         self.words = Bars(palette, "Words that drove the score")
-        self.seconds = Bars(palette, "Seconds that made the reading")
-        for bars in (self.words, self.seconds):
-            bars.clicked.connect(self.seek_requested)
-        self._said = label("", wrap=True)
-        self._found = label("", "small", wrap=True)
-        self._asks: dict[str, QPushButton] = {}
-        row = QHBoxLayout()
+        self.seconds = Seconds(palette)
+        self.face = FaceView(palette)
+        for view in (self.said, self.words, self.seconds):
+            view.clicked.connect(self.seek_requested)
+        self._weighed = label("", "small", wrap=True)
+        self._utterance = label("", "small", wrap=True)
+        self.asking_seconds = Asking("Which seconds")
+        self.asking_face = Asking("Which part of the face")
+        self._of: dict[str, QComboBox] = {}
         for plugin, title in explainers:
-            ask = button(f"Which seconds: {title}", "Leaves parts of the sound out and reads again; takes some seconds")
-            ask.clicked.connect(lambda _=False, plugin=plugin: self._ask(plugin))
-            self._asks[plugin] = ask
-            row.addWidget(ask)
-        row.addStretch(1)
+            tip = "Leaves stretches of the sound out and reads again; takes some seconds"
+            ask = self.asking_seconds.add_button(title, tip)
+            ask.clicked.connect(lambda _=False, plugin=plugin: self._ask_seconds(plugin))
+            if plugin in READINGS:
+                choice = self.asking_seconds.add_choice(
+                    f"{title}: which", "Which reading is explained", READINGS[plugin]
+                )
+                self._of[plugin] = choice
+        self.ask_face = self.asking_face.add_button("Show attention", "Finds where on the face the net looked")
+        self.ask_face.clicked.connect(self._ask_face)
+        self.people = self.asking_face.add_choice("Whose face", "Whose face is explained", (ANYONE,))
+        for asking in (self.asking_seconds, self.asking_face):
+            asking.close_row()
+            asking.cancel_asked.connect(self.cancel_asked)
+        self._lay_out()
+        self.setAccessibleName("Explain")
+        self._clear()
 
+    def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
         head.addWidget(self.here)
@@ -66,24 +92,31 @@ class ExplainPanel(QWidget):
         box.setContentsMargins(14, 12, 14, 12)
         box.setSpacing(8)
         box.addLayout(head)
+        self._sections: list[QWidget] = []
         for heading, parts in (
-            ("Which modality", (self.modalities,)),
-            ("Which words", (self._said, self.words)),
-            ("Which seconds", (row, self.seconds, self._found)),
+            ("Which modality", (self._weighed, self.modalities)),
+            ("Which words", (self._utterance, self.said, self.words)),
+            ("Which seconds", (self.asking_seconds, self.seconds)),
+            ("Which part of the face", (self.asking_face, self.face)),
         ):
-            box.addSpacing(6)
-            box.addWidget(label(heading, "dim"))
+            section = QWidget()
+            inner = QVBoxLayout(section)
+            inner.setContentsMargins(0, 8, 0, 0)
+            inner.setSpacing(6)
+            section.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+            inner.addWidget(label(heading, "dim"))
             for part in parts:
-                box.addLayout(part) if isinstance(part, QHBoxLayout) else box.addWidget(part)
+                inner.addWidget(part)
+            self._sections.append(section)
+            box.addWidget(section)
         box.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(content)
+        scroll.setAccessibleName("Explanation")
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
-        self.setAccessibleName("Explain")
-        self._clear()
 
     def bind(self, document: Document) -> None:
         """Follow this document."""
@@ -93,31 +126,58 @@ class ExplainPanel(QWidget):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self._palette = palette
-        for bars in (self.modalities, self.words, self.seconds):
-            bars.wear(palette)
-        if self._reasons is not None:
-            self.explain(self._reasons.at)
+        for view in (self.modalities, self.said, self.words, self.seconds, self.face):
+            view.wear(palette)
+        self._show()
 
     def set_position(self, position: float) -> None:
         """Where the playhead is."""
         self._position = position
 
     def explain(self, at: float) -> None:
-        """Show what the stored readings say about a moment."""
+        """Show what the stored readings say about a moment, and forget what was computed for another one."""
         if self._document is None or not self._document.readings.parts:
             self._clear()
             return
-        found = self._reasons = reasons(self._document.readings, at)
-        fused = f" · fused {found.fused:.2f}" if found.fused is not None else " · nothing was fused here"
-        self.title.setText(f"{clock(at)}{fused}")
+        for asking in (self.asking_seconds, self.asking_face):
+            if asking.computing:
+                self.cancel_asked.emit()
+            asking.done("")
+        self.seconds.show_parts(None)
+        self.face.show_face(None)
+        self._reasons = reasons(self._document.readings, at)
+        self.people.clear()
+        self.people.addItem(ANYONE, -1)
+        for person in self._reasons.people:
+            self.people.addItem(f"person {person}", person)
+        self.people.setVisible(len(self._reasons.people) > 1)
+        self._show()
+
+    def _show(self) -> None:
+        """Draw the reasons that are known."""
+        found = self._reasons
+        for section in self._sections:
+            section.setVisible(found is not None)
+        if found is None:
+            return
+        fused = f" · fused {found.fused:.2f}" if found.fused is not None else ""
+        self.title.setText(f"{clock(found.at)}{fused}")
+        self._weighed.setText("" if found.shares else "Nothing was fused here.")
+        self._weighed.setVisible(not found.shares)
         self.modalities.show_bars(
             tuple(
-                Bar(s.modality, s.weight, f"{s.weight:.0%}", self._palette.quantity(s.modality, i))
+                Bar(
+                    s.modality,
+                    s.weight,
+                    f"{s.weight:.0%}",
+                    self._palette.quantity(s.modality, i),
+                    note=s.reads or "no reading",
+                )
                 for i, s in enumerate(found.shares)
             )
         )
-        score = f" · offence {found.offence:.2f}" if found.offence is not None else ""
-        self._said.setText(f"“{found.utterance}”{score}" if found.utterance else "Nothing is said here.")
+        self.said.show_words(found.words)
+        self._utterance.setText(self._utterance_text(found))
         good, bad = self._palette.good, self._palette.bad
         self.words.show_bars(
             tuple(
@@ -125,50 +185,68 @@ class ExplainPanel(QWidget):
                 for w in found.words[:STRONGEST]
             )
         )
-        self.seconds.show_bars(())
-        self._found.setText("")
-        for ask in self._asks.values():
-            ask.setEnabled(True)
+
+    @staticmethod
+    def _utterance_text(found: Reasons) -> str:
+        if not found.utterance:
+            return "Nothing is said here."
+        score = f"Offence {found.offence:.2f}. " if found.offence is not None else ""
+        if found.words:
+            return f"{score}Red words speak for it, green ones against; a click goes there."
+        return f"“{found.utterance}” {score}"
+
+    # -- what the worker computes ------------------------------------------------------------------------------
+
+    def show_progress(self, fraction: float) -> None:
+        """How far the explanation is that is being computed, from 0 to 1."""
+        for asking in (self.asking_seconds, self.asking_face):
+            asking.progress(fraction)
 
     def show_seconds(self, title: str, found: Explanation) -> None:
         """What each stretch of the window contributed."""
-        strong = self._palette.quantity("conflict")
-        bars = [
-            Bar(f"{clock(s)} – {clock(e)}", score, "left out" if math.isnan(score) else f"{score:+.2f}", strong, s)
-            for s, e, _, _, score, _ in found.parts.rows()
-        ]
-        self.seconds.show_bars(tuple(bars))
-        unit = f" {found.unit}" if found.unit else ""
-        self._found.setText(
-            f"{title} reads {found.reading:+.2f}; without all of these it would read {found.intercept:+.2f}{unit}. "
-            f"The explanation fits with R² {found.fit:.2f}."
+        if not self.asking_seconds.computing:
+            return  # of a moment that is no longer shown
+        self.seconds.show_parts(found, self._reasons.at if self._reasons is not None else 0.0)
+        what = f"{title}, {found.of}" if found.of and found.of not in title.lower() else title
+        unit = f" in {found.unit}" if found.unit else ""
+        self.asking_seconds.done(
+            f"{what}: {found.reading:+.2f}. Bars show what each stretch changed{unit}; the explanation fits with "
+            f"R² {found.fit:.2f}."
         )
-        for ask in self._asks.values():
-            ask.setEnabled(True)
+
+    def show_face(self, found: FaceExplanation) -> None:
+        """Where on the face the net looked."""
+        if self.asking_face.computing:
+            self.face.show_face(found)
+            self.asking_face.done("")
 
     def show_failure(self, reason: str) -> None:
-        """Why there is no explanation."""
-        self._found.setText(reason)
-        for ask in self._asks.values():
-            ask.setEnabled(True)
+        """Why there is no explanation of what was asked for."""
+        for asking in (self.asking_seconds, self.asking_face):
+            if asking.computing:
+                asking.done(reason, bad=True)
 
-    def _ask(self, plugin: str) -> None:
-        if self._reasons is None:
-            self.explain(self._position)
-        if self._reasons is None:
+    def _ask_seconds(self, plugin: str) -> None:
+        if self._reasons is None or self.asking_face.computing:
             return
-        self._found.setText("Reading the sound again with parts left out …")
-        self.seconds.show_bars(())
-        for ask in self._asks.values():
-            ask.setEnabled(False)
-        self.seconds_asked.emit(plugin, self._reasons.at)
+        self.seconds.show_parts(None)
+        self.asking_seconds.wait("Reading the sound again with stretches left out …")
+        self.seconds_asked.emit(plugin, self._reasons.at, self._of[plugin].currentText() if plugin in self._of else "")
+
+    def _ask_face(self) -> None:
+        if self._reasons is None or self.asking_seconds.computing:
+            return
+        person = self.people.currentData()
+        self.face.show_face(None)
+        self.asking_face.wait("Looking at the face …")
+        self.face_asked.emit(self._reasons.at, -1 if person is None else int(person))
 
     def _clear(self) -> None:
         self._reasons = None
         self.title.setText("Choose an event, or explain the moment of the playhead.")
-        for bars in (self.modalities, self.words, self.seconds):
-            bars.show_bars(())
-        self._said.setText("")
-        self._found.setText("")
-        for ask in self._asks.values():
-            ask.setEnabled(False)
+        self.seconds.show_parts(None)
+        self.face.show_face(None)
+        for asking in (self.asking_seconds, self.asking_face):
+            asking.done("")
+            asking.allow(False)
+        self._show()

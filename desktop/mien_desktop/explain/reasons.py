@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from mien.tracks.track import Curve, Spans
+from mien.tracks.track import Boxes, Curve, Spans
 from mien_desktop.document import Readings
 
 NEAR = 1.0  # s; a row farther off says nothing about a moment
-SIGNS = {"hostility": "fused", "intensity": "conflict"}
+SEEN = 0.5  # s; so far from a moment a face is still the face of the moment
+MODALITIES = {"emotion": "voice"}
+TOLD = ("emotion", "conflict", "face")
+SCORED = ("text.offence", "text.hate")
+MANY = 4  # a curve of more channels is told by its largest one
 
 
 @dataclass(frozen=True)
 class Share:
-    """A modality's weight at a moment, 0 to 1."""
+    """A modality's weight at a moment, 0 to 1, and what it read then, in words."""
 
     modality: str
     weight: float
+    reads: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Reasons:
         at: the moment, s; fused: the fused score there, None where there is none.
         shares: modalities by weight, the heaviest first. readings: (name, value) of every curve at the moment.
         utterance: what is said then; words: those that drove its score, the strongest first; offence: its score.
+        people: numbers of those whose faces are seen then, the largest face first.
     """
 
     at: float
@@ -48,6 +55,7 @@ class Reasons:
     utterance: str
     words: tuple[Word, ...]
     offence: float | None
+    people: tuple[int, ...] = ()
 
 
 def reasons(readings: Readings, at: float) -> Reasons:
@@ -57,33 +65,68 @@ def reasons(readings: Readings, at: float) -> Reasons:
     shares: list[Share] = []
     row = _row(weights, at)
     if row is not None and isinstance(weights, Curve):
-        shares = [Share(q.name, float(v)) for q, v in zip(weights.quantities, weights.values[row], strict=True)]
+        said = _said(readings, at)
+        # What counts though nothing is near was read from a long window: its nearest reading is what counted.
+        far = _said(readings, at, math.inf)
+        shares = [
+            Share(q.name, float(v), said.get(q.name) or (far.get(q.name, "") if v > 0 else ""))
+            for q, v in zip(weights.quantities, weights.values[row], strict=True)
+        ]
     values = []
     for name in readings.names():
         curve = readings.get(name)
         if isinstance(curve, Curve) and not name.startswith("fusion.") and (found := _row(curve, at)) is not None:
             values += [(q.name, float(v)) for q, v in zip(curve.quantities, curve.values[found], strict=True)]
-    utterance, start, end = _utterance(readings.get("speech.transcript"), at)
-    offence = _span(readings.get("text.offence"), at)
+    utterance, start, end, offence = _utterance(readings.get("text.offence"), readings.get("speech.transcript"), at)
     return Reasons(
         at,
         fused,
         tuple(sorted(shares, key=lambda s: -s.weight)),
         tuple(values),
         utterance,
-        tuple(_words(readings.get("text.words"), start, end)),
+        tuple(_words(readings.get("text.words"), utterance, start, end)),
         offence,
+        _people(readings.get("face.boxes"), at),
     )
 
 
-def _row(track: object, at: float) -> int | None:
+def _said(readings: Readings, at: float, reach: float = 0.0) -> dict[str, str]:
+    """What each modality reads at a moment, in words."""
+    said: dict[str, list[str]] = {}
+    for name in readings.names():
+        room = name.split(".")[0]
+        modality = MODALITIES.get(room, room)
+        track = readings.get(name)
+        if name in SCORED and (score := _span(track, at)) is not None:
+            said.setdefault(modality, []).append(f"{name.split('.')[1]} {score:.2f}")
+        elif isinstance(track, Curve) and room in TOLD and (row := _row(track, at, reach)) is not None:
+            values = track.values[row]
+            if len(values) > MANY:  # of many shares only the largest says something
+                best = int(np.nanargmax(values))
+                said.setdefault(modality, []).insert(0, f"{track.quantities[best].name} {values[best]:.2f}")
+            else:
+                words = [f"{q.name} {v:+.2f}" for q, v in zip(track.quantities, values, strict=True)]
+                said.setdefault(modality, []).extend(words)
+    return {modality: " · ".join(words) for modality, words in said.items()}
+
+
+def _people(track: object, at: float) -> tuple[int, ...]:
+    """Whose faces are seen within half a second."""
+    if not isinstance(track, Boxes):
+        return ()
+    rows = np.flatnonzero(np.abs(track.times - at) <= SEEN)
+    size = track.xywh[rows, 2] * track.xywh[rows, 3]
+    return tuple(dict.fromkeys(int(p) for p in track.person[rows[np.argsort(-size, kind="stable")]] if p >= 0))
+
+
+def _row(track: object, at: float, reach: float = 0.0) -> int | None:
     if not isinstance(track, Curve) or not len(track):
         return None
     row = int(np.searchsorted(track.times, at))
     near = min((r for r in (row - 1, row) if 0 <= r < len(track.times)), key=lambda r: abs(track.times[r] - at))
-    reach = NEAR
+    reach = max(reach, NEAR)
     if len(track.times) > 1:
-        reach = max(NEAR, 0.75 * float(np.median(np.diff(track.times))))
+        reach = max(reach, 0.75 * float(np.median(np.diff(track.times))))
     return near if abs(float(track.times[near]) - at) <= reach else None
 
 
@@ -92,13 +135,17 @@ def _at(track: object, at: float) -> float | None:
     return float(track.values[row, 0]) if row is not None and isinstance(track, Curve) else None
 
 
-def _utterance(track: object, at: float) -> tuple[str, float, float]:
-    if isinstance(track, Spans):
+def _utterance(scored: object, heard: object, at: float) -> tuple[str, float, float, float | None]:
+    """What is said at a moment, from when to when, and its score; where several speak, what scores highest."""
+    for track in (scored, heard):
+        if not isinstance(track, Spans):
+            continue
         inside = np.flatnonzero((track.start <= at) & (at <= track.end))
         if inside.size:
-            row = int(inside[-1])
-            return str(track.text[row]), float(track.start[row]), float(track.end[row])
-    return "", 0.0, 0.0
+            row = int(inside[np.argmax(track.score[inside])] if track is scored else inside[-1])
+            score = float(track.score[row]) if track is scored else None
+            return str(track.text[row]), float(track.start[row]), float(track.end[row]), score
+    return "", 0.0, 0.0, None
 
 
 def _span(track: object, at: float) -> float | None:
@@ -109,13 +156,18 @@ def _span(track: object, at: float) -> float | None:
     return None
 
 
-def _words(track: object, start: float, end: float) -> list[Word]:
+def _words(track: object, utterance: str, start: float, end: float) -> list[Word]:
+    """The words of an utterance that were weighed, the strongest first; others may speak at the same time."""
     if not isinstance(track, Spans) or end <= start:
         return []
-    rows = np.flatnonzero((track.start >= start - 0.05) & (track.end <= end + 0.05))
+    rows = np.flatnonzero((track.start >= start - 0.05) & (track.end <= end + 0.05) & ~np.isnan(track.score))
+    left, own = utterance.split(), []
+    for row in rows[np.argsort(track.start[rows], kind="stable")].tolist():
+        if str(track.text[row]) in left:
+            left = left[left.index(str(track.text[row])) + 1 :]
+            own.append(row)
     words = [
         Word(str(track.text[r]), float(track.start[r]), float(track.end[r]), float(track.score[r]))
-        for r in rows.tolist()
-        if not np.isnan(track.score[r])
+        for r in own or rows.tolist()
     ]
     return sorted(words, key=lambda w: -abs(w.evidence))
