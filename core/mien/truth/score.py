@@ -26,9 +26,12 @@ from mien.evaluation.metrics import (
 )
 from mien.truth.match import Match, Sample
 
-_REPEATS, _REPEATS_MEDIUM = 1000, 200
+_REPEATS, _REPEATS_FEW = 1000, 250  # drawings for an interval; the few for one medium, or for very many samples
+_VERY_MANY = 2000
 _MANY = 5  # media from which on whole media are drawn for the interval
 _MOST = 50  # media beyond which a medium's own figures have no intervals
+
+_ROUNDING = 1e-6  # what readings, stored as float32, may fall short of a threshold that they reach
 
 Metric = Callable[..., float]
 Array = npt.NDArray[Any]
@@ -107,7 +110,7 @@ class Scored:
 
 
 KINDS = {
-    "scale": ("Agree", "Missed", "False alarm", "Same side, far off"),
+    "scale": ("Agree", "Missed", "False alarm", "Far off"),
     "binary": ("Hit", "Missed", "False alarm", "Correct rejection"),
     "class": ("Right", "Wrong"),
     "words": ("Word for word", "With errors"),
@@ -143,8 +146,14 @@ def score(match: Match, samples: Iterable[Sample]) -> Scored:
     groups = None
     if len({s.medium for s in there}) >= _MANY:
         groups = np.unique([s.medium for s in there], return_inverse=True)[1]
-    whole = Group("", None, len(there), len(missing), _figures(match, there, groups, _REPEATS))
-    repeats = _REPEATS_MEDIUM if len(media) <= _MOST else 0
+    whole = Group(
+        "",
+        None,
+        len(there),
+        len(missing),
+        _figures(match, there, groups, _REPEATS if len(there) <= _VERY_MANY else _REPEATS_FEW),
+    )
+    repeats = _REPEATS_FEW if len(media) <= _MOST else 0
     each = tuple(
         Group(medium, paths[medium], len(own), lost[medium], _figures(match, own, None, repeats))
         for medium, own in media.items()
@@ -181,7 +190,7 @@ def kind(match: Match, sample: Sample) -> int:
 
 def _sides(match: Match, truth: float, said: float) -> tuple[bool, bool]:
     if match.task == "binary":
-        return truth >= 0.5, said >= match.threshold
+        return truth >= 0.5, said >= match.threshold - _ROUNDING
     return truth >= middle(match), said >= middle(match)
 
 
@@ -254,7 +263,7 @@ def _arrays(match: Match, samples: Sequence[Sample]) -> tuple[tuple[Array, ...],
         return pair, [("F1 macro", macro_f1), ("UAR", balanced_accuracy), ("WAR", accuracy)]
     truth, said = (np.array(column, np.float64) for column in _columns(samples))
     if match.task == "binary":
-        sides = (truth >= 0.5).astype(int), (said >= match.threshold).astype(int)
+        sides = (truth >= 0.5).astype(int), (said >= match.threshold - _ROUNDING).astype(int)
         return sides, [("F1", _f1_of_yes), ("UAR", balanced_accuracy), ("WAR", accuracy)]
     centre = middle(match)
 

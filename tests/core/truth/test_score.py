@@ -63,8 +63,8 @@ def test_a_scale_by_hand() -> None:
     ("truth", "said", "kind"),
     [
         (0.3, 0.8, "Agree"),
-        (0.3, 0.81, "Same side, far off"),
-        (-0.3, -0.9, "Same side, far off"),
+        (0.3, 0.81, "Far off"),
+        (-0.3, -0.9, "Far off"),
         (-0.3, -0.1, "Agree"),
         (0.1, -0.1, "Missed"),
         (-0.1, 0.1, "False alarm"),
@@ -157,7 +157,7 @@ def test_the_files(tmp_path: Path) -> None:
     told = json.loads(whole.read_text())
     assert told["problems"] == ["It is so."]
     assert told["matches"][0]["all"]["figures"]["RMSE"]["value"] == pytest.approx(math.sqrt(0.125 / 3))
-    assert told["matches"][0]["kinds"] == {"Agree": 3, "Missed": 0, "False alarm": 0, "Same side, far off": 0}
+    assert told["matches"][0]["kinds"] == {"Agree": 3, "Missed": 0, "False alarm": 0, "Far off": 0}
     rows = every.read_text().splitlines()
     assert rows[1].split(",") == [
         "label",
