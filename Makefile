@@ -1,4 +1,4 @@
-# make demo, make test, make check, make bench, make app. Each makes the environment first, or finds that it is there.
+# make demo, make test, make check, make bench, make app, make screenshots. Each makes the environment first, or finds that it is there.
 # MIEN_VENV=DIR uses (or makes) the environment in DIR; PYTHON=... names the interpreter to make it with.
 SHELL := /bin/bash
 VENV := $(or $(MIEN_VENV),.venv)
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OUT ?= demo-output
 export QT_QPA_PLATFORM ?= $(if $(DISPLAY)$(WAYLAND_DISPLAY),,offscreen)
 
-.PHONY: demo test check bench app env clean help
+.PHONY: demo test check bench app screenshots env clean help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -32,7 +32,10 @@ bench: env
 	@$(BIN)/python packaging/bench.py $(TESTS)
 
 app: env
-	@if [ -e desktop/mien_desktop/app.py ]; then $(BIN)/mien desktop; else echo "There is no window yet; analyse with: $(BIN)/mien analyze PATH"; fi
+	@$(BIN)/mien desktop
+
+screenshots: env
+	@packaging/screenshots.sh
 
 clean:
 	rm -rf $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -20,6 +20,11 @@ system_libraries() {
     has libxkbcommon.so.0 || missing+=(libxkbcommon0)
     has libfontconfig.so.1 || missing+=(libfontconfig1)
     has libdbus-1.so.3 || missing+=(libdbus-1-3)
+    has libxcb-cursor.so.0 || missing+=(libxcb-cursor0)
+    has libxcb-icccm.so.4 || missing+=(libxcb-icccm4)
+    has libxcb-keysyms.so.1 || missing+=(libxcb-keysyms1)
+    has libxcb-shape.so.0 || missing+=(libxcb-shape0)
+    has libxkbcommon-x11.so.0 || missing+=(libxkbcommon-x11-0)
     [ ${#missing[@]} -eq 0 ] && return 0
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "installing ${missing[*]} (for the window's sound and picture)"

@@ -51,6 +51,8 @@ class Actions:
             Command("open", "&File", "Open…", ("Ctrl+O",), window.ask_open),
             Command("demo", "&File", "Open the demo clip", (), window.open_demo),
             Command("close", "&File", "Close the medium", ("Ctrl+W",), window.close_medium),
+            Command("export", "&File", "Export…", ("Ctrl+E",), window.show_export),
+            Command("scan", "&File", "Scan files and folders…", ("Ctrl+Shift+O",), window.show_queue),
             Command("library", "&File", "Library", ("Ctrl+L",), window.show_library),
             Command("settings", "&File", "Settings…", ("Ctrl+,",), window.show_settings),
             Command("quit", "&File", "Quit", ("Ctrl+Q",), window.close),

@@ -1,16 +1,20 @@
-"""The rooms beside the workspace: library, settings. Each is made when it is first asked for."""
+"""The rooms beside the workspace: library, queue, settings, export. Each is made when it is first asked for."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.config import log_dir
 from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien_desktop.library.view import LibraryView
 from mien_desktop.look.palette import Palette
+from mien_desktop.work.analyst import Analyst
 
 if TYPE_CHECKING:
+    from mien_desktop.export.dialog import ExportDialog
+    from mien_desktop.library.queue_view import QueueWindow
     from mien_desktop.settings.dialog import SettingsDialog
     from mien_desktop.shell.window import MainWindow
 
@@ -22,6 +26,9 @@ class Rooms:
         self._window = window
         self.library: LibraryView | None = None
         self.settings: SettingsDialog | None = None
+        self.queue: QueueWindow | None = None
+        self.export: ExportDialog | None = None
+        self._scanner: Analyst | None = None
 
     # -- library ------------------------------------------------------------------------------------------------
 
@@ -33,6 +40,7 @@ class Rooms:
             made = self.library = LibraryView(conductor.shelf.place, conductor.background, window.palette_)
             made.open_asked.connect(self._open)
             made.analyse_asked.connect(self._analyse)
+            made.scan_asked.connect(self.show_queue)
             made.trouble.connect(window.message.tell)
             conductor.saved.connect(made.refresh)
             window.pages.addWidget(made)
@@ -46,9 +54,42 @@ class Rooms:
         self._window.open(path, at=position)
 
     def _analyse(self, paths: list[Path]) -> None:
-        if paths:
-            self._window.open(paths[0])
-            self._window.conductor.analyse()
+        queue = self.show_queue()
+        queue.add(paths)
+
+    # -- queue --------------------------------------------------------------------------------------------------
+
+    def show_queue(self) -> QueueWindow:
+        """Show the queue of media to be analysed; it has a worker of its own, so that the window's stays free."""
+        from mien_desktop.library.queue import Queue
+        from mien_desktop.library.queue_view import QueueWindow
+
+        window = self._window
+        if self.queue is None:
+            conductor = window.conductor
+            self._scanner = Analyst(conductor.shelf.place, log_dir() / "desktop.log", window)
+            queue = Queue(self._scanner, lambda: conductor.choice, parent=window)
+            queue.finished.connect(lambda _: conductor.saved.emit())
+            made = self.queue = QueueWindow(queue, window.palette_, window)
+            made.open_asked.connect(window.open)
+        self.queue.show()
+        self.queue.raise_()
+        self.queue.activateWindow()
+        return self.queue
+
+    # -- export -------------------------------------------------------------------------------------------------
+
+    def show_export(self) -> ExportDialog:
+        """Show what can be exported of the open medium, the selection first where there is one."""
+        from mien_desktop.export.dialog import ExportDialog
+
+        window = self._window
+        selection = window.workspace.selection
+        if self.export is None:
+            place = window.conductor.shelf.place
+            self.export = ExportDialog(window.registry, window.document.path, place, selection, window.palette_, window)
+        self.export.open_for(window.document.path, selection)
+        return self.export
 
     # -- settings -----------------------------------------------------------------------------------------------
 
@@ -89,12 +130,16 @@ class Rooms:
 
     def wear(self, palette: Palette) -> None:
         """Hand a palette to the rooms that there are."""
-        for room in (self.library, self.settings):
+        for room in (self.library, self.settings, self.queue, self.export):
             if room is not None:
                 room.wear(palette)
 
     def shutdown(self) -> None:
         """End what runs in them."""
-        for room in (self.library, self.settings):
+        if self.queue is not None:
+            self.queue.queue.shutdown()
+        for room in (self.library, self.settings, self.queue, self.export):
             if room is not None:
                 room.shutdown()
+        if self._scanner is not None:
+            self._scanner.close()

@@ -95,6 +95,7 @@ class MainWindow(QMainWindow):
         tools.fusion_chosen.connect(self._guarded(conductor.choose_fusion))
         tools.compare_chosen.connect(self._guarded(conductor.choose_comparison))
         tools.device_chosen.connect(self._choose_device)
+        tools.export_asked.connect(self.show_export)
         tools.library_asked.connect(lambda: self.show_library())
         tools.search_asked.connect(self.show_library)
         tools.settings_asked.connect(lambda: self.show_settings())
@@ -144,9 +145,12 @@ class MainWindow(QMainWindow):
         self.open(Path(str(files("mien_resources") / "demo" / "demo.mp4")))
 
     def open(self, path: Path, at: float = 0.0) -> None:
-        """Open a medium and go to a moment, in s; what is wrong with it is told in the window."""
+        """Open a medium and go to a moment, in s; a folder goes to the queue. What is wrong is told in the window."""
         path = Path(path)
         self.message.clear()
+        if path.is_dir():
+            self.rooms.show_queue().add([path])
+            return
         if self.document.path == path.absolute():
             self.show_workspace()
             self.workspace.player.seek(at)
@@ -188,6 +192,17 @@ class MainWindow(QMainWindow):
             self.show_workspace()
         else:
             self.rooms.show_library(words)
+
+    def show_queue(self) -> None:
+        """Open the queue's window."""
+        self.rooms.show_queue()
+
+    def show_export(self) -> None:
+        """Open the export's window, when there is something to export."""
+        if self.document.path is not None and self.document.readings.parts:
+            self.rooms.show_export()
+        else:
+            self.message.tell("There is nothing to export yet; open a medium and analyse it first.")
 
     def show_settings(self, page: str = "") -> None:
         """Open the settings at a page."""

@@ -200,6 +200,11 @@ class Workspace(QWidget):
         if self._looping:
             self.player.set_loop(selection)
 
+    @property
+    def selection(self) -> tuple[float, float] | None:
+        """Start and end in s of what is selected on the timelines."""
+        return self._selection
+
     def toggle_loop(self) -> None:
         """Loop the selection, or no more."""
         self._set_looping(not self._looping)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -235,6 +236,42 @@ def test_library_and_back(opened: MainWindow, qtbot: QtBot) -> None:
     library.open_asked.emit(DEMO, 12.0)
     assert opened.pages.currentWidget() is opened.workspace
     qtbot.waitUntil(lambda: abs(opened.workspace.player.position - 12.0) < 0.05, timeout=PATIENCE)
+
+
+def test_a_folder_goes_to_the_queue_whose_worker_is_not_the_windows(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copyfile(DEMO, folder / "copy.mp4")  # the same content: the library knows it, only the name is new
+    (folder / "bad.mp4").write_bytes(b"no video")
+    opened.open(folder)
+    assert opened.document.path == DEMO
+    assert opened.rooms.queue is not None
+    queue = opened.rooms.queue.queue
+    qtbot.waitUntil(lambda: {i.state for i in queue.items} == {"done", "failed"}, timeout=PATIENCE)
+    assert next(i.reason for i in queue.items if i.state == "failed")
+    assert opened.conductor.analyst.pid is None
+
+
+def test_the_selection_is_exported(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    opened.workspace.timeline.select(4.0, 9.0)
+    opened.show_export()
+    dialog = opened.rooms.export
+    assert dialog is not None
+    assert dialog.span == (4.0, 9.0)
+    dialog.formats.want("json", "csv")
+    dialog.folder.setText(str(tmp_path / "out"))
+    with qtbot.waitSignal(dialog.exported, timeout=PATIENCE) as done:
+        dialog.begin()
+    written: list[Path] = done.args[0]  # type: ignore[index]
+    assert written
+    assert all(path.is_file() for path in written)
+
+
+def test_nothing_to_export_is_said(window: MainWindow) -> None:
+    window.show_export()
+    assert "nothing to export" in window.message.text
 
 
 def test_settings_change_the_choice_and_the_look_at_once(opened: MainWindow, qtbot: QtBot) -> None:
