@@ -44,7 +44,7 @@ class MainWindow(QMainWindow):
         self.state = states.load()
         self.library_asked_for = library
         self.devices: list[tuple[str, str]] = []
-        self._seek_to: float | None = None
+        self._then: Callable[[], None] | None = None  # what to do when the medium that is being opened can be played
         self.finder = DeviceFinder(self)
         self.finder.found.connect(self._show_devices)
         self.registry = Registry.load()
@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
         self.workspace.trouble.connect(lambda text: self.message.tell(text))
         self.workspace.full_screen_asked.connect(self.toggle_full_screen)
         self.workspace.player.opened.connect(self._playable)
+        self.workspace.sample_asked.connect(self.play_sample)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.styleHints().colorSchemeChanged.connect(lambda _: self.set_theme(self.state.theme))
@@ -155,7 +156,7 @@ class MainWindow(QMainWindow):
             self.show_workspace()
             self.workspace.player.seek(at)
             return
-        self._seek_to = at or None
+        self._then = (lambda: self.workspace.player.seek(at)) if at else None
         try:
             self.conductor.open(path)
         except MienError as error:
@@ -172,9 +173,17 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{one_line(path.name)} – Mien" if path is not None else "Mien")
 
     def _playable(self, _: object) -> None:
-        if self._seek_to is not None:
-            self.workspace.player.seek(self._seek_to)
-            self._seek_to = None
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def play_sample(self, path: Path, start: float, end: float) -> None:
+        """Play a stretch of a medium, in s, which is opened first if it is another one."""
+        if self.document.path == path.absolute():
+            self.workspace.play_sample(start, end)
+            return
+        self.open(path)
+        self._then = lambda: self.workspace.play_sample(start, end)
 
     def close_medium(self) -> None:
         """Back to the welcome page; the analysis is cancelled, what is complete is kept."""

@@ -24,6 +24,7 @@ from mien_desktop.shell.state import WindowState
 from mien_desktop.timeline.sound import Sound
 from mien_desktop.timeline.view import TimelineView
 from mien_desktop.transcript.panel import TranscriptPanel
+from mien_desktop.truth.panel import TruthPanel
 
 EXPLAINERS = ("emotion", "conflict")
 """Analyzers that say which seconds made a reading, in the order of their buttons."""
@@ -35,10 +36,12 @@ class Workspace(QWidget):
     Signals:
         trouble(str): one sentence.
         full_screen_asked: the picture over the whole screen, or back.
+        sample_asked(Path, float, float): a stretch of a medium, in s, is to be played; the medium may be another one.
     """
 
     trouble = Signal(str)
     full_screen_asked = Signal()
+    sample_asked = Signal(object, float, float)
 
     def __init__(self, conductor: Conductor, registry: Registry, state: WindowState, palette: Palette) -> None:
         super().__init__()
@@ -47,6 +50,7 @@ class Workspace(QWidget):
         self._sound: Sound | None = None
         self._selection: tuple[float, float] | None = None
         self._looping = False
+        self._until: float | None = None
         self.player = Player(self)
         self.canvas = Canvas(palette)
         self.transport = Transport(palette)
@@ -58,6 +62,7 @@ class Workspace(QWidget):
         self.events = EventsPanel(palette, conductor.background, lambda: shelf.library)
         titles = {i.id: i.title for i in registry.analyzers.values()}
         self.explain = ExplainPanel(palette, tuple((p, titles[p]) for p in EXPLAINERS if p in titles))
+        self.truth = TruthPanel(palette, conductor.background, lambda: shelf.library)
         self.lanes = LaneSet(self._document, palette)
         self._lay_out()
         self._connect()
@@ -76,6 +81,7 @@ class Workspace(QWidget):
         self.tabs.addTab(self.transcript, "Transcript")
         self.tabs.addTab(self.events, "Events")
         self.tabs.addTab(self.explain, "Explain")
+        self.tabs.addTab(self.truth, "Truth")
         self.tabs.setAccessibleName("Panels")
         right = panel()
         side = QVBoxLayout(right)
@@ -116,6 +122,7 @@ class Workspace(QWidget):
         self.lanes.added.connect(self.timeline.add_lane)
         player.moved.connect(self._moved)
         player.frame_changed.connect(self._frame)
+        player.state_changed.connect(self._playing_changed)
         player.failed.connect(self.trouble)
         self.transport.bind(player)
         self.canvas.bind(player)
@@ -135,6 +142,8 @@ class Workspace(QWidget):
         self.transcript.bind(document)
         self.events.bind(document)
         self.explain.bind(document)
+        self.truth.bind(document)
+        self.truth.play_asked.connect(self.sample_asked)
         self.events.events_changed.connect(self._show_events)
         self.events.threshold_changed.connect(self._show_threshold)
         self.events.explain_requested.connect(self._explain_event)
@@ -184,7 +193,21 @@ class Workspace(QWidget):
 
     # -- the playhead -------------------------------------------------------------------------------------------
 
+    def play_sample(self, start: float, end: float) -> None:
+        """Play a stretch once, in s, selected on the timelines."""
+        self.timeline.select(start, end)
+        self.player.seek(start)
+        self._until = end
+        self.player.play()
+
+    def _playing_changed(self) -> None:
+        if not self.player.playing:
+            self._until = None
+
     def _moved(self, position: float) -> None:
+        if self._until is not None and self.player.playing and position >= self._until:
+            self._until = None  # before: pausing moves the playhead once more
+            self.player.pause()
         self.timeline.set_playhead(position)
         self.transcript.set_position(position)
         self.explain.set_position(position)
@@ -265,7 +288,15 @@ class Workspace(QWidget):
 
     def wear(self, palette: Palette) -> None:
         """Hand a palette on."""
-        for widget in (self.canvas, self.transport, self.timeline, self.transcript, self.events, self.explain):
+        for widget in (
+            self.canvas,
+            self.transport,
+            self.timeline,
+            self.transcript,
+            self.events,
+            self.explain,
+            self.truth,
+        ):
             widget.wear(palette)
 
     def show_picture_only(self, only: bool) -> None:
@@ -300,5 +331,6 @@ class Workspace(QWidget):
 
     def shutdown(self) -> None:
         """End the player's and the sound's threads."""
+        self.truth.shutdown()
         self._stop_sound()
         self.player.close()

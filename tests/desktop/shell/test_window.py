@@ -266,7 +266,16 @@ def test_the_selection_is_exported(opened: MainWindow, tmp_path: Path, qtbot: Qt
         dialog.begin()
     written: list[Path] = done.args[0]  # type: ignore[index]
     assert written
-    assert all(path.is_file() for path in written)
+    assert all(path.exists() for path in written)
+
+
+def test_a_sample_is_played_once_to_its_end(opened: MainWindow, qtbot: QtBot) -> None:
+    player = opened.workspace.player
+    opened.workspace.truth.play_asked.emit(DEMO, 3.0, 3.4)
+    qtbot.waitUntil(lambda: player.playing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not player.playing, timeout=PATIENCE)
+    assert 3.4 <= player.position < 5.0
+    assert opened.workspace.selection == (3.0, 3.4)
 
 
 def test_nothing_to_export_is_said(window: MainWindow) -> None:
