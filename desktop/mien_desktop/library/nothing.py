@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 
 from mien_desktop.look.icons import pixmap
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label
 
 
-class Nothing(QWidget):
+class Nothing(QFrame):
     """Signals:
     scan_asked: media are to be chosen.
     clear_asked: the search is to be taken back.
@@ -21,6 +21,7 @@ class Nothing(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setProperty("kind", "panel")
         self._searched = ""
         self._picture = QLabel()
         self._title, self._detail = label(kind="heading", wrap=True), label(kind="dim", wrap=True)

@@ -95,7 +95,7 @@ class QueueDelegate(QStyledItemDelegate):
         room = option.fontMetrics.horizontalAdvance("100 %") + 4
         bar = QRectF(rect.left(), rect.center().y() - 2, max(8, rect.width() - room - 6), 6)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(p.raised if p.dark else p.line))
+        painter.setBrush(QColor(p.line))
         painter.drawRoundedRect(bar, 3, 3)
         painter.setBrush(QColor(p.accent if item.state == "running" else p.warn))
         if item.progress > 0.0:

@@ -236,6 +236,8 @@ class LibraryView(QWidget):
         grid = self.grid.isChecked() and not searching
         if grid != self._delegate.grid:
             self.list.set_grid(grid)
+        if not shown and self.list.hasFocus():
+            self.field.setFocus()  # else Qt hands it to whatever comes next
         self.list.setVisible(bool(shown))
         self.nothing.setVisible(not shown)
         if not shown:
