@@ -14,6 +14,9 @@ from mien_desktop.timeline.window import Window
 SPARSE = 4.0
 """With fewer samples a column than this the line between samples is drawn, not only their extent."""
 
+_MANY = 24
+"""Bins a column from which on looking for the edges is faster than counting bins."""
+
 Times = npt.NDArray[np.float64]
 
 
@@ -65,6 +68,7 @@ class Irregular:
 
     def __init__(self) -> None:
         self._times = Growing(np.float64)
+        self._begins = Growing(np.float64)  # time of the first sample of each smallest bin
         self._middles = Growing(np.float64)  # time of the sample in the middle of each smallest bin
 
     @property
@@ -77,16 +81,23 @@ class Irregular:
         self._times.put(self._times.size, times)
         known = self._middles.size
         self._middles.put(known, self.times[known * BASE + BASE // 2 :: BASE])
+        known = self._begins.size
+        self._begins.put(known, self.times[known * BASE :: BASE])
+
+    def _middles_of(self, size: int) -> Times:
+        """Time of the middle of each bin of `size` samples.
+
+        A larger bin's middle lies at the start of one of the smallest bins; that one's own middle, which is taken, is half a
+        bin off: no more than an eighth of the larger one.
+        """
+        stride = size // BASE
+        return self._middles.view[stride // 2 :: stride]
 
     def edges(self, seconds: Times, size: int, pyramid: Pyramid, level: int) -> IntArray:
         """Bins of a level that begin nearest to some times, in s."""
         if level == 0:
             return np.searchsorted(self.times, seconds, "left").astype(np.int64)
-        stride = pyramid.bin(level) // BASE
-        # A larger bin's middle lies at the start of one of the smallest bins; its own middle is half a bin off, which is
-        # no more than an eighth of the larger one.
-        middles = self._middles.view[stride // 2 :: stride]
-        found = np.searchsorted(middles, seconds, "left").astype(np.int64)
+        found = np.searchsorted(self._middles_of(pyramid.bin(level)), seconds, "left").astype(np.int64)
         found[seconds > self.times[-1]] = np.iinfo(np.int64).max
         return found
 
@@ -98,11 +109,31 @@ class Irregular:
 
     def wide(self, window: Window, size: int) -> IntArray:
         """Numbers of the bins of `size` samples that are in sight and wider than a column: they hold a gap."""
-        times = self.times
-        first, last = np.searchsorted(times, (window.start, window.end))
-        bins = np.arange(first // size, min(last // size + 1, -(-times.size // size)))
-        begin, end = times[bins * size], times[np.minimum(bins * size + size, times.size) - 1]
-        return np.asarray(bins[end - begin > window.step], np.int64)
+        begins = self._begins.view[:: size // BASE]
+        first, last = np.searchsorted(begins, (window.start, window.end))
+        first = max(0, int(first) - 1)
+        seen = begins[first : int(last) + 1]
+        if int(last) + 1 > begins.size:
+            seen = np.append(seen, self.times[-1])
+        # Up to where the next one begins: a gap between two bins counts as well, which does no harm.
+        return np.flatnonzero(np.diff(seen) > window.step) + first
+
+    def columns(self, window: Window, pyramid: Pyramid, level: int) -> IntArray:
+        """(W + 1,) bins of a level at which the columns of a window begin; faster than `edges` where bins are few."""
+        times = self.times if level == 0 else self._middles_of(pyramid.bin(level))
+        first, last = (int(at) for at in np.searchsorted(times, (window.start, window.end)))
+        if last - first > _MANY * window.width:
+            return self.edges(window.edges, 0, pyramid, level)
+        column = np.floor(times[first:last] / window.step).astype(np.int64) - window.first
+        count = np.bincount(np.clip(column, 0, window.width - 1), minlength=window.width)
+        found = np.empty(window.width + 1, np.int64)
+        found[0] = first
+        np.cumsum(count, out=found[1:])
+        found[1:] += first
+        if level and window.end > self.times[-1]:
+            # The last bin's middle may not be there yet: it belongs where the last sample is.
+            found[max(0, int(self.times[-1] / window.step) - window.first) + 1 :] = np.iinfo(np.int64).max
+        return found
 
     def positions(self, seconds: Times) -> Times:
         """Times as fractional sample numbers, linear between samples."""
@@ -183,7 +214,10 @@ class Series:
         if not len(self):
             return 0, np.zeros(window.width + 1, np.int64)
         level = self.pyramids[0].level_for(self._clock.per_second() * window.step)
-        found = self._clock.edges(window.edges, len(self), self.pyramids[0], level)
+        if isinstance(self._clock, Irregular):
+            found = self._clock.columns(window, self.pyramids[0], level)
+        else:
+            found = self._clock.edges(window.edges, len(self), self.pyramids[0], level)
         bins = -(-len(self) // self.pyramids[0].bin(level))
         return level, np.clip(found, 0, bins)
 
