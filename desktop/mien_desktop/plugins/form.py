@@ -264,6 +264,6 @@ def _spoken(sentence: str, prefix: str) -> str:
     """The model's sentence without the plugin's and the parameter's name, which stand above it."""
     for start in (f"{prefix}: ", f"{prefix}.the parameters: "):
         if sentence.startswith(start):
-            rest = sentence.removeprefix(start)
+            rest = sentence.removeprefix(start).replace("input should", "it should", 1)
             return rest[:1].upper() + rest[1:]
     return sentence

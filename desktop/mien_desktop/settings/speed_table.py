@@ -55,7 +55,7 @@ class SpeedTable(QTableWidget):
             elif "speed" in answer:
                 speed = float(answer["speed"])
                 item.setText(told(speed))
-                title = "\n".join([*textwrap.wrap(str(answer["title"]), 20), str(answer["unit"])])
+                title = "\n".join([*textwrap.wrap(str(answer["title"]), 14), str(answer["unit"])])
                 if (head := self.horizontalHeaderItem(item.column())) is not None:
                     head.setText(title)
                 item.setData(_SPEED, speed)
@@ -101,7 +101,7 @@ class SpeedTable(QTableWidget):
             column = self._columns[plugin] = self.columnCount()
             self.insertColumn(column)
             self.setHorizontalHeaderItem(
-                column, QTableWidgetItem("\n".join([*textwrap.wrap(str(answer["title"]), 20), " "]))
+                column, QTableWidgetItem("\n".join([*textwrap.wrap(str(answer["title"]), 14), " "]))
             )
         row, column = self._rows[key], self._columns[plugin]
         item = self.item(row, column)
@@ -125,6 +125,10 @@ class SpeedTable(QTableWidget):
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
+        # The spare room is the first column's; without any, it keeps its names and the table scrolls.
+        spare = self.viewport().width() - sum(header.sectionSize(c) for c in range(1, self.columnCount()))
+        if self.columnCount() > 2 and spare > self.sizeHintForColumn(0):
+            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         rows = sum(self.rowHeight(row) for row in range(max(self.rowCount(), 1)))
         self.setFixedHeight(header.sizeHint().height() + max(rows, 34) + 18)
 

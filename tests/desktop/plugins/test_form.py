@@ -140,6 +140,7 @@ def test_what_cannot_be_is_told_beside_it_and_counts_for_nothing(
         _type(qtbot, form, name, text)
     assert told in form.problem
     assert "\n" not in form.problem
+    assert "Input" not in form.problem
     assert form.params() == Everything()
     row = next(r for r in form._rows if r.about.name == name)
     assert row._error.isVisible()
