@@ -22,7 +22,7 @@ from mien.engine.fuse import FusionPlan, fuse, plan_fusion
 from mien.engine.lane import BranchThread
 from mien.engine.plan import Node, Plan, make_plan
 from mien.engine.registry import Registry
-from mien.errors import Cancelled, LibraryError, MienError, NotMedia
+from mien.errors import Cancelled, LibraryError, MienError, NotMedia, shown
 from mien.library.library import Library
 from mien.library.writer import RunWriter
 from mien.media.decode import Decoder
@@ -120,7 +120,10 @@ def _compute(job: _Job) -> None:
     """Run every branch of the plan over one decode."""
     branches = job.plan.branches()
     if not branches:
-        known = job.library.medium(job.medium_id)
+        known = job.library.find_medium(job.medium_id)
+        if known is None:  # nothing is stored of it, and nothing applies
+            reasons = "; ".join(sorted({n.skipped for n in job.plan.nodes if n.skipped}))
+            raise NotMedia(f"None of the chosen plugins can read this medium ({reasons}): {shown(job.medium.path)}")
         _reuse(job)
         runs = [job.library.find_run(known, n.key) for n in job.plan.nodes if n.cached]
         job.partial = next((r.reason for r in runs if r is not None and r.partial), "")

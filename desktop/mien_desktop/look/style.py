@@ -81,7 +81,11 @@ QPushButton[kind="row"]:hover, QPushButton[kind="row"]:focus {{ background: {p.h
 QComboBox, QLineEdit, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextEdit {{
     background: {p.raised}; border: 1px solid {p.line}; border-radius: 5px; padding: {pad - 2}px {pad}px;
     selection-background-color: {p.accent}; selection-color: {p.on_accent}; }}
-QComboBox::drop-down {{ border: none; width: 18px; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{
+    image: none; width: 0; height: 0; border-left: 4px solid {p.raised}; border-right: 4px solid {p.raised};
+    border-top: 5px solid {p.dim}; margin-right: 8px; }}
+TimelineView QScrollBar {{ background: {p.panel}; }}
 QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.line}; selection-background-color: {p.accent}; }}
 QTabWidget::pane {{ border: none; }}
 QTabBar {{ qproperty-drawBase: 0; }}

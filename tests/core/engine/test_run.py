@@ -106,6 +106,16 @@ def test_what_does_not_apply_is_skipped_with_its_reason(run: Any, tmp_path: Path
     assert set(done.runs) == {"tiny.level"}
 
 
+def test_a_medium_that_no_chosen_plugin_can_read_is_refused_with_the_reason(
+    run: Any, tmp_path: Path, make_clip: Any
+) -> None:
+    mute = make_clip(tmp_path / "mute.mp4", 1.0, audio=False)
+    with pytest.raises(NotMedia, match=r"None of the chosen plugins .*the medium has no sound.*mute\.mp4"):
+        run(mute, "level")
+    with Library(tmp_path / "library.db") as library:
+        assert library.media() == []
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [(None, MediaMissing), (b"", NotMedia), (b"plain text, no medium\n" * 50, NotMedia)],
