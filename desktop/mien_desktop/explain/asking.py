@@ -19,7 +19,7 @@ class Asking(QWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self._buttons: list[QPushButton] = []
+        self.buttons: list[QPushButton] = []
         self._computing = self._stopping = False
         self._row = QHBoxLayout()
         self._row.setSpacing(6)
@@ -47,7 +47,7 @@ class Asking(QWidget):
         """A button that asks."""
         made = button(text, tip)
         made.setEnabled(False)
-        self._buttons.append(made)
+        self.buttons.append(made)
         self._row.addWidget(made)
         return made
 
@@ -99,7 +99,7 @@ class Asking(QWidget):
 
     def allow(self, allowed: bool) -> None:
         """Whether it can be asked."""
-        for made in self._buttons:
+        for made in self.buttons:
             made.setEnabled(allowed)
 
     def _stop(self) -> None:
