@@ -23,6 +23,8 @@ from mien_desktop.player.search import FrameSearch
 log = logging.getLogger(__name__)
 
 _CACHE_BYTES = 160 << 20
+# Of it, a loop whose pictures are all kept may take so much; their rate while it is not known, Hz.
+_LOOP_SHARE, _USUAL_RATE = 0.8, 30.0
 # Frames made ahead of the clock while playing, and what they may take together.
 _AHEAD = 12
 _AHEAD_BYTES = 96 << 20
@@ -241,6 +243,9 @@ class FrameSource:
         head = _Head(course.loop[0]) if course.wraps and course.loop else None
         for begin, place, until in course.laps():
             offset = begin - place
+            if until is not None and self._now() > begin + until - place:
+                self._check()  # it is over already: with too slow a machine it would fall behind for ever
+                continue
             if head is not None and head.usable(place, search.room):
                 for frame in head.frames:
                     self._enqueue(search, max(begin, frame.time + offset), frame)
@@ -282,6 +287,10 @@ class FrameSource:
     def _skip(self, search: FrameSearch, task: _Play, offset: float, until: float | None, end: float) -> float | None:
         """For a frame that ends at `end` (s): None to show it, else the time from which to go on, as it is late."""
         self._check()
+        if self._fits(search, task.course):
+            # Made once, though late, all of a short loop comes from the cache from then on.
+            search.reader.hurry(False)
+            return None
         now = self._now()
         behind = (now - (end + offset)) / task.rate
         search.reader.hurry(behind > _HURRY)
@@ -292,6 +301,13 @@ class FrameSource:
         if behind > _JUMP and (until is None or place < until) and self._index.key_between(end, place):
             return place
         return end
+
+    def _fits(self, search: FrameSearch, course: Course) -> bool:
+        """Whether the cache holds all pictures of a loop."""
+        if not course.wraps or course.loop is None:
+            return False
+        pictures = (course.loop[1] - min(course.loop[0], course.begin)) * (self._index.rate or _USUAL_RATE)
+        return pictures * 4 * search.room[0] * search.room[1] <= _LOOP_SHARE * _CACHE_BYTES
 
 
 class _Head:
