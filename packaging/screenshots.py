@@ -78,11 +78,13 @@ class Tour:
         space.tabs.setCurrentWidget(space.events)
         self._take("events")
         space.explain_here()
-        space.explain.seconds_asked.emit("conflict", HEATED, "")
-        space.explain.face_asked.emit(HEATED, -1)
         answers: list[object] = []
         window.conductor.explained.connect(lambda *answer: answers.append(answer))
-        self._wait(lambda: len(answers) >= 2)
+        panel = space.explain
+        panel.explain_seconds("conflict")
+        self._wait(lambda: len(answers) == 1)
+        panel.explain_face()
+        self._wait(lambda: len(answers) == 2)
         self._take("explanation")
         window.show_library()
         self._rest(1.5)

@@ -67,14 +67,14 @@ class ExplainPanel(QWidget):
         for plugin, title in explainers:
             tip = "Leaves stretches of the sound out and reads again; takes some seconds"
             ask = self.asking_seconds.add_button(title, tip)
-            ask.clicked.connect(lambda _=False, plugin=plugin: self._ask_seconds(plugin))
+            ask.clicked.connect(lambda _=False, plugin=plugin: self.explain_seconds(plugin))
             if plugin in READINGS:
                 choice = self.asking_seconds.add_choice(
                     f"{title}: which", "Which reading is explained", READINGS[plugin]
                 )
                 self._of[plugin] = choice
         self.ask_face = self.asking_face.add_button("Show attention", "Finds where on the face the net looked")
-        self.ask_face.clicked.connect(self._ask_face)
+        self.ask_face.clicked.connect(self.explain_face)
         self.people = self.asking_face.add_choice("Whose face", "Whose face is explained", (ANYONE,))
         for asking in (self.asking_seconds, self.asking_face):
             asking.close_row()
@@ -226,14 +226,16 @@ class ExplainPanel(QWidget):
             if asking.computing:
                 asking.done(reason, bad=True)
 
-    def _ask_seconds(self, plugin: str) -> None:
+    def explain_seconds(self, plugin: str) -> None:
+        """Ask which seconds made a plugin's reading of the moment shown."""
         if self._reasons is None or self.asking_face.computing:
             return
         self.seconds.show_parts(None)
         self.asking_seconds.wait("Reading the sound again with stretches left out …")
         self.seconds_asked.emit(plugin, self._reasons.at, self._of[plugin].currentText() if plugin in self._of else "")
 
-    def _ask_face(self) -> None:
+    def explain_face(self) -> None:
+        """Ask where on the chosen person's face the net looked."""
         if self._reasons is None or self.asking_seconds.computing:
             return
         person = self.people.currentData()

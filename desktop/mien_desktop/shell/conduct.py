@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from mien.config import load as load_settings
 from mien.config import log_dir
 from mien.engine.choice import Choice
-from mien.engine.events import Done, Explained, MediumFailed
+from mien.engine.events import Done, Explained, MediumFailed, Progress
 from mien.engine.registry import Registry
 from mien.errors import MediaMissing, shown
 from mien.tracks.track import AnyTrack
@@ -32,6 +32,7 @@ class Conductor(QObject):
         trouble(str, bool): one sentence, and whether the worker has to be started again.
         analysing(bool): an analysis of the open medium has begun or ended.
         explained(str, Explanation or FaceExplanation), unexplained(str): an answer to `explain`.
+        explaining(float): how far that is, from 0 to 1.
         compared(dict): tracks of the run that the current one is compared with; empty for none.
         earlier_found(list): `Earlier` runs of the open medium that could be compared with.
         saved: the library holds more than before.
@@ -41,6 +42,7 @@ class Conductor(QObject):
     analysing = Signal(bool)
     explained = Signal(str, object)
     unexplained = Signal(str)
+    explaining = Signal(float)
     compared = Signal(object)
     earlier_found = Signal(object)
     saved = Signal()
@@ -67,6 +69,7 @@ class Conductor(QObject):
         self.compare = ""
         self._job: Job | None = None
         self._comparison: Job | None = None
+        self._explaining: Job | None = None
         self._closed = False
 
     # -- opening ------------------------------------------------------------------------------------------------
@@ -158,10 +161,16 @@ class Conductor(QObject):
 
         return tell
 
-    def explain(self, plugin: str, at: float) -> None:
-        """Ask the worker which seconds made a reading."""
+    def explain(self, plugin: str, at: float, of: str = "", person: int | None = None) -> None:
+        """Ask the worker what made a reading; an explanation that it still computes is given up."""
+        self.cancel_explanation()
         if self.document.path is not None:
-            self.analyst.explain(self.document.path, plugin, at, self.choice)
+            self._explaining = self.analyst.explain(self.document.path, plugin, at, self.choice, of, person)
+
+    def cancel_explanation(self) -> None:
+        """Stop what `explain` asked for last."""
+        if self._explaining is not None:
+            self.analyst.cancel(self._explaining)
 
     # -- the worker's answers -----------------------------------------------------------------------------------
 
@@ -169,7 +178,9 @@ class Conductor(QObject):
         if self._closed:
             return
         if job.plugin:
-            self._explanation(job, event)
+            # Those that were given up for another say nothing more.
+            if self._explaining is not None and job.number == self._explaining.number:
+                self._explanation(event)
         elif self._comparison is not None and job.number == self._comparison.number:
             self._comparing(event)
         elif self._job is not None and job.number == self._job.number:
@@ -204,8 +215,10 @@ class Conductor(QObject):
 
             self.background.run(read, self._compare_if(fusion))
 
-    def _explanation(self, job: Job, event: object) -> None:
-        if isinstance(event, Explained):
+    def _explanation(self, event: object) -> None:
+        if isinstance(event, Progress):
+            self.explaining.emit(event.fraction)
+        elif isinstance(event, Explained):
             self.explained.emit(event.plugin, event.explanation)
         elif isinstance(event, MediumFailed):
             self.unexplained.emit(event.reason)

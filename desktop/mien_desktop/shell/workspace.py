@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from mien.engine.registry import Registry
-from mien.sdk.protocols import Explanation
+from mien.sdk.protocols import Explanation, FaceExplanation
 from mien.tracks.track import AnyTrack
 from mien_desktop.events.model import Event
 from mien_desktop.events.panel import EventsPanel
@@ -28,6 +28,8 @@ from mien_desktop.truth.panel import TruthPanel
 
 EXPLAINERS = ("emotion", "conflict")
 """Analyzers that say which seconds made a reading, in the order of their buttons."""
+FACE = "face.affect"
+"""The analyzer that says which part of a face it looked at."""
 
 
 class Workspace(QWidget):
@@ -148,6 +150,11 @@ class Workspace(QWidget):
         self.events.threshold_changed.connect(self._show_threshold)
         self.events.explain_requested.connect(self._explain_event)
         self.explain.seconds_asked.connect(self._conductor.explain)
+        self.explain.face_asked.connect(
+            lambda at, person: self._conductor.explain(FACE, at, person=person if person >= 0 else None)
+        )
+        self.explain.cancel_asked.connect(self._conductor.cancel_explanation)
+        self._conductor.explaining.connect(self.explain.show_progress)
         self._conductor.explained.connect(self._explained)
         self._conductor.unexplained.connect(self.explain.show_failure)
         self._conductor.compared.connect(self._compared)
@@ -265,7 +272,10 @@ class Workspace(QWidget):
         self.tabs.setCurrentWidget(self.explain)
         self.explain.explain(self.player.position)
 
-    def _explained(self, plugin: str, found: Explanation) -> None:
+    def _explained(self, plugin: str, found: Explanation | FaceExplanation) -> None:
+        if isinstance(found, FaceExplanation):
+            self.explain.show_face(found)
+            return
         self.explain.show_seconds(self._conductor.registry.analyzer(plugin).title, found)
 
     def _compared(self, tracks: dict[str, AnyTrack]) -> None:

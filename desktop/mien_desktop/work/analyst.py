@@ -21,13 +21,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """One medium to analyse; or, with a plugin and a moment in s, one reading of it to explain."""
+    """One medium to analyse; or, with a plugin and a moment in s, one reading of it to explain.
+
+    of, person: which of several readings, and whose face; see `mien.engine.explain`.
+    """
 
     number: int
     path: Path
     choice: Choice
     plugin: str = ""
     at: float = 0.0
+    of: str = ""
+    person: int | None = None
 
 
 class Analyst(QObject):
@@ -69,10 +74,12 @@ class Analyst(QObject):
         self._jobs.put(job)
         return job
 
-    def explain(self, path: Path, plugin: str, at: float, choice: Choice) -> Job:
+    def explain(
+        self, path: Path, plugin: str, at: float, choice: Choice, of: str = "", person: int | None = None
+    ) -> Job:
         """Queue the explanation of a reading; its last event is `Explained` or `MediumFailed`."""
         self._count += 1
-        job = Job(self._count, path, choice, plugin, at)
+        job = Job(self._count, path, choice, plugin, at, of, person)
         self._jobs.put(job)
         return job
 
@@ -108,7 +115,7 @@ class Analyst(QObject):
 
     def _events(self, job: Job) -> Iterator[Event]:
         if job.plugin:
-            return self._worker.explain(job.path, job.plugin, job.at, job.choice)
+            return self._worker.explain(job.path, job.plugin, job.at, job.choice, job.of, job.person)
         return self._worker.analyze(job.path, job.choice)
 
     def _run(self, job: Job) -> None:

@@ -269,6 +269,22 @@ def test_the_selection_is_exported(opened: MainWindow, tmp_path: Path, qtbot: Qt
     assert all(path.exists() for path in written)
 
 
+def test_a_moment_is_explained_to_the_face(opened: MainWindow, qtbot: QtBot) -> None:
+    space = opened.workspace
+    space.player.seek(5.0)
+    space.explain_here()
+    assert space.tabs.currentWidget() is space.explain
+    with qtbot.waitSignal(opened.conductor.explained, timeout=PATIENCE):
+        space.explain.ask_face.click()
+    assert not space.explain.face.map.image.isNull()
+    assert not space.explain.asking_face.computing
+    # Another question, given up: what was asked for last is what is told.
+    space.explain.explain_seconds("conflict")
+    with qtbot.waitSignal(opened.conductor.unexplained, timeout=PATIENCE):
+        opened.conductor.cancel_explanation()
+    assert not space.explain.asking_seconds.computing
+
+
 def test_a_sample_is_played_once_to_its_end(opened: MainWindow, qtbot: QtBot) -> None:
     player = opened.workspace.player
     opened.workspace.truth.play_asked.emit(DEMO, 3.0, 3.4)
