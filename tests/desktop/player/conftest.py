@@ -130,7 +130,7 @@ class Heartbeat:
     def check(self) -> None:
         """Fail if the window could not have answered within 100 ms on a free machine."""
         assert self.busy < 0.1, f"the thread of the windows worked {self.busy:.3f} s without a break"
-        assert self.worst < 1.0, f"the thread of the windows was away for {self.worst:.3f} s"
+        assert self.worst < 5.0, f"the thread of the windows was away for {self.worst:.3f} s"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -106,9 +107,11 @@ def test_scrubbing_ends_on_the_right_frame_and_shows_some_on_the_way(
     chance = random.Random(7)
     true_times(path)
     heartbeat.start()
-    for _ in range(100):
-        player.seek(chance.uniform(0.0, player.duration))
-        qtbot.wait(8)
+    until = monotonic() + 20.0
+    while len(shown) < 3 and monotonic() < until:  # a busy machine needs longer for them
+        for _ in range(50):
+            player.seek(chance.uniform(0.0, player.duration))
+            qtbot.wait(8)
     qtbot.waitUntil(lambda: player.frame_time == shown_at(path, player.position), timeout=20_000)
     assert len(shown) >= 3
     assert set(frame.time for frame in shown) <= set(true_times(path))
