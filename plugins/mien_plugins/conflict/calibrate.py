@@ -1,4 +1,4 @@
-"""Output scale and probability of ConflictNET, from conversations of the validation speakers."""
+"""Output scale and probability of ConflictNET, from conversations of the calibration speakers."""
 
 from __future__ import annotations
 
@@ -33,8 +33,14 @@ def scores(net: ConflictNet, batches: Iterable[Batch]) -> tuple[Floats, Floats]:
 HIGH = 0.5
 
 
-def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, Any]:
+ALONE = 0.95
+
+
+def calibrate(net: ConflictNet, batches: Iterable[Batch], alone: Iterable[Batch] = ()) -> dict[str, Any]:
     """Rescale the output unit in place so that it predicts the intensity best, and fit probabilities.
+
+    Nobody is in conflict with himself: where less than a share `ALONE` of the recordings of one voice (`alone`) would read
+    below 0, the offset is lowered until they do. The correlation and the probabilities do not feel it.
 
     Gives two logistic functions of the reading, as fusions read them (channels, coef, intercept): "conflict" for
     P(intensity > 0), and "hostility" for P(intensity > 0.5).
@@ -48,6 +54,13 @@ def calibrate(net: ConflictNet, batches: Iterable[Batch]) -> dict[str, Any]:
             net.out.weight.mul_(float(slope))
             net.out.bias.mul_(float(slope)).add_(float(offset))
         given = slope * given + offset
+    single = list(alone)
+    if single:
+        surplus = float(np.quantile(scores(net, single)[0], ALONE))
+        if surplus > 0:
+            with torch.no_grad():
+                net.out.bias.sub_(surplus)
+            given = given - surplus
     curves = {}
     for name, level in (("conflict", 0.0), ("hostility", HIGH)):
         slope, offset = platt(np.clip(given, -1, 1), truth > level)

@@ -16,11 +16,13 @@ from mien_plugins.conflict import recipe
 from mien_plugins.conflict.calibrate import platt, probability
 from mien_plugins.conflict.measure import measure
 from mien_plugins.conflict.model import load_net
-from mien_plugins.conflict.recipe import QUICK, TEST, TRAIN, VALID, Phase, Plan, Simulated, schedule_of, train
+from mien_plugins.conflict.recipe import CALIBRATE, QUICK, TEST, TRAIN, Phase, Plan, Simulated, schedule_of, train
 from mien_plugins.conflict.takes import load_voices
 
 RATE = 8_000
-TINY = Plan(phases=(Phase(3.0, 3, 1), Phase(4.0, 2, 1)), validate_every=1, valid_clips=2, calibration_clips=4)
+TINY = Plan(
+    phases=(Phase(3.0, 3, 1), Phase(4.0, 2, 1)), validate_every=1, valid_clips=2, calibration_clips=4, alone_clips=2
+)
 OPTIONS = {"threads": 1, "progress": False}
 
 
@@ -31,7 +33,7 @@ def corpus(tmp_path_factory) -> Path:
     folder = root / "speech"
     folder.mkdir()
     rows = []
-    speakers = [*TRAIN, *VALID, *(s for group in TEST.values() for s in group)]
+    speakers = [*TRAIN, *(s for part in (CALIBRATE, TEST) for group in part.values() for s in group)]
     for number, key in enumerate(speakers):
         name, speaker = key.split("/")
         emotions = ("boredom", "neutral", "anger") if name == "emodb" else ("calm", "neutral", "angry")
