@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 DEMO = Path(str(files("mien_resources") / "demo" / "demo.mp4"))
-PATIENCE = 300.0  # s
+PATIENCE = 600.0  # s
 HEATED = 18.6  # s; where the two of the demo clip shout
 
 
@@ -62,10 +62,11 @@ class Tour:
         self._wait(lambda: bool(ended))
         if ended[0]:
             raise SystemExit(f"the demo clip was not analysed: {ended[0]}")
-        self._wait(lambda: space.events.model.prepared is not None)
+        self._wait(lambda: space.events.ready)
         space.events.set_threshold(0.4)
         self._wait(lambda: bool(space.events.events))
-        window.conductor.choose_comparison("fusion.majority")
+        window.tools.compare.setCurrentIndex(window.tools.compare.findData("fusion.majority"))
+        window.tools.compare.activated.emit(window.tools.compare.currentIndex())
         self._wait(lambda: space.lanes.fused.compares)
         space.player.seek(HEATED)
         self._wait(lambda: abs(space.player.position - HEATED) < 0.1)
@@ -85,7 +86,10 @@ class Tour:
         self._wait(lambda: len(answers) == 1)
         panel.explain_face()
         self._wait(lambda: len(answers) == 2)
+        sizes = space.all.sizes()
+        space.all.setSizes([3 * sum(sizes) // 4, sum(sizes) // 4])
         self._take("explanation")
+        space.all.setSizes(sizes)
         window.show_library()
         self._rest(1.5)
         self._take("library")

@@ -111,6 +111,7 @@ class Document(QObject):
         for name, track in tracks.items():
             self.readings.parts[name] = [track]
             self.replaced.emit(name)
+        self.progressed.emit()
 
     def begin(self) -> None:
         """An analysis begins: what arrives from now on replaces what was there of the same name."""

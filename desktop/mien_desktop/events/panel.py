@@ -124,6 +124,12 @@ class EventsPanel(QWidget):
         """What events are found in."""
         return self.head.source
 
+    @property
+    def ready(self) -> bool:
+        """Whether the events shown are those of the source that is chosen, as far as it has been read."""
+        prepared = self.model.prepared
+        return prepared is not None and prepared.source == self.source and not self._soon.isActive()
+
     @Slot(float)
     def set_threshold(self, threshold: float) -> None:
         """Move the threshold, as when its line is dragged on the lane."""

@@ -85,7 +85,6 @@ QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{
     image: none; width: 0; height: 0; border-left: 4px solid {p.raised}; border-right: 4px solid {p.raised};
     border-top: 5px solid {p.dim}; margin-right: 8px; }}
-TimelineView QScrollBar {{ background: {p.panel}; }}
 QComboBox QAbstractItemView {{ background: {p.raised}; border: 1px solid {p.line}; selection-background-color: {p.accent}; }}
 QTabWidget::pane {{ border: none; }}
 QTabBar {{ qproperty-drawBase: 0; }}

@@ -30,6 +30,17 @@ SILENT = ("speech.voice", "face.boxes", "fusion.verdicts")
 """Tracks that are shown elsewhere: under the words, on the picture, as events."""
 
 
+NOTHING = {
+    "words": "Nothing is said",
+    "speakers": "Speakers are not told apart: that takes subtitles that name them, or the ECAPA-TDNN model (Settings, Models)",
+    "expressions": "No face was found",
+    "face.affect": "No face was found",
+    "fused": "Nothing was fused",
+    "events": "Nothing lies over the threshold",
+}
+"""What an empty lane says when the analysis has ended, by its id."""
+
+
 class LaneSet(QObject):
     """All lanes in their usual order; those of tracks that nobody foresaw are added when the tracks come.
 
@@ -78,11 +89,21 @@ class LaneSet(QObject):
         document.opened.connect(self.clear)
         document.replaced.connect(self._replaced)
         document.grew.connect(self._grew)
+        document.progressed.connect(self._explain_emptiness)
 
     def clear(self) -> None:
         """Another medium."""
         for lane in self.lanes:
             lane.clear()
+
+    def _explain_emptiness(self) -> None:
+        """Empty lanes say what will come while an analysis runs, and why nothing came when none does."""
+        analysed = bool(self._document.readings.parts) and not self._document.analysing
+        for lane in self.lanes:
+            told = NOTHING.get(lane.id, "Nothing was read") if analysed else type(lane).waiting
+            if lane.empty and lane.waiting != told:
+                lane.waiting = told
+                lane.touch()
 
     def compare(self, tracks: dict[str, AnyTrack]) -> None:
         """Draw another run's curves dashed on the lanes of their own; an empty dict takes them away."""

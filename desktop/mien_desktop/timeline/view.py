@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
     QFocusEvent,
     QHelpEvent,
@@ -357,6 +358,8 @@ class TimelineView(Viewport):
         if self.window_shown is not None and self._stale():
             self._measure()
         painter = QPainter(self)
+        if self._bar.isVisible():  # it is see-through, and nothing else paints its ground
+            painter.fillRect(self._bar.geometry(), QColor(self.palette_worn.panel))
         for rect in event.region():  # type: ignore[attr-defined]  # the stubs forget that regions are sequences
             painter.save()
             self._painter.paint(painter, rect)

@@ -130,7 +130,7 @@ def test_an_edit_is_on_disk_at_once_undone_and_there_after_reopening(
     opened: MainWindow, qtbot: QtBot, place: Path, make_window: MakeWindow
 ) -> None:
     events = opened.workspace.events
-    qtbot.waitUntil(lambda: events.model.prepared is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: events.ready, timeout=PATIENCE)
     events.set_threshold(0.4)
     qtbot.waitUntil(lambda: len(events.events) > 0, timeout=PATIENCE)
     first = events.events[0]
@@ -148,7 +148,7 @@ def test_an_edit_is_on_disk_at_once_undone_and_there_after_reopening(
     again = make_window(place)
     again.open(DEMO)
     later = again.workspace.events
-    qtbot.waitUntil(lambda: later.model.prepared is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: later.ready, timeout=PATIENCE)
     later.set_threshold(0.4)
     qtbot.waitUntil(lambda: any(e.state == "accepted" for e in later.events), timeout=PATIENCE)
     stored = again.document.readings.get("fusion.score")

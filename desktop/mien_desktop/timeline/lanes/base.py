@@ -50,7 +50,7 @@ class Lane(QObject):
 
     lettered: ClassVar[bool] = False
     """Whether it writes into its picture with `letter`."""
-    waiting: ClassVar[str] = "Nothing here yet"
+    waiting: str = "Nothing here yet"
     """What stands in it while it is empty."""
 
     def __init__(self, lane_id: str, title: str, *, height: int = 48, about: str = "") -> None:
