@@ -125,8 +125,14 @@ class Worker:
             self._process = context.Process(
                 target=_main, args=(theirs, self._library, self._log_file), name="mien-worker", daemon=False
             )
-            self._process.start()
-            theirs.close()
+            try:
+                self._process.start()
+            except OSError as error:
+                self._process = None  # there is nothing to join
+                self._end()
+                raise WorkerError(f"The worker process cannot be started: {error.strerror or error}") from error
+            finally:
+                theirs.close()
         return self._pipe
 
     def _receive(self, pipe: Connection) -> Event | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mien.config import load as load_settings
 from mien.config import log_dir
@@ -23,6 +23,8 @@ from mien_desktop.work.shelf import Shelf, Stored
 
 RUN = "run:"
 """Before the id of an earlier run, where a fusion's id could stand as well."""
+QUIET = 60_000
+"""ms; nothing that ships is silent so long on a machine that is not overloaded."""
 
 
 class Conductor(QObject):
@@ -36,6 +38,7 @@ class Conductor(QObject):
         compared(dict): tracks of the run that the current one is compared with; empty for none.
         earlier_found(list): `Earlier` runs of the open medium that could be compared with.
         saved: the library holds more than before.
+        silent: an analysis runs, and the worker has said nothing for `QUIET` ms.
     """
 
     trouble = Signal(str, bool)
@@ -46,6 +49,7 @@ class Conductor(QObject):
     compared = Signal(object)
     earlier_found = Signal(object)
     saved = Signal()
+    silent = Signal()
 
     def __init__(self, registry: Registry, library: str | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +74,12 @@ class Conductor(QObject):
         self._job: Job | None = None
         self._comparison: Job | None = None
         self._explaining: Job | None = None
+        self._again = False
         self._closed = False
+        self.patience = QTimer(self)
+        self.patience.setSingleShot(True)
+        self.patience.setInterval(QUIET)
+        self.patience.timeout.connect(self.silent)
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -116,7 +125,16 @@ class Conductor(QObject):
             return
         self.document.begin()
         self._job = self.analyst.submit(self.document.path, self.choice)
+        self.patience.start()
         self.analysing.emit(True)
+
+    def restart(self) -> None:
+        """Begin the analysis again: an old one that still runs, or hangs, is ended first. What is complete is taken over."""
+        if self._job is None:
+            self.analyse()
+        else:
+            self._again = True
+            self.cancel()
 
     def cancel(self) -> None:
         """Stop the analysis of the open medium."""
@@ -184,6 +202,7 @@ class Conductor(QObject):
         elif self._comparison is not None and job.number == self._comparison.number:
             self._comparing(event)
         elif self._job is not None and job.number == self._job.number:
+            self.patience.start()
             self.document.take(event)  # type: ignore[arg-type]
             if isinstance(event, Done):
                 self._complete(event)
@@ -234,8 +253,12 @@ class Conductor(QObject):
         if self._job is not None and job.number == self._job.number:
             self._job = None
             self.document.end("The analysis was cancelled.")
+            self.patience.stop()
             if not self._closed:
                 self.analysing.emit(False)
+                if self._again:
+                    self._again = False
+                    self.analyse()
         if self._comparison is not None and job.number == self._comparison.number:
             self._comparison = None
 
@@ -244,6 +267,7 @@ class Conductor(QObject):
         if self._closed:
             return
         self._closed = True
+        self.patience.stop()
         self.analyst.close()
         self.background.run(self.shelf.close)
         self.background.close()

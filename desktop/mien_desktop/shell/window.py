@@ -102,6 +102,7 @@ class MainWindow(QMainWindow):
         conductor.trouble.connect(self._trouble)
         conductor.earlier_found.connect(tools.set_earlier)
         conductor.analysing.connect(self._analysing)
+        conductor.silent.connect(self._silent)
         self.document.opened.connect(self._opened)
         self.document.described.connect(self._described)
         self.welcome.open_asked.connect(self.ask_open)
@@ -281,9 +282,16 @@ class MainWindow(QMainWindow):
     def _trouble(self, text: str, worker_died: bool) -> None:
         if worker_died:
             self.foot.say("worker: stopped")
-            self.message.tell(text, "Restart", self.conductor.analyse)
+            self.message.tell(text, "Restart", self.conductor.restart)
         else:
             self.message.tell(text)
+
+    def _silent(self) -> None:
+        self.message.tell(
+            "The worker has said nothing for a minute: it may hang. What is complete is kept.",
+            "Restart",
+            self.conductor.restart,
+        )
 
     def _analysing(self, analysing: bool) -> None:
         self.tools.set_analysing(analysing)

@@ -196,6 +196,39 @@ def test_a_killed_worker_is_told_with_a_button_that_starts_again(
     settle(window, qtbot)
 
 
+def test_a_worker_that_hangs_is_told_and_replaced(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    window = make_window(tmp_path / "new.db")
+    window.open(DEMO)
+    window.conductor.analyse()
+    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    pid = window.conductor.analyst.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    window.conductor.patience.start(200)
+    qtbot.waitUntil(lambda: "may hang" in window.message.text, timeout=PATIENCE)
+    window.message.act()
+    qtbot.waitUntil(lambda: not _alive(pid) and window.document.analysing, timeout=PATIENCE)
+    window.conductor.cancel()
+    settle(window, qtbot)
+    assert window.isVisible()
+
+
+@pytest.mark.parametrize(("width", "height", "scale"), [(1280, 720, 1.0), (1280, 720, 1.25), (2560, 1440, 2.0)])
+def test_everything_fits(opened: MainWindow, qtbot: QtBot, width: int, height: int, scale: float) -> None:
+    opened.set_text_scale(scale)
+    opened.resize(width, height)
+    qtbot.wait(50)
+    assert (opened.width(), opened.height()) == (width, height)  # no minimum size pushed it open
+    for page in range(opened.workspace.tabs.count()):
+        opened.workspace.tabs.setCurrentIndex(page)
+        qtbot.wait(10)
+        assert (opened.width(), opened.height()) == (width, height)
+    ground = opened.centralWidget().rect()
+    for widget in (opened.tools, opened.foot, opened.workspace.transport, opened.workspace.timeline):
+        place = widget.rect().translated(widget.mapTo(opened.centralWidget(), widget.rect().topLeft()))
+        assert ground.contains(place), widget.accessibleName()
+
+
 @pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00\x00\x00\x18ftypmp42" + bytes(64)])
 def test_what_is_no_medium_is_said_in_one_sentence(
     window: MainWindow, tmp_path: Path, qtbot: QtBot, content: bytes
