@@ -8,6 +8,7 @@ Library, settings and models lie in a folder of its own that is removed afterwar
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -22,20 +23,25 @@ HEATED = 18.6  # s; where the two of the demo clip shout
 
 def main(out: Path) -> None:
     """Take all pictures into the folder `out`."""
-    with tempfile.TemporaryDirectory(prefix="mien-screenshots-") as home:
+    with tempfile.TemporaryDirectory(prefix="mien-") as home:
         os.environ.update(MIEN_HOME=home, MIEN_OFFLINE="1")
         out.mkdir(parents=True, exist_ok=True)
-        Tour(out).go()
+        # Pictures show where a medium lies; where this checkout lies is nobody's business.
+        videos = Path(home) / "Videos"
+        videos.mkdir()
+        for file in DEMO.parent.glob("demo*"):
+            shutil.copyfile(file, videos / file.name)
+        Tour(out, videos / DEMO.name).go()
 
 
 class Tour:
     """One walk through the window."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, medium: Path) -> None:
         from mien_desktop.app import application
         from mien_desktop.shell.window import MainWindow
 
-        self._out = out
+        self._out, self._medium = out, medium
         self._app = application()
         self._window = MainWindow()
         self._window.set_theme("dark")
@@ -54,7 +60,7 @@ class Tour:
         self._wait(lambda: bool(window.devices))
         self._rest(1.0)
         self._take("welcome")
-        window.open(DEMO)
+        window.open(self._medium)
         self._wait(lambda: space.player.frame is not None)
         ended: list[str] = []
         window.document.finished.connect(ended.append)
@@ -94,7 +100,7 @@ class Tour:
         self._rest(1.5)
         self._take("library")
         window.show_library()
-        settings = window.rooms.show_settings("models")
+        settings = window.rooms.show_settings("plugins")
         self._rest(1.0)
         self._take("settings", settings)
         settings.hide()

@@ -84,7 +84,7 @@ class RadioButton(QRadioButton):
 
 
 class Combo(QComboBox):
-    """A list of choices that says so by an arrow, and does not change under the wheel of somebody who scrolls."""
+    """A list of choices that does not change under the wheel of somebody who scrolls, and can say that it is wrong."""
 
     wrong = False
 
@@ -97,19 +97,12 @@ class Combo(QComboBox):
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt's own, and the arrow."""
+        """Qt's own, and the border of what is refused."""
         super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        role = QPalette.ColorRole.WindowText if self.isEnabled() else QPalette.ColorRole.PlaceholderText
-        pen = QPen(self.palette().color(role), 1.4)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        painter.setPen(pen)
-        x, y = self.width() - 16.0, self.height() / 2 - 2
-        painter.drawPolyline(QPolygonF([QPointF(x, y), QPointF(x + 4, y + 4), QPointF(x + 8, y)]))
         if self.wrong:
+            painter = QPainter(self)
             paint_wrong(painter, self)
-        painter.end()
+            painter.end()
 
 
 class Line(QLineEdit):

@@ -359,7 +359,8 @@ class TimelineView(Viewport):
             self._measure()
         painter = QPainter(self)
         if self._bar.isVisible():  # it is see-through, and nothing else paints its ground
-            painter.fillRect(self._bar.geometry(), QColor(self.palette_worn.panel))
+            beside = self.rect().adjusted(self._bar.x(), 0, 0, 0)
+            painter.fillRect(beside, QColor(self.palette_worn.panel))
         for rect in event.region():  # type: ignore[attr-defined]  # the stubs forget that regions are sequences
             painter.save()
             self._painter.paint(painter, rect)
