@@ -50,7 +50,7 @@ def plan_fusion(choice: Choice, registry: Registry, plan: Plan, broken: Mapping[
         written.name: node
         for node in plan.nodes
         if not node.skipped and node.id not in broken
-        for written in node.info.outputs
+        for written in node.info.outputs_for(node.params)
         if written.name in info.accepts
     }
     models = {}

@@ -198,7 +198,7 @@ def _begin(job: _Job, node: Node, threads: int) -> RunContext:
         models=node.models,
         device=job.backend.device,
         precision=job.backend.precision,
-        outputs=node.info.outputs,
+        outputs=node.info.outputs_for(node.params),
     )
     job.writers[node.id] = writer
     return RunContext(

@@ -26,11 +26,13 @@ class Writes:
         name: the track's name, by convention `<modality>.<what>`.
         kind: curve, spans, boxes or features.
         quantities: of a curve, one per channel; of spans, what the score measures (if anything).
+        when: whether it is written under these parameters; None for always.
     """
 
     name: str
     kind: Kind
     quantities: tuple[Quantity, ...] = ()
+    when: Callable[[Params], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,10 @@ class AnalyzerInfo(_Info):
     def inputs_for(self, params: Params) -> tuple[Input, ...]:
         """The inputs under these parameters."""
         return self.inputs(params) if callable(self.inputs) else self.inputs
+
+    def outputs_for(self, params: Params) -> tuple[Writes, ...]:
+        """The tracks that are written under these parameters."""
+        return tuple(w for w in self.outputs if w.when is None or w.when(params))
 
     def reads_for(self, params: Params) -> tuple[Reads, ...]:
         """Only the tracks among the inputs, those that Crops and Utterances imply included."""

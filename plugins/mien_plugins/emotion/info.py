@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pydantic
@@ -50,6 +51,11 @@ def _inputs(params: Params) -> tuple[Input, ...]:
     return (sound, Reads(VOICE)) if params.gate == "voice" else (sound,)
 
 
+def _by(model: str) -> Callable[[Params], bool]:
+    """Whether this model is the one that reads."""
+    return lambda params: isinstance(params, EmotionParams) and params.model == model
+
+
 EMOTION = AnalyzerInfo(
     id="emotion",
     title="Emotion attributes",
@@ -60,8 +66,8 @@ EMOTION = AnalyzerInfo(
     modality="voice",
     inputs=_inputs,
     outputs=(
-        Writes(ATTRIBUTES, "curve", (VALENCE, AROUSAL, DOMINANCE)),
-        Writes(DIMENSIONS, "curve", (VALENCE, AROUSAL, DOMINANCE)),
+        Writes(ATTRIBUTES, "curve", (VALENCE, AROUSAL, DOMINANCE), _by("mtl")),
+        Writes(DIMENSIONS, "curve", (VALENCE, AROUSAL, DOMINANCE), _by("wav2vec2")),
         Writes(EMBEDDING, "features"),
     ),
     models=(MODEL,),

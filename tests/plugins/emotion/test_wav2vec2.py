@@ -257,6 +257,13 @@ def test_no_fusion_takes_its_readings_for_those_that_are_calibrated(make: Callab
     assert "emotion.attributes" in LATE.accepts
 
 
+@pytest.mark.parametrize(("model", "track"), [("mtl", "emotion.attributes"), ("wav2vec2", DIMENSIONS)])
+def test_only_the_tracks_of_the_chosen_model_are_promised(model: str, track: str) -> None:
+    """A track that nobody writes would be told to hold nothing."""
+    promised = {w.name for w in EMOTION.outputs_for(EmotionParams(model=model))}  # type: ignore[arg-type]
+    assert promised == {track, EMBEDDING}
+
+
 def test_nothing_to_hear_is_nothing_to_read(make: Callable[..., Path]) -> None:
     reader = load(make())
     assert len(reader.hear(np.zeros(10, np.float32))) == 0
