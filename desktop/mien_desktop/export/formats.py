@@ -9,10 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QHeaderView,
-    QSplitter,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -20,9 +17,10 @@ from PySide6.QtWidgets import (
 
 from mien.sdk.descriptors import ExporterInfo
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import explain, label, panel
-from mien_desktop.plugins.checks import CheckDelegate, Rule, scrolling
+from mien_desktop.look.parts import label
+from mien_desktop.plugins.checks import Rule, scrolling
 from mien_desktop.plugins.form import ParamsForm
+from mien_desktop.plugins.lists import beside, framed, item_list
 
 _ID = int(Qt.ItemDataRole.UserRole)
 
@@ -40,17 +38,7 @@ class Formats(QWidget):
         self._forms: dict[str, ParamsForm] = {}
         self._pages: dict[str, QWidget] = {}
         self._items: dict[str, QTreeWidgetItem] = {}
-        self._list = QTreeWidget()
-        self._list.setColumnCount(2)
-        self._list.setHeaderHidden(True)
-        self._list.setRootIsDecorated(False)
-        self._list.setUniformRowHeights(True)
-        self._list.setItemDelegate(CheckDelegate(self._list))
-        explain(self._list, "Formats", "Which files are written; Space chooses one or leaves it out")
-        header = self._list.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self._list = item_list("Formats", "Which files are written; Space chooses one or leaves it out")
         self._stack = QStackedWidget()
         for info in self._exporters.values():
             item = QTreeWidgetItem(self._list, [info.title, info.suffix or "folder"])
@@ -60,20 +48,9 @@ class Formats(QWidget):
             self._items[info.id] = item
         self._list.itemChanged.connect(lambda *_: self.changed.emit())
         self._list.currentItemChanged.connect(lambda item, _: self._show(item))
-        left, right = panel(), panel()
-        for ground, inside in ((left, self._list), (right, self._stack)):
-            box = QVBoxLayout(ground)
-            box.setContentsMargins(1, 1, 1, 1)
-            box.addWidget(inside)
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(1, 1)
-        split.setSizes([260, 520])
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(split)
+        outer.addWidget(beside(framed(self._list), framed(self._stack), (260, 520)))
         if self._items:
             self._list.setCurrentItem(next(iter(self._items.values())))
         self.wear(palette)

@@ -12,10 +12,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
-    QSplitter,
     QStackedWidget,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -26,11 +23,11 @@ from mien.engine.registry import Registry
 from mien.errors import MienError, ParameterError
 from mien.sdk.params import Params
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label, panel
-from mien_desktop.plugins.checks import CheckDelegate
+from mien_desktop.look.parts import button, label
 from mien_desktop.plugins.detail import PluginDetail
 from mien_desktop.plugins.facts import Plugin, added, hidden, needs
 from mien_desktop.plugins.form import differing
+from mien_desktop.plugins.lists import add_heading, beside, framed, item_list
 
 _ID = int(Qt.ItemDataRole.UserRole)
 _RECIPES = "Recipes (*.json);;All files (*)"
@@ -60,19 +57,7 @@ class PluginChooser(QWidget):
         self._values: dict[str, dict[str, Any]] = {}
         self._items: dict[str, QTreeWidgetItem] = {}
         self._filling = False
-        self._list = QTreeWidget()
-        self._list.setColumnCount(2)
-        self._list.setHeaderHidden(True)
-        self._list.setRootIsDecorated(False)
-        self._list.setItemsExpandable(False)
-        self._list.setIndentation(10)
-        self._list.setUniformRowHeights(True)
-        explain(self._list, "Plugins", "What reads a medium; Space switches one on or off")
-        self._list.setItemDelegate(CheckDelegate(self._list))
-        header = self._list.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self._list = item_list("Plugins", "What reads a medium; Space switches one on or off")
         self._list.itemChanged.connect(self._switched)
         self._list.currentItemChanged.connect(lambda item, _: self._show(item))
         self._stack = QStackedWidget()
@@ -84,18 +69,6 @@ class PluginChooser(QWidget):
         self._defaults = button("Defaults", "Take plugins and parameters back to the defaults")
         self._defaults.clicked.connect(self._to_defaults)
 
-        left, right = panel(), panel()
-        for ground, inside in ((left, self._list), (right, self._stack)):
-            box = QVBoxLayout(ground)
-            box.setContentsMargins(1, 1, 1, 1)
-            box.addWidget(inside)
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
-        split.setSizes([290, 480])
         foot = QHBoxLayout()
         foot.addWidget(self._message, 1)
         for widget in (self._defaults, self._load, self._save):
@@ -103,7 +76,7 @@ class PluginChooser(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(8)
-        outer.addWidget(split, 1)
+        outer.addWidget(beside(framed(self._list), framed(self._stack), (290, 480), shares=(2, 3)), 1)
         outer.addLayout(foot)
         self.setAccessibleName("Plugins and their parameters")
         self.set_registry(registry, disabled)
@@ -267,7 +240,7 @@ class PluginChooser(QWidget):
             modality = getattr(info, "modality", None)
             group = "Fusion" if modality is None else (modality or "other").capitalize()
             if group not in groups:
-                groups[group] = self._group(group)
+                groups[group] = add_heading(self._list, group)
             item = QTreeWidgetItem(groups[group], [info.title, info.version])
             item.setData(0, _ID, info.id)
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | (
@@ -304,15 +277,6 @@ class PluginChooser(QWidget):
     def _kept(self, plugin: str, model: type[Params], values: dict[str, dict[str, Any]]) -> dict[str, Any]:
         """Values of a plugin of another version may have gone."""
         return {name: value for name, value in values.get(plugin, {}).items() if name in model.model_fields}
-
-    def _group(self, title: str) -> QTreeWidgetItem:
-        group = QTreeWidgetItem(self._list, [title])
-        group.setFlags(Qt.ItemFlag.ItemIsEnabled)
-        group.setFirstColumnSpanned(True)
-        font = group.font(0)
-        font.setBold(True)
-        group.setFont(0, font)
-        return group
 
     def _show(self, item: QTreeWidgetItem | None) -> None:
         plugin = item.data(0, _ID) if item is not None else None

@@ -10,10 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
-    QSplitter,
-    QTreeWidget,
     QTreeWidgetItem,
     QTreeWidgetItemIterator,
     QVBoxLayout,
@@ -24,7 +21,8 @@ from mien.engine.registry import Registry
 from mien.models import store
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, panel
-from mien_desktop.plugins.checks import CheckBox, CheckDelegate
+from mien_desktop.plugins.checks import CheckBox
+from mien_desktop.plugins.lists import add_heading, beside, framed, item_list
 from mien_desktop.settings.model_detail import ModelDetail
 from mien_desktop.settings.page import Page, lock, size_text
 from mien_desktop.settings.preferences import Preferences
@@ -64,19 +62,7 @@ class ModelsPage(Page):
 
         self.offline = CheckBox("Stay offline: never use the network")
         self.offline.clicked.connect(lambda on: preferences.change(offline=on))
-        self._list = QTreeWidget()
-        self._list.setColumnCount(2)
-        self._list.setHeaderHidden(True)
-        self._list.setRootIsDecorated(False)
-        self._list.setItemsExpandable(False)
-        self._list.setIndentation(10)
-        self._list.setUniformRowHeights(True)
-        explain(self._list, "Models", "Installed models, and those that could be installed")
-        self._list.setItemDelegate(CheckDelegate(self._list))
-        header = self._list.header()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self._list = item_list("Models", "Installed models, and those that could be installed")
         self._list.currentItemChanged.connect(lambda *_: self._show())
         self.detail = ModelDetail(palette)
         self.detail.pull_asked.connect(self.pull)
@@ -85,7 +71,7 @@ class ModelsPage(Page):
         self.detail.remove_asked.connect(self.remove)
         self.detail.cancel_asked.connect(self.transfer.cancel)
 
-        left, right = panel(), panel()
+        left = panel()
         box = QVBoxLayout(left)
         box.setContentsMargins(1, 1, 1, 8)
         box.addWidget(self._list, 1)
@@ -103,22 +89,13 @@ class ModelsPage(Page):
         row.addWidget(self.other, 1)
         row.addWidget(self.add)
         box.addLayout(row)
-        box = QVBoxLayout(right)
-        box.setContentsMargins(1, 1, 1, 1)
-        box.addWidget(self.detail)
-        split = QSplitter()
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(1, 1)
-        split.setSizes([370, 420])
         row = QHBoxLayout()
         row.addWidget(self.offline)
         self._override = label(kind="small")
         row.addWidget(self._override)
         row.addStretch(1)
         self.body.addLayout(row)
-        self.body.addWidget(split, 1)
+        self.body.addWidget(beside(left, framed(self.detail), (370, 420)), 1)
         preferences.applied.connect(self._follow)
         preferences.failed.connect(lambda sentence: self.say(sentence, bad=True))
         self.wear(palette)
@@ -223,12 +200,7 @@ class ModelsPage(Page):
             members = [m for m in found if m.group == heading]
             if not members:
                 continue
-            group = QTreeWidgetItem(self._list, [heading])
-            group.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            group.setFirstColumnSpanned(True)
-            font = group.font(0)
-            font.setBold(True)
-            group.setFont(0, font)
+            group = add_heading(self._list, heading)
             for model in members:
                 item = QTreeWidgetItem(group, [model.title, size_text(model.size) if model.size else ""])
                 item.setData(0, _ID, model.id)
