@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mien.tracks import Curve, Quantity
-from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.lanes.gathered import GatheredLane
 from mien_desktop.timeline.pyramid import FloatArray
 from mien_desktop.timeline.raster import Raster, dashes
 from mien_desktop.timeline.readings import Reading, Readings, extent_text
@@ -20,7 +20,7 @@ MARGIN = 4.0
 DASH = 6
 
 
-class CurvesLane(Lane):
+class CurvesLane(GatheredLane):
     """Channels of a Curve as lines.
 
     Args:
@@ -42,43 +42,17 @@ class CurvesLane(Lane):
         person: int | None = None,
         filled: bool = False,
     ) -> None:
-        super().__init__(lane_id, title, height=height, about=about)
+        super().__init__(lane_id, title, height=height, about=about, person=person)
         self._channels = None if channels is None else tuple(channels)
         self._filled = filled
-        self._readings = Readings(person)
         self._other = Readings(person)
         self._spoken_of: dict[str, tuple[float, float]] = {}
 
-    @property
-    def empty(self) -> bool:
-        return not self._readings
-
     def clear(self) -> None:
         """Forget both runs."""
-        self._readings.clear()
         self._other.clear()
         self._spoken_of.clear()
-        self.touch()
-
-    def set_track(self, track: Curve | None) -> None:
-        """Show this track and no other."""
-        self._readings.clear()
-        if track is not None:
-            self._readings.append(track)
-            self.credit(track.provenance)
-        self._measure()
-        self.touch()
-
-    def append(self, piece: Curve) -> None:
-        """Add a piece behind what is there.
-
-        Raises:
-            ValueError: it has other channels, or lies before what is there.
-        """
-        if self._readings.append(piece):
-            self.credit(piece.provenance)
-            self._measure()
-            self.touch()
+        super().clear()
 
     def set_comparison(self, track: Curve | None) -> None:
         """Show a second run's track dashed; None takes it away."""

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mien.tracks import Curve
 from mien_desktop.timeline.colours import table
-from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.lanes.gathered import GatheredLane
 from mien_desktop.timeline.raster import Raster
-from mien_desktop.timeline.readings import Reading, Readings, extent_text
+from mien_desktop.timeline.readings import Reading, extent_text
 from mien_desktop.timeline.window import Window
 
 
-class StripsLane(Lane):
+class StripsLane(GatheredLane):
     """Channels of a Curve as stacked strips of colour.
 
     Args:
@@ -27,35 +26,7 @@ class StripsLane(Lane):
     def __init__(
         self, lane_id: str, title: str, *, height: int = 72, about: str = "", person: int | None = None
     ) -> None:
-        super().__init__(lane_id, title, height=height, about=about)
-        self._readings = Readings(person)
-
-    @property
-    def empty(self) -> bool:
-        return not self._readings
-
-    def clear(self) -> None:
-        """Forget the track."""
-        self._readings.clear()
-        self.touch()
-
-    def set_track(self, track: Curve | None) -> None:
-        """Show this track and no other."""
-        self._readings.clear()
-        if track is not None:
-            self._readings.append(track)
-            self.credit(track.provenance)
-        self.touch()
-
-    def append(self, piece: Curve) -> None:
-        """Add a piece behind what is there.
-
-        Raises:
-            ValueError: it has other channels, or lies before what is there.
-        """
-        if self._readings.append(piece):
-            self.credit(piece.provenance)
-            self.touch()
+        super().__init__(lane_id, title, height=height, about=about, person=person)
 
     def draw(self, raster: Raster, window: Window) -> None:
         if not self._readings:
