@@ -132,7 +132,7 @@ def column_of(name: str, labels: Iterable[Label]) -> LabelColumn:
     """A column whose kind is seen from its name and values; texts that are all numbers become numbers."""
     rows = list(labels)
     plain = name.strip().casefold()
-    if plain in WORDS or plain.startswith(("speech.transcript", "speech.words")):
+    if plain in SAID or plain.startswith(("speech.transcript", "speech.words")):
         return LabelColumn(name, "words", tuple(rows))
     numbers = [number(str(row.value)) for row in rows]
     if rows and all(n is not None for n in numbers):
@@ -141,19 +141,17 @@ def column_of(name: str, labels: Iterable[Label]) -> LabelColumn:
     return LabelColumn(name, "class", tuple(rows))
 
 
-WORDS = frozenset(
-    (
-        "text",
-        "transcript",
-        "transcription",
-        "words",
-        "word",
-        "reference",
-        "utterance",
-        "sentence",
-        "caption",
-        "orthography",
-    )
+SAID = (
+    "text",
+    "transcript",
+    "transcription",
+    "words",
+    "word",
+    "reference",
+    "utterance",
+    "sentence",
+    "caption",
+    "orthography",
 )
 """Names of columns that hold what is said."""
 

@@ -11,7 +11,7 @@ from typing import Literal
 from mien.exchange.tiers import is_distribution
 from mien.library.rows import TrackInfo
 from mien.tracks import Quantity
-from mien.truth.labels import LabelColumn
+from mien.truth.labels import SAID, LabelColumn
 
 Task = Literal["scale", "binary", "class", "words"]
 """How truth and reading are compared: as numbers, as yes or no, as one of several classes, word by word."""
@@ -31,17 +31,7 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     "hostility": ("hostile", "fused", "fusion", "score", "aggression", "aggressive"),
     "verdicts": ("verdict", "flag", "flagged", "event", "events", "incident"),
     "expression": ("expressions", "emotion", "emotions", "facial_expression", "affect"),
-    "transcript": (
-        "text",
-        "transcription",
-        "words",
-        "word",
-        "reference",
-        "utterance",
-        "sentence",
-        "caption",
-        "orthography",
-    ),
+    "transcript": SAID,
     "angry": ("anger", "ang", "annoyed"),
     "disgust": ("disgusted", "dis"),
     "fear": ("fearful", "afraid", "fea", "scared"),
