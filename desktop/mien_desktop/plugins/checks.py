@@ -100,9 +100,7 @@ class Combo(QComboBox):
         """Qt's own, and the border of what is refused."""
         super().paintEvent(event)
         if self.wrong:
-            painter = QPainter(self)
-            paint_wrong(painter, self)
-            painter.end()
+            paint_wrong(self)
 
 
 class Line(QLineEdit):
@@ -114,9 +112,7 @@ class Line(QLineEdit):
         """Qt's own, and the border."""
         super().paintEvent(event)
         if self.wrong:
-            painter = QPainter(self)
-            paint_wrong(painter, self)
-            painter.end()
+            paint_wrong(self)
 
 
 class Mark(QWidget):
@@ -155,12 +151,14 @@ class Rule(QWidget):
         painter.end()
 
 
-def paint_wrong(painter: QPainter, widget: QWidget) -> None:
+def paint_wrong(widget: QWidget) -> None:
     """A border in the colour of errors (`BrightText` of the window's palette)."""
+    painter = QPainter(widget)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QApplication.palette().color(QPalette.ColorRole.BrightText), 1.2))
     painter.drawRoundedRect(QRectF(widget.rect()).adjusted(0.6, 0.6, -0.6, -0.6), 5, 5)
+    painter.end()
 
 
 def scrolling(inside: QWidget) -> QScrollArea:
