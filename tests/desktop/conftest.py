@@ -15,6 +15,8 @@ import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
+from mien_desktop.work.background import Background
+
 # How long what was told to end may take to do so, s.
 _GRACE = 2.0
 
@@ -59,3 +61,11 @@ def nothing_left_behind(qapp: QApplication) -> Iterator[None]:
             break
         time.sleep(0.02)
     assert not left, "left behind: " + "; ".join(left)
+
+
+@pytest.fixture
+def background() -> Iterator[Background]:
+    """The thread that alone touches the library."""
+    made = Background()
+    yield made
+    made.close()

@@ -67,14 +67,6 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def background() -> Iterator[Background]:
-    """The thread that alone touches the library."""
-    made = Background()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def library(place: Path, background: Background) -> Iterator[Library]:
     """The open library, closed before its thread."""
     with Library(place) as opened:

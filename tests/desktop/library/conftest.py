@@ -125,14 +125,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def background() -> Iterator[Background]:
-    """The thread that alone touches the library."""
-    made = Background()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def new_page(qtbot: QtBot, background: Background) -> Iterator[Callable[[Path], LibraryView]]:
     """Makes and shows the page over a library, which it then reads."""
     pages: list[LibraryView] = []
