@@ -36,6 +36,15 @@ def settle(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not window.document.analysing and window.conductor._job is None, timeout=PATIENCE)
 
 
+def analysing_window(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> MainWindow:
+    """A window over an empty library in the middle of analysing the demo clip: some track has come, others are to."""
+    window = make_window(tmp_path / "new.db")
+    window.open(DEMO)
+    window.conductor.analyse()
+    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    return window
+
+
 def test_begins_with_what_is_installed_and_what_could_be(window: MainWindow, qtbot: QtBot) -> None:
     assert window.pages.currentWidget() is window.welcome
     qtbot.waitUntil(lambda: "Voice activity" in _texts(window.welcome), timeout=PATIENCE)
@@ -159,11 +168,7 @@ def test_an_edit_is_on_disk_at_once_undone_and_there_after_reopening(
 def test_readings_appear_while_it_runs_and_cancel_is_quick(
     make_window: MakeWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    window = make_window(tmp_path / "new.db")
-    window.open(DEMO)
-    window.conductor.analyse()
-    # Some track has come, and the analysis goes on.
-    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    window = analysing_window(make_window, tmp_path, qtbot)
     assert window.document.analysing
     assert window.tools.analyse.text() == "Cancel"
     begun = time.monotonic()
@@ -177,10 +182,7 @@ def test_readings_appear_while_it_runs_and_cancel_is_quick(
 def test_a_killed_worker_is_told_with_a_button_that_starts_again(
     make_window: MakeWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    window = make_window(tmp_path / "new.db")
-    window.open(DEMO)
-    window.conductor.analyse()
-    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    window = analysing_window(make_window, tmp_path, qtbot)
     pid = window.conductor.analyst.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -197,10 +199,7 @@ def test_a_killed_worker_is_told_with_a_button_that_starts_again(
 
 
 def test_a_worker_that_hangs_is_told_and_replaced(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> None:
-    window = make_window(tmp_path / "new.db")
-    window.open(DEMO)
-    window.conductor.analyse()
-    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    window = analysing_window(make_window, tmp_path, qtbot)
     pid = window.conductor.analyst.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
