@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +17,9 @@ from mien.exchange.cut import Span
 from mien.exchange.write import export
 from mien.library.library import Library
 from mien.sdk.descriptors import ExporterInfo
+from mien_desktop.work.single import SingleJob, pace
 
 _log = logging.getLogger(__name__)
-_TELL = 0.05  # s between two words on progress
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,14 @@ class Order:
     runs: tuple[str, ...] | None = None
 
 
-class ExportJob(QObject):
-    """Signals (in the GUI's thread):
-    progressed(float): the share that is done, from 0 to 1.
-    exported(list): paths of what was written.
-    failed(str): why not, a sentence.
-    stopped: it was cancelled; formats that were complete stay.
+class ExportJob(SingleJob):
+    """An export stops after the picture of a video that is drawn, another format when it is written.
+
+    Signals (in the GUI's thread):
+        progressed(float): the share that is done, from 0 to 1.
+        exported(list): paths of what was written.
+        failed(str): why not, a sentence.
+        stopped: it was cancelled; formats that were complete stay.
     """
 
     progressed = Signal(float)
@@ -60,15 +61,8 @@ class ExportJob(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._reported.connect(self._tell, Qt.ConnectionType.QueuedConnection)
         self._answered.connect(self._finish, Qt.ConnectionType.QueuedConnection)
-
-    @property
-    def runs(self) -> bool:
-        """Whether an export runs."""
-        return self._thread is not None
 
     def start(self, order: Order, exporters: Mapping[str, ExporterInfo]) -> None:
         """Begin; nothing happens while one runs."""
@@ -79,26 +73,11 @@ class ExportJob(QObject):
         self._thread = threading.Thread(target=self._work, args=(order, known, stop), name="mien-export", daemon=True)
         self._thread.start()
 
-    def cancel(self) -> None:
-        """Stop: a video after the picture that is drawn, another format when it is written."""
-        self._stop.set()
-
-    def close(self) -> None:
-        """Stop and wait; nothing is told any more."""
-        self._stop.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join()
-
     def _work(self, order: Order, exporters: Mapping[str, ExporterInfo], stop: threading.Event) -> None:
-        told = 0.0
+        due = pace(stop)
 
         def watch(share: float) -> None:
-            nonlocal told
-            if stop.is_set():
-                raise Cancelled("Stopped.")
-            if (now := time.monotonic()) - told >= _TELL or share >= 1:
-                told = now
+            if due(share >= 1):
                 self._reported.emit(stop, share)
 
         try:
@@ -118,14 +97,12 @@ class ExportJob(QObject):
             self._answered.emit(stop, "exported", written)
 
     def _tell(self, stop: threading.Event, share: float) -> None:
-        if self._thread is not None and stop is self._stop:
+        if self._is_current(stop):
             self.progressed.emit(share)
 
     def _finish(self, stop: threading.Event, how: str, answer: Any) -> None:
-        if self._thread is None or stop is not self._stop:
-            return  # closed meanwhile
-        self._thread.join()
-        self._thread = None
+        if not self._ended(stop):
+            return
         if how == "stopped":
             self.stopped.emit()
         elif how == "failed":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,19 +13,21 @@ from PySide6.QtCore import QObject, Qt, Signal
 from mien.errors import Cancelled, LicenceError, MienError
 from mien.models import install, store
 from mien.models.download import Report
+from mien_desktop.work.single import SingleJob, pace
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 3.0  # s; a server that says nothing keeps its thread for up to its own time limit
-_TELL = 0.05  # s between two words on progress
 
 
-class Transfer(QObject):
-    """Signals (in the GUI's thread):
-    began(str, str): model and what is done with it.
-    moved(str, int, int): model, bytes done, bytes in all (0 when unknown).
-    done(str, str): model, and a sentence on how it went.
-    failed(str, str): model, and what went wrong.
-    consent_needed(str): the model's licence must be agreed to first.
+class Transfer(SingleJob):
+    """What has come of a download that is stopped stays for the next attempt.
+
+    Signals (in the GUI's thread):
+        began(str, str): model and what is done with it.
+        moved(str, int, int): model, bytes done, bytes in all (0 when unknown).
+        done(str, str): model, and a sentence on how it went.
+        failed(str, str): model, and what went wrong.
+        consent_needed(str): the model's licence must be agreed to first.
     """
 
     began = Signal(str, str)
@@ -39,18 +40,11 @@ class Transfer(QObject):
     _answered = Signal(object, str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        super().__init__(parent, _PATIENCE)
         self.model = ""
         self._pulls = False
         self._reported.connect(self._tell, Qt.ConnectionType.QueuedConnection)
         self._answered.connect(self._finish, Qt.ConnectionType.QueuedConnection)
-
-    @property
-    def runs(self) -> bool:
-        """Whether a job runs."""
-        return self._thread is not None
 
     def pull(self, model: str, agreed: bool = False) -> None:
         """Download a model of the catalogue."""
@@ -98,32 +92,16 @@ class Transfer(QObject):
 
         self._begin(model, "Verifying", work)
 
-    def cancel(self) -> None:
-        """Stop what runs; what has come of a download stays for the next attempt."""
-        self._stop.set()
-
-    def close(self) -> None:
-        """Stop what runs and wait for it; nothing is told any more."""
-        self._stop.set()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.join(_PATIENCE)
-
     def _begin(self, model: str, what: str, work: Callable[[Report], str], *, pulls: bool = False) -> None:
         if self._thread is not None:
             return
         self._pulls = pulls
         stop = self._stop = threading.Event()
         self.model = model
-        told = 0.0
+        due = pace(stop)
 
         def report(done: int, total: int) -> None:
-            nonlocal told
-            if stop.is_set():
-                raise Cancelled("Stopped.")
-            now = time.monotonic()
-            if now - told >= _TELL or done == total:
-                told = now
+            if due(done == total):
                 self._reported.emit(stop, done, total)
 
         def run() -> None:
@@ -146,14 +124,12 @@ class Transfer(QObject):
         self._thread.start()
 
     def _tell(self, stop: threading.Event, done: int, total: int) -> None:
-        if self._thread is not None and stop is self._stop:
+        if self._is_current(stop):
             self.moved.emit(self.model, done, total)
 
     def _finish(self, stop: threading.Event, how: str, sentence: str) -> None:
-        if self._thread is None or stop is not self._stop:
-            return  # closed meanwhile
-        self._thread.join()
-        self._thread = None
+        if not self._ended(stop):
+            return
         model, self.model = self.model, ""
         if how == "consent":
             self.consent_needed.emit(model)
