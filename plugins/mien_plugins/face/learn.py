@@ -99,6 +99,7 @@ def learn(
         seed=seed,
         schedule=lambda step: plan.rate_at(step, per_epoch),
         ema=plan.average,
+        precision=plan.precision,
         resume=resume,
         progress=progress,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +167,22 @@ def measure(model: TextModel, folder: Path, data: Path) -> Card:
         notes=(
             "Texts of more than 128 tokens are read in overlapping windows; the most offensive one counts.",
             "Word vectors were left as they are in all-MiniLM-L6-v2; everything else was fine-tuned.",
-            f"Plan: {json.dumps(training['plan'], sort_keys=True)}; best round {training['best_round']}.",
+            *_plans(training),
+            *training.get("notes", ()),
         ),
         plots=(reliability_plot(*diagrams),),
     )
+
+
+def _plans(training: Mapping[str, Any]) -> list[str]:
+    plans = training["plans"]
+    told = [
+        f"Plan: {json.dumps(plan, sort_keys=True)}; best round {best}."
+        for plan, best in zip(plans, training["best_rounds"], strict=True)
+    ]
+    if len(plans) > 1:
+        told.insert(0, f"Its weights are the mean of those of {len(plans)} trainings from one start, as planned below.")
+    return told
 
 
 def _metric(name: str, of: Any, truth: Array, guess: Array, subset: str, note: str = "") -> Metric:

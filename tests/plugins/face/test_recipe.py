@@ -64,7 +64,7 @@ def test_pictures_grow_and_the_rate_falls_on_pictures_of_full_size(plan):
     sides = [plan.side_at(epoch) for epoch in range(1, plan.epochs + 3)]
     assert sides == sorted(sides)
     assert sides[-1] == plan.side == SIDE_READ
-    assert plan.phases[-1][0] <= plan.fall < plan.epochs
+    assert plan.fall <= plan.phases[-1][0] < plan.epochs
 
 
 def test_the_quick_form_costs_a_part_of_the_full_one():

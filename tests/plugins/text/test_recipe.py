@@ -63,8 +63,9 @@ def test_learns_calibrates_and_writes_a_card(tiny_corpora, tiny_folder, make_net
     net = make_net(1)
     frozen = net.encoder.embeddings.word_embeddings.weight.detach().clone()
     options = {"threads": 1, "progress": False}
-    fit(net, WordPieces(tiny_folder), corpora, out, PLAN, 0, {"quick": True}, **options)
-    assert len((out / "training.jsonl").read_text().splitlines()) == 2
+    plans = (PLAN, replace(PLAN, passes={"offence": 3.0, "hate": 1.0, "attributes": 2.0}))
+    fit(net, WordPieces(tiny_folder), corpora, out, plans, 0, {"quick": True}, **options)
+    assert len((out / "training.jsonl").read_text().splitlines()) == 4
     assert torch.equal(net.encoder.embeddings.word_embeddings.weight, frozen)
     model = TextModel.load(out)
     test = read_olid(tiny_corpora)["test"]
@@ -83,6 +84,7 @@ def test_learns_calibrates_and_writes_a_card(tiny_corpora, tiny_folder, make_net
     (plot,) = facts["plots"]
     assert len(plot["data"]) == 5
     assert (out / plot["file"]).is_file()
+    assert any("mean of those of 2 trainings" in note for note in facts["notes"])
     subsets = {metric["subset"] for metric in facts["metrics"]}
     assert {"OLID test, tweet", "OLID test, recognised", "HateXplain test", "EmoBank test"} <= subsets
     assert "silly" not in (out / "CARD.md").read_text()
@@ -138,8 +140,8 @@ def test_a_whole_training_by_the_contract(tiny_corpora, tiny_folder, make_net, t
     save_file(net.encoder.state_dict(), tmp_path / "start" / "model.safetensors")
     monkeypatch.setattr(recipe, "TextConfig", lambda: net.config)
     monkeypatch.setattr(pretrained, "SHA256", sha256_of(tmp_path / "start" / "model.safetensors"))
-    options = {"encoder": tmp_path / "start", "plan": replace(PLAN, rounds=1), "threads": 1, "progress": False}
+    options = {"encoder": tmp_path / "start", "plans": (replace(PLAN, rounds=1),), "threads": 1, "progress": False}
     card = train(tiny_corpora, tmp_path / "model", work=tmp_path / "work", **options)
     assert card == evaluate(tmp_path / "model", tiny_corpora)
     assert not (tmp_path / "model" / "work").exists()
-    assert (tmp_path / "work" / "log.jsonl").is_file()
+    assert (tmp_path / "work" / "plan-1" / "log.jsonl").is_file()
