@@ -20,14 +20,14 @@ class Augment:
     and a share of `time` each.
     """
 
-    warp: float = 0.05
-    pace: float = 0.1
+    warp: float = 0.12
+    pace: float = 0.15
     tilt: float = 3.0
     bump: float = 2.0
-    noise: tuple[float, float] = (-50.0, -15.0)
+    noise: tuple[float, float] = (-60.0, -25.0)
     masks: int = 2
-    bands: int = 6
-    time: float = 0.1
+    bands: int = 10
+    time: float = 0.2
 
     def __call__(self, frames: Frames, rng: np.random.Generator) -> Frames:
         """A changed copy of (T, bands) decibels; T changes with the pace."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -94,7 +95,7 @@ def read_mono(path: Path, rate: int = RATE) -> NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)
 
 
-def folds(speakers: list[str], count: int) -> list[list[str]]:
-    """`count` groups of speakers, each with its share of every corpus."""
-    ordered = sorted(set(speakers))
+def folds(speakers: Mapping[str, str], count: int) -> list[list[str]]:
+    """`count` groups of speakers, each with its share of every corpus and gender; `speakers` gives each one's gender."""
+    ordered = sorted(speakers, key=lambda name: (name.split("-")[0], speakers[name], name))
     return [ordered[first::count] for first in range(count)]

@@ -33,8 +33,8 @@ class LogMel:
     bands: int = 64
     low: float = 60.0
     high: float = 7600.0
-    window: float = 0.025
-    step: float = 0.010
+    window: float = 0.032
+    step: float = 0.020
 
     def of(self, sound: NDArray[Any]) -> Frames:
         """Mono sound (N,) -> decibels (frames, bands) relative to the speech level, silent ends cut off.

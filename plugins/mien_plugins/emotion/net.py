@@ -19,13 +19,14 @@ class NetConfig:
 
     representation: "f1" averages the mid-term windows (136 numbers), "f2" lays `rows` of them side by side in
     time order (136 * rows), with zeros (mid-range, as scaled) where there are fewer.
-    shared: widths of the layers that the tasks share.
+    shared: widths of the layers that the tasks share; branch: units of each task's branch.
     """
 
     representation: Literal["f1", "f2"] = "f1"
     rows: int = 10
     shared: tuple[int, ...] = (512, 256)
     dropout: float = 0.2
+    branch: int = BRANCH
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready fields."""
@@ -45,13 +46,13 @@ class EmotionNet(nn.Module):
     `fit_scale`.
     """
 
-    size = BRANCH * len(TASKS)
     low: Tensor
     high: Tensor
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
+        self.size = config.branch * len(TASKS)
         self.register_buffer("low", -torch.ones(FEATURES))
         self.register_buffer("high", torch.ones(FEATURES))
         width = FEATURES * (config.rows if config.representation == "f2" else 1)
@@ -60,8 +61,8 @@ class EmotionNet(nn.Module):
             layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(config.dropout)]
             width = size
         self.shared = nn.Sequential(*layers)
-        self.branches = nn.ModuleList(nn.Sequential(nn.Linear(width, BRANCH), nn.ReLU()) for _ in TASKS)
-        self.heads = nn.ModuleList(nn.Linear(BRANCH, 1) for _ in TASKS)
+        self.branches = nn.ModuleList(nn.Sequential(nn.Linear(width, config.branch), nn.ReLU()) for _ in TASKS)
+        self.heads = nn.ModuleList(nn.Linear(config.branch, 1) for _ in TASKS)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -92,7 +93,7 @@ class EmotionNet(nn.Module):
         return torch.where(real[..., None], x, torch.zeros((), device=x.device)).flatten(1)
 
     def forward(self, mid: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, rows, 136), (B,) -> valence, arousal and dominance (B, 3), unbounded; embedding (B, 510)."""
+        """(B, rows, 136), (B,) -> valence, arousal and dominance (B, 3), unbounded; embedding (B, size)."""
         shared = self.shared(self.scale(mid, rows))
         parts = [branch(shared) for branch in self.branches]
         values = torch.cat([head(part) for head, part in zip(self.heads, parts, strict=True)], dim=1)

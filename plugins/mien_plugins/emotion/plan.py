@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from mien_plugins.emotion.augment import Augment
 from mien_plugins.emotion.corpus import TEST_SPEAKERS
 from mien_plugins.emotion.info import EmotionParams
+from mien_plugins.emotion.joint import JointConfig
 from mien_plugins.emotion.net import NetConfig
 from mien_plugins.emotion.protocol import Contender
 from mien_plugins.emotion.spectral import SpectralConfig
@@ -14,16 +15,25 @@ from mien_plugins.emotion.training import FitConfig
 
 PAPER = FitConfig(epochs=10)
 END_TO_END = FitConfig(
-    epochs=20,
-    batch=16,
-    rate=1.2e-3,
+    epochs=48,
+    batch=32,
+    rate=1.5e-3,
     decay=1e-2,
+    weights=(0.2, 0.2, 0.2),
     names=0.7,
     every=False,
-    windows=0.1,
-    clean=0.6,
+    windows=0.04,
+    clean=0.7,
     average=0.995,
+    half=True,
     augment=Augment(),
+)
+JOINT = JointConfig(
+    (
+        SpectralConfig(view="level", channels=(16, 32, 48, 64), colour=0, dropout=0.3, branch=120),
+        NetConfig("f1", branch=50),
+    ),
+    weights=(0.65, 0.35),
 )
 
 
@@ -41,14 +51,14 @@ class Plan:
     contenders: tuple[Contender, ...] = (
         Contender(NetConfig("f1"), PAPER),
         Contender(NetConfig("f2"), PAPER),
-        Contender(SpectralConfig(), END_TO_END),
+        Contender(JOINT, END_TO_END),
     )
     baseline: bool = True
     across: bool = True
-    folds: int = 4
-    copies: int = 4
-    disturbed: int = 3
-    clean: int = 3
+    folds: int = 3
+    copies: int = 3
+    disturbed: int = 2
+    clean: int = 2
     measured: int = 6
     lengths: tuple[float, float] = (3.0, 10.0)
     window: float = field(default=EmotionParams().window)
@@ -61,7 +71,7 @@ class Plan:
 QUICK = Plan(
     contenders=(
         Contender(NetConfig("f1"), FitConfig(epochs=6)),
-        Contender(SpectralConfig(), replace(END_TO_END, epochs=8)),
+        Contender(JOINT, replace(END_TO_END, epochs=10)),
     ),
     baseline=False,
     across=False,

@@ -72,7 +72,8 @@ def of_baseline(material: Material, functionals: Floats) -> Fitted:
 def cross_validate(material: Material, fitted: Fitted, count: int, folder: Path) -> Floats:
     """(N, 3) readings of every sound by a model that never heard its speaker; `count` folds."""
     values = np.zeros_like(material.label)
-    for number, speakers in enumerate(folds(material.speaker.tolist(), count)):
+    genders = dict(zip(material.speaker.tolist(), material.gender.tolist(), strict=True))
+    for number, speakers in enumerate(folds(genders, count)):
         unheard = np.isin(material.speaker, speakers)
         values[unheard] = fitted(~unheard, unheard, folder / f"fold-{number}")
     return values

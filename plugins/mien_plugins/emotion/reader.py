@@ -17,26 +17,65 @@ from safetensors.torch import load_file
 from mien.errors import ModelError
 from mien.tracks.track import FloatArray
 from mien_plugins.emotion.features import MID_TERM, Recipe
+from mien_plugins.emotion.joint import JointConfig, JointNet, OneConfig, OneNet, one_config, one_net
 from mien_plugins.emotion.logmel import LogMel
-from mien_plugins.emotion.net import EmotionNet, NetConfig
 from mien_plugins.emotion.spectral import SpectralConfig, SpectralNet, padded
 
 AT_ONCE = 64
 """Sounds read in one batch: more would only cost memory."""
 
-AnyConfig = NetConfig | SpectralConfig
-AnyNet = EmotionNet | SpectralNet
+AnyConfig = OneConfig | JointConfig
+AnyNet = OneNet | JointNet
 
 
 def config_of(fields: Mapping[str, Any]) -> AnyConfig:
     """The settings of a net from the `net` part of a model's config.json, by its representation."""
-    kind = SpectralConfig if fields["representation"] == SpectralConfig.representation else NetConfig
-    return kind.from_dict(dict(fields))
+    return JointConfig.from_dict(fields) if "members" in fields else one_config(fields)
 
 
 def make(config: AnyConfig) -> AnyNet:
     """A net with random weights."""
-    return EmotionNet(config) if isinstance(config, NetConfig) else SpectralNet(config)
+    return JointNet(config) if isinstance(config, JointConfig) else one_net(config)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a joint net gets of one sound: log-mel frames (T, bands), mid-term windows (R, 136)."""
+
+    frames: NDArray[Any]
+    mid: NDArray[Any]
+
+    def __len__(self) -> int:
+        return min(len(self.frames), len(self.mid))
+
+
+@dataclass(frozen=True)
+class Ears:
+    """What a joint net hears with."""
+
+    logmel: LogMel
+    f1: Recipe
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of the sounds to hand over."""
+        return self.f1.rate
+
+    def of(self, sound: NDArray[Any]) -> Heard:
+        """Frames and mid-term windows of a mono sound (N,)."""
+        return Heard(self.logmel.of(sound), self.f1.mid_of(sound))
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Ears:
+        """The inverse of `dataclasses.asdict`."""
+        return cls(LogMel(**fields["logmel"]), Recipe(**fields["f1"]))
+
+
+def ears_of(config: AnyConfig, fields: Mapping[str, Any]) -> LogMel | Recipe | Ears:
+    """What a net hears with, from the `features` part of a model's config.json."""
+    if isinstance(config, JointConfig):
+        return Ears.from_dict(fields)
+    return LogMel(**fields) if isinstance(config, SpectralConfig) else Recipe(**fields)
 
 
 @dataclass(frozen=True)
@@ -44,38 +83,42 @@ class Reader:
     """A net and how its input is made."""
 
     net: AnyNet
-    features: Recipe | LogMel
+    features: Recipe | LogMel | Ears
 
     @property
     def rate(self) -> int:
         """Samples per second of the sounds to hand over."""
         return self.features.rate
 
-    def hear(self, sound: NDArray[np.float32]) -> NDArray[Any]:
-        """What the net gets of a mono sound (N,): rows of numbers, none if it is too short to tell anything."""
-        if isinstance(self.features, LogMel):
-            return self.features.of(sound)
-        return self.features.mid_of(sound)
+    def hear(self, sound: NDArray[np.float32]) -> Any:
+        """What the net gets of a mono sound (N,): something whose length is 0 if it is too short to tell anything."""
+        if isinstance(self.features, Recipe):
+            return self.features.mid_of(sound)
+        return self.features.of(sound)
 
-    def read(self, heard: Sequence[NDArray[Any]], device: str = "cpu") -> tuple[FloatArray, FloatArray]:
+    def read(self, heard: Sequence[Any], device: str = "cpu") -> tuple[FloatArray, FloatArray]:
         """What was heard of B sounds -> attributes (B, 3) in [-1, 1] and embeddings (B, 510)."""
         values, vectors = [], []
         for first in range(0, len(heard), AT_ONCE):
-            batch, rows = self._batch(heard[first : first + AT_ONCE])
+            batch = self._batch(heard[first : first + AT_ONCE])
             with torch.inference_mode():
-                v, x = self.net(batch.to(device), rows.to(device))
+                v, x = self.net(*(part.to(device) for part in batch))
             values.append(v.clamp(-1.0, 1.0).float().cpu().numpy())
             vectors.append(x.float().cpu().numpy())
         return np.concatenate(values), np.concatenate(vectors)
 
-    def _batch(self, heard: Sequence[NDArray[Any]]) -> tuple[torch.Tensor, torch.Tensor]:
-        if isinstance(self.net, SpectralNet):
-            return padded(heard)
-        rows = np.array([len(h) for h in heard])
-        packed = np.zeros((len(heard), max(self.net.config.rows, int(rows.max())), len(MID_TERM)), np.float32)
-        for row, mid in enumerate(heard):
-            packed[row, : len(mid)] = mid
-        return torch.from_numpy(packed), torch.from_numpy(rows)
+    def _batch(self, heard: Sequence[Any]) -> tuple[torch.Tensor, ...]:
+        if isinstance(self.net, JointNet):
+            return *padded([h.frames for h in heard]), *_packed([h.mid for h in heard], 1)
+        return padded(heard) if isinstance(self.net, SpectralNet) else _packed(heard, self.net.config.rows)
+
+
+def _packed(mids: Sequence[NDArray[Any]], least: int) -> tuple[torch.Tensor, torch.Tensor]:
+    rows = np.array([len(mid) for mid in mids])
+    packed = np.zeros((len(mids), max(least, int(rows.max())), len(MID_TERM)), np.float32)
+    for row, mid in enumerate(mids):
+        packed[row, : len(mid)] = mid
+    return torch.from_numpy(packed), torch.from_numpy(rows)
 
 
 def load(folder: Path) -> Reader:
@@ -84,7 +127,7 @@ def load(folder: Path) -> Reader:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         net = make(config_of(config["net"]))
         net.load_state_dict(load_file(folder / "model.safetensors"))
-        features = (LogMel if isinstance(net, SpectralNet) else Recipe)(**config["features"])
+        features = ears_of(net.config, config["features"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"the emotion model cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}); "

@@ -23,6 +23,7 @@ from mien.training.card import Card, Metric, save_model, write_card
 from mien_plugins.emotion import baseline, hostility, report
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, read_clips
 from mien_plugins.emotion.features import Recipe
+from mien_plugins.emotion.joint import JointConfig
 from mien_plugins.emotion.logmel import LogMel
 from mien_plugins.emotion.material import (
     CLIP,
@@ -49,7 +50,7 @@ from mien_plugins.emotion.protocol import (
     of_baseline,
     of_net,
 )
-from mien_plugins.emotion.reader import load
+from mien_plugins.emotion.reader import Ears, load
 from mien_plugins.emotion.spectral import SpectralConfig
 from mien_plugins.emotion.training import Floats, fit, predict
 from mien_plugins.emotion.windows import VERSION, groups
@@ -138,9 +139,11 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     reader = load(model)
     net = reader.net.to(device)
-    listener = Listener(
-        reader.features if isinstance(reader.features, Recipe) else None,
-        reader.features if isinstance(reader.features, LogMel) else None,
+    ears = reader.features
+    listener = (
+        Listener(ears.f1, ears.logmel)
+        if isinstance(ears, Ears)
+        else Listener(ears if isinstance(ears, Recipe) else None, ears if isinstance(ears, LogMel) else None)
     )
     clips = _chosen(read_clips(data), config["tested"], config["takes"])
     length, count, ask = float(config["window"]), int(config["measured"]), Measure(int(config["repeats"]))
@@ -262,7 +265,9 @@ def _material(clips: Sequence[Clip], plan: Plan, work: Path, seed: int) -> Mater
     return merge(*parts)
 
 
-def _features(contender: Contender) -> Recipe | LogMel:
+def _features(contender: Contender) -> Recipe | LogMel | Ears:
+    if isinstance(contender.net, JointConfig):
+        return Ears(LogMel(), Recipe(RATE))
     return LogMel() if isinstance(contender.net, SpectralConfig) else Recipe(RATE)
 
 

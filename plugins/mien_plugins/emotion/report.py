@@ -72,7 +72,6 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int,
     held = [Metric(**m) for m in config["cross_validation"]]
     net, window = config["net"], config["window"]
     low, high = config["lengths"]
-    spectral = net["representation"] == "logmel"
     return Card(
         id=ID,
         title="Emotion attributes from speech (multi-task)",
@@ -90,7 +89,7 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int,
         ),
         seeds=(int(config["seed"]),),
         metrics=(*metrics, *held),
-        limits=(*LIMITS, *_unseen(config), *(SPECTRAL if spectral else DENSE), *_measured_on(window, low, high)),
+        limits=(*LIMITS, *_unseen(config), *_loudness(config), *_measured_on(window, low, high)),
         command=COMMAND + (" --quick" if config["quick"] else ""),
         calibration={
             "P(angry) = logistic of": "valence, arousal, dominance",
@@ -101,14 +100,13 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int,
                 "seven is angry); for its error see ECE anger"
             ),
         },
-        architecture=_architecture(net),
+        architecture=_architecture(net, config["features"]),
         parameters=parameters,
         notes=(
             "All models were compared under one protocol: the same folds, the same sounds read (the figures "
             f"'cross-validation' and 'never seen'); {net['representation']} had the best mean CCC and is shipped.",
             "'never seen': trained on one corpus alone, measured on the development speakers of the other, which is in "
             "another language; nothing of the other corpus, its statistics neither, was used.",
-            *_mixed(config["folds"]),
             *config["notes"],
         ),
         plots=plots,
@@ -126,15 +124,6 @@ def _unseen(config: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _mixed(folds: int) -> tuple[str, ...]:
-    if folds % 2:
-        return ()
-    return (
-        "RAVDESS' men and women take turns in its numbering and so in the folds: a net that reads its men has heard more "
-        "of its women, and the reverse, which is harder than folds of both.",
-    )
-
-
 def _measured_on(window: float, low: float, high: float) -> tuple[str, ...]:
     return (
         f"The analyzer's default is windows of {window:g} s; trained on clips of 2 s and windows of {low:g} to "
@@ -142,16 +131,34 @@ def _measured_on(window: float, low: float, high: float) -> tuple[str, ...]:
     )
 
 
-def _architecture(net: Mapping[str, Any]) -> str:
-    if net["representation"] == "logmel":
-        widths = "-".join(map(str, net["channels"]))
-        return (
-            f"end to end: {net['bands']} log-mel bands every 10 ms at 16 kHz, four convolutions of {widths} channels, "
-            f"bidirectional GRU of {net['width']} each way, one attention over time per task, shared layer of "
-            f"{net['shared']}, three branches of 170 (embedding 510), linear outputs"
-        )
-    widths = "-".join(map(str, net["shared"]))
+def _loudness(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return {"logmel": SPECTRAL, "logmel+f1": (*SPECTRAL, *DENSE)}.get(config["net"]["representation"], DENSE)
+
+
+def _architecture(net: Mapping[str, Any], features: Mapping[str, Any]) -> str:
+    if "members" not in net:
+        return f"{_one(net, features)}, three branches of {net['branch']} (embedding 510), linear outputs"
+    ears = (features["logmel" if member["representation"] == "logmel" else "f1"] for member in net["members"])
+    parts = [
+        f"({weight:.0%}) {_one(member, own)}, three branches of {member['branch']}"
+        for weight, member, own in zip(net["weights"], net["members"], ears, strict=True)
+    ]
     return (
-        f"{net['representation']} of 136 mid-term features, shared layers {widths}, three branches of 170 (embedding "
-        "510), linear outputs; 50 ms frames at 16 kHz, corrected features"
+        f"{len(parts)} nets, each trained on its own error, whose weighted mean is the reading: {'; '.join(parts)}; their "
+        "branches side by side are the embedding of 510"
+    )
+
+
+def _one(net: Mapping[str, Any], features: Mapping[str, Any]) -> str:
+    widths = "-".join(map(str, net["channels"] if net["representation"] == "logmel" else net["shared"]))
+    if net["representation"] != "logmel":
+        return (
+            f"{net['representation']} of 136 mid-term features of 50 ms frames at 16 kHz (corrected), layers {widths}"
+        )
+    view = "each band" if net["view"] == "bands" else "all bands together"
+    beside = f" (seen beside it by a layer of {net['colour']})" if net["colour"] else ""
+    return (
+        f"end to end: {net['bands']} log-mel bands every {1000 * features['step'] * net['pool']:g} ms at 16 kHz without mean "
+        f"and deviation of {view}{beside}, four convolutions of {widths} channels, bidirectional GRU of {net['width']} each "
+        f"way, one attention over time per task, shared layer of {net['shared']}"
     )

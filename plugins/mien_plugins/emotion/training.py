@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from mien.evaluation.metrics import ccc
 from mien.training.kit import RecipeBrain, Stage
 from mien.training.losses import ccc_loss
 from mien_plugins.emotion.augment import Augment
+from mien_plugins.emotion.joint import JointConfig, JointNet
 from mien_plugins.emotion.material import CLIP, NOISY_CLIP, NOISY_WINDOW, Material
 from mien_plugins.emotion.net import TASKS, EmotionNet, NetConfig
 from mien_plugins.emotion.norms import FAMILIES, family
@@ -27,8 +28,10 @@ from mien_plugins.emotion.reader import AnyConfig, AnyNet, make
 from mien_plugins.emotion.spectral import padded
 
 Floats = NDArray[np.float32]
-Batch = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Input, lengths, labels (B, 3), number of the emotion family (B,)."""
+Batch = tuple[tuple[Tensor, ...], Tensor, Tensor]
+"""Inputs of the net with their lengths, labels (B, 3), number of the emotion family (B,)."""
+Readings = list[tuple[Tensor, Tensor]]
+"""Attributes and embedding by each net that is trained: those of a joint net, or the one."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class FitConfig:
     valence, arousal and dominance. names: weight of naming the emotion, an aid in training only. windows: share of
     the strung windows drawn each epoch; each clip comes once an epoch, as recorded (a share `clean` of the
     time) or in another room, and those of a smaller corpus so often that both weigh the same; with `every`, all sounds come each
-    epoch. average: decay of the averaged weights.
+    epoch. average: decay of the averaged weights. half: in bfloat16 where the processor computes in it.
     """
 
     epochs: int = 12
@@ -54,6 +57,7 @@ class FitConfig:
     clean: float = 0.3
     augment: Augment | None = None
     average: float = 0.99
+    half: bool = False
 
 
 class Sounds(Dataset[Batch]):
@@ -66,9 +70,9 @@ class Sounds(Dataset[Batch]):
     def __getitem__(self, rows: list[int]) -> Batch:
         material = self._material
         label = torch.from_numpy(material.label[rows])
+        mid = torch.from_numpy(material.mid[rows]), torch.from_numpy(material.rows[rows])
         if isinstance(self._net, NetConfig):
-            mid = torch.from_numpy(material.mid[rows])
-            return mid, torch.from_numpy(material.rows[rows]), label, self._names[rows]
+            return mid, label, self._names[rows]
         heard = [material.heard(row).astype(np.float32) for row in rows]
         if self._augment is not None:
             rng = np.random.default_rng(int(torch.randint(1 << 62, ())))
@@ -76,7 +80,8 @@ class Sounds(Dataset[Batch]):
             shortest = min(len(h) for h in heard)
             begins = [int(rng.integers(0, len(h) - shortest + 1)) for h in heard]
             heard = [h[b : b + shortest] for h, b in zip(heard, begins, strict=True)]
-        return *padded(heard), label, self._names[rows]
+        spectra = padded(heard)
+        return (*spectra, *mid) if isinstance(self._net, JointConfig) else spectra, label, self._names[rows]
 
 
 class Epoch(Sampler[list[int]]):
@@ -125,14 +130,21 @@ class Epoch(Sampler[list[int]]):
 class EmotionBrain(RecipeBrain):
     """Trains on batches; its score is the mean CCC over the three tasks."""
 
-    def compute_forward(self, batch: Batch, stage: Stage) -> tuple[Tensor, Tensor]:
-        values, vectors = self.modules.net(batch[0].to(self.device), batch[1].to(self.device))
-        return values, vectors
+    def compute_forward(self, batch: Batch, stage: Stage) -> Readings:
+        inputs = [part.to(self.device) for part in batch[0]]
+        net = self.modules.net
+        return net.apart(*inputs) if isinstance(net, JointNet) else [net(*inputs)]
 
-    def compute_objectives(self, predictions: tuple[Tensor, Tensor], batch: Batch, stage: Stage) -> Tensor:
+    def compute_objectives(self, predictions: Readings, batch: Batch, stage: Stage) -> Tensor:
+        truth, emotion = batch[1].to(self.device), batch[2].to(self.device)
+        each = [
+            self._objective(values.float(), names(vectors).float(), truth, emotion)
+            for (values, vectors), names in zip(predictions, self.modules.names, strict=True)
+        ]
+        return torch.stack(each).mean()
+
+    def _objective(self, values: Tensor, named: Tensor, truth: Tensor, emotion: Tensor) -> Tensor:
         fit: FitConfig = self.hparams.fit
-        values, vectors = predictions
-        truth = batch[2].to(self.device)
         weight = torch.tensor(fit.weights, device=truth.device)
         weight = weight / weight.sum()
         loss = torch.zeros((), device=truth.device)
@@ -141,17 +153,17 @@ class EmotionBrain(RecipeBrain):
         if fit.loss != "mse" and len(truth) > 1:
             per_task = torch.stack([ccc_loss(values[:, i], truth[:, i]) for i in range(len(TASKS))])
             loss = loss + per_task.mean()
-        if fit.names:
-            named = cross_entropy(self.modules.names(vectors), batch[3].to(self.device), label_smoothing=0.1)
-            loss = loss + fit.names * named
-        return loss
+        return loss + fit.names * cross_entropy(named, emotion, label_smoothing=0.1) if fit.names else loss
 
     def begin(self, stage: Stage) -> None:
         self._seen: list[tuple[Floats, Floats]] = []
         self._epoch = self.result.epochs + 1
 
-    def observe(self, predictions: tuple[Tensor, Tensor], batch: Batch, stage: Stage) -> None:
-        self._seen.append((predictions[0].float().cpu().numpy(), batch[2].numpy()))
+    def observe(self, predictions: Readings, batch: Batch, stage: Stage) -> None:
+        each = [values.float() for values, _ in predictions]
+        net = self.modules.net
+        values = net.together(each) if isinstance(net, JointNet) else each[0]
+        self._seen.append((values.cpu().numpy(), batch[1].numpy()))
 
     def score(self, stage: Stage) -> dict[str, float]:
         """CCC of each task, their mean, and the epoch itself (to keep the last of a fixed number)."""
@@ -179,12 +191,14 @@ def fit(
     """
     torch.manual_seed(seed)
     model = make(net)
-    if isinstance(model, EmotionNet):
-        model.fit_scale(torch.from_numpy(train.mid), torch.from_numpy(train.rows))
+    members: list[Any] = list(model.members) if isinstance(model, JointNet) else [model]
+    for member in members:
+        if isinstance(member, EmotionNet):
+            member.fit_scale(torch.from_numpy(train.mid), torch.from_numpy(train.rows))
     order = Epoch(train, config, True)
     updates = config.epochs * len(order)
     brain = EmotionBrain(
-        {"net": model, "names": nn.Linear(model.size, len(FAMILIES))},
+        {"net": model, "names": nn.ModuleList(nn.Linear(member.size, len(FAMILIES)) for member in members)},
         partial(torch.optim.AdamW, lr=config.rate, weight_decay=config.decay),
         folder,
         metric="epoch",
@@ -194,6 +208,7 @@ def fit(
         seed=seed,
         schedule=partial(_warm_cosine, total=updates),
         ema=config.average,
+        precision="bf16" if config.half and _computes_in_bf16(device) else "fp32",
         resume=resume,
         progress=progress,
         hparams={"fit": config},
@@ -216,9 +231,16 @@ def predict(model: AnyNet, material: Material, batch: int = 64) -> Floats:
     with torch.inference_mode():
         for i in range(0, len(order), batch):
             rows = order[i : i + batch].tolist()
-            heard, length, *_ = sounds[rows]
-            values[rows] = model(heard.to(device), length.to(device))[0].clamp(-1.0, 1.0).cpu().numpy()
+            inputs, *_ = sounds[rows]
+            values[rows] = model(*(part.to(device) for part in inputs))[0].clamp(-1.0, 1.0).cpu().numpy()
     return values
+
+
+def _computes_in_bf16(device: str) -> bool:
+    """Whether bfloat16 is faster there than single precision; a processor without it would imitate it, slowly."""
+    if torch.device(device).type == "cpu":
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return torch.device(device).type == "cuda" and torch.cuda.is_bf16_supported()
 
 
 def _warm_cosine(step: int, total: int) -> float:

@@ -33,12 +33,13 @@ def test_every_clip_has_a_label_and_no_speaker_is_on_both_sides(shared):
     labels = np.array([clip.label for clip in clips])
     assert len(clips) > 1700
     assert np.abs(labels).max() <= 1
-    development = {c.speaker for c in clips} - set(TEST_SPEAKERS)
-    parts = folds(sorted(development), 5)
+    development = {c.speaker: c.gender for c in clips if c.speaker not in TEST_SPEAKERS}
+    parts = folds(development, 4)
     assert sorted(s for part in parts for s in part) == sorted(development)
     assert len(development) == 24
     for part in parts:
-        assert {s.split("-")[0] for s in part} == {"ravdess", "emodb"}
+        assert {(s.split("-")[0], development[s]) for s in part} >= {("ravdess", "f"), ("ravdess", "m")}
+        assert any(s.startswith("emodb") for s in part)
 
 
 def test_sound_is_mono_at_16_khz(shared):

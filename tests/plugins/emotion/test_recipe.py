@@ -10,6 +10,7 @@ from mien.training.card import save_model
 from mien_plugins.emotion import hostility
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, read_clips
 from mien_plugins.emotion.features import Recipe
+from mien_plugins.emotion.joint import JointConfig
 from mien_plugins.emotion.logmel import LogMel
 from mien_plugins.emotion.material import (
     CLIP,
@@ -30,9 +31,16 @@ from mien_plugins.emotion.spectral import SpectralConfig
 from mien_plugins.emotion.training import Epoch, FitConfig, fit, predict
 from mien_plugins.emotion.windows import disturb, trim
 
-SPECTRAL = Contender(SpectralConfig(channels=(4, 4, 8, 8), width=8, shared=16), replace(END_TO_END, epochs=1))
+TINY = SpectralConfig(channels=(4, 4, 8, 8), width=8, shared=16)
+JOINT = Contender(
+    JointConfig(
+        (replace(TINY, view="level", colour=0, branch=60), replace(TINY, branch=60), NetConfig(shared=(8,), branch=50)),
+        (0.4, 0.3, 0.3),
+    ),
+    replace(END_TO_END, epochs=1),
+)
 TOY = Plan(
-    contenders=(SPECTRAL,),
+    contenders=(JOINT,),
     baseline=False,
     across=True,
     folds=2,
@@ -61,7 +69,7 @@ def test_training_gives_a_model_with_a_card_and_goes_on_where_it_was(shared, tmp
     assert not set(config["speakers"]) & set(TEST_SPEAKERS)
     assert "CC BY-NC-SA" in (tmp_path / "a" / "CARD.md").read_text()
     assert (tmp_path / "a" / "reliability.svg").is_file()
-    assert load(tmp_path / "a").net.config == SPECTRAL.net
+    assert load(tmp_path / "a").net.config == JOINT.net
     logs = sorted(work.rglob("log.jsonl"))
     before = [log.read_text() for log in logs]
     train(shared / "data", tmp_path / "b", **options)

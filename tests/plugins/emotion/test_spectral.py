@@ -30,7 +30,7 @@ def test_a_tone_lands_in_its_band():
     tone = np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000).astype(np.float32)
     heard = spectra.of(tone)
     filters = mel_filters(16000, 512, spectra.bands, spectra.low, spectra.high)
-    assert heard.shape == (98, 64)
+    assert heard.shape == (49, 64)
     assert set(heard.argmax(axis=1)) == {int(filters[round(1000 / 16000 * 512)].argmax())}
 
 
@@ -43,10 +43,10 @@ def test_silent_ends_are_cut_but_for_a_margin():
     sound = speech_like(2.0)
     hush = np.zeros(16000, np.float32)
     inner, outer = LogMel().of(sound), LogMel().of(np.concatenate([hush, sound, hush]))
-    assert len(inner) <= len(outer) <= len(inner) + 24
+    assert len(inner) <= len(outer) <= len(inner) + 12
 
 
-@pytest.mark.parametrize("samples", [0, 10, 399])
+@pytest.mark.parametrize("samples", [0, 10, 511])
 def test_what_is_shorter_than_a_window_has_no_frames(samples):
     assert LogMel().of(np.ones(samples, np.float32)).shape == (0, 64)
 

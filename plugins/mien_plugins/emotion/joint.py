@@ -1,0 +1,91 @@
+"""Several nets that read one sound and say what they think together: their mean, and their branches side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mien_plugins.emotion.net import BRANCH, TASKS, EmotionNet, NetConfig
+from mien_plugins.emotion.spectral import SpectralConfig, SpectralNet
+
+OneConfig = NetConfig | SpectralConfig
+OneNet = EmotionNet | SpectralNet
+
+
+@dataclass(frozen=True)
+class JointConfig:
+    """The nets that read together. Their branches make up `BRANCH` units a task between them.
+
+    weights: of each one's word in the mean; they add up to 1.
+    """
+
+    members: tuple[OneConfig, ...]
+    weights: tuple[float, ...]
+    representation: Literal["logmel+f1"] = "logmel+f1"
+
+    def __post_init__(self) -> None:
+        if sum(member.branch for member in self.members) != BRANCH:
+            raise ValueError(f"the members' branches must add up to {BRANCH} units a task")
+        if len(self.weights) != len(self.members) or abs(sum(self.weights) - 1.0) > 1e-6:
+            raise ValueError("each member needs a weight, and weights must add up to 1")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready fields."""
+        members = [member.to_dict() for member in self.members]
+        return {"representation": self.representation, "members": members, "weights": list(self.weights)}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> JointConfig:
+        """The inverse of `to_dict`."""
+        members = tuple(one_config(member) for member in fields["members"])
+        return cls(members, tuple(fields["weights"]), fields["representation"])
+
+
+class JointNet(nn.Module):
+    """Log-mel frames and mid-term windows of the same sounds -> attributes (B, 3), embedding (B, 510).
+
+    The members share nothing and are trained each on its own error (`apart`): what they get wrong differs, so their mean
+    is nearer to the truth than any of them.
+    """
+
+    size = BRANCH * len(TASKS)
+
+    def __init__(self, config: JointConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.members = nn.ModuleList(one_net(member) for member in config.members)
+
+    def apart(self, frames: Tensor, length: Tensor, mid: Tensor, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Attributes (B, 3), unbounded, and embedding (B, 3 * branch) by each member.
+
+        frames: (B, T, bands), `length` (B,) of them real; mid: (B, R, 136), `rows` (B,) of them real.
+        """
+        heard = ((frames, length) if isinstance(member, SpectralNet) else (mid, rows) for member in self.members)
+        return [member(*own) for member, own in zip(self.members, heard, strict=True)]
+
+    def forward(self, frames: Tensor, length: Tensor, mid: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The weighted mean of the members' attributes; the embedding has the first task's units first, by all members."""
+        values, vectors = zip(*self.apart(frames, length, mid, rows), strict=True)
+        parts = [vector.unflatten(1, (len(TASKS), -1)) for vector in vectors]
+        return self.together(values), torch.cat(parts, dim=2).flatten(1)
+
+    def together(self, values: Sequence[Tensor]) -> Tensor:
+        """What the members' attributes (B, 3) come to."""
+        return torch.stack([weight * value for weight, value in zip(self.config.weights, values, strict=True)]).sum(
+            dim=0
+        )
+
+
+def one_config(fields: Mapping[str, Any]) -> OneConfig:
+    """The settings of one net from JSON, by its representation."""
+    kind = SpectralConfig if fields["representation"] == "logmel" else NetConfig
+    return kind.from_dict(dict(fields))
+
+
+def one_net(config: OneConfig) -> OneNet:
+    """One net with random weights."""
+    return EmotionNet(config) if isinstance(config, NetConfig) else SpectralNet(config)
