@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QVBoxLayout, QWidget
 
 from mien.library.library import Library
@@ -255,7 +256,10 @@ class EventsPanel(QWidget):
         foot.addWidget(self.problem, 1)
         box.addLayout(foot)
         box.addWidget(self.strip)
-        self.setFocusProxy(self.view)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The keyboard belongs to the table. A focus proxy would take what is above it out of the order of Tab."""
+        self.view.setFocus(event.reason())
 
     def _connect(self) -> None:
         self.head.source_chosen.connect(self._prepare)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
@@ -30,11 +31,12 @@ ORDER = Qt.ItemDataRole.UserRole
 _STATES = {"open": 0, "corrected": 1, "accepted": 2, "rejected": 3}
 _ICONS = {"accepted": "accept", "rejected": "reject", "corrected": "edit", "open": ""}
 _Index = QModelIndex | QPersistentModelIndex
-_KEYS = {
+KEYS: Final = {
     Qt.Key.Key_N: "next", Qt.Key.Key_P: "previous", Qt.Key.Key_A: "accept", Qt.Key.Key_R: "reject",
     Qt.Key.Key_C: "correct", Qt.Key.Key_L: "label", Qt.Key.Key_M: "note", Qt.Key.Key_E: "explain",
     Qt.Key.Key_Delete: "delete", Qt.Key.Key_Return: "seek", Qt.Key.Key_Enter: "seek",
 }  # fmt: skip
+"""What plain keys do to the chosen events."""
 
 
 class EventTable(QAbstractTableModel):
@@ -249,19 +251,34 @@ class EventView(QTableView):
             if current is not None and event.key == current.key:
                 selection.setCurrentIndex(self._rows.index(row, 0), flags.NoUpdate)
 
+    def event(self, event: QEvent) -> bool:
+        """The table's letters are its own while it has the focus, whatever the window uses them for."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and _plain(event)
+            and Qt.Key(event.key()) in KEYS
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
         if event.matches(QKeySequence.StandardKey.Undo):
             self.acted.emit("undo")
         elif event.matches(QKeySequence.StandardKey.Redo):
             self.acted.emit("redo")
-        elif plain and Qt.Key(event.key()) in _KEYS:
-            self.acted.emit(_KEYS[Qt.Key(event.key())])
+        elif _plain(event) and Qt.Key(event.key()) in KEYS:
+            self.acted.emit(KEYS[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
 
     def keyboardSearch(self, search: str) -> None:
         """Letters act; they do not search."""
+
+
+def _plain(event: QKeyEvent) -> bool:
+    return event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
 def cell(event: Event, column: int) -> str:

@@ -31,6 +31,8 @@ def button(text: str, tip: str, *, kind: str = "", shortcut: str = "") -> QPushB
     made = QPushButton(text)
     made.setProperty("kind", kind)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
+    # Who clicks goes on using the keys of the view that has the focus.
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     explain(made, text, tip, shortcut)
     return made
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMenu, QMessageBox
 
 from mien import __version__
+from mien.exchange.text import one_line
+from mien_desktop.timeline.menu import fill_lanes
 
 if TYPE_CHECKING:
     from mien_desktop.shell.window import MainWindow
@@ -33,7 +36,7 @@ class Actions:
         self._window = window
         self.commands = tuple(self._commands())
         self.actions: dict[str, QAction] = {}
-        menus = {}
+        menus: dict[str, QMenu] = {}
         for command in self.commands:
             if command.menu not in menus:
                 menus[command.menu] = window.menuBar().addMenu(command.menu)
@@ -42,7 +45,47 @@ class Actions:
             action.setToolTip(command.title)
             action.triggered.connect(lambda _=False, act=command.act: act())
             menus[command.menu].addAction(action)
+            window.addAction(action)  # its keys work while the menu bar is hidden, too
             self.actions[command.id] = action
+        self._add_recent(menus["&File"])
+        self._add_lanes(menus["&View"])
+        stack = window.workspace.events.history.stack
+        # The stack tells once more while it is destroyed; what it tells is used, and it is not asked.
+        stack.undoTextChanged.connect(lambda text: self._name_step("undo", "Undo", text))
+        stack.redoTextChanged.connect(lambda text: self._name_step("redo", "Redo", text))
+        for name, changed in (("undo", stack.canUndoChanged), ("redo", stack.canRedoChanged)):
+            self.actions[name].setEnabled(False)
+            changed.connect(self.actions[name].setEnabled)
+
+    def _name_step(self, name: str, title: str, text: str) -> None:
+        """Say in the menu what would be undone or redone."""
+        told = f"{title}: {text}" if text else title
+        self.actions[name].setText(told)
+        self.actions[name].setToolTip(told)
+
+    def _add_recent(self, into: QMenu) -> None:
+        recent = QMenu("Open recent", into)
+        recent.setToolTipsVisible(True)
+        recent.aboutToShow.connect(lambda: self._fill_recent(recent))
+        into.insertMenu(self.actions["demo"], recent)
+        self.recent = recent
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for name in self._window.state.recent:
+            path = Path(name)
+            action = menu.addAction(one_line(path.name).replace("&", "&&"))
+            action.setToolTip(name)
+            action.setEnabled(path.exists())
+            action.triggered.connect(lambda _=False, path=path: self._window.open(path))
+        if menu.isEmpty():
+            menu.addAction("Nothing yet").setEnabled(False)
+
+    def _add_lanes(self, into: QMenu) -> None:
+        lanes = QMenu("Lanes", into)
+        lanes.aboutToShow.connect(lambda: fill_lanes(lanes, self._window.workspace.timeline))
+        into.insertMenu(self.actions["full-screen"], lanes)
+        self.lanes = lanes
 
     def _commands(self) -> list[Command]:
         window, space = self._window, self._window.workspace

@@ -92,12 +92,27 @@ class Conductor(QObject):
         path = Path(path).absolute()
         if not path.is_file():
             raise MediaMissing(f"There is no such file; check the name: {shown(path)}")
+        self._leave()
+        self.document.open(path)
+        self.background.run(lambda: self.shelf.stored(path), lambda stored: self._take_stored(path, stored))
+
+    def close_medium(self) -> None:
+        """Have no medium open; its analysis is stopped, what is complete is kept."""
+        self._leave()
+        self.document.open(None)
+
+    def _leave(self) -> None:
+        """Stop everything that is about the open medium; what the worker still says about it is not heard."""
         self.cancel()
+        self.cancel_explanation()
+        ran, self._job = self._job is not None, None
+        self._comparison = self._explaining = None
+        self.patience.stop()
         self.compare = ""
         self.compared.emit({})
         self.earlier_found.emit([])
-        self.document.open(path)
-        self.background.run(lambda: self.shelf.stored(path), lambda stored: self._take_stored(path, stored))
+        if ran:
+            self.analysing.emit(False)
 
     def _take_stored(self, path: Path, stored: Stored) -> None:
         if self.document.path != path or stored.media is None:
@@ -133,11 +148,12 @@ class Conductor(QObject):
         if self._job is None:
             self.analyse()
         else:
-            self._again = True
             self.cancel()
+            self._again = True
 
     def cancel(self) -> None:
         """Stop the analysis of the open medium."""
+        self._again = False
         for job in (self._job, self._comparison):
             if job is not None:
                 self.analyst.cancel(job)
@@ -153,7 +169,9 @@ class Conductor(QObject):
     def choose_fusion(self, fusion: str) -> None:
         """Fuse again by another fusion; the analyzers' readings come from the library."""
         self.choose(replace(self.choice, fusion=fusion))
-        if self.document.readings.parts:
+        if self._job is not None:
+            self._again = True  # when that has ended: its readings are fused anew, nothing else runs twice
+        elif self.document.readings.parts:
             self.analyse()
 
     def choose_comparison(self, other: str) -> None:

@@ -95,6 +95,18 @@ class Rooms:
 
     def show_settings(self, page: str = "") -> SettingsDialog:
         """Show the settings, at a page if one is named."""
+        made = self.settings_made()
+        made.set_choice(self._window.conductor.choice)
+        made.open_page(page)
+        return made
+
+    def take_choice(self, choice: Choice) -> None:
+        """Something else is chosen in the window: what the settings show and tell follows it."""
+        if self.settings is not None and self.settings.choice != choice:
+            self.settings.set_choice(choice)
+
+    def settings_made(self) -> SettingsDialog:
+        """The settings, whether they are shown or not."""
         from mien_desktop.settings.dialog import SettingsDialog
 
         window = self._window
@@ -116,8 +128,6 @@ class Rooms:
             made.models_changed.connect(window.show_offers)
             made.library_moved.connect(window.library_moved)
             made.set_devices(window.devices)
-        self.settings.set_choice(window.conductor.choice)
-        self.settings.open_page(page)
         return self.settings
 
     def _choose(self, choice: Choice) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from mien_desktop.document import Document, Standing
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import label, panel
+from mien_desktop.look.parts import button, explain, label, panel
+from mien_desktop.shell.progress import ProgressList, far
 
-_MARKS = {"done": "✓", "cached": "✓", "failed": "✗", "skipped": "–"}
+MARKS = {"done": "✓", "cached": "✓", "failed": "✗", "skipped": "–"}
+_TIP = "How far every plugin is, and how long it will take"
 
 
 class StatusBar(QWidget):
-    """Follows a document."""
+    """Follows a document: in one line here, plugin by plugin in the list that its button opens."""
 
     def __init__(self, document: Document, palette: Palette) -> None:
         super().__init__()
@@ -22,24 +25,34 @@ class StatusBar(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(ground)
         row = QHBoxLayout(ground)
-        row.setContentsMargins(12, 5, 12, 5)
-        row.setSpacing(14)
-        self._ended, self._running, self._left = label(kind="small"), label(kind="small"), label(kind="small")
+        row.setContentsMargins(6, 2, 12, 2)
+        row.setSpacing(10)
+        self.details = button("Progress", _TIP, kind="flat")
+        self.details.clicked.connect(self.show_list)
+        self.list = ProgressList(document, self)
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
-        self._bar.setFixedWidth(180)
+        self._bar.setFixedWidth(140)
         self._bar.setAccessibleName("Progress of the analysis")
+        self._line = label(kind="small")
+        # A long line is cut, it never makes the window wider.
+        self._line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._worker = label(kind="small")
-        for widget in (self._ended, self._running, self._bar, self._left):
-            row.addWidget(widget)
-        row.addStretch(1)
+        row.addWidget(self.details)
+        row.addWidget(self._bar)
+        row.addWidget(self._line, 1)
         row.addWidget(self._worker)
         document.progressed.connect(self._follow)
         document.opened.connect(self._follow)
         self.setAccessibleName("Progress")
         self.wear(palette)
         self._follow()
+
+    @property
+    def line(self) -> str:
+        """What it says of the plugins."""
+        return self._line.text()
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours (all in the style sheet)."""
@@ -48,46 +61,37 @@ class StatusBar(QWidget):
         """What the worker and the library do."""
         self._worker.setText(text)
 
+    def show_list(self) -> None:
+        """Open the list of all plugins over the foot."""
+        self.list.adjustSize()
+        self.list.move(self.mapToGlobal(QPoint(8, -self.list.height() - 4)))
+        self.list.show()
+
     def _follow(self) -> None:
         standings = list(self._document.standings.values())
-        ended = [s for s in standings if s.state in _MARKS]
-        self._ended.setText("   ".join(f"{_short(s)} {_MARKS[s.state]}" for s in ended))
-        self._ended.setToolTip("\n".join(_told(s) for s in standings))
+        ended = [s for s in standings if s.state in MARKS]
         running = [s for s in standings if s.state == "running"]
         busy = self._document.analysing
+        # The foot stays as high as it is, whether there is something to list or not.
+        self.details.setEnabled(bool(standings))
+        self.details.setText(f"{len(ended)} of {len(standings)}" if busy and standings else "Progress")
+        explain(self.details, "Progress of every plugin", _TIP)
         self._bar.setVisible(busy)
-        self._running.setVisible(busy)
-        self._left.setVisible(busy)
         if not busy:
+            self._line.setText("   ".join(f"{short(s)} {MARKS[s.state]}" for s in ended))
             return
-        slowest = min(running, key=lambda s: s.fraction, default=None)
-        if slowest is None:
+        if not running:
             self._bar.setRange(0, 0)
-            self._running.setText("Starting" if not ended else "Finishing")
-            self._left.setText("")
+            self._line.setText("starting" if len(ended) < len(standings) or not standings else "finishing")
             return
         self._bar.setRange(0, 1000)
-        self._bar.setValue(round(1000 * slowest.fraction))
-        self._running.setText(_short(slowest))
-        left = max((s.left for s in running if s.left is not None), default=None)
-        self._left.setText(f"{slowest.fraction:.0%}" + (f" · {_clock(left)} left" if left is not None else ""))
+        self._bar.setValue(round(1000 * sum(s.fraction for s in (*running, *ended)) / max(1, len(standings))))
+        # Those that take longest first: they are what one waits for.
+        running.sort(key=lambda s: (-(s.left or 0.0), s.fraction))
+        self._line.setText("    ".join(f"{short(s)} {far(s)}" for s in running))
 
 
-def _short(standing: Standing) -> str:
-    return (
-        standing.plugin.split(".")[-1]
-        if standing.plugin.startswith(("speech", "face"))
-        else standing.plugin.split(".")[0]
-    )
-
-
-def _told(standing: Standing) -> str:
-    told = f"{standing.title}: {standing.state}"
-    if standing.state == "running":
-        told += f", {standing.fraction:.0%}" + (f", {_clock(standing.left)} left" if standing.left is not None else "")
-    return told + (f" – {standing.reason}" if standing.reason else "")
-
-
-def _clock(seconds: float) -> str:
-    whole = max(0, round(seconds))
-    return f"{whole // 60}:{whole % 60:02d}"
+def short(standing: Standing) -> str:
+    """A plugin's name in one word."""
+    family, _, own = standing.plugin.partition(".")
+    return own.split(".")[-1] if own and family in ("speech", "face") else family

@@ -63,6 +63,7 @@ class ToolBar(QWidget):
         ):
             explain(box, name, tip)
             box.setMinimumWidth(96)
+            box.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # who chooses by the mouse goes on with the keys of the views
         self.set_fusions(registry)
         self.fusion.activated.connect(lambda _: self.fusion_chosen.emit(self.fusion.currentData()))
         self.compare.activated.connect(lambda _: self.compare_chosen.emit(self.compare.currentData()))

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from mien.engine.choice import Choice
@@ -25,10 +25,11 @@ from mien_desktop.shell.conduct import Conductor
 from mien_desktop.shell.message import MessageBar
 from mien_desktop.shell.offers import offers
 from mien_desktop.shell.rooms import Rooms
+from mien_desktop.shell.spacebar import Spacebar
 from mien_desktop.shell.status import StatusBar
 from mien_desktop.shell.toolbar import ToolBar
 from mien_desktop.shell.workspace import Workspace
-from mien_desktop.welcome.page import WelcomePage, dropped_path
+from mien_desktop.welcome.page import WelcomePage, dropped_paths
 from mien_desktop.work.devices import DeviceFinder
 
 
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         self.palette_ = palette_for(self.state.theme, app)
         dress(app, self.palette_, self.state.text_scale)
         self._closed = False
+        self._told = ""  # of the open medium's damage
 
         self.tools = ToolBar(self.registry, self.palette_)
         self.message = MessageBar(self.palette_)
@@ -78,6 +80,9 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.rooms = Rooms(self)
         bind(self.actions_.actions)
+        self._spacebar = Spacebar(self)
+        self._leave_full_screen = QShortcut(QKeySequence("Esc"), self, self.toggle_full_screen)
+        self._leave_full_screen.setEnabled(False)
         self._connect()
         self._restore()
         self.welcome.show_recent(self.state.recent)
@@ -92,7 +97,7 @@ class MainWindow(QMainWindow):
         tools.open_asked.connect(self.ask_open)
         tools.analyse_asked.connect(conductor.analyse)
         tools.cancel_asked.connect(conductor.cancel)
-        tools.fusion_chosen.connect(self._guarded(conductor.choose_fusion))
+        tools.fusion_chosen.connect(self._guarded(self._choose_fusion))
         tools.compare_chosen.connect(self._guarded(conductor.choose_comparison))
         tools.device_chosen.connect(self._choose_device)
         tools.export_asked.connect(self.show_export)
@@ -107,6 +112,7 @@ class MainWindow(QMainWindow):
         self.document.described.connect(self._described)
         self.welcome.open_asked.connect(self.ask_open)
         self.welcome.chosen.connect(self.open)
+        self.welcome.dropped.connect(self.open_all)
         self.welcome.demo_asked.connect(self.open_demo)
         self.welcome.settings_asked.connect(self.show_settings)
         self.workspace.trouble.connect(lambda text: self.message.tell(text))
@@ -146,7 +152,7 @@ class MainWindow(QMainWindow):
         """Open the clip that comes with Mien."""
         self.open(Path(str(files("mien_resources") / "demo" / "demo.mp4")))
 
-    def open(self, path: Path, at: float = 0.0) -> None:
+    def open(self, path: Path, at: float | None = None) -> None:
         """Open a medium and go to a moment, in s; a folder goes to the queue. What is wrong is told in the window."""
         path = Path(path)
         self.message.clear()
@@ -155,7 +161,8 @@ class MainWindow(QMainWindow):
             return
         if self.document.path == path.absolute():
             self.show_workspace()
-            self.workspace.player.seek(at)
+            if at is not None:
+                self.workspace.player.seek(at)
             return
         self._then = (lambda: self.workspace.player.seek(at)) if at else None
         try:
@@ -166,11 +173,20 @@ class MainWindow(QMainWindow):
         self._remember(states.with_recent(self.state, path.absolute()))
         self.welcome.show_recent(self.state.recent)
 
+    def open_all(self, paths: list[Path]) -> None:
+        """Open one medium; several go to the queue."""
+        if len(paths) == 1:
+            self.open(paths[0])
+        else:
+            self.rooms.show_queue().add(paths)
+
     def _opened(self) -> None:
-        path = self.document.path
+        path, self._told = self.document.path, ""
         self.tools.set_medium(path is not None)
         self.tools.compare_nothing()
         self.show_workspace()
+        if path is not None:
+            self.workspace.timeline.setFocus()  # or Space would press the button that was pressed last
         self.setWindowTitle(f"{one_line(path.name)} – Mien" if path is not None else "Mien")
 
     def _playable(self, _: object) -> None:
@@ -188,8 +204,7 @@ class MainWindow(QMainWindow):
 
     def close_medium(self) -> None:
         """Back to the welcome page; the analysis is cancelled, what is complete is kept."""
-        self.conductor.cancel()
-        self.document.open(None)
+        self.conductor.close_medium()
         self.message.clear()
 
     def show_workspace(self) -> None:
@@ -223,8 +238,11 @@ class MainWindow(QMainWindow):
         self.message.tell(f"The library at {place} is used from the next start on.")
 
     def _described(self) -> None:
-        for problem in self.document.problems:
-            self.message.tell(problem)
+        """What is wrong with the medium, in one line and once; what the library says of it is known from then."""
+        told = "; ".join(self.document.problems) or self.document.partial
+        if told and told != self._told:
+            self._told = told
+            self.message.tell(told)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files are welcome everywhere."""
@@ -232,11 +250,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the first."""
-        path = dropped_path(event)
-        if path is not None:
+        """Open what was dropped."""
+        paths = dropped_paths(event)
+        if paths:
             event.acceptProposedAction()
-            self.open(path)
+            self.open_all(paths)
 
     # -- what the conductor tells -------------------------------------------------------------------------------
 
@@ -252,7 +270,15 @@ class MainWindow(QMainWindow):
         return guarded
 
     def _choose_device(self, device: str) -> None:
+        """For the next job at once, and kept for the next start where no environment variable decides it."""
         self.choose(replace(self.conductor.choice, device=device))
+        preferences = self.rooms.settings_made().preferences
+        if not preferences.overridden("device"):
+            preferences.change(device=device)
+
+    def _choose_fusion(self, fusion: str) -> None:
+        self.conductor.choose_fusion(fusion)
+        self.rooms.take_choice(self.conductor.choice)
 
     def choose(self, choice: Choice) -> None:
         """Analyse so from now on; what is wrong with the choice is told."""
@@ -263,6 +289,7 @@ class MainWindow(QMainWindow):
             return
         self.tools.set_fusion(choice.fusion)
         self.tools.set_device(choice.device)
+        self.rooms.take_choice(self.conductor.choice)
 
     def take_registry(self, registry: Registry) -> None:
         """Plugins were loaded anew: offer what there is now."""
@@ -324,8 +351,12 @@ class MainWindow(QMainWindow):
     def toggle_full_screen(self) -> None:
         """The picture over the whole screen, or the window again."""
         full = not self.isFullScreen()
-        for widget in (self.tools, self.foot):
+        if full and self.document.path is None:
+            return
+        self.show_workspace()
+        for widget in (self.menuBar(), self.tools, self.foot):
             widget.setVisible(not full)
+        self._leave_full_screen.setEnabled(full)
         self.workspace.show_picture_only(full)
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
@@ -345,8 +376,11 @@ class MainWindow(QMainWindow):
         if self._closed:
             return
         self._closed = True
+        self._remember(self.workspace.remember(self.state))
+        if self.isFullScreen():
+            self.toggle_full_screen()  # the next start is no full screen
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-        self._remember(self.workspace.remember(self.state.model_copy(update={"geometry": geometry})))
+        self._remember(self.state.model_copy(update={"geometry": geometry}))
         self.finder.stop()
         self.rooms.shutdown()
         self.workspace.shutdown()

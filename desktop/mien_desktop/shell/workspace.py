@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from mien.engine.registry import Registry
@@ -10,6 +11,7 @@ from mien.sdk.protocols import Explanation, FaceExplanation
 from mien.tracks.track import AnyTrack
 from mien_desktop.events.model import Event
 from mien_desktop.events.panel import EventsPanel
+from mien_desktop.events.table import KEYS
 from mien_desktop.explain.panel import ExplainPanel
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import panel
@@ -52,6 +54,7 @@ class Workspace(QWidget):
         self._sound: Sound | None = None
         self._selection: tuple[float, float] | None = None
         self._looping = False
+        self._splits: dict[str, list[int]] = {}
         self._until: float | None = None
         self.player = Player(self)
         self.canvas = Canvas(palette)
@@ -85,6 +88,7 @@ class Workspace(QWidget):
         self.tabs.addTab(self.explain, "Explain")
         self.tabs.addTab(self.truth, "Truth")
         self.tabs.setAccessibleName("Panels")
+        self.tabs.tabBar().setAccessibleName("Panels")
         right = panel()
         side = QVBoxLayout(right)
         side.setContentsMargins(1, 1, 1, 1)
@@ -122,6 +126,7 @@ class Workspace(QWidget):
         document.replaced.connect(self._track_changed)
         document.grew.connect(self._track_grew)
         self.lanes.added.connect(self.timeline.add_lane)
+        player.opened.connect(self._measure)
         player.moved.connect(self._moved)
         player.frame_changed.connect(self._frame)
         player.state_changed.connect(self._playing_changed)
@@ -163,8 +168,10 @@ class Workspace(QWidget):
 
     def _opened(self) -> None:
         self._stop_sound()
-        self._selection = None
         self.overlay.clear()
+        self.timeline.clear_selection()
+        self.timeline.set_duration(0.0)
+        self.timeline.set_playhead(0.0)
         path = self._document.path
         if path is None:
             self.player.close()
@@ -175,9 +182,14 @@ class Workspace(QWidget):
         self._sound.start()
 
     def _described(self) -> None:
+        self._measure()
+
+    def _measure(self, _: object = None) -> None:
+        """The axis is there as soon as anybody knows how long the medium is: the player does before any analysis."""
         media = self._document.media
-        if media is not None and media.duration:
-            self.timeline.set_duration(media.duration)
+        duration = (media.duration if media is not None else None) or self.player.duration
+        if duration and self._document.path is not None:
+            self.timeline.set_duration(duration)
 
     def _track_changed(self, name: str) -> None:
         track = self._document.readings.get(name)
@@ -208,8 +220,12 @@ class Workspace(QWidget):
         self.player.play()
 
     def _playing_changed(self) -> None:
-        if not self.player.playing:
+        playing = self.player.playing
+        self.timeline.set_playing(playing)
+        if not playing:
             self._until = None
+        if self.timeline.range is None:
+            self._measure()  # a file that does not say how long it is has been read to its end
 
     def _moved(self, position: float) -> None:
         if self._until is not None and self.player.playing and position >= self._until:
@@ -294,6 +310,17 @@ class Workspace(QWidget):
         """Make it again."""
         self.events.history.redo()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The events' single keys act from the timelines and the picture too."""
+        action = KEYS.get(Qt.Key(event.key()))
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if action is None or not plain or not (self.timeline.hasFocus() or self.canvas.hasFocus()):
+            super().keyPressEvent(event)
+            return
+        if action in ("correct", "label"):
+            self.tabs.setCurrentWidget(self.events)
+        self.events.act(action)
+
     # -- look and end -------------------------------------------------------------------------------------------
 
     def wear(self, palette: Palette) -> None:
@@ -311,8 +338,13 @@ class Workspace(QWidget):
 
     def show_picture_only(self, only: bool) -> None:
         """Hide everything but the picture, for the full screen."""
+        if only:
+            self._splits = self._sizes()  # what is hidden has none
         self._lower.setVisible(not only)
         self._right.setVisible(not only)
+        if not only:
+            self.upper.setSizes(self._splits["upper"])
+            self.all.setSizes(self._splits["all"])
 
     def restore(self, state: WindowState) -> None:
         """Sizes, lanes and volume as they were left."""
@@ -327,11 +359,14 @@ class Workspace(QWidget):
         """The state with sizes, lanes and volume as they are."""
         return state.model_copy(
             update={
-                "splits": {"upper": self.upper.sizes(), "all": self.all.sizes()},
+                "splits": self._splits if self._lower.isHidden() else self._sizes(),
                 "lanes": self.timeline.layout(),
                 "volume": self.player.volume,
             }
         )
+
+    def _sizes(self) -> dict[str, list[int]]:
+        return {"upper": self.upper.sizes(), "all": self.all.sizes()}
 
     def _stop_sound(self) -> None:
         if self._sound is not None:

@@ -38,15 +38,23 @@ def build(view: TimelineView, lane: Lane | None) -> QMenu:
         add(menu, "Lower", "Ctrl+Up", lambda: setattr(chosen, "height", chosen.height - 3 * TALLER))
         menu.addSeparator()
     if view.lanes:
-        shown = menu.addMenu("Lanes")
-        for other in view.lanes:
-            action = shown.addAction(other.title)
-            action.setCheckable(True)
-            action.setChecked(other.visible)
-            action.toggled.connect(lambda on, other=other: setattr(other, "visible", on))
-        add(menu, "Show all lanes", "Shift+H", view.show_all, not all(other.visible for other in view.lanes))
+        fill_lanes(menu.addMenu("Lanes"), view)
         menu.addSeparator()
     add(menu, "Show everything", "F", view.fit, view.range is not None)
     add(menu, "Zoom to selection", "Z", view.zoom_to_selection, view.selection is not None)
     add(menu, "Clear selection", "Esc", view.clear_selection, view.selection is not None)
     return menu
+
+
+def fill_lanes(menu: QMenu, view: TimelineView) -> None:
+    """One entry per lane, ticked where it is shown, in place of what stood in the menu."""
+    menu.clear()
+    for lane in view.lanes:
+        action = menu.addAction(lane.title.replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(lane.visible)
+        action.toggled.connect(lambda on, lane=lane: setattr(lane, "visible", on))
+    menu.addSeparator()
+    everything = menu.addAction("Show all lanes\tShift+H")
+    everything.setEnabled(not all(lane.visible for lane in view.lanes))
+    everything.triggered.connect(lambda _checked=False: view.show_all())

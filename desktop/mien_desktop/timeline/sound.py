@@ -48,12 +48,15 @@ class Sound(QObject):
         """Show in these lanes what comes."""
 
         def begin(start: float) -> None:
+            if self._halt.is_set():
+                return  # sent before `stop`: the lanes belong to another sound by now
             waveform.begin(start, RATE / PEAK)
             spectrogram.begin(start, HOP / RATE)
 
         def add(low: Array, high: Array, columns: Array) -> None:
-            waveform.append(low, high)
-            spectrogram.append(columns)
+            if not self._halt.is_set():
+                waveform.append(low, high)
+                spectrogram.append(columns)
 
         self.begun.connect(begin)
         self.piece.connect(add)

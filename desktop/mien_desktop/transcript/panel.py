@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from mien.tracks.track import AnyTrack
@@ -152,7 +152,10 @@ class TranscriptPanel(QWidget):
         box.setSpacing(0)
         box.addLayout(head)
         box.addWidget(self.view, 1)
-        self.setFocusProxy(self.view)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The keyboard belongs to the words. A focus proxy would take what is above them out of the order of Tab."""
+        self.view.setFocus(event.reason())
 
     def _connect(self) -> None:
         self.search.installEventFilter(self)
@@ -162,9 +165,6 @@ class TranscriptPanel(QWidget):
         self.follow.toggled.connect(self.view.set_follow)
         self.view.follow_changed.connect(self.follow.setChecked)
         self.view.seek_requested.connect(self.seek_requested)
-        find = QShortcut(QKeySequence.StandardKey.Find, self)
-        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        find.activated.connect(self.start_search)
 
     @Slot(str)
     def _search(self, phrase: str) -> None:

@@ -29,7 +29,7 @@ class DropZone(QWidget):
 
     Signals:
         open_asked: the button was pressed.
-        dropped(Path): a file or folder was dropped.
+        dropped(list): these files and folders were dropped.
     """
 
     open_asked = Signal()
@@ -81,13 +81,13 @@ class DropZone(QWidget):
         self.update()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take the first of them."""
+        """Take them."""
         self._over = False
         self.update()
-        path = dropped_path(event)
-        if path is not None:
+        paths = dropped_paths(event)
+        if paths:
             event.acceptProposedAction()
-            self.dropped.emit(path)
+            self.dropped.emit(paths)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The ground and its dashed edge."""
@@ -100,21 +100,23 @@ class DropZone(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
 
 
-def dropped_path(event: QDropEvent) -> Path | None:
-    """The first local file or folder of a drop."""
-    return next((Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()), None)
+def dropped_paths(event: QDropEvent) -> list[Path]:
+    """The local files and folders of a drop."""
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
 
 
 class WelcomePage(QWidget):
     """Signals:
     open_asked: a file is to be chosen.
     chosen(Path): this one is to be opened.
+    dropped(list): these files and folders are to be opened.
     demo_asked: the clip that comes with Mien.
     settings_asked(str): a page of the settings ("models", "plugins").
     """
 
     open_asked = Signal()
     chosen = Signal(object)
+    dropped = Signal(object)
     demo_asked = Signal()
     settings_asked = Signal(str)
 
@@ -125,7 +127,7 @@ class WelcomePage(QWidget):
         self._offers: tuple[Offer, ...] = ()
         self.drop = DropZone(palette)
         self.drop.open_asked.connect(self.open_asked)
-        self.drop.dropped.connect(self.chosen)
+        self.drop.dropped.connect(self.dropped)
         title = label("Mien", "title")
         line = label("What is said, how it is said, what the face shows and how heated the exchange is.", "dim")
         self.demo = button("Open the demo clip", "A minute-long clip that comes with Mien", kind="flat")

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mien.engine.results import analysis_of
+from mien.errors import MediaError
 from mien.library.library import Library
+from mien.library.medium import Medium
+from mien.media.identity import content_id
+from mien.media.probe import probe
 from mien.sdk.media import MediaInfo
 from mien.tracks.track import AnyTrack
 
@@ -45,7 +49,7 @@ class Shelf:
 
     def stored(self, path: Path, runs: list[str] | None = None) -> Stored:
         """The readings of the medium at `path`, or of these run keys; empty when it has none."""
-        entry = self.library.find_medium(path)
+        entry = self._find(path)
         if entry is None or not self.library.runs(entry):
             return Stored()
         current = self.library.runs(entry)
@@ -57,6 +61,23 @@ class Shelf:
         tracks = {info.name: stored[info.name] for info in stored.infos() if info.kind != "features"}
         used = [run.analyzer for run in current if run.analyzer.startswith("fusion.")]
         return Stored(entry.id, analysis.media, tracks, used[0] if used else "", analysis.partial)
+
+    def _find(self, path: Path) -> Medium | None:
+        """The medium of a file: by its place, or by its content where it was moved, copied or replaced.
+
+        Content is hashed only where a medium of the same size is known: that reads the whole file.
+        """
+        try:
+            size = path.stat().st_size
+            entry = self.library.find_medium(path)
+            if entry is not None and entry.size == size:
+                return entry
+            if all(medium.size != size for medium in self.library.media()):
+                return None
+            entry = self.library.find_medium(content_id(path))
+            return self.library.add_medium(probe(path), entry.id) if entry is not None else None
+        except (OSError, MediaError):
+            return None  # what is wrong with the file is told by those who play or analyse it
 
     def of_run(self, run: str) -> dict[str, AnyTrack]:
         """The tracks of one run, by name, for a comparison; Features left out."""

@@ -1,0 +1,141 @@
+"""What is chosen in one place holds in all; what the menus offer; what is dropped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mien import config
+from mien_desktop.document import Standing
+from mien_desktop.shell.window import MainWindow
+
+from .conftest import DEMO, PATIENCE
+
+
+def test_a_device_from_the_tool_bar_is_the_settings_device(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MIEN_DEVICE", raising=False)
+    window.conductor.choose_fusion("fusion.majority")
+    box = window.tools.device
+    box.setCurrentIndex(box.findData("cpu"))
+    box.activated.emit(box.currentIndex())
+    assert window.conductor.choice.device == "cpu"  # for the next job, at once
+    settings = window.rooms.settings_made()
+    assert not settings.isVisible()
+    qtbot.waitUntil(lambda: settings.preferences.now.device == "cpu", timeout=PATIENCE)
+    assert config.load().device == "cpu"
+    # And from there to here: device, precision and threads reach the next job, the fusion stays.
+    settings.preferences.change(device="auto", precision="float32", threads=1)
+    qtbot.waitUntil(lambda: window.conductor.choice.threads == 1, timeout=PATIENCE)
+    choice = window.conductor.choice
+    assert (choice.device, choice.precision, choice.fusion) == ("auto", "float32", "fusion.majority")
+    assert box.currentData() == "auto"
+
+
+def test_the_settings_never_bring_an_old_fusion_back(opened: MainWindow, qtbot: QtBot) -> None:
+    settings = opened.rooms.settings_made()
+    box = opened.tools.fusion
+    box.setCurrentIndex(box.findData("fusion.majority"))
+    box.activated.emit(box.currentIndex())
+    settings.plugins.tell()
+    assert opened.conductor.choice.fusion == "fusion.majority"
+    opened.choose(replace(opened.conductor.choice, fusion="fusion.late"))
+    assert settings.choice.fusion == "fusion.late"
+    qtbot.waitUntil(lambda: opened.conductor._job is None, timeout=PATIENCE)
+
+
+def test_undo_says_what_it_takes_back(opened: MainWindow, qtbot: QtBot) -> None:
+    events, undo = opened.workspace.events, opened.actions_.actions["undo"]
+    assert not undo.isEnabled()
+    qtbot.waitUntil(lambda: events.ready, timeout=PATIENCE)
+    events.add(3.0, 4.0)
+    assert undo.text() == "Undo: Add event at 00:03.0"
+    undo.trigger()
+    assert opened.actions_.actions["redo"].text() == "Redo: Add event at 00:03.0"
+    assert not undo.isEnabled()
+
+
+def test_lanes_are_shown_and_hidden_from_the_menu_and_kept(
+    opened: MainWindow, make_window: object, place: Path, qtbot: QtBot
+) -> None:
+    menu = opened.actions_.lanes
+    menu.aboutToShow.emit()
+    lane = opened.workspace.timeline.lane("conflict")
+    entry = next(a for a in menu.actions() if a.text() == lane.title)
+    assert entry.isChecked()
+    entry.trigger()
+    assert not lane.visible
+    opened.workspace.timeline.lane("fused").height = 97
+    opened.close()
+    again: MainWindow = make_window(place)  # type: ignore[operator]
+    assert not again.workspace.timeline.lane("conflict").visible
+    assert again.workspace.timeline.lane("fused").height == 97
+    again.actions_.recent.aboutToShow.emit()
+    recent = again.actions_.recent.actions()
+    assert recent[0].text() == "demo.mp4"
+    recent[0].trigger()
+    assert again.document.path == DEMO
+
+
+def test_a_drop_opens_and_several_go_to_the_queue(window: MainWindow, qtbot: QtBot) -> None:
+    _drop(window, [DEMO])
+    assert window.document.path == DEMO
+    _drop(window, [DEMO, DEMO.parent / "none.mp4"])
+    assert window.rooms.queue is not None
+    assert window.rooms.queue.isVisible()
+    queue = window.rooms.queue.queue
+    qtbot.waitUntil(lambda: bool(queue.items), timeout=PATIENCE)
+    window.rooms.queue.hide()
+
+
+def test_damage_is_told_in_one_line_once(opened: MainWindow) -> None:
+    assert opened.document.media is not None
+    opened.document.problems = ("The picture breaks off at 3 s.", "The sound breaks off at 4 s.")
+    opened.document.describe(opened.document.media)
+    opened.document.describe(opened.document.media)
+    assert opened.message.text == "The picture breaks off at 3 s.; The sound breaks off at 4 s."
+    opened.message.dismiss()
+    assert opened.message.text == ""
+    opened.document.describe(opened.document.media)
+    assert opened.message.text == ""
+
+
+def test_the_foot_tells_of_every_running_plugin(opened: MainWindow, qtbot: QtBot) -> None:
+    document, foot = opened.document, opened.foot
+    document.analysing = True
+    document.standings = {
+        "speech.voice": Standing("speech.voice", "Voice activity", "done", 1.0, 0.0),
+        "emotion": Standing("emotion", "Emotion of the voice", "running", 0.25, 65.0),
+        "face.detect": Standing("face.detect", "Faces", "running", 0.5, 12.0),
+        "conflict": Standing("conflict", "Conflict", "skipped", reason="No sound."),
+    }
+    document.progressed.emit()
+    assert foot.line == "emotion 25% · 1:05 left    detect 50% · 0:12 left"
+    assert foot.details.text() == "2 of 4"
+    foot.details.click()
+    assert foot.list.told == {
+        "speech.voice": "done",
+        "emotion": "25% · 1:05 left",
+        "face.detect": "50% · 0:12 left",
+        "conflict": "skipped: No sound.",
+    }
+    foot.list.close()
+    document.analysing = False
+    document.progressed.emit()
+
+
+def _drop(window: MainWindow, paths: list[Path]) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    buttons, held = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(40, 300), Qt.DropAction.CopyAction, data, buttons, held)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(40, 300), Qt.DropAction.CopyAction, data, buttons, held))

@@ -1,0 +1,121 @@
+"""One medium after the other: what belongs to the first never shows with the second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mien.library.library import Library
+from mien_desktop.shell.window import MainWindow
+from mien_desktop.timeline.lanes import SpectrogramLane, WaveformLane
+from mien_desktop.timeline.sound import Sound
+
+from .conftest import DEMO, PATIENCE, MakeWindow
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another medium: the end of the demo clip."""
+    import av
+
+    path = tmp_path / "other.mp4"
+    with av.open(str(DEMO)) as source, av.open(str(path), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s) for s in source.streams if s.type in ("video", "audio")}
+        for packet in source.demux():
+            if packet.dts is not None and packet.stream.index in streams and float(packet.pts * packet.time_base) < 6.0:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    return path
+
+
+def test_a_medium_that_was_never_analysed_has_its_axis_and_waveform(
+    make_window: MakeWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = make_window(tmp_path / "new.db")
+    window.open(DEMO)
+    timeline = window.workspace.timeline
+    qtbot.waitUntil(lambda: timeline.range is not None, timeout=PATIENCE)
+    assert timeline.range is not None
+    assert timeline.range.duration == pytest.approx(window.workspace.player.duration)
+    qtbot.waitUntil(lambda: not timeline.lane("waveform").empty, timeout=PATIENCE)
+    timeline.seek(5.0)
+    qtbot.waitUntil(lambda: abs(window.workspace.player.position - 5.0) < 0.05, timeout=PATIENCE)
+    assert timeline.playhead == pytest.approx(window.workspace.player.position)
+
+
+def test_another_medium_during_an_analysis_takes_nothing_of_it(
+    make_window: MakeWindow, tmp_path: Path, qtbot: QtBot, other: Path
+) -> None:
+    window = make_window(tmp_path / "new.db")
+    window.open(DEMO)
+    window.conductor.analyse()
+    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    window.workspace.timeline.select(3.0, 5.0)
+    window.open(other)
+    assert window.tools.analyse.text() == "Analyse"
+    assert window.workspace.selection is None
+    heard: list[object] = []
+    window.document.replaced.connect(heard.append)
+    window.conductor.analyse()  # waits for its turn behind the one that is being cancelled
+    assert window.document.analysing
+    qtbot.waitUntil(lambda: bool(window.document.standings), timeout=PATIENCE)
+    media = window.document.media
+    assert media is not None
+    assert media.duration is not None
+    assert media.duration < 10.0
+    window.close_medium()
+    assert window.pages.currentWidget() is window.welcome
+    assert window.tools.analyse.text() == "Analyse"
+    heard.clear()
+    window.open(DEMO)
+    window.conductor.analyse()
+    qtbot.waitUntil(lambda: window.document.media is not None and bool(window.document.standings), timeout=PATIENCE)
+    assert window.document.media is not None
+    assert (window.document.media.duration or 0) > 20.0
+
+
+def test_a_fusion_chosen_while_the_analysis_runs_is_used_when_it_has_ended(opened: MainWindow, qtbot: QtBot) -> None:
+    conductor = opened.conductor
+    conductor.analyse()
+    conductor.choose_fusion("fusion.majority")
+    qtbot.waitUntil(
+        lambda: (
+            (track := opened.document.readings.get("fusion.score")) is not None
+            and track.provenance is not None
+            and track.provenance.analyzer == "fusion.majority"
+        ),
+        timeout=PATIENCE,
+    )
+
+
+def test_a_medium_that_was_moved_opens_with_its_readings(
+    window: MainWindow, place: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    moved = tmp_path / "moved here.mp4"
+    moved.write_bytes(DEMO.read_bytes())
+    window.open(moved)
+    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    with Library(place) as library:
+        assert len(library.media()) == 1
+
+
+def test_sound_that_was_stopped_is_drawn_no_more(qtbot: QtBot) -> None:
+    waveform, spectrogram = WaveformLane(), SpectrogramLane()
+    sound = Sound(str(DEMO))
+    sound.feed(waveform, spectrogram)
+    sound.stop()
+    waveform.clear()
+    # What the thread had sent before it was stopped is still delivered.
+    sound.begun.emit(0.0)
+    sound.piece.emit(np.zeros(4, np.int16), np.ones(4, np.int16), np.zeros((1, 1), np.uint8))
+    assert waveform.empty
+
+
+def test_the_timeline_knows_whether_it_plays(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.workspace.player.play()
+    assert opened.workspace.timeline._playing
+    opened.workspace.player.pause()
+    assert not opened.workspace.timeline._playing
