@@ -10,12 +10,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from mien.config import load as load_settings
 from mien.config import log_dir
-from mien.engine.choice import Choice
+from mien.engine.choice import Choice, default_analyzers
 from mien.engine.events import Done, Explained, MediumFailed, Progress
 from mien.engine.registry import Registry
 from mien.errors import MediaMissing, shown
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
+from mien_desktop.plugins.facts import hidden
+from mien_desktop.settings import kept
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
 from mien_desktop.work.earlier import Earlier, earlier
@@ -64,7 +66,10 @@ class Conductor(QObject):
         self.analyst.happened.connect(self._happened)
         self.analyst.ended.connect(self._ended)
         self.analyst.died.connect(self._died)
+        off = hidden(registry, kept.load().disabled)
+        usual = default_analyzers(registry)
         self.choice = Choice(
+            analyzers=tuple(a for a in usual if a not in off) or None if off & set(usual) else None,
             fusion=settings.fusion,
             device=settings.device,
             precision=settings.precision,

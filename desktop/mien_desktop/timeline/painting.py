@@ -52,7 +52,7 @@ class Painter:
         readout = view.readout
         if readout is not None and view.readout_rect.intersects(QRectF(dirty)):
             readout.paint(painter, view.readout_rect, view.palette_worn)
-        if view.hasFocus():
+        if view.ringed:
             painter.setPen(QPen(QColor(view.palette_worn.focus), 1))
             painter.drawRect(QRectF(view.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 

@@ -60,6 +60,7 @@ class TimelineView(Viewport):
         self.scrolled = 0
         self.current: Lane | None = None
         self.hovered: QPointF | None = None
+        self.ringed = False
         self.title_hovered: Lane | None = None
         self.readout: Readout | None = None
         self.readout_rect = QRectF()
@@ -410,10 +411,13 @@ class TimelineView(Viewport):
         super().leaveEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        # A ring round everything is for those who came by the keyboard.
+        self.ringed = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
         self.update()
         super().focusInEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.ringed = False
         self.update()
         super().focusOutEvent(event)
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from mien import config
 from mien_desktop.document import Standing
+from mien_desktop.settings import kept
 from mien_desktop.shell.window import MainWindow
 
 from .conftest import DEMO, PATIENCE
@@ -49,6 +50,18 @@ def test_the_settings_never_bring_an_old_fusion_back(opened: MainWindow, qtbot: 
     opened.choose(replace(opened.conductor.choice, fusion="fusion.late"))
     assert settings.choice.fusion == "fusion.late"
     qtbot.waitUntil(lambda: opened.conductor._job is None, timeout=PATIENCE)
+
+
+def test_plugins_that_are_switched_off_stay_off_at_the_next_start(make_window: object, place: Path) -> None:
+    first: MainWindow = make_window(place)  # type: ignore[operator]
+    (source,) = (s.name for s in first.registry.sources if "conflict" in s.offers)
+    first.close()
+    kept.save(kept.Kept(disabled=(source,)))
+    again: MainWindow = make_window(place)  # type: ignore[operator]
+    analyzers = again.conductor.choice.analyzers
+    assert analyzers is not None
+    assert "conflict" not in analyzers
+    assert "emotion" in analyzers
 
 
 def test_undo_says_what_it_takes_back(opened: MainWindow, qtbot: QtBot) -> None:
