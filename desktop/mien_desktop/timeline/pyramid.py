@@ -136,14 +136,17 @@ class Pyramid:
         if first == last:
             nothing = np.full(edges.size - 1, np.nan, np.float32)
             return nothing, nothing.copy()
-        starts = np.minimum(edges[:-1], last - 1) - first
+        # Columns behind the last bin have nothing: a start for them would cut the last bin off the column before.
+        within = int(np.searchsorted(edges[:-1], last, "left"))
+        starts = edges[:within] - first
         least, most = self._low[level].view[first:last], self._high[level].view[first:last]
         if without is not None:
             least, most = least.astype(np.float32), most.astype(np.float32)
             left_out = without[(without >= first) & (without < last)] - first
             least[left_out], most[left_out] = np.inf, -np.inf
-        low = np.minimum.reduceat(least, starts).astype(np.float32, copy=False)
-        high = np.maximum.reduceat(most, starts).astype(np.float32, copy=False)
+        low, high = (np.full(edges.size - 1, np.nan, np.float32) for _ in range(2))
+        low[:within] = np.minimum.reduceat(least, starts)
+        high[:within] = np.maximum.reduceat(most, starts)
         hollow = (edges[1:] == edges[:-1]) | (low > high)
         if hollow.any():
             low[hollow] = high[hollow] = np.nan

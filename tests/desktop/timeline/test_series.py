@@ -67,6 +67,17 @@ def test_no_sample_is_lost_and_none_invented(
     assert all(high[at] in near and low[at] in near for at, near in seen.items())
 
 
+def test_the_last_sample_before_empty_columns_counts() -> None:
+    series = Series(1)
+    times = np.append(np.arange(100) * 0.01, [60.0])
+    values = np.zeros(101, np.float32)
+    values[99] = 1.0
+    series.append(values, times)
+    ((_, high),) = series.extents(Window.over(0.0, 30.0, 10))  # one column of samples, nine of nothing
+    assert high[0] == 1.0
+    assert np.isnan(high[2:]).all()
+
+
 @pytest.mark.parametrize("step", [None, 0.001])
 def test_a_peak_is_there_at_every_zoom(step: float | None) -> None:
     count = 300_000
