@@ -121,7 +121,7 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(mien: Any, corpora: Pa
     whole = mien(*train(corpora, "--json", out="whole")).lines[0]["metrics"]
     environ = {**os.environ, **ENVIRON}
     slow = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *train(corpora, "--set", "pause=0.15")],
+        [sys.executable, "-c", PROGRAM, *train(corpora, "--set", "pause=0.3")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=environ,
     )  # fmt: skip
     log, deadline = tmp_path / "model" / "work" / "log.jsonl", time.monotonic() + 120
@@ -135,7 +135,7 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(mien: Any, corpora: Pa
     assert out == ""
     assert "epochs are saved); it goes on with: mien train tiny-line --data" in said
     assert "Traceback" not in err
-    done = mien(*train(corpora, "--set", "pause=0.15"))
+    done = mien(*train(corpora, "--set", "pause=0.3"))
     assert done.code == 0, done.err
     assert "epoch 1 of 6" not in done.err
     assert json.loads((tmp_path / "model" / "card.json").read_text())["metrics"] == whole
