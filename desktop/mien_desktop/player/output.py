@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 from typing import Any, Protocol
@@ -124,6 +125,17 @@ class RingDevice(QIODevice):
 
     def writeData(self, data: bytes | bytearray | memoryview, length: int) -> int:
         return -1
+
+
+def warm_up() -> None:
+    """Load Qt's multimedia libraries, which takes a tenth of a second; call it in a thread before they are needed."""
+    with contextlib.suppress(ImportError):  # libpulse0 is missing: `default_output` says so
+        importlib.import_module("PySide6.QtMultimedia")
+
+
+def find_devices() -> None:
+    """Let Qt find the sound devices, a tenth of a second the first time; call it in the GUI's thread when that is idle."""
+    default_output()
 
 
 def default_output() -> tuple[Output | None, str]:

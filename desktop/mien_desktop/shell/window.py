@@ -18,6 +18,7 @@ from mien.errors import MienError
 from mien.exchange.text import one_line
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.style import dress, palette_for
+from mien_desktop.player.output import find_devices, warm_up
 from mien_desktop.settings.keys import bind
 from mien_desktop.shell import state as states
 from mien_desktop.shell.actions import Actions
@@ -127,6 +128,7 @@ class MainWindow(QMainWindow):
         """What may wait until the window stands."""
         if self._closed:
             return
+        self.conductor.background.run(warm_up, lambda _: find_devices())
         self.show_offers()
         self.finder.start()
 
