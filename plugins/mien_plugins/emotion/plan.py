@@ -15,7 +15,7 @@ from mien_plugins.emotion.training import FitConfig
 
 PAPER = FitConfig(epochs=10)
 END_TO_END = FitConfig(
-    epochs=48,
+    epochs=54,
     batch=32,
     rate=1.5e-3,
     decay=1e-2,
@@ -30,10 +30,11 @@ END_TO_END = FitConfig(
 )
 JOINT = JointConfig(
     (
-        SpectralConfig(view="level", channels=(16, 32, 48, 64), colour=0, dropout=0.3, branch=120),
+        SpectralConfig(view="level", colour=0, dropout=0.3, branch=60),
+        SpectralConfig(view="bands", dropout=0.3, branch=60),
         NetConfig("f1", branch=50),
     ),
-    weights=(0.65, 0.35),
+    weights=(0.4, 0.35, 0.25),
 )
 
 
@@ -55,7 +56,7 @@ class Plan:
     )
     baseline: bool = True
     across: bool = True
-    folds: int = 3
+    folds: int = 4
     copies: int = 3
     disturbed: int = 2
     clean: int = 2
