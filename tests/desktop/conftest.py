@@ -55,6 +55,17 @@ def only_what_is_new(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def undressed(qapp: QApplication) -> Iterator[None]:
+    """What the window puts on the application, sizes of text among it, is taken off for the next test."""
+    sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
+    yield
+    if qapp.styleSheet() != sheet:
+        qapp.setStyleSheet(sheet)
+        qapp.setPalette(palette)
+        qapp.setFont(font)
+
+
+@pytest.fixture(autouse=True)
 def nothing_left_behind(qapp: QApplication) -> Iterator[None]:
     """Fail the test that leaves something running."""
     threads, windows, timers = _threads(), _windows(), _running((QTimer, QThread))
