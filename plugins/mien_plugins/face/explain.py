@@ -37,10 +37,10 @@ def heat(reader: ExpressionReader, images: Images) -> Floats:
     given = reader.prepared(torch.from_numpy(np.ascontiguousarray(images)).to(reader.device))
     size = images.shape[1:3]
     total = torch.zeros((len(images), *size))
-    for zoom in reader.zooms:
-        view = zoomed(given, zoom)
+    for index, zoom in reader.ensemble.views:
+        view, net = zoomed(given, zoom), reader.ensemble.nets[index]
         for mirrored in (False, True):
-            reading = reader.net(view.flip(3) if mirrored else view)
+            reading = net(view.flip(3) if mirrored else view)
             seen = torch.from_numpy(looked_at(reading.saliency, reading.branch_weights))
             total += _onto_face(seen.flip(2) if mirrored else seen, zoom, size)
     return np.asarray((total / total.sum(dim=(1, 2), keepdim=True)).numpy(), np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.face.data import Faces, Fer2013, batches, load_fer2013
 from mien_plugins.face.info import MODEL
-from mien_plugins.face.net import FaceNet, FaceNetConfig
-from mien_plugins.face.views import ZOOMS, read_views
+from mien_plugins.face.net import FaceNet
+from mien_plugins.face.views import FaceEnsemble
 
 SPLIT_SEED = 0
 SAMPLE = 300
@@ -35,19 +34,19 @@ def corpus(data: Path) -> Fer2013:
     return load_fer2013(data / "face", seed=SPLIT_SEED)
 
 
-def load_net(model: Path, device: str = "cpu") -> tuple[FaceNet, dict[str, Any]]:
-    """A model's net, ready to read on a device, and its configuration."""
+def load_ensemble(model: Path, device: str = "cpu") -> tuple[FaceEnsemble, dict[str, Any]]:
+    """A model's nets, ready to read on a device, and its configuration."""
     weights, config = load_model(model)
-    net = FaceNet(FaceNetConfig.from_dict(config["net"]))
-    net.load_state_dict(weights)
-    return net.to(device), config
+    ensemble = FaceEnsemble.from_config(config)
+    ensemble.load_state_dict(weights)
+    return ensemble.to(device), config
 
 
 @torch.inference_mode()
-def logits_of(net: FaceNet, faces: Faces, size: int, zooms: Sequence[float] = ZOOMS, device: str = "cpu") -> Floats:
+def logits_of(ensemble: FaceEnsemble, faces: Faces, size: int, device: str = "cpu") -> Floats:
     """Logits (N, classes) as analyses read them: evaluation mode, several views averaged."""
-    net.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parts = (read_views(net, x.to(device), zooms).logits.double().cpu().numpy() for x, _ in batches(faces, size, BATCH))
+    ensemble.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parts = (ensemble(x.to(device)).logits.double().cpu().numpy() for x, _ in batches(faces, size, BATCH))
     return np.concatenate(list(parts))
 
 
@@ -78,13 +77,13 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     data: folder that holds `face/fer2013.npz`. Raises FileNotFoundError without it, ValueError if model or corpus is
     damaged.
     """
-    net, config = load_net(model, device)
+    ensemble, config = load_ensemble(model, device)
     parts = corpus(data)
-    logits = logits_of(net, parts.test, config["size"], config["zooms"], device)
+    logits = logits_of(ensemble, parts.test, config["size"], device)
     probability = softmax(logits, config["temperature"])
     name = f"highest of {len(parts.classes)} posteriors, PublicTest"
     diagram = reliability(parts.test.labels, probability, name)
-    return _card(net, config, parts, _measured(parts, logits, config["temperature"]), reliability_plot(diagram))
+    return _card(ensemble, config, parts, _measured(parts, logits, config["temperature"]), reliability_plot(diagram))
 
 
 def _measured(parts: Fer2013, logits: Floats, temperature: float) -> tuple[Metric, ...]:
@@ -123,7 +122,9 @@ class _F1:
         return 2.0 * both / either if either else 0.0
 
 
-def _card(net: FaceNet, config: dict[str, Any], parts: Fer2013, found: tuple[Metric, ...], plot: Any) -> Card:
+def _card(ensemble: FaceEnsemble, config: dict[str, Any], parts: Fer2013, found: tuple[Metric, ...], plot: Any) -> Card:
+    net = ensemble.nets[0]
+    assert isinstance(net, FaceNet)
     train, valid, test = len(parts.train), len(parts.valid), len(parts.test)
     hrnet, side = net.config.hrnet, config["size"]
     backbone = sum(p.numel() for p in net.backbone.parameters())
@@ -147,7 +148,7 @@ def _card(net: FaceNet, config: dict[str, Any], parts: Fer2013, found: tuple[Met
             "near-copies of another, mirrored ones included, and stay on one side; "
             f"{parts.dropped} Training pictures that are near-copies of PublicTest pictures were left out."
         ),
-        seeds=(int(config["seed"]),),
+        seeds=tuple(int(config["seed"]) + net for net in range(config["nets"])),
         metrics=found,
         limits=(
             "Posed and searched-for web pictures: expressions are stronger than in conversation, "
@@ -164,12 +165,13 @@ def _card(net: FaceNet, config: dict[str, Any], parts: Fer2013, found: tuple[Met
             "temperature": f"{config['temperature']:.4f}",
         },
         architecture=(
-            f"HRNet of three stages (width {hrnet.width}, finest branch at 1/{math.prod(hrnet.strides)} of the side: "
+            f"{config['nets']} net(s) trained alike from different seeds, their logits averaged; each an HRNet of three "
+            f"stages (width {hrnet.width}, finest branch at 1/{math.prod(hrnet.strides)} of the side: "
             f"{backbone:,} parameters), attentional pooling per branch to {net.config.embedding}, attention over the "
-            f"three branches, linear head; {side}x{side} grey input, standardised per picture, averaged with its "
-            f"mirror image over views of {', '.join(map(str, config['zooms']))} times its side"
+            f"three branches, linear head; {side}x{side} grey input, standardised per picture; views, each with its mirror image "
+            "averaged: " + ", ".join(f"net {net} at {zoom:g} times the side" for net, zoom in config["views"])
         ),
-        parameters=sum(p.numel() for p in net.parameters()),
+        parameters=sum(p.numel() for p in ensemble.parameters()),
         notes=_notes(config),
         plots=(plot,),
     )
@@ -180,7 +182,7 @@ def _notes(config: dict[str, Any]) -> tuple[str, ...]:
     said = [
         "Valence and arousal are derived: the mean of the expressions' ratings (Russell & Mehrabian 1977) under the "
         "calibrated probabilities. They were not trained or measured on rated faces.",
-        f"Best epoch {config['best_epoch']} of {config['epochs']}, chosen on the validation part.",
+        f"Best epochs {', '.join(map(str, config['best_epochs']))} of {config['epochs']}, chosen on the validation part.",
     ]
     if valid:
         said.append(

@@ -18,6 +18,7 @@ class Plan:
     batch: faces per update. rate: of Muon's matrices. rest_rate: of what AdamW trains.
     average: decay of the mean of the weights, which is what is measured and kept.
     faces: at most so many faces to learn from and a quarter of them to choose by; None takes all.
+    views: (net, zoom): which net reads faces at which share of their side; as many nets are trained as are named here.
     precision: of the net's passes; its weights and the optimiser stay in float32. Updates take two thirds of the time
     in bfloat16 where the processor computes in it (AVX-512 BF16, AMX, CUDA), and longer where it does not.
     """
@@ -32,7 +33,13 @@ class Plan:
     average: float = 0.998
     warm_up: int = 200
     faces: int | None = None
+    views: tuple[tuple[int, float], ...] = ((0, 1.0), (0, 1.1))
     precision: str = "bf16"
+
+    @property
+    def nets(self) -> int:
+        """Nets that are trained, each from a seed of its own."""
+        return 1 + max(net for net, _ in self.views)
 
     @property
     def epochs(self) -> int:

@@ -3,7 +3,6 @@ net looked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from mien_plugins.emotion.norms import PAD
 from mien_plugins.face.data import resized, standardise
 from mien_plugins.face.found import Floats, Images
 from mien_plugins.face.hrnet import fold_norms
-from mien_plugins.face.net import FaceNet, FaceNetConfig
-from mien_plugins.face.views import ZOOMS, read_views
+from mien_plugins.face.views import FaceEnsemble
 
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # ITU-R BT.601, as OpenCV weighs colours.
@@ -39,36 +37,33 @@ class Expressions:
 
 
 class ExpressionReader:
-    """A trained face net on one device."""
+    """Trained face nets on one device."""
 
     def __init__(
         self,
-        net: FaceNet,
+        ensemble: FaceEnsemble,
         classes: tuple[str, ...],
         size: int,
         temperature: float,
-        zooms: Sequence[float] = ZOOMS,
         device: str = "cpu",
         precision: str = "float32",
     ) -> None:
         self.device, self.size, self.temperature, self.classes = device, size, temperature, classes
-        self.zooms = tuple(zooms)
         # Half precision is slower than float32 on most CPUs, and this net is small.
         self.dtype = _PRECISIONS[precision] if device != "cpu" else torch.float32
-        net.eval().requires_grad_(False)
-        fold_norms(net)
-        self.net = net.to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        ensemble.eval().requires_grad_(False)
+        fold_norms(ensemble)
+        self.ensemble = ensemble.to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.norms = np.array([PAD[name][:2] for name in classes], np.float32)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> ExpressionReader:
         """From a model's folder. Raises OSError, KeyError, ValueError, RuntimeError where that is damaged."""
         weights, config = load_model(folder)
-        net = FaceNet(FaceNetConfig.from_dict(config["net"]))
-        net.load_state_dict({name: value.float() for name, value in weights.items()})
+        ensemble = FaceEnsemble.from_config(config)
+        ensemble.load_state_dict({name: value.float() for name, value in weights.items()})
         classes = tuple(config["classes"])
-        zooms = [float(zoom) for zoom in config.get("zooms", (1.0,))]
-        return cls(net, classes, int(config["size"]), float(config["temperature"]), zooms, device, precision)
+        return cls(ensemble, classes, int(config["size"]), float(config["temperature"]), device, precision)
 
     @torch.inference_mode()
     def read(self, images: Images, batch: int = 64, attention: bool = False) -> Expressions:
@@ -76,7 +71,7 @@ class ExpressionReader:
         logits, embedding, maps = [], [], []
         for start in range(0, len(images), batch):
             part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self.device)
-            reading = read_views(self.net, self.prepared(part), self.zooms)
+            reading = self.ensemble(self.prepared(part))
             logits.append(reading.logits.double().cpu().numpy())
             embedding.append(reading.embedding.float().cpu().numpy())
             if attention:

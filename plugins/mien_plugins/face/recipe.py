@@ -19,7 +19,7 @@ from mien_plugins.face.learn import learn
 from mien_plugins.face.measure import corpus, evaluate, fit_temperature, logits_of
 from mien_plugins.face.net import FaceNet, FaceNetConfig
 from mien_plugins.face.plan import FULL, QUICK, Plan
-from mien_plugins.face.views import ZOOMS
+from mien_plugins.face.views import FaceEnsemble
 
 __all__ = ["evaluate", "train"]
 
@@ -57,40 +57,46 @@ def train(
             faces.take(draw(len(faces))[: plan.faces]),
             valid.take(draw(len(valid))[: max(1, plan.faces // 4)]),
         )
-    torch.manual_seed(seed)
     config = FaceNetConfig(classes=len(parts.classes))
-    brain = learn(
-        FaceNet(config),
-        faces,
-        valid,
-        plan,
-        work or out / "work",
-        device=device,
-        seed=seed,
-        resume=resume,
-        threads=threads,
-        progress=progress,
-    )
-    net = FaceNet(config)
-    net.load_state_dict(brain.best_state("net"))
-    logits = logits_of(net, valid, plan.side, ZOOMS, device)
+    nets, results = [], []
+    for index in range(plan.nets):
+        torch.manual_seed(seed + index)
+        brain = learn(
+            FaceNet(config),
+            faces,
+            valid,
+            plan,
+            (work or out / "work") / str(index),
+            device=device,
+            seed=seed + index,
+            resume=resume,
+            threads=threads,
+            progress=progress,
+        )
+        net = FaceNet(config)
+        net.load_state_dict(brain.best_state("net"))
+        nets.append(net)
+        results.append(brain.result)
+    ensemble = FaceEnsemble(nets, plan.views)
+    logits = logits_of(ensemble, valid, plan.side, device)
     guess = logits.argmax(1)
     save_model(
         out,
-        net.state_dict(),
+        ensemble.state_dict(),
         {
             "id": MODEL,
             "net": config.to_dict(),
+            "nets": plan.nets,
             "size": plan.side,
-            "zooms": list(ZOOMS),
+            "views": [list(view) for view in plan.views],
             "classes": list(parts.classes),
             "temperature": fit_temperature(logits, valid.labels),
             "seed": seed,
             "quick": quick,
             "note": note,
             "plan": asdict(plan),
-            "epochs": brain.result.epochs,
-            "best_epoch": brain.result.best_epoch,
+            "epochs": results[0].epochs,
+            "best_epochs": [result.best_epoch for result in results],
             "valid": {
                 "accuracy": metrics.accuracy(valid.labels, guess),
                 "macro_f1": metrics.macro_f1(valid.labels, guess),

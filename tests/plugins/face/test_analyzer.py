@@ -21,8 +21,9 @@ from mien.training.card import save_model
 from mien_plugins.emotion.norms import PAD
 from mien_plugins.face.analyzer import FaceAffect, FaceDetector
 from mien_plugins.face.info import AFFECT, CROP, DETECT, MARGIN, AffectParams, DetectParams
-from mien_plugins.face.net import FaceNet
+from mien_plugins.face.net import FaceNet, FaceNetConfig
 from mien_plugins.face.reader import ExpressionReader
+from mien_plugins.face.views import FaceEnsemble
 
 MEDIA = MediaInfo(Path("clip.mp4"), has_video=True)
 
@@ -53,15 +54,17 @@ def untrained(tmp_path_factory) -> Path:
     """A model that has learnt nothing: only its mechanics mean anything."""
     folder = tmp_path_factory.mktemp("untrained")
     torch.manual_seed(0)
-    net = FaceNet()
+    ensemble = FaceEnsemble((FaceNet(), FaceNet()), ((0, 1.0), (1, 1.1)))
     config = {
-        "net": net.config.to_dict(),
+        "net": FaceNetConfig().to_dict(),
+        "nets": 2,
+        "views": [list(view) for view in ensemble.views],
         "size": 48,
         "classes": list(EXPRESSIONS),
         "temperature": 1.3,
         "quick": True,
     }
-    save_model(folder, net.state_dict(), config)
+    save_model(folder, ensemble.state_dict(), config)
     return folder
 
 

@@ -10,7 +10,7 @@ import torch
 from mien_plugins.face.data import standardise
 from mien_plugins.face.hrnet import W16_FACE, W16_SMALL, W18, W32, W48, HRNet, fold_norms
 from mien_plugins.face.net import AttentionalPooling, FaceNet, FaceNetConfig
-from mien_plugins.face.views import ZOOMS, read_views, zoomed
+from mien_plugins.face.views import FaceEnsemble, zoomed
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,23 @@ def test_branch_attention_sums_to_one_and_is_kept():
 
 def test_a_face_read_in_several_views_does_not_know_left_from_right():
     torch.manual_seed(0)
-    net = FaceNet().eval()
+    net, other = FaceNet().eval(), FaceNet().eval()
     faces = standardise(torch.randn(2, 1, 48, 48) * 50)
     with torch.inference_mode():
-        seen, mirrored = read_views(net, faces, ZOOMS), read_views(net, faces.flip(3), ZOOMS)
+        both = FaceEnsemble((net, other), ((0, 1.0), (1, 1.1)))
+        seen, mirrored = both(faces), both(faces.flip(3))
         assert not torch.allclose(net(faces).logits, net(faces.flip(3)).logits)
-        one = read_views(net, faces, (1.0,)).logits
+        one = FaceEnsemble((net,), ((0, 1.0),))(faces).logits
     torch.testing.assert_close(seen.logits, mirrored.logits, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(seen.embedding, mirrored.embedding, atol=1e-5, rtol=1e-4)
     with torch.inference_mode():
         torch.testing.assert_close(one, (net(faces).logits + net(faces.flip(3)).logits) / 2)
-    assert not torch.allclose(one, seen.logits)
+        at_second = zoomed(faces, 1.1)
+        parts = (net(faces), net(faces.flip(3)), other(at_second), other(at_second.flip(3)))
+    torch.testing.assert_close(seen.logits, sum(part.logits for part in parts) / 4)
+    torch.testing.assert_close(seen.embedding, (parts[0].embedding + parts[1].embedding) / 2)
+    with pytest.raises(ValueError, match="nets"):
+        FaceEnsemble((net,), ((1, 1.0),))
 
 
 def test_a_wider_view_shrinks_the_face_and_continues_its_edge():

@@ -42,7 +42,7 @@ def toy_corpus(folder: Path, count: int = 140) -> None:
     )
 
 
-TOY = Plan(phases=((1, 32), (1, SIDE_READ)), fall=1, warm_up=2, faces=70)
+TOY = Plan(phases=((1, 32), (1, SIDE_READ)), fall=1, warm_up=2, faces=70, views=((0, 1.0), (1, 1.1)))
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing():
@@ -87,7 +87,8 @@ def test_a_whole_run_and_its_card(tmp_path):
     _, config = load_model(tmp_path / "model")
     assert config["quick"] is True
     assert config["size"] == SIDE_READ
-    assert config["best_epoch"] == 2  # only an epoch at full size may be kept
+    assert (config["nets"], card.seeds) == (2, (0, 1))
+    assert config["best_epochs"] == [2, 2]  # only an epoch at full size may be kept
     written = (tmp_path / "model" / "CARD.md").read_text()
     assert "quick form" in written
     assert "reliability.svg" in written
@@ -147,8 +148,8 @@ def test_the_shipped_model_does_on_a_sample_what_its_card_says(face_model, share
         jpeg, offset, labels = corpus["jpeg"], corpus["offset"], corpus["y"].astype(np.int64)
     pick = test[measure.sample_order(len(test))]
     images = np.stack([cv2.imdecode(jpeg[offset[i] : offset[i + 1]], cv2.IMREAD_GRAYSCALE) for i in pick])
-    net, config = measure.load_net(face_model)
-    guess = measure.logits_of(net, Faces(images, labels[pick]), config["size"], config["zooms"]).argmax(1)
+    ensemble, config = measure.load_ensemble(face_model)
+    guess = measure.logits_of(ensemble, Faces(images, labels[pick]), config["size"]).argmax(1)
     assert claimed["n"] == len(pick)
     # Another processor may add in another order: one face in a hundred may fall to the other side.
     assert accuracy(labels[pick], guess) == pytest.approx(claimed["value"], abs=0.01)
