@@ -46,10 +46,12 @@ class Finder:
     Args:
         library: open.
         peaks: of that library.
+        reach: s that a track's first and last reading reach outwards, half the window that they were computed on
+            (`mien.engine.reach`); without it they hold for half their usual distance, and a single one for no time.
     """
 
-    def __init__(self, library: Library, peaks: Peaks) -> None:
-        self._library, self._peaks = library, peaks
+    def __init__(self, library: Library, peaks: Peaks, reach: Callable[[StoredTrack], float] = lambda _: 0.0) -> None:
+        self._library, self._peaks, self._reach = library, peaks, reach
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, AnyTrack] = OrderedDict()
         self._rows = 0
@@ -116,7 +118,8 @@ class Finder:
             chosen.append((condition, *meant))
         found: list[Stretch] | None = None
         for condition, track, channel in chosen:
-            held = find_stretches(self._read(track), channel, condition, entry.medium.duration)
+            whole, reach = self._read(track), self._reach(track)
+            held = find_stretches(whole, channel, condition, entry.medium.duration, reach)
             found = held if found is None else common(found, held)
             if not found:
                 return []

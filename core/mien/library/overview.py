@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,13 +22,19 @@ _UNTOLD = Provenance("", "")
 
 @dataclass(frozen=True, slots=True)
 class StoredTrack:
-    """A current track without its rows: its id in the library, its run, and what it measures."""
+    """A current track without its rows: its id in the library, its run, and what it measures.
+
+    Args:
+        analyzer, params: who wrote it, and how.
+    """
 
     id: int
     run_id: str
     name: str
     kind: Kind
     quantities: tuple[Quantity, ...]
+    analyzer: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,9 @@ def overview(library: Library) -> list[Entry]:
         .where(complete)
         .order_by(run.c.used.desc(), run.c.started.desc(), run.c.id.desc())
     )
-    tracks = sa.select(track.c.id, track.c.run_id, track.c.name, track.c.kind, track.c.quantities).join(
-        run, run.c.id == track.c.run_id
-    )
+    tracks = sa.select(
+        track.c.id, track.c.run_id, track.c.name, track.c.kind, track.c.quantities, run.c.analyzer, run.c.params
+    ).join(run, run.c.id == track.c.run_id)
     current: dict[str, dict[str, Any]] = {}
     stored: dict[str, list[StoredTrack]] = {}
     with library._database.read() as connection:
@@ -73,7 +79,9 @@ def overview(library: Library) -> list[Entry]:
         for found in connection.execute(tracks.where(complete).order_by(track.c.id)):
             quantities = tuple(_quantity(q, known) for q in found.quantities)
             stored.setdefault(found.run_id, []).append(
-                StoredTrack(found.id, found.run_id, found.name, found.kind, quantities)
+                StoredTrack(
+                    found.id, found.run_id, found.name, found.kind, quantities, found.analyzer, found.params or {}
+                )
             )
     return [_entry(medium, list(current.get(medium.id, {}).values()), stored) for medium in library.media()]
 

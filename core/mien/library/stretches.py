@@ -1,8 +1,9 @@
 """Where a reading stays above or below a level.
 
-A curve's reading speaks for half its usual spacing to either side, as in the fusion's grid. Neighbouring readings that hold
-make one stretch; readings that are not known count as absent, and a distance of more than three usual ones is a gap that
-ends it. The score of spans holds over each span; spans that touch are one stretch.
+A curve's reading speaks for half its usual spacing to either side, as in the fusion's grid (`mien.engine.align`); the first
+and the last reach outwards as far as the window did that they were computed on, and so does a single one. Neighbouring
+readings that hold make one stretch; readings that are not known count as absent, and a distance of more than three usual
+ones is a gap that ends it. The score of spans holds over each span; spans that touch are one stretch.
 """
 
 from __future__ import annotations
@@ -37,19 +38,22 @@ class Stretch:
         return self.end - self.start
 
 
-def find_stretches(track: AnyTrack, channel: int, condition: Condition, duration: float | None = None) -> list[Stretch]:
+def find_stretches(
+    track: AnyTrack, channel: int, condition: Condition, duration: float | None = None, reach: float = 0.0
+) -> list[Stretch]:
     """Where a condition holds in a track for as long as it asks, in order of time, none overlapping.
 
     Args:
         channel: of a curve.
         duration: of the medium in s; no stretch reaches beyond it.
+        reach: s that a curve's first and last reading reach outwards: half the window that they were computed on.
     """
     if isinstance(track, Spans):
         found = list(_of_spans(track, condition))
     elif isinstance(track, Curve):
         found = []
         for rows in _persons(track):
-            found += _of_curve(track.times[rows], track.values[rows, channel], condition, duration)
+            found += _of_curve(track.times[rows], track.values[rows, channel], condition, duration, reach)
     else:
         return []
     return [s for s in _joined(found, condition) if _long_enough(s, condition)]
@@ -87,11 +91,13 @@ def _persons(curve: Curve) -> Iterator[slice | npt.NDArray[np.bool_]]:
             yield curve.person == person
 
 
-def _of_curve(times: TimeArray, values: FloatArray, condition: Condition, duration: float | None) -> Iterator[Stretch]:
+def _of_curve(
+    times: TimeArray, values: FloatArray, condition: Condition, duration: float | None, reach: float
+) -> Iterator[Stretch]:
     known = np.isfinite(values)
     times, values = times[known], values[known]
     steps = np.diff(times)
-    usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 2 * reach
     inside = np.flatnonzero(holds(values, condition))
     if not inside.size:
         return
@@ -100,8 +106,11 @@ def _of_curve(times: TimeArray, values: FloatArray, condition: Condition, durati
     last = np.append(first[1:], inside.size) - 1
     extreme = np.maximum if condition.above else np.minimum
     most = extreme.reduceat(values[inside], first)
-    starts = np.maximum(times[inside[first]] - usual / 2, min(0.0, times[0]))
-    ends = times[inside[last]] + usual / 2
+    # The ends of the curve reach as far as the window behind them did; gaps inside are held for half a spacing only.
+    before = np.where(inside[first] == 0, max(usual / 2, reach), usual / 2)
+    after = np.where(inside[last] == times.size - 1, max(usual / 2, reach), usual / 2)
+    starts = np.maximum(times[inside[first]] - before, min(0.0, times[0]))
+    ends = times[inside[last]] + after
     ends = ends if duration is None else np.maximum(np.minimum(ends, duration), times[inside[last]])
     for start, end, value in zip(starts, ends, most, strict=True):
         if end - start + _TINY >= condition.seconds:
