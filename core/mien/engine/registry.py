@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from mien.errors import PluginError, UnknownPlugin
-from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo, RecipeInfo
+from mien.sdk.descriptors import API, AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo
 from mien.sdk.hooks import PROJECT, Hooks
 
 _log = logging.getLogger(__name__)
@@ -23,8 +23,8 @@ GROUP = "mien"
 EXTRA = "MIEN_PLUGINS"
 """Environment variable with more plugin modules, separated by commas: for trying one that is not installed."""
 
-_Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo, RecipeInfo)
-_Any = AnalyzerInfo | FusionInfo | ExporterInfo | RecipeInfo
+_Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo, RecipeInfo, CorpusInfo)
+_Any = AnalyzerInfo | FusionInfo | ExporterInfo | RecipeInfo | CorpusInfo
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Registry:
     fusions: dict[str, FusionInfo] = field(default_factory=dict)
     exporters: dict[str, ExporterInfo] = field(default_factory=dict)
     recipes: dict[str, RecipeInfo] = field(default_factory=dict)
+    corpora: dict[str, CorpusInfo] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
 
     @classmethod
@@ -96,6 +97,10 @@ class Registry:
         """The training recipe with that id; raises UnknownPlugin."""
         return _get(self.recipes, recipe_id, "training recipe")
 
+    def corpus(self, corpus_id: str) -> CorpusInfo:
+        """The corpus with that id; raises UnknownPlugin."""
+        return _get(self.corpora, corpus_id, "corpus")
+
     def _load_one(self, entry: Any) -> None:
         dist = getattr(entry, "dist", None)
         origin = f"{dist.name} {dist.version}" if dist is not None else ""
@@ -119,8 +124,10 @@ class Registry:
         for info in offer.infos:
             if info.api > API:
                 raise PluginError(f"{info.id} was written for plugin API {info.api}; this version has API {API}")
-            # Recipes are named after models, which have names of their own.
-            others = (self.recipes,) if isinstance(info, RecipeInfo) else (self.analyzers, self.fusions, self.exporters)
+            # Recipes are named after models, which have names of their own, and so have corpora.
+            others: tuple[Mapping[str, object], ...] = (self.analyzers, self.fusions, self.exporters)
+            if isinstance(info, RecipeInfo | CorpusInfo):
+                others = (self.recipes,) if isinstance(info, RecipeInfo) else (self.corpora,)
             if any(info.id in known for known in others):
                 raise PluginError(f"another plugin already offers {info.id}")
         for info in offer.infos:
@@ -130,8 +137,10 @@ class Registry:
                 self.fusions[info.id] = info
             elif isinstance(info, ExporterInfo):
                 self.exporters[info.id] = info
-            else:
+            elif isinstance(info, RecipeInfo):
                 self.recipes[info.id] = info
+            else:
+                self.corpora[info.id] = info
 
 
 class _Offer:
@@ -151,6 +160,9 @@ class _Offer:
 
     def recipe(self, info: RecipeInfo) -> None:
         self._add(info, RecipeInfo)
+
+    def corpus(self, info: CorpusInfo) -> None:
+        self._add(info, CorpusInfo)
 
     def _add(self, info: _Any, kind: type) -> None:
         if not isinstance(info, kind):  # a plugin is not type-checked by us

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mien.sdk.descriptors import API, AnalyzerInfo, ExporterInfo, FusionInfo, RecipeInfo, Writes
+from mien.sdk.descriptors import API, AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo, Writes
 from mien.sdk.fusion import FusionParams
 from mien.sdk.hooks import Hooks, Registry, hookimpl, hookspec
 from mien.sdk.inputs import Audio, Crops, Frames, Input, Reads, Utterances
@@ -39,6 +39,7 @@ __all__ = [
     "AudioChunk",
     "Block",
     "Context",
+    "CorpusInfo",
     "CropBatch",
     "Crops",
     "Cue",

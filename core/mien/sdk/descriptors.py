@@ -133,6 +133,43 @@ class ExporterInfo(_Info):
 
 
 @dataclass(frozen=True, slots=True)
+class CorpusInfo:
+    """Describes a corpus whose own files and labels can be turned into a manifest (`mien manifest`).
+
+    Args:
+        id: what `mien manifest` is given; never changes once published.
+        title: what a list shows.
+        expects: files and folders of the corpus' own layout, as a user would look for them.
+        labels: names of the labels that its manifest has.
+        factory: dotted path of the function that reads it, `package.module:function`, called as
+
+            read(folder: Path, *, seed: int, media: str) -> mien.training.manifest.Manifest
+
+            with paths relative to `folder`; `seed` decides what the corpus leaves open of its split, `media` is "sound" or
+            "video". It raises `mien.errors.CorpusError`, which names what is expected where.
+        licence: of the corpus, in a few words.
+        citation: whom to cite.
+        description: what it is, in a sentence.
+    """
+
+    id: str
+    title: str
+    expects: tuple[str, ...]
+    labels: tuple[str, ...]
+    factory: str
+    licence: str
+    citation: str
+    description: str = ""
+    api: int = API
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"{self.id!r} is no id: use lower-case words joined by dots or dashes")
+        if not _FACTORY.fullmatch(self.factory):
+            raise ValueError(f"the factory of {self.id} must read 'package.module:function', not {self.factory!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class RecipeInfo:
     """Describes how a model is trained and measured (`mien train`, `mien evaluate`).
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pluggy
 
-from mien.sdk.descriptors import AnalyzerInfo, ExporterInfo, FusionInfo, RecipeInfo
+from mien.sdk.descriptors import AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo
 
 PROJECT = "mien"
 
@@ -29,6 +29,9 @@ class Registry(Protocol):
     def recipe(self, info: RecipeInfo) -> None:
         """Offer a way to train and measure a model."""
 
+    def corpus(self, info: CorpusInfo) -> None:
+        """Offer to read a corpus."""
+
 
 class Hooks:
     """The hook specification of API 1."""
@@ -40,5 +43,5 @@ class Hooks:
         Called once, when plugins are listed. The module that implements it imports in milliseconds and imports no torch.
 
         Args:
-            registry: takes descriptors of analyzers, fusions, exporters and recipes.
+            registry: takes descriptors of analyzers, fusions, exporters, recipes and corpora.
         """
