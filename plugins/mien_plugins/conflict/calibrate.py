@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,11 +36,12 @@ HIGH = 0.5
 ALONE = 0.95
 
 
-def calibrate(net: ConflictNet, batches: Iterable[Batch], alone: Iterable[Batch] = ()) -> dict[str, Any]:
+def calibrate(net: ConflictNet, batches: Iterable[Batch], alone: Sequence[Iterable[Batch]] = ()) -> dict[str, Any]:
     """Rescale the output unit in place so that it predicts the intensity best, and fit probabilities.
 
-    Nobody is in conflict with himself: where less than a share `ALONE` of the recordings of one voice (`alone`) would read
-    below 0, the offset is lowered until they do. The correlation and the probabilities do not feel it.
+    Nobody is in conflict with himself: where less than a share `ALONE` of a corpus' recordings of one voice (`alone`, a
+    part for each corpus) would read below 0, the offset is lowered until they do: a corpus that is quieter must not make up
+    for one that is not. The correlation and the probabilities do not feel it.
 
     Gives two logistic functions of the reading, as fusions read them (channels, coef, intercept): "conflict" for
     P(intensity > 0), and "hostility" for P(intensity > 0.5).
@@ -54,13 +55,11 @@ def calibrate(net: ConflictNet, batches: Iterable[Batch], alone: Iterable[Batch]
             net.out.weight.mul_(float(slope))
             net.out.bias.mul_(float(slope)).add_(float(offset))
         given = slope * given + offset
-    single = list(alone)
-    if single:
-        surplus = float(np.quantile(scores(net, single)[0], ALONE))
-        if surplus > 0:
-            with torch.no_grad():
-                net.out.bias.sub_(surplus)
-            given = given - surplus
+    surplus = max((float(np.quantile(scores(net, part)[0], ALONE)) for part in alone), default=0.0)
+    if surplus > 0:
+        with torch.no_grad():
+            net.out.bias.sub_(surplus)
+        given = given - surplus
     curves = {}
     for name, level in (("conflict", 0.0), ("hostility", HIGH)):
         slope, offset = platt(np.clip(given, -1, 1), truth > level)

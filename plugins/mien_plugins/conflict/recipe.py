@@ -289,9 +289,8 @@ def train(
         for batch in held_out(load_voices(data, speakers), plan.calibration_clips, CALIBRATION_STREAM + offset)
     ]
     alone = [
-        batch
+        one_voice(load_voices(data, speakers), plan.alone_clips, CALIBRATION_STREAM + 10 + offset)
         for offset, speakers in enumerate(CALIBRATE.values())
-        for batch in one_voice(load_voices(data, speakers), plan.alone_clips, CALIBRATION_STREAM + 10 + offset)
     ]
     curves = calibrate(net, conversations, alone)
     config = {

@@ -55,7 +55,7 @@ def test_voices_alone_lie_below_zero_and_probabilities_stay(conversations: Batch
     free, bound = Said(), Said()
     alone = batch(np.linspace(0.2, 0.4, 100), np.full(100, -0.5))  # rescaled: up to 0.4
     before = calibrate(free, [conversations])["hostility"]  # type: ignore[arg-type]
-    after = calibrate(bound, [conversations], [alone])["hostility"]  # type: ignore[arg-type]
+    after = calibrate(bound, [conversations], [[alone]])["hostility"]  # type: ignore[arg-type]
     read, _ = scores(bound, [alone])  # type: ignore[arg-type]
     assert (scores(free, [alone])[0] < 0).mean() < 0.7  # type: ignore[arg-type]
     assert 0.94 <= (read < 0).mean() <= 0.96
@@ -66,8 +66,15 @@ def test_voices_alone_lie_below_zero_and_probabilities_stay(conversations: Batch
     assert np.abs(chances[0] - chances[1]).max() < 0.1
 
 
+def test_a_quiet_corpus_does_not_make_up_for_a_loud_one(conversations: Batch) -> None:
+    net = Said()
+    loud, quiet = (batch(given, np.full(100, -0.5)) for given in (np.linspace(0.2, 0.4, 100), np.full(100, 0.1)))
+    calibrate(net, [conversations], [[quiet], [loud]])  # type: ignore[arg-type]
+    assert 0.94 <= (scores(net, [loud])[0] < 0).mean() <= 0.96  # type: ignore[arg-type]
+
+
 def test_voices_that_lie_below_zero_change_nothing(conversations: Batch) -> None:
     free, bound = Said(), Said()
     calibrate(free, [conversations])  # type: ignore[arg-type]
-    calibrate(bound, [conversations], [batch(np.full(50, 0.1), np.full(50, -0.5))])  # type: ignore[arg-type]
+    calibrate(bound, [conversations], [[batch(np.full(50, 0.1), np.full(50, -0.5))]])  # type: ignore[arg-type]
     assert bound.out.bias.item() == pytest.approx(free.out.bias.item())
