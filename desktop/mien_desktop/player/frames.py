@@ -143,13 +143,22 @@ class FrameSource:
         """What could not be read so far."""
         return self._damage
 
-    def close(self) -> None:
-        """Stop, wait for the thread, let go of the file."""
+    def dismiss(self) -> None:
+        """Stop without waiting for the thread, which lets go of the file when it has finished the frame at hand."""
         with self._wake:
             self._closing = True
+            self._queue.clear()
             self._wake.notify_all()
+
+    def close(self) -> None:
+        """Stop, and wait for the thread."""
+        self.dismiss()
         self._thread.join()
-        self._queue.clear()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     def _post(self, task: _Task) -> None:
         with self._wake:

@@ -90,10 +90,19 @@ class Indexer:
         self._thread = threading.Thread(target=self._run, name="mien-player-index", daemon=True)
         self._thread.start()
 
+    def dismiss(self) -> None:
+        """Stop without waiting for the thread."""
+        self._halt.set()
+
     def close(self) -> None:
         """Stop and wait."""
-        self._halt.set()
+        self.dismiss()
         self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     def _run(self) -> None:
         try:

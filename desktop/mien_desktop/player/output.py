@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from PySide6.QtCore import QIODevice, QLoggingCategory
+from PySide6.QtCore import QIODevice, QLibraryInfo, QLoggingCategory
 
 from mien_desktop.player.ring import CHANNELS, Ring
 
@@ -127,15 +133,60 @@ class RingDevice(QIODevice):
         return -1
 
 
+class Libraries:
+    """Qt's sound libraries, loaded once in a thread of their own: that takes a tenth of a second, which no window may
+    wait for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun = self._there = False
+        self._waiting: list[Callable[[], None]] = []
+
+    def load(self, then: Callable[[], None] = lambda: None) -> None:
+        """Call `then` when they are there: at once if they are, else later in the thread."""
+        with self._lock:
+            there = self._there
+            if not there:
+                self._waiting.append(then)
+            first, self._begun = not self._begun, True
+        if there:
+            then()
+        elif first:
+            threading.Thread(target=self._load, name="mien-sound-libraries").start()
+
+    def _load(self) -> None:
+        with contextlib.suppress(Exception):  # libpulse0 is missing, or worse: `default_output` says so
+            _open_libraries()
+            importlib.import_module("PySide6.QtMultimedia")
+        with self._lock:
+            self._there = True
+            waiting, self._waiting = self._waiting, []
+        for then in waiting:
+            then()
+
+
+LIBRARIES = Libraries()
+
+
 def warm_up() -> None:
-    """Load Qt's multimedia libraries, which takes a tenth of a second; call it in a thread before they are needed."""
-    with contextlib.suppress(ImportError):  # libpulse0 is missing: `default_output` says so
-        importlib.import_module("PySide6.QtMultimedia")
+    """Begin to load Qt's sound libraries."""
+    LIBRARIES.load()
 
 
 def find_devices() -> None:
-    """Let Qt find the sound devices, a tenth of a second the first time; call it in the GUI's thread when that is idle."""
-    default_output()
+    """Nothing is left to do here: devices are looked for when a medium is opened."""
+
+
+def _open_libraries() -> None:
+    """Have the system open the libraries before Python imports the module that uses them. An import holds the
+    interpreter, and thereby the window, for as long as that takes; a call of the system's own function does not."""
+    folder = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath)) / "multimedia"
+    if not sys.platform.startswith("linux") or not folder.is_dir():
+        return
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.restype, dlopen.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
+    for plugin in sorted(folder.glob("*.so")):
+        dlopen(os.fsencode(plugin), os.RTLD_LAZY)
 
 
 def default_output() -> tuple[Output | None, str]:

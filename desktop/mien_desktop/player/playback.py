@@ -104,13 +104,16 @@ class Playback:
         last = max(*through, self.course.begin)
         return last if duration is None else min(last, duration)
 
-    def close(self) -> None:
-        """Let go of file and device; no thread is left."""
+    def dismiss(self) -> tuple[FrameSource | SoundSource, ...]:
+        """Let go of the device; what still has a thread was told to stop, and is to be closed by the caller."""
         self.hold(0.0)
-        for part in (self.frames, self._sound, self._output):
-            if part is not None:
-                part.close()
+        if self._output is not None:
+            self._output.close()
+        left = tuple(part for part in (self.frames, self._sound) if part is not None)
+        for part in left:
+            part.dismiss()
         self.frames = self._sound = self._output = None
+        return left
 
     def _follow_sound(self) -> None:
         """Begin the sound when enough of it waits; then let the clock follow it."""

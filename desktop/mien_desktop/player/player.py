@@ -7,23 +7,19 @@ comes out. So whatever can be analysed can be played with its true times, and no
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from mien.errors import MienError, shown
-from mien.media.damage import Damage
-from mien.media.medium import Medium, StreamInfo
-from mien.media.probe import probe
+from mien.media.medium import Medium
 from mien_desktop.player.clock import SHORTEST_LOOP, Course
-from mien_desktop.player.frames import FrameSource
-from mien_desktop.player.index import FrameIndex, Indexer
-from mien_desktop.player.output import Output, default_output
+from mien_desktop.player.facts import Facts
+from mien_desktop.player.index import FrameIndex
+from mien_desktop.player.output import LIBRARIES, Output, default_output
 from mien_desktop.player.picture import Frame
-from mien_desktop.player.playback import Playback
+from mien_desktop.player.session import Leaving, Listener, Opening, Session
 from mien_desktop.player.sound import FASTEST, SLOWEST
 
 # Between looks at the clock, ms, and between reports of the position, s.
@@ -37,13 +33,13 @@ _SOUND_STEP = 0.04
 OutputMaker = Callable[[], tuple[Output | None, str]]
 
 
-class Player(QObject):
+class Player(Facts):
     """One medium, one playhead.
 
     Signals:
         opened(Medium): the file could be read; failed(str): it could not, or can no longer be (one sentence).
         moved(float): position, s.
-        frame_changed(Frame): another picture is to be shown.
+        frame_changed(Frame): another picture is to be shown; none is told twice.
         state_changed: playing, duration, size or sound has changed.
         rate_changed(float); ended: the medium's end was reached while playing.
         indexed(FrameIndex): more is known of the frames' times.
@@ -66,26 +62,19 @@ class Player(QObject):
     _arrived = Signal(int, object)
     _learnt = Signal(int, object)
     _troubled = Signal(int, str)
+    _loaded = Signal(int)
 
     def __init__(self, parent: QObject | None = None, *, output: OutputMaker | None = None) -> None:
         super().__init__(parent)
-        self._make_output = output or default_output
+        self._make_output = output
+        if output is None:
+            LIBRARIES.load()  # they are there before a medium is chosen, mostly
         self._number = 0
-        self._medium: Medium | None = None
-        self._audio: StreamInfo | None = None
-        self._opening: threading.Thread | None = None
-        self._playback: Playback | None = None
-        self._indexer: Indexer | None = None
-        self._sound_problem = ""
-        self.index = FrameIndex()
-        self._position = self._reported = 0.0
-        self._frame: Frame | None = None
+        self._opening: Opening | None = None
+        self._left: list[Leaving] = []
+        self._reported = 0.0
         # Where it was played to its end; pictures may end before the length that the file announces.
         self._over: float | None = None
-        self._playing = False
-        self._rate = 1.0
-        self._loop: tuple[float, float] | None = None
-        self._volume, self._muted = 1.0, False
         self._room = (960, 540)
         self._wish: tuple[float | None, bool] = (None, False)
         self._steps, self._stepping = 0, False
@@ -98,96 +87,7 @@ class Player(QObject):
         self._arrived.connect(self._on_arrived, queued)
         self._learnt.connect(self._on_learnt, queued)
         self._troubled.connect(self._on_troubled, queued)
-
-    @property
-    def _frames(self) -> FrameSource | None:
-        return self._playback.frames if self._playback is not None else None
-
-    # What is known.
-
-    @property
-    def medium(self) -> Medium | None:
-        """What is open."""
-        return self._medium
-
-    @property
-    def position(self) -> float:
-        """Where the playhead is, s."""
-        return self._position
-
-    @property
-    def duration(self) -> float:
-        """Length of the medium, s; 0 while it is not known."""
-        if self._medium is None:
-            return 0.0
-        return self._medium.duration if self._medium.duration is not None else self.index.extent
-
-    @property
-    def frame(self) -> Frame | None:
-        """The picture shown."""
-        return self._frame
-
-    @property
-    def frame_time(self) -> float | None:
-        """Presentation time of the picture shown, s."""
-        return self._frame.time if self._frame else None
-
-    @property
-    def playing(self) -> bool:
-        """Whether it plays."""
-        return self._playing
-
-    @property
-    def rate(self) -> float:
-        """Speed, 1 for real time."""
-        return self._rate
-
-    @property
-    def loop(self) -> tuple[float, float] | None:
-        """What is looped, s."""
-        return self._loop
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the upright picture in its own pixels; (0, 0) without one."""
-        return self._medium.video.size if self._medium and self._medium.video else (0, 0)
-
-    @property
-    def frame_rate(self) -> float:
-        """Frames a second on average; 0 without a picture."""
-        video = self._medium.video if self._medium else None
-        return (self.index.rate if self.index.complete else 0.0) or (video.rate if video else 0.0)
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether there are pictures."""
-        return self._frames is not None
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether the medium has sound, heard or not."""
-        return self._audio is not None
-
-    @property
-    def sound_problem(self) -> str:
-        """Why the medium's sound is not heard, in one sentence; empty when it is, or has none."""
-        lost = self._playback.sound_problem if self._playback is not None else ""
-        return lost or self._sound_problem
-
-    @property
-    def volume(self) -> float:
-        """From 0 to 1."""
-        return self._volume
-
-    @property
-    def muted(self) -> bool:
-        """Whether it is silent by choice."""
-        return self._muted
-
-    @property
-    def damage(self) -> tuple[Damage, ...]:
-        """What of the pictures could not be read so far."""
-        return self._frames.damage if self._frames else ()
+        self._loaded.connect(self._on_loaded, queued)
 
     # What it does.
 
@@ -198,45 +98,20 @@ class Player(QObject):
             path: the file.
             audio_stream: number, language or title of the sound to play; None for the default.
         """
-        self.close()
+        self._let_go()
         number = self._number
-
-        def look() -> None:
-            found: Medium | str
-            try:
-                found = probe(path)
-                found.check()
-                found.choose_audio(audio_stream)
-            except MienError as error:
-                found = str(error)
-            except Exception as error:  # noqa: BLE001 - whatever a demuxer comes up with, the window stays
-                found = f"The file cannot be read ({error}); choose another: {shown(path)}"
-            self._probed.emit(number, (found, audio_stream))
-
-        self._opening = threading.Thread(target=look, name="mien-player-open", daemon=True)
-        self._opening.start()
+        self._opening = Opening(path, audio_stream, lambda found: self._probed.emit(number, (found, audio_stream)))
 
     def close(self) -> None:
-        """Let go of the medium; no thread is left."""
-        self._number += 1
-        self._halt()
-        if self._opening is not None:
-            self._opening.join()
-        for part in (self._indexer, self._playback):
-            if part is not None:
-                part.close()
-        self._opening = self._indexer = self._playback = None
-        self._sound_problem = ""
-        had = self._medium is not None
-        self._medium, self._audio, self._frame, self.index = None, None, None, FrameIndex()
-        self._position, self._over, self._loop, self._wish = 0.0, None, None, (None, False)
-        self._steps, self._stepping = 0, False
-        if had:
-            self.state_changed.emit()
+        """Let go of the medium, and wait for the threads: none is left."""
+        self._let_go()
+        for part in self._left:
+            part.close()
+        self._left = []
 
     def play(self) -> None:
         """Play from where the playhead is; from the beginning at the end, from the loop's outside of it."""
-        if self._medium is None:
+        if self._session is None:
             self._wish = (self._wish[0], True)
             return
         if self._playing:
@@ -255,8 +130,8 @@ class Player(QObject):
         self._wish = (self._wish[0], False)
         if not self._playing:
             return
-        if self._playback is not None and not self._rest.isActive():
-            self._place(self._playback.place)
+        if self._session is not None and not self._rest.isActive():
+            self._place(self._session.playback.place)
         self._halt()
         self._show(self._position)
         self.state_changed.emit()
@@ -270,7 +145,7 @@ class Player(QObject):
 
     def seek(self, time: float) -> None:
         """Put the playhead at a time, s; playing goes on from there."""
-        if self._medium is None:
+        if self._session is None:
             self._wish = (time, self._wish[1])
             return
         self._steps, self._stepping = 0, False
@@ -280,8 +155,7 @@ class Player(QObject):
             self._show(place)
             return
         # Dragging asks often: the picture follows, playing goes on once the playhead rests.
-        if self._playback is not None:
-            self._playback.hold(place)
+        self._session.playback.hold(place)
         self._tick.stop()
         self._place(place)
         self._show(place)
@@ -347,24 +221,40 @@ class Player(QObject):
 
     # How it does it.
 
+    def _let_go(self) -> None:
+        """Leave the medium at once. Its threads end beside the window: one may be in the middle of a large picture."""
+        self._number += 1
+        self._halt()
+        self._left = [part for part in self._left if part.alive]
+        if self._opening is not None:
+            self._left.append(self._opening)
+        session, self._session, self._opening, self._frame = self._session, None, None, None
+        self._position, self._over, self._loop, self._wish = 0.0, None, None, (None, False)
+        self._steps, self._stepping = 0, False
+        if session is not None:
+            self._left += session.dismiss()
+            self.state_changed.emit()
+
     def _on_probed(self, number: int, answer: tuple[Medium | str, Any]) -> None:
         if number != self._number:
             return
         found, audio_stream = answer
         if self._opening is not None:
-            self._opening.join()
+            self._opening.close()
             self._opening = None
         if isinstance(found, str):
             self.failed.emit(found)
             return
-        self._medium, self._audio = found, found.choose_audio(audio_stream)
-        self._playback = Playback(lambda now: self._frame_source(number, found, now))
-        self._indexer = Indexer(found, lambda index: self._learnt.emit(number, index))
-        if self._audio is not None:
-            output, self._sound_problem = self._make_output()
-            if output is not None:
-                self._playback.add_sound(found, self._audio, output, lambda told: self._troubled.emit(number, told))
-        self._set_gain()
+        listener = Listener(
+            lambda frame: self._arrived.emit(number, frame),
+            lambda index: self._learnt.emit(number, index),
+            lambda told: self._troubled.emit(number, told),
+        )
+        self._session = Session(found, audio_stream, self._room, listener)
+        if self._make_output is not None:
+            self._add_sound(self._make_output)
+        elif self.has_sound:
+            LIBRARIES.load(lambda: self._loaded.emit(number))
         (place, play), self._wish = self._wish, (None, False)
         self.opened.emit(found)
         self.state_changed.emit()
@@ -372,17 +262,17 @@ class Player(QObject):
         if play:
             self.play()
 
-    def _frame_source(self, number: int, medium: Medium, now: Callable[[], float]) -> FrameSource | None:
-        if medium.video is None:
-            return None
-        source = FrameSource(
-            medium,
-            lambda frame: self._arrived.emit(number, frame),
-            lambda told: self._troubled.emit(number, told),
-            now,
-        )
-        source.resize(self._room)
-        return source
+    def _on_loaded(self, number: int) -> None:
+        """What plays already goes on with sound."""
+        if number == self._number:
+            self._add_sound(default_output)
+            self._restart()
+            self.state_changed.emit()
+
+    def _add_sound(self, make: OutputMaker) -> None:
+        if self._session is not None and self._session.audio is not None:
+            self._session.add_sound(*make())
+            self._set_gain()
 
     def _on_arrived(self, number: int, frame: Frame) -> None:
         if number != self._number:
@@ -396,12 +286,9 @@ class Player(QObject):
             self._next_steps()
 
     def _on_learnt(self, number: int, index: FrameIndex) -> None:
-        if number != self._number:
+        if number != self._number or self._session is None:
             return
-        changed = index.complete or self.duration == 0.0
-        self.index = index
-        if self._frames is not None:
-            self._frames.know(index)
+        changed = self._session.learn(index)
         self.indexed.emit(index)
         if changed:
             self.state_changed.emit()
@@ -421,6 +308,9 @@ class Player(QObject):
             self._frames.show(time)
 
     def _take(self, frame: Frame) -> None:
+        shown = self._frame
+        if shown is not None and shown.time == frame.time and shown.image.size() == frame.image.size():
+            return  # it is on show
         self._frame = frame
         self.frame_changed.emit(frame)
 
@@ -432,41 +322,40 @@ class Player(QObject):
         """Play from a place."""
         self._steps, self._stepping = 0, False
         self._rest.stop()
-        if self._playback is not None:
-            self._playback.begin(Course(start, self._loop), self._rate)
+        if self._session is not None:
+            self._session.playback.begin(Course(start, self._loop), self._rate)
         self._place(start)
         if self._playing:  # a listener may have stopped it
             self._tick.start(0)
 
     def _restart(self) -> None:
-        if self._playing and self._playback is not None:
-            self._begin(self._playback.place)
+        if self._playing and self._session is not None:
+            self._begin(self._session.playback.place)
 
     def _halt(self) -> None:
         """Stop playing, wherever it is."""
         self._playing = False
         self._tick.stop()
         self._rest.stop()
-        if self._playback is not None:
-            self._playback.hold(self._position)
+        if self._session is not None:
+            self._session.playback.hold(self._position)
 
     def _set_gain(self) -> None:
-        if self._playback is not None:
+        if self._session is not None:
             # A cube: even steps of the slider sound even.
-            self._playback.set_gain(0.0 if self._muted else self._volume**3)
+            self._session.playback.set_gain(0.0 if self._muted else self._volume**3)
 
     def _on_tick(self) -> None:
-        playback = self._playback
-        if not self._playing or playback is None:
+        session = self._session
+        if not self._playing or session is None:
             return
-        problem = self.sound_problem
+        playback, problem = session.playback, self.sound_problem
         play, frame = playback.advance()
         if self.sound_problem != problem:
             self.state_changed.emit()
         if frame is not None:
             self._take(frame)
-        known = self._medium is not None and self._medium.duration is not None
-        end = playback.end(self.duration if self.duration and (known or self.index.complete) else None)
+        end = playback.end(session.certain_duration)
         if end is not None and play >= end and self._playing:
             self._over = max(playback.course.begin, end)
             self._place(self._over)

@@ -147,13 +147,22 @@ class SoundSource:
             self._task, self._stopped = None, True
             self.ring.reset()
 
-    def close(self) -> None:
-        """Stop and wait for the thread."""
+    def dismiss(self) -> None:
+        """Stop without waiting for the thread."""
         with self._wake:
             self._closing = True
             self._wake.notify_all()
         self.ring.wake()
+
+    def close(self) -> None:
+        """Stop and wait for the thread."""
+        self.dismiss()
         self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
 
     def _main(self) -> None:
         while True:

@@ -62,7 +62,7 @@ def test_playing_keeps_time(
     assert np.polyfit(when - when[0], where, 1)[0] == pytest.approx(rate, rel=0.15)
     heartbeat.check()
     times = [frame.time for _, frame in watch.frames[1:]]
-    assert times == sorted(times)
+    assert times == sorted(set(times))
     assert set(times) <= set(true_times(path))
     qtbot.waitUntil(lambda: player.frame_time == shown_at(path, player.position), timeout=20_000)
 
