@@ -84,3 +84,39 @@ def test_parts_lie_in_the_sound_and_those_not_selected_have_no_score():
     assert spans.end.tolist() == [103.0, 104.0]
     assert spans.score[1] == pytest.approx(0.5, abs=0.02)
     assert np.isnan(parts("x", found, 0.0, 30.0, 30.0).score).sum() == 8
+
+
+def test_captum_fits_the_same_model():
+    """The same masks, weights and ridge regression through Captum's LIME give the same coefficients."""
+    torch = pytest.importorskip("torch")
+    attr = pytest.importorskip("captum.attr")
+    models = pytest.importorskip("captum._utils.models.linear_model")
+    rng = np.random.default_rng(3)
+    slopes, pairs = rng.normal(0, 0.1, 10), rng.normal(0, 0.03, (10, 10))
+
+    def read(rows):
+        return rows @ slopes + ((rows @ pairs) * rows).sum(1) - 0.2
+
+    rows = masks(400)
+    found = fit(read, rows, 10)
+    left = iter(rows)
+    other = attr.LimeBase(
+        lambda x: torch.from_numpy(read(x.numpy())),
+        models.SkLearnRidge(alpha=1.0),
+        similarity_func=lambda whole, x, mask, **_: torch.tensor(kernel(mask.numpy().astype(bool))),
+        perturb_func=lambda x, **_: torch.from_numpy(next(left)[None].astype(np.float64)),
+        perturb_interpretable_space=True,
+        from_interp_rep_transform=lambda mask, x, **_: mask,
+        to_interp_rep_transform=None,
+    )
+    got = other.attribute(torch.ones(1, 10, dtype=torch.float64), n_samples=400)
+    np.testing.assert_allclose(got.numpy().ravel(), found.coefficients, atol=1e-5)
+
+
+def test_ranks_of_a_linear_model_are_recovered_for_any_order():
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        slopes = rng.permutation(np.linspace(0.05, 0.5, 10)) * rng.choice([-1, 1], 10)
+        found = fit(lambda rows, s=slopes: rows @ s, masks(), 10)
+        assert list(found.order) == np.argsort(-np.abs(slopes)).tolist()
+        np.testing.assert_array_equal(np.sign(found.coefficients), np.sign(slopes))

@@ -45,12 +45,19 @@ INFO = AnalyzerInfo(
 )
 
 
+VARIANT = (
+    "The net of the thesis, or one of its ablations: paranet has neither average pooling nor attention, ap only the one, "
+    "attn only the other, gap both and the mean over time."
+)
+
+
 class ConflictTraining(Params):
     """Options of the recipe."""
 
     schedule: Literal["one-cycle", "thesis"] = param(
         "one-cycle", "Learning rates: one cycle, or 0.01 / (1 + 0.6 n) at update n as in the thesis."
     )
+    variant: Literal["conflictnet", "paranet", "ap", "attn", "gap"] = param("conflictnet", VARIANT)
 
 
 TRAINING = RecipeInfo(
@@ -69,6 +76,9 @@ class RatedTraining(Params):
 
     start: Literal["simulated", "scratch"] = param(
         "simulated", "From the weights that ship, or from random ones as in the thesis."
+    )
+    variant: Literal["conflictnet", "paranet", "ap", "attn", "gap"] = param(
+        "conflictnet", VARIANT + " Ablations begin from random weights (start=scratch)."
     )
 
 

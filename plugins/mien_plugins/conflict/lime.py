@@ -14,12 +14,11 @@ from numpy.typing import ArrayLike
 
 from mien_plugins import lime
 from mien_plugins.conflict.features import fit_length, normalise
-from mien_plugins.conflict.net import SAMPLES, STEP_SAMPLES, ConflictNet
+from mien_plugins.conflict.net import SAMPLES, ConflictNet
 from mien_plugins.lime import Fit, Floats, Masks, Predict
 
 SUPER_SAMPLES = 10
 PERTURBATIONS = 2000
-RECEPTIVE_FIELD = 1325  # samples that one step of `ConflictNet.features` sees
 
 
 def explain(predict: Predict, masks: Masks | None = None, features: int = SUPER_SAMPLES, **options: Any) -> Fit:
@@ -61,7 +60,7 @@ class NetPredictor:
     ) -> None:
         samples = np.asarray(window, dtype=np.float32)
         length = len(samples)
-        if length % n or length // n <= RECEPTIVE_FIELD:
+        if length % n or length // n <= net.receptive_field:
             raise ValueError(f"{length} samples cannot be cut into {n} super-samples")
         self.net, self.batch, self.tick = net, batch, tick
         self.device = next(net.parameters()).device
@@ -69,9 +68,9 @@ class NetPredictor:
         versions = np.stack([samples * keep for keep in (part >= 0, part < 0, part % 2 == 0, part % 2 == 1)])
         with torch.inference_mode():
             self.versions = net.features(torch.from_numpy(versions.astype(np.float32)).to(self.device))
-        starts = np.arange(self.versions.shape[1]) * STEP_SAMPLES
+        starts = np.arange(self.versions.shape[1]) * net.step_samples
         self.left = part[starts]
-        self.right = part[np.minimum(starts + RECEPTIVE_FIELD, length) - 1]
+        self.right = part[np.minimum(starts + net.receptive_field, length) - 1]
 
     def __call__(self, masks: Masks) -> Floats:
         """(R, n) masks -> (R,) intensity, not clipped."""

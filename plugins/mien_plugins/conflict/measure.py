@@ -15,7 +15,7 @@ from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.conflict.calibrate import HIGH, probability, scores
 from mien_plugins.conflict.model import load_config, load_net
-from mien_plugins.conflict.net import SECONDS, running_statistics, trainable
+from mien_plugins.conflict.net import NAMES, SECONDS, running_statistics, trainable
 from mien_plugins.conflict.recipe import RECIPE, TEST, TEST_STREAM, held_out, one_voice
 from mien_plugins.conflict.takes import load_voices
 
@@ -103,13 +103,14 @@ def _below(read: Floats) -> float:
 
 def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, statistics: int) -> Card:
     notes = config.get("notes")  # what else is to be said of this training
-    schedule = config.get("schedule", "one-cycle")
+    asked = {"schedule": config.get("schedule", "one-cycle"), "variant": config.get("variant", "conflictnet")}
+    name = NAMES[asked["variant"]]  # type: ignore[index]
     return Card(
         id=RECIPE,
-        title="ConflictNET: intensity of conflict in speech",
+        title=f"{name}: intensity of conflict in speech",
         task="Trained on simulated conversations, not on people in conflict. Reads the intensity of "
         "conflict, -1 (none) to 1 (high), from 30 s of raw speech at 8 kHz.",
-        architecture=f"ConflictNET (Rajan 2022, ch. 3): {weights:,} trainable, {statistics} statistics",
+        architecture=f"{name} (Rajan 2022, ch. 3): {weights:,} trainable, {statistics} statistics",
         parameters=weights + statistics,
         licence="CC BY-NC-SA 4.0",
         data=(RAVDESS, EMODB),
@@ -139,6 +140,6 @@ def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, 
             RECIPE,
             quick=bool(config.get("quick")),
             seed=int(str(config["seed"])),
-            options={} if schedule == "one-cycle" else {"schedule": schedule},
+            options={k: v for k, v in asked.items() if v not in ("one-cycle", "conflictnet")},
         ),
     )

@@ -31,7 +31,8 @@ def load_net(folder: Path, device: str = "cpu") -> ConflictNet:
     from mien.errors import ModelError
 
     try:
-        net = ConflictNet(load_config(folder)["gates"])
+        config = load_config(folder)
+        net = ConflictNet(config["gates"], config.get("variant", "conflictnet"))
         net.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The conflict model in {folder} cannot be read; reinstall Mien or train it again.") from error

@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from mien_plugins.conflict.convpool import conv_relu_pool, conv_relu_pool_only
 
@@ -21,7 +22,19 @@ SAMPLES = 240_000
 STEPS = 208
 STEP_SAMPLES = 8 * 6 * 6 * 4  # samples between two steps of the first LSTM: 0.144 s
 
+RECEPTIVE_FIELD = 1325  # samples that such a step sees
+LONG = 400  # steps from which attention is worked out clip by clip: its tensors grow with their square
+
 Gates = Literal["hard_sigmoid", "sigmoid"]
+Variant = Literal["conflictnet", "paranet", "ap", "attn", "gap"]
+"""The thesis' net and its ablations (Table 3.1): ParaNET, +AP, +Attn, and +AP+Attn+GAP."""
+NAMES: dict[Variant, str] = {
+    "conflictnet": "ConflictNET",
+    "paranet": "ParaNET",
+    "ap": "ParaNET + average pooling",
+    "attn": "ParaNET + attention",
+    "gap": "ConflictNET + global average pooling",
+}
 
 
 class ConvBlock(nn.Module):
@@ -145,6 +158,14 @@ class AdditiveAttention(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """(B, T, features) -> (B, T, features)."""
+        if h.shape[1] <= LONG:
+            return self._attend(h)
+        if not torch.is_grad_enabled():
+            return torch.cat([self._attend(row) for row in torch.split(h, 1)])
+        # 832 steps would keep a GB for every ten clips until the gradients are taken.
+        return torch.cat([checkpoint(self._attend, row, use_reentrant=False) for row in torch.split(h, 1)])
+
+    def _attend(self, h: Tensor) -> Tensor:
         return self.weights(h) @ h
 
 
@@ -152,23 +173,45 @@ class ConflictNet(nn.Module):
     """(B, T) samples at 8 kHz, RMS-normalised -> (B,) intensity, unbounded; meant for T = 240,000.
 
     `hidden` gives the first LSTM's outputs, one per 0.144 s, to which a recipe may attach auxiliary heads.
+
+    Args:
+        gates: of the LSTMs.
+        variant: the net itself or an ablation of it: without the average pool there are 832 steps instead of 208, and
+            without attention the second LSTM reads the first one's outputs (412,161 parameters); with global average
+            pooling the mean of the second LSTM's outputs is read instead of the last of them.
     """
 
-    def __init__(self, gates: Gates = "hard_sigmoid") -> None:
+    def __init__(self, gates: Gates = "hard_sigmoid", variant: Variant = "conflictnet") -> None:
         super().__init__()
+        if variant not in NAMES:
+            raise ValueError(f"{variant!r} is no variant of the net; there are {', '.join(NAMES)}")
+        self.variant = variant
+        self.averaged, self.mean = variant in ("conflictnet", "ap", "gap"), variant == "gap"
         self.conv1 = ConvBlock(1, 64, 6, 8)
         self.conv2 = ConvBlock(64, 128, 4, 6)
         self.conv3 = ConvBlock(128, 256, 4, 6)
         self.lstm1 = KerasLSTM(256, 128, gates)
-        self.attention = AdditiveAttention(128, 32)
+        self.attention = AdditiveAttention(128, 32) if variant in ("conflictnet", "attn", "gap") else nn.Identity()
         self.lstm2 = KerasLSTM(128, 64, gates)
         self.out = nn.Linear(64, 1)
         nn.init.xavier_uniform_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
+    @property
+    def step_samples(self) -> int:
+        """Samples between two steps of the first LSTM."""
+        return STEP_SAMPLES if self.averaged else STEP_SAMPLES // 4
+
+    @property
+    def receptive_field(self) -> int:
+        """Samples that one step of it sees."""
+        return RECEPTIVE_FIELD if self.averaged else RECEPTIVE_FIELD - 3 * self.step_samples
+
     def features(self, x: Tensor) -> Tensor:
-        """(B, T) -> (B, steps, 256), the average-pooled output of the convolutions; 208 steps for 30 s."""
-        y = self.conv3(self.conv2(self.conv1(x.unsqueeze(-1))))
+        """(B, T) -> (B, steps, 256), the average-pooled output of the convolutions; 208 steps for 30 s (832 unpooled)."""
+        y: Tensor = self.conv3(self.conv2(self.conv1(x.unsqueeze(-1))))
+        if not self.averaged:
+            return y
         return F.avg_pool1d(y.transpose(1, 2), 4).transpose(1, 2)
 
     def hidden(self, x: Tensor) -> Tensor:
@@ -178,7 +221,8 @@ class ConflictNet(nn.Module):
 
     def read(self, hidden: Tensor) -> Tensor:
         """(B, steps, 128) -> (B,)."""
-        answer: Tensor = self.out(self.lstm2(self.attention(hidden))[:, -1])
+        read = self.lstm2(self.attention(hidden))
+        answer: Tensor = self.out(read.mean(1) if self.mean else read[:, -1])
         return answer.squeeze(-1)
 
     def forward(self, x: Tensor) -> Tensor:

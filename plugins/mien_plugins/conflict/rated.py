@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from mien.errors import ParameterError
 from mien.evaluation.metrics import accuracy, balanced_accuracy, bootstrap_ci, ece, pearson, rmse
 from mien.models import store
 from mien.training.card import Card, DataSource, Metric, save_model, write_card
@@ -34,7 +35,7 @@ from mien_plugins.conflict.corpora import Clip, Rated, read_rated
 from mien_plugins.conflict.features import fit_length, normalise
 from mien_plugins.conflict.info import RATED
 from mien_plugins.conflict.model import MODEL, load_config, load_net
-from mien_plugins.conflict.net import RATE, SAMPLES, SECONDS, ConflictNet, running_statistics, trainable
+from mien_plugins.conflict.net import NAMES, RATE, SAMPLES, SECONDS, ConflictNet, Variant, running_statistics, trainable
 from mien_plugins.conflict.recipe import Batch
 from mien_plugins.conflict.takes import read_audio
 
@@ -140,6 +141,7 @@ def train(
     progress: bool = True,
     work: Path | None = None,
     start: Start = "simulated",
+    variant: Variant = "conflictnet",
     plan: Plan | None = None,
 ) -> Card:
     """Fine-tune on the rated corpus in `data`, rescale on its validation part, and write weights, config and card to `out`.
@@ -150,15 +152,19 @@ def train(
         device, threads: as torch knows them.
         work: checkpoints and logs, by default `out/work`.
         start: `simulated`: from the weights that ship; `scratch`: from random ones, as the thesis did.
+        variant: the net itself or one of its ablations, which have random weights to begin from only.
         plan: overrides `quick`.
 
     Raises:
         CorpusError: there is no such corpus, or something of it is missing.
+        ParameterError: an ablation is to begin from the weights that ship.
     """
+    if variant != "conflictnet" and start == "simulated":
+        raise ParameterError(f"The weights that ship are ConflictNET's: add --set start=scratch to variant={variant}.")
     plan = plan or (QUICK if quick else Plan())
     corpus = read_rated(data, seed)
     torch.manual_seed(seed)
-    net = load_net(store.resolve(MODEL)) if start == "simulated" else ConflictNet()
+    net = load_net(store.resolve(MODEL)) if start == "simulated" else ConflictNet(variant=variant)
     for block in (net.conv1, net.conv2, net.conv3):
         block.norm.momentum = 0.1
     brain = RatedBrain(
@@ -183,6 +189,7 @@ def train(
         "rate": RATE,
         "seconds": SECONDS,
         "gates": load_config(store.resolve(MODEL))["gates"] if start == "simulated" else "hard_sigmoid",
+        "variant": variant,
         **calibrate(net, [valid[i] for i in range(len(valid))]),
         "seed": seed,
         "quick": quick,
@@ -221,14 +228,16 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
 
 
 def _card(config: dict[str, Any], corpus: Rated, metrics: tuple[Metric, ...], plot: Any) -> Card:
-    net = ConflictNet()
+    variant = config.get("variant", "conflictnet")
+    net = ConflictNet(variant=variant)
+    options = {"start": config["start"], "variant": variant}
     used = {part: len(clips) for part, clips in corpus.parts.items()}
     return Card(
         id=RATED,
-        title="ConflictNET: intensity of conflict in speech, as people rated it",
+        title=f"{NAMES[variant]}: intensity of conflict in speech, as people rated it",
         task="Reads the intensity of conflict, -1 (none) to 1 (high), from 30 s of raw speech at 8 kHz. Trained on "
         f"conversations that people have rated ({corpus.name}).",
-        architecture=f"ConflictNET (Rajan 2022, ch. 3): {trainable(net):,} trainable, {running_statistics(net)} statistics",
+        architecture=f"{NAMES[variant]} (Rajan 2022, ch. 3): {trainable(net):,} trainable, {running_statistics(net)} statistics",
         parameters=trainable(net) + running_statistics(net),
         licence=f"bound by that of the corpus ({corpus.licence})"
         + ("; begun from weights trained on RAVDESS, CC BY-NC-SA 4.0" if config["start"] == "simulated" else ""),
@@ -253,7 +262,7 @@ def _card(config: dict[str, Any], corpus: Rated, metrics: tuple[Metric, ...], pl
             out="OUT",
             quick=bool(config["quick"]),
             seed=int(config["seed"]),
-            options={} if config["start"] == "simulated" else {"start": config["start"]},
+            options={k: v for k, v in options.items() if v not in ("simulated", "conflictnet")},
         ),
         plots=(plot,),
     )

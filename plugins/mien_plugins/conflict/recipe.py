@@ -26,7 +26,7 @@ from mien.training.card import Card, write_card
 from mien.training.kit import RecipeBrain, Stage, save_model
 from mien.training.losses import pearson_loss
 from mien_plugins.conflict.features import normalise
-from mien_plugins.conflict.net import RATE, SECONDS, STEP_SAMPLES, ConflictNet, Gates
+from mien_plugins.conflict.net import RATE, SECONDS, STEP_SAMPLES, ConflictNet, Gates, Variant
 from mien_plugins.conflict.simulate import FRAME, Conversation, simulate
 from mien_plugins.conflict.takes import Voice, load_voices
 
@@ -182,7 +182,7 @@ class ConflictBrain(RecipeBrain):
         score, frames = predictions
         batch = batch.to(self.device)
         loss = pearson_loss(score, batch.intensity) + self.plan.mse * F.mse_loss(score, batch.intensity)
-        return loss + self.plan.auxiliary * frame_loss(frames, batch.frames)
+        return loss + self.plan.auxiliary * frame_loss(frames, at_steps(batch.frames, frames.shape[1]))
 
     def begin(self, stage: Stage) -> None:
         if stage == Stage.TRAIN:
@@ -191,7 +191,7 @@ class ConflictBrain(RecipeBrain):
 
     def observe(self, predictions: tuple[Tensor, Tensor], batch: Batch, stage: Stage) -> None:
         score, frames = predictions
-        self._seen.append((score.cpu(), batch.intensity, frames.cpu(), batch.frames))
+        self._seen.append((score.cpu(), batch.intensity, frames.cpu(), at_steps(batch.frames, frames.shape[1])))
 
     def score(self, stage: Stage) -> dict[str, float]:
         score, truth, frames, target = (torch.cat(part).numpy() for part in zip(*self._seen, strict=True))
@@ -203,6 +203,13 @@ class ConflictBrain(RecipeBrain):
                 for k, name in enumerate(("speech", "overlap", "effort"))
             },
         }
+
+
+def at_steps(frames: Tensor, steps: int) -> Tensor:
+    """Targets (B, S, 3) at each step of a net that has another number of them: variants without average pooling do."""
+    if frames.shape[1] == steps:
+        return frames
+    return F.interpolate(frames.transpose(1, 2), size=steps, mode="nearest").transpose(1, 2)
 
 
 def frame_loss(output: Tensor, target: Tensor) -> Tensor:
@@ -239,6 +246,7 @@ def train(
     progress: bool = True,
     work: Path | None = None,
     schedule: Schedule | None = None,
+    variant: Variant = "conflictnet",
     plan: Plan | None = None,
 ) -> Card:
     """Train, rescale the output on the calibration speakers, measure, and write weights, config and card into `out`.
@@ -249,6 +257,7 @@ def train(
         device, threads: as torch knows them.
         work: checkpoints and logs, by default `out/work`.
         schedule: of the learning rate, instead of the plan's.
+        variant: the net itself or one of its ablations.
         plan: overrides `quick`.
 
     Raises:
@@ -261,7 +270,7 @@ def train(
         plan = replace(plan, schedule=schedule)
     lr = 0.01 if plan.schedule == "thesis" else plan.lr
     torch.manual_seed(seed)
-    net = ConflictNet(plan.gates)
+    net = ConflictNet(plan.gates, variant)
     for block in (net.conv1, net.conv2, net.conv3):
         # Keras' momentum of .99 follows too slowly for a few hundred updates.
         block.norm.momentum = 0.1
@@ -298,6 +307,7 @@ def train(
         "rate": RATE,
         "seconds": SECONDS,
         "gates": plan.gates,
+        "variant": variant,
         "schedule": plan.schedule,
         **curves,
         "seed": seed,

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from mien.models import store
+from mien_plugins.conflict.features import normalise
 from mien_plugins.conflict.lime import NetPredictor, explain
-from mien_plugins.conflict.net import ConflictNet
+from mien_plugins.conflict.model import MODEL, load_net
+from mien_plugins.conflict.net import SAMPLES, ConflictNet
+from mien_plugins.conflict.takes import load_voices
 from mien_plugins.lime import sample_masks
 
 
@@ -57,3 +61,23 @@ def test_a_window_is_explained_and_its_progress_told(net):
     assert max(told) < 1
     with pytest.raises(ValueError, match="super-samples"):
         NetPredictor(net, np.zeros(60_001))
+
+
+@pytest.mark.parametrize("where", [7])
+def test_the_shipped_net_is_heated_where_a_quarrel_was_planted(shared, where):
+    """Calm speech of one voice, and two angry voices at once in one super-sample: LIME puts that one first."""
+    net = load_net(store.resolve(MODEL))
+    voices = load_voices(shared / "data", ["ravdess/17", "ravdess/18"])
+    rng = np.random.default_rng(where)
+
+    def string(takes, length):
+        parts = [np.append(takes[i].samples, np.zeros(2400)) for i in rng.integers(len(takes), size=length // 8000)]
+        return np.concatenate(parts)[:length]
+
+    samples = 0.3 * string([take for take in voices[0].takes if take.effort < 0.3], SAMPLES)
+    part = SAMPLES // 10
+    angry = [[take for take in voice.takes if take.effort > 0.9] for voice in voices]
+    samples[where * part : (where + 1) * part] = sum(string(takes, part) for takes in angry)
+    found = explain(NetPredictor(net, normalise(samples)), masks=masks(100))
+    assert found.order[0] == where
+    assert found.coefficients[where] > 0.1
