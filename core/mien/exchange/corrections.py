@@ -6,6 +6,7 @@ import csv
 import fnmatch
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -59,26 +60,90 @@ def write_table(corrections: Sequence[Correction], path: Path, guard: Any, encod
             )
 
 
-def correction_tiers(corrections: Iterable[Correction], ticks: int) -> list[Tier]:
+@dataclass(frozen=True)
+class Judged:
+    """One stretch that people spoke of.
+
+    Args:
+        changes: everything that was said of it, in order of time.
+        values: field → what holds in the end.
+    """
+
+    changes: tuple[Correction, ...]
+    values: Mapping[str, Any]
+
+    @property
+    def last(self) -> Correction:
+        """What was said last."""
+        return self.changes[-1]
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """What was predicted, as the desktop wrote it down: channel, label, score, threshold; empty elsewhere."""
+        old = self.changes[0].old
+        found = old.get("event") if isinstance(old, Mapping) else None
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Start and end in s where people put it, else as it was predicted."""
+        values, last = self.values, self.last
+        start, end = float(values.get("start", last.start)), float(values.get("end", last.end))
+        return start, max(start, end)
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it was taken back."""
+        return bool(self.values.get("deleted"))
+
+    @property
+    def words(self) -> str:
+        """The last word: `corrected: insult 0.40 – spoken in jest`."""
+        return _words(self.last, self.values)
+
+    def touches(self, start: float, end: float) -> bool:
+        """Whether it lies in [start, end) of s, as it was predicted or where people put it."""
+        predicted = self.last.start, self.last.end
+        return any(first < end and last > start for first, last in (predicted, self.extent))
+
+
+def judged(corrections: Iterable[Correction]) -> list[Judged]:
+    """Corrections by the stretch that they speak of, in order of stretch."""
+    stretches: dict[tuple[Any, ...], list[Correction]] = {}
+    for correction in sorted(corrections, key=lambda c: c.made):
+        stretches.setdefault(_stretch(correction), []).append(correction)
+    found = [Judged(tuple(said), _together(said)) for said in stretches.values()]
+    return sorted(found, key=lambda one: (one.last.start, one.last.end))
+
+
+def moment(correction: Correction) -> str:
+    """When it was made: `2026-11-21 16:02 UTC`."""
+    return f"{correction.made.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def correction_tiers(corrections: Iterable[Correction], ticks: int, *, named: bool = False) -> list[Tier]:
     """A tier for each track and author: the last word on each stretch, where the person put it.
 
     Args:
         ticks: a second has.
+        named: put the author into the tier's name, for formats whose tiers have nothing but a name.
     """
-    stretches: dict[tuple[Any, ...], list[Correction]] = {}
-    for correction in sorted(corrections, key=lambda c: c.made):
-        stretches.setdefault(_stretch(correction), []).append(correction)
     marks: dict[tuple[str, str], list[Mark]] = {}
-    for said in stretches.values():
-        last, values = said[-1], _together(said)
-        if values.get("deleted"):
+    for one in judged(corrections):
+        if one.deleted:
             continue
-        start, end = (float(values.get(k, v)) for k, v in (("start", last.start), ("end", last.end)))
+        start, end = one.extent
         first = max(round(start * ticks), 0)
-        mark = Mark(first, max(round(end * ticks), first + 1), _words(last, values))
-        marks.setdefault((last.track, last.author), []).append(mark)
+        text = one_line(f"{one.words} ({moment(one.last)})")
+        mark = Mark(first, max(round(end * ticks), first + 1), text)
+        marks.setdefault((one.last.track, one.last.author), []).append(mark)
     return [
-        Tier(one_line(f"corrections {track}") + (f" ({n + 1})" if n else ""), lane, "", one_line(author))
+        Tier(
+            one_line(f"corrections {track}" + (f" by {author}" if named else "")) + (f" ({n + 1})" if n else ""),
+            lane,
+            "",
+            one_line(author),
+        )
         for (track, author), found in marks.items()
         for n, lane in enumerate(disjoint(found))
     ]
@@ -100,7 +165,7 @@ def _together(said: Sequence[Correction]) -> dict[str, Any]:
 
 
 def _words(last: Correction, values: Mapping[str, Any]) -> str:
-    """`corrected: insult 0.40 – spoken in jest (2026-11-21 16:02 UTC)`."""
+    """`corrected: insult 0.40 – spoken in jest`."""
     state = values.get("state") if values.get("state") in _STATES else ""
     others = {
         k: v for k, v in values.items() if k not in ("state", "start", "end", "note", "deleted", "label", "score")
@@ -112,5 +177,4 @@ def _words(last: Correction, values: Mapping[str, Any]) -> str:
     ).strip()
     text = ": ".join(part for part in (str(state or ""), said) if part) or "open"
     note = str(values.get("note") or last.note or "")
-    text += f" – {note}" if note else ""
-    return one_line(f"{clean(text)} ({last.made.astimezone(UTC):%Y-%m-%d %H:%M} UTC)")
+    return one_line(clean(text + (f" – {note}" if note else "")))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mien.errors import ExportError
+from mien.exchange.corrections import judged
 from mien.exchange.text import clock
 from mien.sdk.protocols import Analysis
 from mien.tracks.track import AnyTrack, Spans
@@ -20,7 +21,8 @@ def cut(analysis: Analysis, span: Span | None) -> Analysis:
     """The analysis of one stretch.
 
     Rows of curves, boxes and features are those in [start, end). Spans that touch it are kept with their whole text;
-    what of their time lies outside is cut off. Corrections that touch it are kept. `partial` says what the stretch is.
+    what of their time lies outside is cut off. Corrections of what touches it are kept, as it was predicted or where
+    people put it. `partial` says what the stretch is.
 
     Args:
         span: None takes everything, and gives the analysis as it is.
@@ -37,8 +39,8 @@ def cut(analysis: Analysis, span: Span | None) -> Analysis:
         analysis,
         tracks={name: _cut(track, start, end) for name, track in analysis.tracks.items()},
         partial=f"{told} {analysis.partial}".strip(),
-        # Whole: each names the reading that it speaks of by its stretch.
-        corrections=tuple(c for c in analysis.corrections if c.start < end and c.end > start),
+        # Whole, and all that was said of one stretch: each names the reading that it speaks of, and they add up.
+        corrections=tuple(c for one in judged(analysis.corrections) if one.touches(start, end) for c in one.changes),
         span=(start, end),
     )
 

@@ -83,6 +83,7 @@ class TextGridParams(Params):
     step: float = param(0.5, "Curves are averaged over this long", unit="s", ge=0.04, le=60)
     levels: int = param(5, "Levels that the extent of a quantity is cut into", ge=2, le=20)
     scores: bool = param(True, "Write confidences and scores behind labels")
+    corrections: bool = param(True, "Write what people decided and corrected as tiers of their own")
 
 
 class ReportParams(Params):
@@ -91,6 +92,7 @@ class ReportParams(Params):
     title: str = param("", "Heading of the report; empty takes the medium's name", max_length=200)
     thumbnails: int = param(6, "Pictures from the medium, put into the file; 0 for none", ge=0, le=24)
     points: int = param(1500, "Points that a drawn line has at most; peaks are kept", ge=50, le=5000)
+    corrections: bool = param(True, "Tell what people decided and corrected, beside what was predicted")
 
 
 class VideoParams(Params):

@@ -12,6 +12,7 @@ from mien.exchange.findings import describe, modality_of
 from mien.exchange.lines import Line, lines
 from mien.exchange.params import ReportParams
 from mien.exchange.report_charts import Frame, curve_chart, overview
+from mien.exchange.report_corrections import decisions
 from mien.exchange.report_style import STYLE
 from mien.exchange.report_svg import Axis, esc
 from mien.exchange.text import clock, one_line
@@ -94,7 +95,12 @@ def _sections(analysis: Analysis, utterances: Sequence[Line], params: ReportPara
         none = f'<p class="soft">None{below}.</p>'
         sub = f'<p class="sub">Stretches judged hostile.{rule} Scores from 0, peaceful, to 1, hostile.</p>'
         table = sub + parts.verdict_table(verdicts, utterances) if len(verdicts) else none
-    found = [("verdicts", "Verdicts", table), ("pictures", "Pictures", _pictures(analysis, params))]
+    decided = decisions(analysis) if params.corrections else ""
+    found = [
+        ("verdicts", "Verdicts", table),
+        ("decisions", "What people decided", decided),
+        ("pictures", "Pictures", _pictures(analysis, params)),
+    ]
     drawn = ("time", "Over time", _charts(analysis, utterances, params))
     long = isinstance(verdicts, Spans) and len(verdicts) > _MANY
     return [

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from pympi.Praat import TextGrid
 
+from mien.exchange.corrections import correction_tiers, of_tracks
 from mien.exchange.params import TextGridParams
 from mien.exchange.text import chosen, one_line
-from mien.exchange.tiers import Layout, binned, persons, tiers
+from mien.exchange.tiers import Layout, binned, persons, renamed, tiers
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis
 from mien.tracks.track import AnyTrack, Curve, Spans
@@ -30,6 +31,9 @@ class TextGridExporter:
         tracks = chosen(analysis.tracks, params.tracks)
         layout = Layout(_US, params.step, params.levels, params.scores, params.curves == "interval")
         found = tiers(tracks, layout)
+        if params.corrections:
+            said = correction_tiers(of_tracks(analysis.corrections, params.tracks), _US, named=True)
+            found = renamed([*found, *said])
         points = list(_points(tracks, params)) if params.curves == "point" else []
         end = max(
             [

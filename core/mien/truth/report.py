@@ -81,6 +81,15 @@ def write_check(results: Sequence[Scored], target: Path, problems: Sequence[str]
     return _write(target, _table(FIGURES, figure_rows(results)))
 
 
+def write_samples(results: Sequence[Scored], target: Path) -> Path:
+    """Write every labelled stretch with its truth and what was read there, as CSV.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    return _write(target, _table(SAMPLES, sample_rows(results)))
+
+
 def write_all(results: Sequence[Scored], folder: Path, problems: Sequence[str] = ()) -> list[Path]:
     """Write `check.csv`, `check.json` and, with every stretch, `check-samples.csv` into a folder.
 
@@ -94,7 +103,7 @@ def write_all(results: Sequence[Scored], folder: Path, problems: Sequence[str] =
     return [
         write_check(results, folder / "check.csv"),
         write_check(results, folder / "check.json", problems),
-        _write(folder / "check-samples.csv", _table(SAMPLES, sample_rows(results))),
+        write_samples(results, folder / "check-samples.csv"),
     ]
 
 

@@ -96,6 +96,77 @@ def test_elan_has_the_last_word_by_its_annotator(corrected: Analysis, written: W
     assert not [name for name in left_out.get_tier_names() if name.startswith("corrections")]
 
 
+def test_textgrid_has_the_last_word_in_tiers_that_name_their_author(corrected: Analysis, written: Write) -> None:
+    from pympi.Praat import TextGrid
+
+    grid = TextGrid(str(written(corrected, "textgrid")))
+    mine = {tier.name: tier for tier in grid.get_tiers() if tier.name.startswith("corrections")}
+    assert sorted(mine) == ["corrections fusion.score by Ada", "corrections fusion.score by Bo"]
+    ((start, end, text),) = [i for i in mine["corrections fusion.score by Ada"].get_intervals() if i[2]]
+    assert (start, end, text) == (10.0, 15.5, "corrected: =cmd()|insult – in jest (2026-11-21 16:05 UTC)")
+    # Beside the prediction, whose tiers are as they were.
+    without = TextGrid(str(written(replace(corrected, corrections=()), "textgrid")))
+    assert {tier.name for tier in grid.get_tiers()} - set(mine) == {tier.name for tier in without.get_tiers()}
+    left_out = TextGrid(str(written(corrected, "textgrid", corrections=False)))
+    assert not [tier for tier in left_out.get_tiers() if tier.name.startswith("corrections")]
+
+
+def test_the_report_tells_what_was_predicted_what_was_decided_by_whom_and_when(
+    corrected: Analysis, written: Write
+) -> None:
+    page = written(corrected, "report").read_text(encoding="utf-8")
+    section = page.split('<section id="decisions">')[1].split("</section>")[0]
+    assert section.count("<tr>") == 1 + 3  # the head, and a row for each stretch
+    first = section.split("<tr>")[2]
+    for told in ("hostility 0.80 (threshold 0.70)", "fusion.late 1.0", "run key", "corrected: =cmd()|insult – in jest",
+                 "2026-11-21 16:02 UTC", "2026-11-21 16:05 UTC", "Ada", "state,label,end"):  # fmt: skip
+        assert told in first, told
+    assert "0:15.5" in first  # where Ada put its end
+    assert "taken back" in section.split("<tr>")[4]
+    assert 'href="#decisions"' in page
+    for without in (
+        written(corrected, "report", corrections=False),
+        written(replace(corrected, corrections=()), "report"),
+    ):
+        assert "decisions" not in without.read_text(encoding="utf-8")
+
+
+def test_what_people_write_cannot_break_the_report(corrected: Analysis, written: Write) -> None:
+    hostile = said(3, "label,note", {"label": "<script>x</script>", "note": "a\u202eb"}, author="<img src=x>")
+    page = written(replace(corrected, corrections=(hostile,)), "report").read_text(encoding="utf-8")
+    assert "<script>" not in page
+    assert "<img src=x>" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "authors"),
+    [(0.0, 9.0, set()), (0.0, 11.0, {"Ada"}), (14.5, 20.0, {"Ada"}), (16.0, 29.0, set()), (29.0, 35.0, {"Bo"})],
+)
+def test_a_selection_takes_the_corrections_of_what_lies_in_it(
+    corrected: Analysis, start: float, end: float, authors: set[str]
+) -> None:
+    from mien.exchange.cut import cut
+
+    part = cut(corrected, (start, end))
+    assert {c.author for c in part.corrections} == authors
+    if authors == {"Ada"}:
+        assert len(part.corrections) == 2  # all that was said of it, or it would not add up
+
+
+@pytest.mark.parametrize("name", ["json", "csv", "parquet", "eaf", "textgrid", "report"])
+def test_every_format_filters_corrections_by_the_selection(
+    corrected: Analysis, exporters: dict, tmp_path: Path, name: str
+) -> None:
+    from mien.exchange.write import export
+
+    (target,) = export(corrected, [name], tmp_path / "out", exporters, span=(29.0, 35.0))
+    files = sorted(target.rglob("*")) if target.is_dir() else [target]
+    text = "".join(f.read_text(encoding="utf-8") for f in files if f.suffix != ".parquet")
+    assert "16:07" in text  # Bo's
+    assert "16:05" not in text  # Ada's
+
+
 def test_only_the_chosen_tracks_corrections_go_along(corrected: Analysis, written: Write) -> None:
     stored = json.loads(written(corrected, "json", tracks="speech.*").read_text(encoding="utf-8"))
     assert stored["corrections"] == []

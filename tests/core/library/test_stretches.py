@@ -54,6 +54,22 @@ def test_a_gap_ends_a_stretch() -> None:
     assert _found(_curve([0.9, 0.9, NAN, NAN, NAN, 0.9, 0.9])) == [(0, 2, 0.9), (5, 7, 0.9)]
 
 
+def test_a_single_reading_holds_for_its_window() -> None:
+    alone = _curve([0.9], [11.0])
+    found = [(s.start, s.end) for s in find_stretches(alone, 0, OVER, 22.0, reach=15.0)]
+    assert found == [(0.0, 22.0)]
+    assert [(s.start, s.end) for s in find_stretches(alone, 0, OVER, 60.0, reach=5.0)] == [(6.0, 16.0)]
+    long = Condition("conflict", True, 0.5, False, 10.0)
+    assert len(find_stretches(alone, 0, long, 60.0, reach=5.0)) == 1
+    assert not find_stretches(alone, 0, long, 60.0)  # without its window it speaks for a moment
+
+
+def test_the_ends_reach_as_far_as_the_window_and_gaps_do_not() -> None:
+    curve = _curve([0.9, 0.9, 0.9, -1, 0.9, 0.9], [15, 16, 17, 18, 30, 31])
+    found = [(s.start, s.end) for s in find_stretches(curve, 0, OVER, 40.0, reach=15.0)]
+    assert found == [(0.0, 17.5), (29.5, 40.0)]
+
+
 def test_a_stretch_stays_within_the_medium() -> None:
     assert _found(_curve([0.9, 0.9], [0.2, 3.2]), duration=3.5) == [(0, 3.5, 0.9)]
 
