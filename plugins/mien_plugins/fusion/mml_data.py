@@ -1,0 +1,205 @@
+"""What the MML fusion learns from: texts and voices of different corpora, paired by an assumption.
+
+No public corpus has hate speech with its sound, so each text is paired with voices that never said it. What the pair counts
+for is assumed: the text's class gives a base, heated delivery raises it, calm delivery lowers it (`target`). By that rule
+hate is hostile however it is delivered, offensive words are only when they come heatedly, and all else never is.
+
+Texts keep their corpora's splits (OLID's validation part as the text model's recipe cuts it), voices are split by speaker;
+those that test were never trained on by the text and voice models either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from mien.errors import CorpusError
+from mien_plugins.emotion.corpus import TEST_SPEAKERS, Clip, read_clips
+from mien_plugins.emotion.material import as_recorded, strung
+from mien_plugins.emotion.reader import Reader
+from mien_plugins.text.clean import clean
+from mien_plugins.text.data import Texts, read_hatexplain, read_olid
+from mien_plugins.text.model import TextModel
+
+CLASSES: Final = ("hate", "offensive", "normal")
+DELIVERIES: Final = ("calm", "between", "heated")
+BASE: Final = (0.95, 0.6, 0.05)
+"""Of the classes: what a text counts for in a voice between calm and heated."""
+SHIFT: Final = 0.2
+"""What heated delivery adds and calm delivery takes away."""
+THRESHOLD: Final = 0.7
+"""From which a pair counts as hostile (the paper's)."""
+HEATED: Final = ("angry", "anger")
+CALM: Final = ("calm", "neutral", "boredom")
+VALID_SPEAKERS: Final = ("ravdess-13", "ravdess-14", "ravdess-15", "ravdess-16", "emodb-13", "emodb-14")
+SPLITS: Final = ("train", "valid", "test")
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much of the corpora is read. texts: of each corpus in training, validation, test; windows: of several seconds
+    that are strung together from each speaker's clips of one emotion, besides the clips themselves."""
+
+    texts: tuple[int, int, int] = (1600, 750, 1000)
+    windows: int = 2
+
+
+@dataclass(frozen=True)
+class Said:
+    """Embedded texts of one split: vectors (N, D), kind (N,) index into CLASSES, corpus (N,), offence (N,) P(offensive)."""
+
+    vectors: Floats
+    kind: Ints
+    corpus: npt.NDArray[np.str_]
+    offence: Floats
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+@dataclass(frozen=True)
+class Voiced:
+    """Embedded voices of one split: vectors (N, D), kind (N,) index into DELIVERIES, speaker (N,), attributes (N, 3)."""
+
+    vectors: Floats
+    kind: Ints
+    speaker: npt.NDArray[np.str_]
+    attributes: Floats
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Which text goes with which voice, and what the pair counts for: text, voice (N,) rows; target (N,) in [0, 1]."""
+
+    text: Ints
+    voice: Ints
+    target: Floats
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+
+def target(kind: npt.ArrayLike, delivery: npt.ArrayLike) -> Floats:
+    """What pairs count for, by the rule of this module; indices into CLASSES and DELIVERIES."""
+    shift = SHIFT * (np.asarray(delivery) - 1)
+    counts: Floats = np.clip(np.asarray(BASE)[np.asarray(kind)] + shift, 0.0, 1.0).astype(np.float32)
+    return counts
+
+
+def delivery(emotion: str) -> int:
+    """Index into DELIVERIES of an acted emotion."""
+    return 2 if emotion in HEATED else 0 if emotion in CALM else 1
+
+
+def pair(said: Said, voiced: Voiced, rng: np.random.Generator) -> Pairs:
+    """Each text once in each delivery, with a voice drawn among those of that delivery, speakers alike often.
+
+    Raises:
+        CorpusError: a delivery has no voice.
+    """
+    chosen = []
+    for kind, name in enumerate(DELIVERIES):
+        rows = np.flatnonzero(voiced.kind == kind)
+        if not len(rows):
+            raise CorpusError(
+                f"No voice of the split is {name}; the corpora of speech/manifest.csv must have all deliveries."
+            )
+        _, which, count = np.unique(voiced.speaker[rows], return_inverse=True, return_counts=True)
+        share = 1.0 / count[which]
+        chosen.append(rng.choice(rows, len(said), p=share / share.sum()))
+    text = np.tile(np.arange(len(said)), len(DELIVERIES))
+    voice = np.concatenate(chosen)
+    return Pairs(text, voice, target(said.kind[text], voiced.kind[voice]))
+
+
+def read_texts(data: Path, split: str, size: int, seed: int) -> tuple[Texts, npt.NDArray[np.str_]]:
+    """At most `size` texts of each corpus in a split, drawn by `seed`, their target an index into CLASSES; and their corpora."""
+    parts, corpora = [], []
+    for name, whole in (("olid", read_olid(data)[split]), ("hatexplain", read_hatexplain(data)[split])):
+        rows = np.arange(len(whole))
+        if len(rows) > size:
+            rows = np.sort(np.random.default_rng([seed, SPLITS.index(split)]).choice(rows, size, replace=False))
+        part = whole.take(rows)
+        kind = np.where(part.target == 1, 1, 2) if name == "olid" else part.target
+        parts.append(Texts(part.text, kind.astype(np.int64)))
+        corpora += [name] * len(part)
+    return parts[0].join(parts[1]), np.array(corpora)
+
+
+def split_of(speaker: str) -> str:
+    """The split that a speaker belongs to."""
+    return "test" if speaker in TEST_SPEAKERS else "valid" if speaker in VALID_SPEAKERS else "train"
+
+
+def embed_texts(texts: Texts, corpora: npt.NDArray[np.str_], model: TextModel) -> Said:
+    """The texts as the analyzer reads transcripts."""
+    reading = model.read([clean(text, "transcript") for text in texts.text])
+    return Said(reading.vectors, texts.target.astype(np.int64), corpora, reading.offence)
+
+
+def embed_voices(clips: Sequence[Clip], reader: Reader, windows: int, seed: int) -> Voiced:
+    """Clips as they were recorded, and windows strung together from them, as the analyzer hears them."""
+    heard, kind, speaker = [], [], []
+    sounds = [as_recorded(clips)]
+    if windows:
+        sounds.append(strung(clips, (3.0, 8.0), windows, (seed, 7), disturbed=False))
+    for source in sounds:
+        for sound, clip, _, _ in source:
+            rows = reader.hear(sound)
+            if len(rows):
+                heard.append(rows)
+                kind.append(delivery(clip.emotion))
+                speaker.append(clip.speaker)
+    if not heard:
+        raise CorpusError("No voice of a split could be heard; check speech/manifest.csv and the files that it names.")
+    attributes, vectors = reader.read(heard)
+    return Voiced(vectors, np.array(kind, np.int64), np.array(speaker), attributes)
+
+
+@dataclass(frozen=True)
+class Material:
+    """One split: embedded texts and voices."""
+
+    said: Said
+    voiced: Voiced
+
+    @classmethod
+    def make(
+        cls,
+        data: Path,
+        split: str,
+        models: tuple[TextModel, Reader],
+        budget: Budget,
+        seed: int,
+        cache: Path | None = None,
+    ) -> Material:
+        """Embed a split, or take it from the folder `cache`, where it is kept."""
+        place = None if cache is None else cache / f"{split}.npz"
+        if place is not None and place.is_file():
+            with np.load(place, allow_pickle=False) as kept:
+                return cls(Said(**_part(kept, "said")), Voiced(**_part(kept, "voiced")))
+        said = embed_texts(*read_texts(data, split, budget.texts[SPLITS.index(split)], seed), models[0])
+        clips = [clip for clip in read_clips(data) if split_of(clip.speaker) == split]
+        made = cls(said, embed_voices(clips, models[1], budget.windows, seed))
+        if place is not None:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            partial = place.with_suffix(".part.npz")
+            values = {f"{n}.{f.name}": getattr(p, f.name) for n, p in vars(made).items() for f in fields(p)}
+            np.savez(partial, **values)
+            partial.replace(place)
+        return made
+
+
+def _part(kept: Any, name: str) -> dict[str, Any]:
+    return {key.partition(".")[2]: kept[key] for key in kept.files if key.startswith(f"{name}.")}
