@@ -30,7 +30,9 @@ def list_plugins(as_json: bool) -> None:
         typer.secho(group, bold=True)
         for info in infos.values():  # type: ignore[attr-defined]
             late = "" if getattr(info, "default", True) else " (not by default)"
-            typer.echo(f"  {info.id:<{width}}  {info.title} {info.version}{late}")
+            command = getattr(info, "needs_training", "")
+            untrained = f" (needs training: {command})" if command else ""
+            typer.echo(f"  {info.id:<{width}}  {info.title} {info.version}{late}{untrained}")
     for source in registry.broken:
         typer.secho(f"could not be loaded: {source.name} ({source.module}): {source.error}", fg="red")
 
@@ -57,6 +59,8 @@ def show_plugin(plugin: str, as_json: bool) -> None:
             typer.echo(f"  writes {written.name} ({written.kind}){': ' + extents if extents else ''}")
     if isinstance(info, FusionInfo):
         typer.echo(f"  reads any of {', '.join(info.accepts)}")
+        if info.needs_training:
+            typer.echo(f"  needs training: {info.needs_training}")
     models = getattr(info, "models", ())
     if models:
         typer.echo(f"  models: {', '.join(models)}")
@@ -85,7 +89,7 @@ def _facts(info: Info) -> dict[str, Any]:
             ],
         }
     elif isinstance(info, FusionInfo):
-        facts |= {"accepts": list(info.accepts), "models": list(info.models)}
+        facts |= {"accepts": list(info.accepts), "models": list(info.models), "needs_training": info.needs_training}
     else:
         facts |= {"suffix": info.suffix, "needs_medium": info.needs_medium}
     return facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,8 @@ from mien.tracks.track import AnyTrack, Boxes, Curve, Features, FloatArray, Span
 Mask = npt.NDArray[np.bool_]
 
 
-def align(
-    tracks: Mapping[str, AnyTrack],
-    modality: Mapping[str, str],
-    reach: Mapping[str, float],
-    duration: float,
-    hop: float,
-) -> Aligned:
-    """All tracks on a grid from 0 to `duration`.
+class Grid:
+    """All tracks on one time grid, a stretch at a time: what a stretch holds does not grow with the medium.
 
     Args:
         tracks: name → whole track; curves, spans with scores and features can be aligned.
@@ -31,28 +26,104 @@ def align(
 
     Curves are interpolated between neighbouring readings; where readings are further apart than one and a half of
     their usual spacing there is a gap, and each side holds for half a spacing. Of several persons at one moment the mean
-    is taken. Spans hold over their extent, the highest score where they overlap. Features hold as curves do, nearest first.
+    is taken. Spans hold over their extent, the highest score where they overlap. Features hold as curves do, nearest first;
+    those that stand at the middles of spans of the same modality (an utterance's embedding) hold over these spans.
     """
-    times = np.arange(0.0, max(duration, hop) - 1e-9, hop) + hop / 2
-    times = times[times < max(duration, hop)]
-    values: dict[str, FloatArray] = {}
-    channels: dict[str, tuple[str, ...]] = {}
-    mask: dict[str, Mask] = {}
-    for name, track in tracks.items():
-        if isinstance(track, Boxes) or not len(track):
-            continue
-        if isinstance(track, Spans):
-            values[name], mask[name] = _spans(track, times)
-            channels[name] = ("score",)
-        elif isinstance(track, Curve):
-            at, rows = _one_row_a_time(track.times, track.values)
-            values[name], mask[name] = _interpolate(at, rows, times, reach.get(name, 0.0), smooth=True)
-            channels[name] = track.channels
-        else:
-            at, rows = _one_row_a_time(track.times, track.vectors)
-            values[name], mask[name] = _interpolate(at, rows, times, reach.get(name, 0.0), smooth=False)
-            channels[name] = tuple(str(i) for i in range(track.vectors.shape[1]))
-    return Aligned(times, hop, values, channels, mask, {name: modality.get(name, name) for name in values})
+
+    def __init__(
+        self,
+        tracks: Mapping[str, AnyTrack],
+        modality: Mapping[str, str],
+        reach: Mapping[str, float],
+        duration: float,
+        hop: float,
+    ) -> None:
+        times = np.arange(0.0, max(duration, hop) - 1e-9, hop) + hop / 2
+        self.times: TimeArray = times[times < max(duration, hop)]
+        self.hop = hop
+        self._modality = dict(modality)
+        self._rows: dict[str, _Rows | Spans] = {}
+        self._channels: dict[str, tuple[str, ...]] = {}
+        for name, track in tracks.items():
+            if isinstance(track, Boxes) or not len(track):
+                continue
+            if isinstance(track, Spans):
+                self._rows[name], self._channels[name] = track, ("score",)
+                continue
+            values = track.values if isinstance(track, Curve) else track.vectors
+            at, rows = _one_row_a_time(track.times, values)
+            over = None if isinstance(track, Curve) else self._extents(name, at, tracks)
+            self._rows[name] = _Rows(at, rows, reach.get(name, 0.0), isinstance(track, Curve), over)
+            numbered = tuple(str(i) for i in range(values.shape[1]))
+            self._channels[name] = track.channels if isinstance(track, Curve) else numbered
+
+    def stretch(self, first: int, stop: int) -> Aligned:
+        """Steps `first` to `stop` of the grid."""
+        times = self.times[first:stop]
+        values: dict[str, FloatArray] = {}
+        mask: dict[str, Mask] = {}
+        for name, rows in self._rows.items():
+            values[name], mask[name] = (
+                _spans(rows, times, self.times) if isinstance(rows, Spans) else rows.at(times, self.hop)
+            )
+        named = {name: self._modality.get(name, name) for name in values}
+        return Aligned(times, self.hop, values, dict(self._channels), mask, named)
+
+    def _extents(self, name: str, at: TimeArray, tracks: Mapping[str, AnyTrack]) -> tuple[TimeArray, TimeArray] | None:
+        """Start and end of the spans of the same modality in whose middles the rows stand, where there are such."""
+        for other, track in tracks.items():
+            same = self._modality.get(other, other) == self._modality.get(name, name)
+            if not (same and isinstance(track, Spans) and len(track)):
+                continue
+            middle = (track.start + track.end) / 2
+            order = np.argsort(middle, kind="stable")
+            place = order[np.searchsorted(middle[order], at - 1e-6).clip(0, len(track) - 1)]
+            if np.abs(middle[place] - at).max() <= 1e-3:
+                return track.start[place], track.end[place]
+        return None
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Readings at times; `smooth`: whether one goes over into the next; `over`: start and end of what each stands for."""
+
+    times: TimeArray
+    values: FloatArray
+    reach: float
+    smooth: bool
+    over: tuple[TimeArray, TimeArray] | None
+
+    def at(self, grid: TimeArray, hop: float) -> tuple[FloatArray, Mask]:
+        """The values (T, C) at the times of a grid, zeros where there are none, and where there are some."""
+        if self.over is None:
+            return _interpolate(self.times, self.values, grid, self.reach, self.smooth)
+        begin, end = self.over
+        values = np.zeros((grid.size, self.values.shape[1]), np.float32)
+        mask = np.zeros(grid.size, np.bool_)
+        first = np.searchsorted(grid, begin, side="left")
+        stop = np.searchsorted(grid, end, side="left")
+        # Where utterances overlap, the one that began last holds.
+        for row in np.argsort(begin, kind="stable"):
+            low, high = first[row], stop[row]
+            if low == high:  # shorter than a cell: it counts in the one that holds its middle, if that is here
+                middle = (begin[row] + end[row]) / 2
+                low = int(np.searchsorted(grid, middle - hop / 2))
+                high = low + int(low < grid.size and grid[low] - hop / 2 <= middle)
+            values[low:high] = self.values[row]
+            mask[low:high] = True
+        return values, mask
+
+
+def align(
+    tracks: Mapping[str, AnyTrack],
+    modality: Mapping[str, str],
+    reach: Mapping[str, float],
+    duration: float,
+    hop: float,
+) -> Aligned:
+    """All tracks on a grid from 0 to `duration`, in one; see `Grid`."""
+    grid = Grid(tracks, modality, reach, duration, hop)
+    return grid.stretch(0, grid.times.size)
 
 
 def _one_row_a_time(times: TimeArray, values: FloatArray) -> tuple[TimeArray, FloatArray]:
@@ -84,17 +155,24 @@ def _interpolate(
     return np.where(mask[:, None], values, 0).astype(np.float32), mask
 
 
-def _spans(track: Spans, grid: TimeArray) -> tuple[FloatArray, Mask]:
+def _spans(track: Spans, grid: TimeArray, whole: TimeArray) -> tuple[FloatArray, Mask]:
+    """Scores over a stretch `grid` of the `whole` grid."""
     values = np.zeros((grid.size, 1), np.float32)
     mask = np.zeros(grid.size, np.bool_)
-    first = np.searchsorted(grid, track.start, side="left")
-    stop = np.searchsorted(grid, track.end, side="left")
+    if not grid.size:
+        return values, mask
+    offset = int(np.searchsorted(whole, grid[0]))
+    first = np.searchsorted(whole, track.start, side="left")
+    stop = np.searchsorted(whole, track.end, side="left")
     for low, high, score, middle in zip(first, stop, track.score, (track.start + track.end) / 2, strict=True):
         if np.isnan(score):
             continue
         if low == high:  # shorter than a cell: it counts in the one that holds its middle
-            low = min(int(np.argmin(np.abs(grid - middle))), grid.size - 1)
+            low = min(int(np.argmin(np.abs(whole - middle))), whole.size - 1)
             high = low + 1
+        low, high = max(low - offset, 0), min(high - offset, grid.size)
+        if low >= high:
+            continue
         values[low:high, 0] = np.where(mask[low:high], np.maximum(values[low:high, 0], score), score)
         mask[low:high] = True
     return values, mask

@@ -6,15 +6,16 @@ import difflib
 import importlib.metadata
 import logging
 import os
+import shlex
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import pluggy
 
 from mien.errors import PluginError, UnknownPlugin
-from mien.sdk.descriptors import API, AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo
+from mien.sdk.descriptors import API, AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo, TableInfo
 from mien.sdk.hooks import PROJECT, Hooks
 
 _log = logging.getLogger(__name__)
@@ -23,8 +24,8 @@ GROUP = "mien"
 EXTRA = "MIEN_PLUGINS"
 """Environment variable with more plugin modules, separated by commas: for trying one that is not installed."""
 
-_Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo, RecipeInfo, CorpusInfo)
-_Any = AnalyzerInfo | FusionInfo | ExporterInfo | RecipeInfo | CorpusInfo
+_Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo, RecipeInfo, CorpusInfo, TableInfo)
+_Any = AnalyzerInfo | FusionInfo | ExporterInfo | RecipeInfo | CorpusInfo | TableInfo
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Registry:
     exporters: dict[str, ExporterInfo] = field(default_factory=dict)
     recipes: dict[str, RecipeInfo] = field(default_factory=dict)
     corpora: dict[str, CorpusInfo] = field(default_factory=dict)
+    tables: dict[str, TableInfo] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
 
     @classmethod
@@ -101,6 +103,10 @@ class Registry:
         """The corpus with that id; raises UnknownPlugin."""
         return _get(self.corpora, corpus_id, "corpus")
 
+    def table(self, table_id: str) -> TableInfo:
+        """The published table with that id; raises UnknownPlugin."""
+        return _get(self.tables, table_id, "table")
+
     def _load_one(self, entry: Any) -> None:
         dist = getattr(entry, "dist", None)
         origin = f"{dist.name} {dist.version}" if dist is not None else ""
@@ -124,23 +130,27 @@ class Registry:
         for info in offer.infos:
             if info.api > API:
                 raise PluginError(f"{info.id} was written for plugin API {info.api}; this version has API {API}")
-            # Recipes are named after models, which have names of their own, and so have corpora.
+            # Recipes are named after models, which have names of their own, and so have corpora and tables.
             others: tuple[Mapping[str, object], ...] = (self.analyzers, self.fusions, self.exporters)
-            if isinstance(info, RecipeInfo | CorpusInfo):
-                others = (self.recipes,) if isinstance(info, RecipeInfo) else (self.corpora,)
+            if isinstance(info, RecipeInfo):
+                others = (self.recipes,)
+            elif isinstance(info, CorpusInfo | TableInfo):
+                others = (self.corpora,) if isinstance(info, CorpusInfo) else (self.tables,)
             if any(info.id in known for known in others):
                 raise PluginError(f"another plugin already offers {info.id}")
         for info in offer.infos:
             if isinstance(info, AnalyzerInfo):
                 self.analyzers[info.id] = info
             elif isinstance(info, FusionInfo):
-                self.fusions[info.id] = info
+                self.fusions[info.id] = _as_trained(info)
             elif isinstance(info, ExporterInfo):
                 self.exporters[info.id] = info
             elif isinstance(info, RecipeInfo):
                 self.recipes[info.id] = info
-            else:
+            elif isinstance(info, CorpusInfo):
                 self.corpora[info.id] = info
+            else:
+                self.tables[info.id] = info
 
 
 class _Offer:
@@ -164,6 +174,9 @@ class _Offer:
     def corpus(self, info: CorpusInfo) -> None:
         self._add(info, CorpusInfo)
 
+    def table(self, info: TableInfo) -> None:
+        self._add(info, TableInfo)
+
     def _add(self, info: _Any, kind: type) -> None:
         if not isinstance(info, kind):  # a plugin is not type-checked by us
             raise PluginError(f"a plugin offered {type(info).__name__} where {kind.__name__} belongs")
@@ -176,6 +189,19 @@ def _get(infos: Mapping[str, _Info], plugin_id: str, what: str) -> _Info:
     near = difflib.get_close_matches(plugin_id, infos, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(infos)) or 'none'}."
     raise UnknownPlugin(f"There is no {what} named {plugin_id!r}; {hint}")
+
+
+def _as_trained(info: FusionInfo) -> FusionInfo:
+    """The descriptor with the command that trains it, where its weights are not here."""
+    if not info.trained_by:
+        return info
+    from mien.models.store import is_installed, user_models
+
+    absent = [model for model in info.models if not is_installed(model)]
+    if not absent:
+        return info
+    place = shlex.quote(str(user_models() / absent[0]))
+    return replace(info, needs_training=f"{info.trained_by} --data DIR --out {place}")
 
 
 def create(factory: str) -> Any:

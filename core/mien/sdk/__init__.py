@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mien.sdk.descriptors import API, AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo, Writes
+from mien.sdk.descriptors import (
+    API,
+    AnalyzerInfo,
+    CorpusInfo,
+    ExporterInfo,
+    FusionInfo,
+    RecipeInfo,
+    TableInfo,
+    Writes,
+)
 from mien.sdk.fusion import FusionParams
 from mien.sdk.hooks import Hooks, Registry, hookimpl, hookspec
 from mien.sdk.inputs import Audio, Crops, Frames, Input, Reads, Utterances
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
         Exporter,
         FaceExplanation,
         Fused,
+        FusedCurve,
         Fusion,
     )
 
@@ -53,6 +63,7 @@ __all__ = [
     "FrameBatch",
     "Frames",
     "Fused",
+    "FusedCurve",
     "Fusion",
     "FusionInfo",
     "FusionParams",
@@ -64,6 +75,7 @@ __all__ = [
     "Reads",
     "RecipeInfo",
     "Registry",
+    "TableInfo",
     "Utterance",
     "Utterances",
     "Windows",
@@ -88,6 +100,7 @@ _LATER = {
             "Exporter",
             "FaceExplanation",
             "Fused",
+            "FusedCurve",
             "Fusion",
         ),
         "mien.sdk.protocols",

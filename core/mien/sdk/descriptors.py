@@ -109,12 +109,16 @@ class FusionInfo(_Info):
     Args:
         accepts: names of the tracks that it can read; any subset may be there.
         models: ids of model cards that must be there.
-        needs_training: a command that trains it, when it has no weights yet.
+        needs_training: a command that trains it, when it has no weights yet; the registry fills it in from `trained_by`
+            where one of the models is not installed.
+        trained_by: the command that makes its model, without `--data` and `--out`
+            (`mien train fusion-attention --set strategy=concat`).
     """
 
     accepts: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     needs_training: str = ""
+    trained_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +214,37 @@ class RecipeInfo:
             raise ValueError(f"the factory of {self.id} must read 'package.module', not {self.factory!r}")
         if not (isinstance(self.params, type) and issubclass(self.params, Params)):
             raise ValueError(f"the params of {self.id} must be a subclass of mien.sdk.Params")
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """Describes a published table that can be reproduced (`mien reproduce`), or why it cannot.
+
+    The module that `factory` names has what `mien.training.reproduction.Table` describes; it is imported when it runs.
+
+    Args:
+        id: what `mien reproduce` is given; never changes once published.
+        title: what a list shows: paper, table, what is measured.
+        description: how it is measured here, in a few sentences.
+        data: files and folders that must lie in the folder of the corpora, relative to it.
+        factory: dotted path of the module; empty where the data is closed.
+        closed: why it cannot be reproduced here; empty where it can.
+        command: what someone who has the data gives to train and measure the system.
+    """
+
+    id: str
+    title: str
+    description: str = ""
+    data: tuple[str, ...] = ()
+    factory: str = ""
+    closed: str = ""
+    command: str = ""
+    api: int = API
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"{self.id!r} is no id: use lower-case words joined by dots or dashes")
+        if bool(self.factory) == bool(self.closed):
+            raise ValueError(f"the table {self.id} must have either a module or a reason why it cannot be reproduced")
+        if self.factory and not _MODULE.fullmatch(self.factory):
+            raise ValueError(f"the factory of {self.id} must read 'package.module', not {self.factory!r}")

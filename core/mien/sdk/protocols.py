@@ -172,6 +172,21 @@ class Aligned:
 
 
 @dataclass(frozen=True)
+class FusedCurve:
+    """What a fusion reads besides its score, on the same grid.
+
+    Args:
+        name: one word in lower case; the host stores it as the track `fusion.<name>`.
+        values: (T, C) within the quantities' extents; rows where the score is NaN are left out.
+        quantities: one per channel.
+    """
+
+    name: str
+    values: FloatArray
+    quantities: tuple[Quantity, ...]
+
+
+@dataclass(frozen=True)
 class Fused:
     """A fused reading.
 
@@ -181,6 +196,7 @@ class Fused:
         modalities: M names.
         contributions: (T, M) what each modality said on the score's scale, NaN where absent.
         quantity: what the score measures.
+        curves: what it reads besides.
     """
 
     score: FloatArray
@@ -188,6 +204,7 @@ class Fused:
     modalities: tuple[str, ...]
     contributions: FloatArray
     quantity: Quantity = HOSTILITY
+    curves: tuple[FusedCurve, ...] = ()
 
 
 class Fusion(Protocol):
@@ -197,7 +214,7 @@ class Fusion(Protocol):
         """Load weights; `tracks` are those that there are."""
 
     def fuse(self, grid: Aligned) -> Fused:
-        """Fuse one stretch of the grid."""
+        """Fuse one stretch of the grid. A long medium comes in several, in order of time, each with the same tracks."""
 
 
 @dataclass(frozen=True)

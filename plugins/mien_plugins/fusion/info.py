@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pydantic
 
-from mien.sdk import FusionInfo, FusionParams, hookimpl, param
+from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, hookimpl, param
 
 READS = ("text.offence", "emotion.attributes", "face.expression", "conflict.intensity")
 """One track per modality that says something of hostility."""
@@ -58,9 +59,127 @@ MAJORITY = FusionInfo(
     models=CALIBRATED,
 )
 
+EMBEDDINGS = {"text": "text.embedding", "voice": "emotion.embedding", "face": "face.embedding"}
+"""Modality → the track of vectors that trained fusions read it from."""
+
+EMBEDDED = ("text.offence", *EMBEDDINGS.values())
+"""What trained fusions accept: the vectors, and the utterances whose extents those of the text hold over."""
+
+
+class TrainedParams(FusionParams):
+    """Parameters of every trained fusion."""
+
+    hop: float = param(0.5, "spacing of the common time grid", unit="s", ge=0.02, le=10)
+    missing: Literal["zero", "knn"] = param(
+        "zero",
+        "what stands in for a modality that is absent: nothing (zero weight), or the mean of the nearest training samples "
+        "(KNN imputation); it never counts in the weights",
+    )
+    neighbours: int = param(5, "training samples whose mean is imputed", ge=1, le=100)
+
+
+_READS_AFFECT = (
+    "Trained on faces, voices and texts of different people, paired by the emotion they show; reads the probability that "
+    "somebody is angry or disgusted as hostility, and valence, arousal and seven emotions besides."
+)
+
+
+def _attention(strategy: str, title: str, what: str, factory: str) -> FusionInfo:
+    return FusionInfo(
+        id=f"fusion.{strategy}",
+        title=title,
+        version="1.0.0",
+        description=f"{what} {_READS_AFFECT}",
+        factory=f"mien_plugins.fusion.attention:{factory}",
+        params=TrainedParams,
+        accepts=EMBEDDED,
+        models=(f"fusion-{strategy}",),
+        trained_by=f"mien train fusion-attention --set strategy={strategy}",
+    )
+
+
+ATTENTION = (
+    _attention(
+        "concat", "Concatenation, LSTM", "The modalities' vectors side by side, an LSTM over time.", "ConcatFusion"
+    ),
+    _attention(
+        "self",
+        "Self-attention, LSTM",
+        "Multi-head self-attention over the modalities, an LSTM over time.",
+        "SelfFusion",
+    ),
+    _attention(
+        "residual",
+        "Residual self-attention, LSTM",
+        "Self-attention over the modalities added to what they were, an LSTM over time.",
+        "ResidualFusion",
+    ),
+    _attention(
+        "hierarchical",
+        "Hierarchical attention, LSTM",
+        "Attention over each pair of modalities, then over the pairs, an LSTM over time.",
+        "HierarchicalFusion",
+    ),
+    _attention(
+        "crossmodal",
+        "Cross-modal hierarchical self-attention, LSTM",
+        "Each modality's features reweighed by each other one, then hierarchical attention, an LSTM over time.",
+        "CrossModalFusion",
+    ),
+    _attention(
+        "intra",
+        "Intra-modal attention, statistical pooling",
+        "Multi-head attention within the last seconds of each modality, pooled by mean and deviation.",
+        "IntraFusion",
+    ),
+    _attention(
+        "cross",
+        "Cross-modal attention, statistical pooling",
+        "Multi-head attention from each modality onto each other over the last seconds, pooled by mean and deviation.",
+        "CrossFusion",
+    ),
+    _attention(
+        "intra-cross",
+        "Intra- and cross-modal attention",
+        "Attention within and between the modalities over the last seconds, pooled by mean and deviation.",
+        "IntraCrossFusion",
+    ),
+)
+
+
+class AttentionTraining(Params):
+    """Options of the recipe."""
+
+    strategy: Literal["concat", "self", "residual", "hierarchical", "crossmodal", "intra", "cross", "intra-cross"] = (
+        param("concat", "Which fusion is trained.")
+    )
+    moddrop: Literal["off", "single", "every"] = param(
+        "every",
+        "Samples with modalities silenced that are trained on beside the whole ones: none, those without one of them "
+        "(Moddrop), or those with every subset of them.",
+    )
+    compare: bool = param(True, "Train it the other ways, too, for the card's comparison.")
+    features: Path | None = param(
+        None, "Folder in which the embeddings are kept for other trainings; by default --work."
+    )
+
+
+ATTENTION_TRAINING = RecipeInfo(
+    id="fusion-attention",
+    title="Attention fusions of text, voice and face",
+    model="fusion-attention",
+    data=("face/fer2013.npz", "speech/manifest.csv", "text/emobank/emobank.csv"),
+    description="Learns emotion from faces (FER2013), voices (RAVDESS, EmoDB) and texts (EmoBank) paired by their label.",
+    factory="mien_plugins.fusion.recipe",
+    params=AttentionTraining,
+)
+
 
 @hookimpl
 def mien_register(registry: Any) -> None:
-    """Offer the fusions."""
+    """Offer the fusions and their trainings."""
     registry.fusion(LATE)
     registry.fusion(MAJORITY)
+    for info in ATTENTION:
+        registry.fusion(info)
+    # RECIPE

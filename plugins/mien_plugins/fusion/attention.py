@@ -1,0 +1,75 @@
+"""The attention fusions as plugins: five strategies with an LSTM over time, three with statistical pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mien_plugins.fusion.pooled import PooledConfig, PooledNet
+from mien_plugins.fusion.sequence import SequenceConfig, SequenceNet
+from mien_plugins.fusion.timed import TimedNet
+from mien_plugins.fusion.trained import TrainedFusion
+
+
+def build(config: Mapping[str, Any]) -> TimedNet:
+    """The net of a `fusion-attention` model from its configuration."""
+    temperature = float(config.get("temperature", 1.0))
+    if config["family"] == "sequence":
+        return SequenceNet(SequenceConfig.from_dict(config["net"]), temperature)
+    return PooledNet(PooledConfig.from_dict(config["net"]), temperature)
+
+
+class AttentionFusion(TrainedFusion):
+    """One of them; the model's configuration says which."""
+
+    def build(self, config: Mapping[str, Any]) -> TimedNet:
+        """See `build`."""
+        return build(config)
+
+
+class ConcatFusion(AttentionFusion):
+    """Concatenation."""
+
+    model = "fusion-concat"
+
+
+class SelfFusion(AttentionFusion):
+    """Self-attention."""
+
+    model = "fusion-self"
+
+
+class ResidualFusion(AttentionFusion):
+    """Residual self-attention."""
+
+    model = "fusion-residual"
+
+
+class HierarchicalFusion(AttentionFusion):
+    """Hierarchical attention."""
+
+    model = "fusion-hierarchical"
+
+
+class CrossModalFusion(AttentionFusion):
+    """Cross-modal hierarchical self-attention."""
+
+    model = "fusion-crossmodal"
+
+
+class IntraFusion(AttentionFusion):
+    """Intra-modal attention with statistical pooling."""
+
+    model = "fusion-intra"
+
+
+class CrossFusion(AttentionFusion):
+    """Cross-modal attention with statistical pooling."""
+
+    model = "fusion-cross"
+
+
+class IntraCrossFusion(AttentionFusion):
+    """Both."""
+
+    model = "fusion-intra-cross"

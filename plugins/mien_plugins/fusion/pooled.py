@@ -1,0 +1,205 @@
+"""Intra- and cross-modal multi-head attention with statistical pooling (Rajan 2022, ch. 4; SEEDS §4.2).
+
+Of each modality the last `steps` steps are read: a time-mixing layer (a convolution of kernel 1 that takes time positions for
+channels), a bi-GRU, then multi-head attention over the own sequence (intra) or from each modality onto each other (cross: query
+= target, key and value = source). The means over time of all these are M, or M·(M−1), vectors; their mean and unbiased deviation
+are read by two dense layers, the first without an activation.
+
+An absent modality's vectors are left out of the pooling, and the deviation of a single vector is zero. In the cross model a
+modality that is alone counts by its encoder's own mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import permutations
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mien_plugins.fusion.timed import Encoded, Reading, Scale, TimedNet
+
+Kind = Literal["intra", "cross", "intra-cross"]
+Pooling = Literal["statistics", "concat"]
+
+
+@dataclass(frozen=True)
+class PooledConfig:
+    """What the net is built from.
+
+    Args:
+        widths: numbers in each modality's vectors.
+        steps: of each modality that one reading is made from; they may differ.
+        mixed: time positions after the mixing layer, 0 for none (the thesis: none for text, 25 for vision's 32, 500 for
+            audio's 1000).
+        hidden: of the bi-GRU (the thesis: 60); heads: of each attention (6); dense: width of the first dense layer (60).
+        affect: whether valence and arousal are read beside the classes.
+        drop: dropout of each modality's input in training (the released code: 0.25 for text).
+        pooling: `statistics`, or `concat` of all vectors (the thesis' noSP).
+    """
+
+    modalities: tuple[str, ...]
+    widths: tuple[int, ...]
+    kind: Kind = "intra"
+    steps: tuple[int, ...] = (128, 32, 1000)
+    mixed: tuple[int, ...] = (0, 25, 500)
+    hidden: int = 60
+    heads: int = 6
+    dense: int = 60
+    classes: int = 7
+    affect: bool = True
+    hostile: tuple[int, ...] = (0, 1)
+    dropout: float = 0.1
+    drop: tuple[float, ...] = (0.25, 0.0, 0.0)
+    pooling: Pooling = "statistics"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for config.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> PooledConfig:
+        """The inverse of `to_dict`."""
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        return cls(**plain)
+
+
+class Encoder(nn.Module):
+    """One modality's sequence: mixing of time positions, bi-GRU."""
+
+    def __init__(self, width: int, steps: int, mixed: int, hidden: int, drop: float) -> None:
+        super().__init__()
+        self.steps = steps
+        self.drop = nn.Dropout(drop)
+        self.mix = nn.Conv1d(steps, mixed, 1) if mixed else None
+        self.gru = nn.GRU(width, hidden, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, steps, D) → (N, mixed or steps, 2·hidden)."""
+        x = self.drop(x)
+        out: Tensor = self.gru(x if self.mix is None else self.mix(x))[0]
+        return out
+
+
+class PooledNet(TimedNet):
+    """Reads a window at every step. All modalities must have the same `steps` for reading over time (`encode`); `read` takes
+    whole sequences of any lengths, as the thesis does."""
+
+    def __init__(self, config: PooledConfig, temperature: float = 1.0) -> None:
+        super().__init__(config.modalities, config.widths, max(config.steps) - 1)
+        self.config, self.temperature = config, temperature
+        count, embed = len(config.modalities), 2 * config.hidden
+        parts = zip(config.widths, config.steps, config.mixed, config.drop, strict=True)
+        self.scales = nn.ModuleList(Scale(width) for width in config.widths)
+        self.encoders = nn.ModuleList(Encoder(w, s, mixed, config.hidden, drop) for w, s, mixed, drop in parts)
+
+        def attention() -> nn.Module:
+            return nn.MultiheadAttention(embed, config.heads, config.dropout, batch_first=True)
+
+        self.intra = nn.ModuleList(attention() for _ in range(count if config.kind != "cross" else 0))
+        self.pairs = tuple(permutations(range(count), 2)) if config.kind != "intra" else ()
+        self.cross = nn.ModuleList(attention() for _ in self.pairs)
+        sides = {"intra": (count,), "cross": (len(self.pairs),), "intra-cross": (count, len(self.pairs))}[config.kind]
+        pooled = sum(sides) if config.pooling == "concat" else 2 * len(sides)
+        self.first = nn.Linear(pooled * embed, config.dense)
+        self.classes = nn.Linear(config.dense, config.classes)
+        self.affect = nn.Linear(config.dense, 2) if config.affect else None
+
+    # --- over time ----------------------------------------------------------------------------------------------
+
+    def encode(self, x: Sequence[Tensor], mask: Tensor) -> Encoded:
+        """Sequences of every step's window: (B, T, L_m, 2·hidden)."""
+        encoded = []
+        for m, (part, scale, encoder) in enumerate(zip(x, self.scales, self.encoders, strict=True)):
+            scaled = scale(part, mask[..., m])[:, self.context + 1 - encoder.steps :]  # type: ignore[operator]
+            windows = scaled.unfold(1, encoder.steps, 1).mT
+            encoded.append(_steps_of(encoder(windows.flatten(0, 1)), windows.shape[1]))
+        return tuple(encoded)
+
+    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None) -> Reading:
+        """Attend, pool what is present, read; it keeps no state."""
+        flat = [part.flatten(0, 1) for part in encoded]
+        lead = (max(part.shape[0] for part in encoded), mask.shape[1])
+        if any(part.shape[0] != lead[0] for part in encoded):
+            flat = [part.expand(lead[0], *part.shape[1:]).flatten(0, 1) for part in encoded]
+        sides = [(v.view(v.shape[0], *lead, v.shape[2]), there) for v, there in self._attended(flat, mask)]
+        return self._read(sides, mask.shape[0])
+
+    def vectors(self, encoded: Encoded) -> Encoded:
+        """The means over each window."""
+        return tuple(part.mean(2) for part in encoded)
+
+    def imputed(self, encoded: Encoded, vectors: Encoded, mask: Tensor) -> Encoded:
+        """An imputed vector stands at every position of its window."""
+        parts = enumerate(zip(encoded, vectors, strict=True))
+        return tuple(torch.where(mask[..., m, None, None], e, v.unsqueeze(2)) for m, (e, v) in parts)
+
+    # --- whole sequences ----------------------------------------------------------------------------------------
+
+    def read(self, x: Sequence[Tensor], mask: Tensor | None = None) -> Reading:
+        """One reading of whole sequences, per modality (B, steps_m, D_m); mask (B, M). Answers with T = 1."""
+        there = torch.ones(len(x[0]), len(x), dtype=torch.bool, device=x[0].device) if mask is None else mask
+        encoded = [
+            encoder(scale(part, there[:, m, None].expand(part.shape[:2])))
+            for m, (part, scale, encoder) in enumerate(zip(x, self.scales, self.encoders, strict=True))
+        ]
+        sides = [(v.unsqueeze(2), t) for v, t in self._attended(encoded, there.unsqueeze(1))]
+        return self._read(sides, len(x[0]))
+
+    # --- shared -------------------------------------------------------------------------------------------------
+
+    def _attended(self, parts: Sequence[Tensor], mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Vectors (K, N, 2·hidden) of each side (intra, cross) and which of them count (…, K); parts are (N, L_m, 2·hidden)."""
+        sides = []
+        if len(self.intra):
+            own = [attend(p, p, p, need_weights=False)[0].mean(1) for p, attend in zip(parts, self.intra, strict=True)]
+            sides.append((torch.stack(own), mask))
+        if self.pairs:
+            crossed, both = [], []
+            for (source, target), attend in zip(self.pairs, self.cross, strict=True):
+                s, t = parts[source], parts[target]
+                crossed.append(attend(t, s, s, need_weights=False)[0].mean(1))
+                both.append(mask[..., source] & mask[..., target])
+            # Where one is alone there is no pair: its own mean stands in the first place that is its target's.
+            alone = (mask.sum(-1, keepdim=True) == 1) & mask
+            means = [part.mean(1) for part in parts]
+            vectors = [*crossed, *means]
+            there = torch.cat([torch.stack(both, -1), alone], -1)
+            if self.config.pooling == "concat":
+                vectors, there = crossed, torch.stack(both, -1)
+            sides.append((torch.stack(vectors), there))
+        return sides
+
+    def _read(self, sides: Sequence[tuple[Tensor, Tensor]], batch: int) -> Reading:
+        """From vectors (K, B or 1, T, E) and which count (B, T, K) to a reading."""
+        pooled = []
+        for vectors, there in sides:
+            v = vectors.movedim(0, 2).expand(batch, -1, -1, -1)
+            pooled.append((v * there.unsqueeze(-1)).flatten(-2) if self._concat else statistics(v, there))
+        hidden = self.first(torch.cat(pooled, -1))
+        logits = self.classes(hidden)
+        expression = (logits / self.temperature).softmax(-1)
+        score = expression[..., list(self.config.hostile)].sum(-1).clamp(0.0, 1.0)
+        affect = None if self.affect is None else self.affect(hidden).tanh()
+        return Reading(score, None, logits, expression, affect)
+
+    @property
+    def _concat(self) -> bool:
+        return self.config.pooling == "concat"
+
+
+def _steps_of(x: Tensor, steps: int) -> Tensor:
+    """(B·T, L, E) → (B, T, L, E)."""
+    return x.view(-1, steps, *x.shape[1:])
+
+
+def statistics(vectors: Tensor, there: Tensor) -> Tensor:
+    """Mean and unbiased deviation (…, 2·E) over those of K vectors (…, K, E) that are there (…, K); one alone deviates by 0."""
+    count = there.sum(-1, keepdim=True).to(vectors.dtype)
+    kept = there.unsqueeze(-1)
+    mean = (vectors * kept).sum(-2) / count.clamp_min(1.0)
+    squares = ((vectors - mean.unsqueeze(-2)).square() * kept).sum(-2) / (count - 1.0).clamp_min(1.0)
+    deviation = torch.where(count > 1, squares.clamp_min(1e-12).sqrt(), torch.zeros_like(squares))
+    return torch.cat([mean, deviation], -1)

@@ -1,0 +1,182 @@
+"""The runtime of trained fusions, on tiny nets with random weights: subsets, gaps, stretches, imputation, refusals."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mien.engine.align import Grid
+from mien.engine.backend import Backend
+from mien.engine.context import RunContext
+from mien.errors import ModelError
+from mien.sdk import Fused
+from mien.tracks import Features, Spans
+from mien.tracks.quantity import EXPRESSIONS
+from mien.training.card import save_model
+from mien_plugins.fusion.attention import build
+from mien_plugins.fusion.info import TrainedParams
+from mien_plugins.fusion.pooled import PooledConfig
+from mien_plugins.fusion.sequence import SequenceConfig
+from mien_plugins.fusion.trained import TrainedFusion
+
+NAMES, WIDTHS = ("text", "voice", "face"), (4, 6, 5)
+TRACKS = {"text": "text.embedding", "voice": "emotion.embedding", "face": "face.embedding"}
+MODALITY = {track: name for name, track in TRACKS.items()} | {"text.offence": "text"}
+SECONDS = 30.0
+SUBSETS = [c for n in range(1, 4) for c in itertools.combinations(NAMES, n)]
+
+
+class Tiny(TrainedFusion):
+    model = "fusion-tiny"
+
+    def build(self, config: Any) -> Any:
+        return build(config)
+
+
+def config_of(kind: str) -> dict[str, Any]:
+    if kind in ("intra", "cross", "intra-cross"):
+        sizes = {"steps": (4, 4, 4), "mixed": (0, 2, 2), "hidden": 3, "heads": 2, "dense": 5}
+        net: Any = PooledConfig(NAMES, WIDTHS, kind, **sizes)  # type: ignore[arg-type]
+        family = "pooled"
+    else:
+        net = SequenceConfig(NAMES, WIDTHS, kind, width=8, inner=4, heads=2, hidden=6)  # type: ignore[arg-type]
+        family = "sequence"
+    return {"family": family, "net": net.to_dict(), "step": 0.5, "temperature": 1.5, "classes": list(EXPRESSIONS)}
+
+
+KINDS = ("concat", "self", "residual", "hierarchical", "crossmodal", "intra", "cross", "intra-cross")
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Writes a model of a kind and gives a prepared fusion."""
+
+    def made(kind: str, tracks: Any, bank: bool = True, context: Any = None, **params: Any) -> Tiny:
+        torch.manual_seed(0)
+        net = build(config_of(kind))
+        weights = dict(net.state_dict())
+        if bank:
+            vectors = net.vectors(net.encode([torch.randn(1, 20 + net.context, w) for w in WIDTHS],
+                                             torch.ones(1, 20 + net.context, 3, dtype=torch.bool)))  # fmt: skip
+            weights |= {f"bank.{name}": v[0] for name, v in zip(NAMES, vectors, strict=True)}
+        save_model(tmp_path / "fusion-tiny", weights, config_of(kind))
+        monkeypatch.setattr("mien.models.store.resolve", lambda model: tmp_path / model)
+        fusion = Tiny()
+        fusion.prepare(tuple(tracks), TrainedParams(**params), context or a_context())
+        return fusion
+
+    return made
+
+
+def a_context() -> RunContext:
+    return RunContext("fusion.tiny", Backend("cpu", "float32", "CPU", 1), threading.Event(), models=("fusion-tiny",))
+
+
+def readings() -> dict[str, Any]:
+    """Two utterances, a voice through all but the last third, faces in the middle; nobody at all from 26 s on."""
+    rng = np.random.default_rng(0)
+    voice, face = np.arange(1.0, 20, 1.0), np.arange(8, 26, 0.2)
+    return {
+        "text.offence": Spans.of("text.offence", [(2, 6, "", "…", 0.1), (11, 15, "", "…", 0.9)]),
+        "text.embedding": Features("text.embedding", np.array([4.0, 13.0]), rng.normal(size=(2, 4)).astype(np.float32)),
+        "emotion.embedding": Features("emotion.embedding", voice, rng.normal(size=(19, 6)).astype(np.float32)),
+        "face.embedding": Features("face.embedding", face, rng.normal(size=(face.size, 5)).astype(np.float32)),
+    }
+
+
+def chosen(names: Any) -> dict[str, Any]:
+    kept = {TRACKS[name] for name in names} | ({"text.offence"} if "text" in names else set())
+    return {name: track for name, track in readings().items() if name in kept}
+
+
+def fuse(fusion: Tiny, tracks: Any, hop: float = 0.5, step: int = 10_000) -> tuple[Grid, list[Fused]]:
+    grid = Grid(tracks, MODALITY, {"emotion.embedding": 3.0}, SECONDS, hop)
+    return grid, [fusion.fuse(grid.stretch(i, i + step)) for i in range(0, grid.times.size, step)]
+
+
+@pytest.mark.parametrize("missing", ["zero", "knn"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_subset_gives_a_reading_whose_weights_are_of_the_present(make: Any, kind: str, missing: str) -> None:
+    for names in SUBSETS:
+        tracks = chosen(names)
+        grid, (fused,) = fuse(make(kind, tracks, missing=missing), tracks)
+        aligned = grid.stretch(0, grid.times.size)
+        there = np.stack([aligned.mask[TRACKS[name]] for name in names], 1)
+        assert fused.modalities == names
+        assert (np.isnan(fused.score) == ~there.any(1)).all()
+        assert ((fused.score >= 0) & (fused.score <= 1))[there.any(1)].all()
+        assert fused.weights.sum(1) == pytest.approx(there.any(1).astype(float), abs=1e-5)
+        assert (fused.weights[~there] == 0).all()
+        assert (np.isnan(fused.contributions) == ~there).all()
+        for curve in fused.curves:
+            assert np.isfinite(curve.values).all()
+        expression = next(c for c in fused.curves if c.name == "expression")
+        assert expression.values.sum(1) == pytest.approx(1, abs=1e-5)
+        assert [q.name for q in expression.quantities] == list(EXPRESSIONS)
+        assert fused.score[there.any(1)] == pytest.approx(expression.values[there.any(1), :2].sum(1), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stretches_go_on_from_each_other(make: Any, kind: str) -> None:
+    tracks = chosen(NAMES)
+    _, (whole,) = fuse(make(kind, tracks), tracks)
+    _, parts = fuse(make(kind, tracks), tracks, step=7)
+    for name in ("score", "weights", "contributions"):
+        joined = np.concatenate([getattr(part, name) for part in parts])
+        np.testing.assert_allclose(joined, getattr(whole, name), atol=1e-5)
+
+
+def test_what_stands_where_a_modality_is_absent_changes_nothing(make: Any) -> None:
+    tracks = chosen(NAMES)
+    grid = Grid(tracks, MODALITY, {}, SECONDS, 0.5).stretch(0, 60)
+    one = make("crossmodal", tracks).fuse(grid)
+    for name in TRACKS.values():
+        grid.values[name][~grid.mask[name]] = 1e6
+    other = make("crossmodal", tracks).fuse(grid)
+    np.testing.assert_array_equal(one.score, other.score)
+    np.testing.assert_array_equal(one.weights, other.weights)
+
+
+@pytest.mark.parametrize("hop", [0.1, 0.25, 2.0])
+def test_the_grid_may_have_another_spacing_than_the_training(make: Any, hop: float) -> None:
+    tracks = chosen(NAMES)
+    grid, (fused,) = fuse(make("hierarchical", tracks), tracks, hop)
+    there = np.stack([grid.stretch(0, grid.times.size).mask[track] for track in TRACKS.values()], 1)
+    assert (np.isnan(fused.score) == ~there.any(1)).all()
+    assert (fused.weights[~there] == 0).all()
+
+
+def test_an_utterance_speaks_for_its_whole_length() -> None:
+    grid = Grid(chosen(("text",)), MODALITY, {}, SECONDS, 0.5)
+    aligned = grid.stretch(0, grid.times.size)
+    said = ((grid.times > 2) & (grid.times < 6)) | ((grid.times > 11) & (grid.times < 15))
+    assert (aligned.mask["text.embedding"] == said).all()
+    parts = [grid.stretch(i, i + 7).mask["text.embedding"] for i in range(0, grid.times.size, 7)]
+    assert (np.concatenate(parts) == said).all()
+
+
+def test_vectors_of_another_model_are_left_out_and_told(make: Any) -> None:
+    tracks = chosen(NAMES)
+    times = tracks["emotion.embedding"].times
+    tracks["emotion.embedding"] = Features("emotion.embedding", times, np.ones((times.size, 9), np.float32))
+    context = a_context()
+    fusion = make("concat", tracks, context=context)
+    _, (fused,) = fuse(fusion, tracks)
+    assert fused.weights[:, 1].max() == 0
+    assert "emotion.embedding was written by another model" in context.notes[0]
+
+
+def test_a_damaged_model_and_one_that_cannot_impute_are_refused_in_a_sentence(make: Any, tmp_path: Path) -> None:
+    tracks = chosen(NAMES)
+    with pytest.raises(ModelError, match="choose missing=zero"):
+        make("self", tracks, bank=False, missing="knn")
+    make("self", tracks)
+    (tmp_path / "fusion-tiny" / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="cannot be read"):
+        Tiny().prepare(tuple(tracks), TrainedParams(), a_context())
