@@ -1,4 +1,4 @@
-"""How far one analysis is and how long it will take yet, from the engine's events. No Qt in here."""
+"""How far one analysis is and how long it will take yet, from the engine's events."""
 
 from __future__ import annotations
 

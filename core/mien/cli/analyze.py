@@ -62,15 +62,15 @@ def analyze_paths(request: Request) -> int:
 
     log_to(say.log_file())
     registry = Registry.load()
-    choice, options = _choice(request, registry)
+    choice, options = choice_of(request, registry)
     formats = [registry.exporter(name).id for name in request.export]
-    out = _folder(request.out) if formats or request.out else Path()
+    out = folder_of(request.out) if formats or request.out else Path()
     media = collect(request.paths)
     if not media:
         named = ", ".join(shown(p) for p in request.paths)
         raise MediaMissing(f"There is no medium in the folder; name files or a folder that holds some: {named}")
     if request.save_recipe:
-        _save(choice, registry, request.save_recipe)
+        save_choice(choice, registry, request.save_recipe)
     stems = _stems(media)
     place = request.library or load().place()
     outcomes = []
@@ -94,7 +94,7 @@ def analyze_paths(request: Request) -> int:
     return _code(outcomes)
 
 
-def _choice(request: Request, registry: Registry) -> tuple[Choice, dict[str, Mapping[str, Any]]]:
+def choice_of(request: Request, registry: Registry) -> tuple[Choice, dict[str, Mapping[str, Any]]]:
     """The choice, every name and parameter in it checked, and the exporters' parameters."""
     settings = load()
     choice = load_recipe(request.recipe, registry) if request.recipe else Choice(fusion=settings.fusion)
@@ -133,7 +133,8 @@ def _load_what_concludes() -> None:
     import mien.library.library  # noqa: F401
 
 
-def _folder(out: Path | None) -> Path:
+def folder_of(out: Path | None) -> Path:
+    """The folder for exports, made if need be; here without one."""
     folder = out if out is not None else Path()
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out must name a folder, and this is a file: {shown(folder)}")
@@ -144,7 +145,8 @@ def _folder(out: Path | None) -> Path:
     return folder
 
 
-def _save(choice: Choice, registry: Registry, path: Path) -> None:
+def save_choice(choice: Choice, registry: Registry, path: Path) -> None:
+    """Save a choice as a recipe; raises StorageError."""
     try:
         save_recipe(choice, registry, path)
     except OSError as error:

@@ -10,6 +10,25 @@ import typer
 from typer.exceptions import TyperException
 
 from mien import __version__
+from mien.cli.options import (
+    Accept,
+    AudioStream,
+    Device,
+    Export,
+    Fusion,
+    Json,
+    Library,
+    Out,
+    Plugins,
+    Precision,
+    Quiet,
+    Recipe,
+    SaveRecipe,
+    Set,
+    Threads,
+)
+from mien.cli.reproduce import reproduce
+from mien.cli.scan import scan
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -25,25 +44,6 @@ models = typer.Typer(help="The models that are installed, and those that could b
 library = typer.Typer(help="What was analysed: list, show, search, remove.", no_args_is_help=True)
 app.add_typer(models, name="models")
 app.add_typer(library, name="library")
-
-Library = Annotated[
-    str | None,
-    typer.Option("--library", metavar="FILE|URL", help="Library to use instead of your own.", envvar="MIEN_LIBRARY"),
-]
-Json = Annotated[bool, typer.Option("--json", help="For machines: JSON instead of text.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PLUGIN.PARAM=VALUE", help="Change a parameter; may be given several times."),
-]
-Export = Annotated[
-    list[str] | None,
-    typer.Option("--export", "-e", metavar="FORMAT", help="Write this format; may be given several times."),
-]
-Device = Annotated[str | None, typer.Option("--device", "-d", metavar="DEVICE", help="auto, cpu, cuda:N or mps.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, max=256, help="CPU threads for models.")]
-Accept = Annotated[bool, typer.Option("--accept-licence", help="Agree to the model's licence without being asked.")]
-Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for exports.")]
 
 
 def _version(asked: bool) -> None:
@@ -64,30 +64,17 @@ def _root(
 @app.command()
 def analyze(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media, or folders of them.")],
-    plugins: Annotated[
-        str | None, typer.Option("--plugins", "-p", metavar="A,B", help="Analyzers to run instead of the defaults.")
-    ] = None,
+    plugins: Plugins = None,
     settings: Set = None,
-    fusion: Annotated[
-        str | None, typer.Option("--fusion", "-f", metavar="NAME", help="Fusion, or none. Default: late.")
-    ] = None,
+    fusion: Fusion = None,
     device: Device = None,
-    precision: Annotated[
-        str | None, typer.Option("--precision", metavar="KIND", help="auto, float32, bfloat16 or float16.")
-    ] = None,
+    precision: Precision = None,
     threads: Threads = None,
-    audio_stream: Annotated[
-        str | None,
-        typer.Option("--audio-stream", metavar="N|LANGUAGE", help="Sound stream by number, language or title."),
-    ] = None,
+    audio_stream: AudioStream = None,
     export: Export = None,
     out: Out = None,
-    recipe: Annotated[
-        Path | None, typer.Option("--recipe", metavar="FILE", help="Replay a saved choice of plugins and parameters.")
-    ] = None,
-    save_recipe: Annotated[
-        Path | None, typer.Option("--save-recipe", metavar="FILE", help="Save this choice for --recipe.")
-    ] = None,
+    recipe: Recipe = None,
+    save_recipe: SaveRecipe = None,
     library: Library = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -116,6 +103,9 @@ def analyze(
             )
         )
     )
+
+
+app.command()(scan)
 
 
 @app.command()
@@ -256,6 +246,40 @@ def train(
         return
     asked = Asked(data, out, quick, device, seed, threads, fresh, work, settings or [], as_json, quiet)
     train_model(recipe, asked)
+
+
+@app.command()
+def manifest(
+    corpus: Annotated[
+        str | None,
+        typer.Argument(metavar="[CORPUS|FILE]", help="A corpus, or a manifest to judge; without it, a list."),
+    ] = None,
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Where the corpus was unpacked to.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help=".csv or .parquet. Default: FOLDER/manifest.csv.")
+    ] = None,
+    media: Annotated[str, typer.Option("--media", metavar="KIND", help="Which recordings: sound or video.")] = "sound",
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Of what a split leaves to chance.")] = 0,
+    resplit: Annotated[
+        bool, typer.Option("--resplit", help="Part people (videos) anew instead of keeping the split.")
+    ] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe/--no-probe", help="Look into every medium whether its stretches lie in it.")
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the table that recipes read from a corpus as it was handed out, or judge such a table."""
+    from mien.cli.manifest import Asked, list_corpora, make_manifest
+
+    if corpus is None:
+        list_corpora(as_json)
+        return
+    make_manifest(Asked(corpus, folder, out, media, seed, resplit, probe, force, as_json, quiet))
+
+
+app.command()(reproduce)
 
 
 @app.command()

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-SUFFIXES = frozenset(
-    (
-        *(".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".flv", ".wmv"),
-        *(".3gp", ".ogv", ".gif", ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".aif", ".aiff"),
-        *(".wma", ".amr"),
-    )
-)
-"""What counts as a medium inside a folder; a file that is named itself may have any suffix."""
+from mien.batch.find import SUFFIXES
 
 
 def collect(paths: Iterable[Path]) -> list[Path]:

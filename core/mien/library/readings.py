@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 from mien.library.overview import Entry, StoredTrack
 from mien.tracks import Kind, Quantity, probability
@@ -38,10 +39,29 @@ def suggestions(readings: Mapping[str, Quantity]) -> list[str]:
     return plain + sorted(s for s in sources if s.split(".")[1] in several and not s.startswith("emotion."))
 
 
+class Named(Protocol):
+    """A track, or what is known of one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def quantities(self) -> tuple[Quantity, ...]: ...
+
+
+_Track = TypeVar("_Track", bound=Named)
+
+
 def channels_of(entry: Entry, reading: str) -> list[tuple[StoredTrack, int]]:
     """The tracks (with the channel) that a name may mean in a medium, the preferred first."""
+    return channels_among(entry.tracks.values(), reading)
+
+
+def channels_among(tracks: Iterable[_Track], reading: str) -> list[tuple[_Track, int]]:
+    """Those of these tracks (with the channel) that a name may mean, the preferred first."""
     found = []
-    for track in sorted(entry.tracks.values(), key=lambda t: _rank(t.name)):
+    for track in sorted(tracks, key=lambda t: _rank(t.name)):
         for channel, quantity in _channels(track.name, track.kind, track.quantities):
             if reading in _names(track.name, quantity.name):
                 found.append((track, channel))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.cli.paths import SUFFIXES
+from mien.batch.find import SUFFIXES
 from mien.errors import MienError
 from mien.media.probe import probe
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
+from mien.batch.course import Course
 from mien.engine.choice import Choice
 from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Progress, Started
 from mien.errors import DeviceError, LibraryError, MienError, ModelError, UsageError, shown
 from mien_desktop.library import item as kept
 from mien_desktop.library.candidates import Found, find_media, look
-from mien_desktop.library.course import Course
 from mien_desktop.library.item import QueueItem
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
@@ -71,10 +71,34 @@ class Queue(QObject):
         self._course = Course()
         self._last = ""  # why a medium failed
         self._spent = self._covered = 0.0  # s of work, s of media
-        analyst.began.connect(self._began)
-        analyst.happened.connect(self._happened)
-        analyst.died.connect(self._died)
-        analyst.ended.connect(self._ended)
+        self._listen()
+
+    def use(self, analyst: Analyst) -> None:
+        """Let another analyst run the jobs from now on (its library is another one); only while nothing runs.
+
+        Raises:
+            ValueError: a job runs, or is still being stopped.
+        """
+        if self.busy:
+            raise ValueError("the queue is busy")
+        for signal, slot in self._signals():
+            signal.disconnect(slot)
+        self._analyst = analyst
+        self._listen()
+        self._next()
+
+    def _signals(self) -> tuple[tuple[SignalInstance, Callable[..., None]], ...]:
+        analyst = self._analyst
+        return (
+            (analyst.began, self._began),
+            (analyst.happened, self._happened),
+            (analyst.died, self._died),
+            (analyst.ended, self._ended),
+        )
+
+    def _listen(self) -> None:
+        for signal, slot in self._signals():
+            signal.connect(slot)
 
     # -- what it holds ------------------------------------------------------------------------------------------
 

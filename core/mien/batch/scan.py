@@ -1,0 +1,307 @@
+"""Goes through all files of a scan: what is to be done is analysed on all workers, each file once, whatever happens to one."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mien.batch.course import Course
+from mien.batch.find import Found, look_again
+from mien.batch.finish import Finish, Finisher
+from mien.batch.pool import Pool
+from mien.batch.survey import Item, Surveyor
+from mien.engine.analyze import failure
+from mien.engine.events import Done, Event, MediumFailed, Started
+from mien.errors import (
+    DeviceError,
+    LibraryError,
+    MediaError,
+    MienError,
+    ModelError,
+    ParameterError,
+    StorageError,
+    UsageError,
+    WorkerError,
+    shown,
+)
+from mien.library.holdings import discard
+from mien.library.library import Library
+from mien.media.identity import content_id
+
+_USUAL = 60.0  # s; taken for a duration that is not known
+_ATTEMPTS = {"died": 2, "changed": 3}
+"""How often a file is begun whose worker died (the cause may have been another's memory), or that changed meanwhile."""
+_WAITING = 8  # files that may wait for their exports before the next is begun
+
+
+class Watcher(Protocol):
+    """Who shows how a scan goes on."""
+
+    def begun(self, item: Item) -> None:
+        """A file is being analysed."""
+
+    def moved(self, pace: Pace) -> None:
+        """Something went on."""
+
+    def ended(self, item: Item, finish: Finish) -> None:
+        """A file is done or has failed; also told of files that were done before."""
+
+
+@dataclass
+class Pace:
+    """How far a scan is.
+
+    Args:
+        files: how many there are to be analysed, and `done` how many of them were or failed.
+        todo: s of media that were to be analysed.
+        covered: s of them that were.
+        running: each file at work with its progress from 0 to 1.
+    """
+
+    files: int = 0
+    done: int = 0
+    todo: float = 0.0
+    covered: float = 0.0
+    running: list[tuple[Item, float]] = field(default_factory=list)
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1, by the lengths of the media."""
+        return min(1.0, self._reached / self.todo) if self.todo else 1.0
+
+    @property
+    def left(self) -> float | None:
+        """s that it will take yet at the pace so far; None while that cannot be told."""
+        spent, reached = time.monotonic() - self.begun, self._reached
+        if reached <= 0.0 or spent < 1.0 or self.progress < 0.005:
+            return None
+        return max(0.0, self.todo - reached) * spent / reached
+
+    @property
+    def _reached(self) -> float:
+        return self.covered + sum(length(item) * part for item, part in self.running)
+
+
+@dataclass
+class _Task:
+    """A file at work."""
+
+    item: Item
+    begun: float
+    course: Course
+    started: Started | None = None
+
+
+class Scan:
+    """One pass over files that were surveyed.
+
+    Args:
+        library: open; workers write into the same.
+        pool: of workers.
+        watcher: told what happens, in this thread.
+    """
+
+    def __init__(self, library: Library, surveyor: Surveyor, finisher: Finisher, pool: Pool, watcher: Watcher) -> None:
+        self._library, self._surveyor, self._finisher = library, surveyor, finisher
+        self._pool, self._watcher = pool, watcher
+        self._tasks: dict[int, _Task] = {}
+        self._finishing: dict[Future[Finish], Item] = {}
+        self._numbers = 0
+        self._last = ""  # why a medium failed
+        self._pace = Pace()
+        self.stopped_by: MienError | None = None
+        """What every other file would meet too; the scan ended with it."""
+
+    def run(self, items: Sequence[Item]) -> None:
+        """Analyse what is to be done. Ctrl-C (KeyboardInterrupt) ends what runs; what was done is kept.
+
+        What is wrong with a file is told by its item. What is wrong with all ends the scan: see `stopped_by`.
+
+        Raises:
+            KeyboardInterrupt: after everything was ended in order.
+        """
+        waiting = deque(item for item in items if item.state == "todo")
+        self._pace = Pace(len(waiting), todo=sum(length(item) for item in waiting))
+        with ThreadPoolExecutor(1, "mien-finish") as finishing:
+            try:
+                for item in items:
+                    if item.state == "done":
+                        self._finish(item, finishing)
+                    elif item.state == "failed":
+                        self._watcher.ended(item, Finish())
+                while (waiting or self._pool.busy or self._finishing) and self.stopped_by is None:
+                    self._begin(waiting)
+                    said = self._pool.next()
+                    if said is not None:
+                        self._hear(*said, waiting, finishing)
+                    self._collect()
+            except MienError as error:
+                self.stopped_by = error
+            except KeyboardInterrupt:
+                self._stop(finishing)
+                raise
+            if self.stopped_by is not None:
+                self._stop(finishing)
+
+    def _begin(self, waiting: deque[Item]) -> None:
+        """Give free workers something to do. Files of one content wait for each other: the second has nothing to compute."""
+        busy = {task.item.medium for task in self._tasks.values()} - {""}
+        for item in list(waiting) if self._pool.free and len(self._finishing) < _WAITING else ():
+            if item.medium in busy:
+                continue
+            waiting.remove(item)
+            busy |= {item.medium} - {""}
+            item.attempts += 1
+            item.found = look_again(item.found)
+            self._numbers += 1
+            self._tasks[self._numbers] = _Task(item, time.time(), Course())
+            self._pool.submit(self._numbers, item.path)
+            self._watcher.begun(item)
+            if not self._pool.free:
+                return
+
+    def _hear(self, number: int, event: Event, waiting: deque[Item], finishing: ThreadPoolExecutor) -> None:
+        task = self._tasks[number]
+        task.course.take(event)
+        if isinstance(event, Started):
+            task.started = event
+        elif isinstance(event, Done | MediumFailed):
+            del self._tasks[number]
+            if isinstance(event, Done):
+                self._done(task, event, waiting, finishing)
+            else:
+                self._failed(task, event, waiting)
+        self._pace.running = [(t.item, t.course.progress) for t in self._tasks.values()]
+        self._watcher.moved(self._pace)
+
+    def _done(self, task: _Task, done: Done, waiting: deque[Item], finishing: ThreadPoolExecutor) -> None:
+        item, before = task.item, task.item.found
+        now = look_again(before)
+        if now.signature and (now.signature, now.side_cars) != (before.signature, before.side_cars):
+            item.found = now
+            same = _is_still(now, done.medium)
+            if not same:
+                # What was read may be of neither the old content nor the new.
+                discard(self._library, done.medium, list(done.runs.values()), task.begun)
+            if not same or now.side_cars != before.side_cars:
+                if not self._again(item, "changed", waiting):
+                    self._lose(
+                        item, f"The file kept changing while it was analysed; scan again later: {shown(item.path)}"
+                    )
+                return
+        assert task.started is not None
+        try:
+            self._surveyor.conclude(item, task.started, done)
+        except LibraryError as error:
+            if isinstance(error, StorageError):
+                raise
+            if not self._again(item, "died", waiting):
+                self._lose(item, str(error), error.exit_code)
+            return
+        self._finish(item, finishing)
+
+    def _failed(self, task: _Task, event: MediumFailed, waiting: deque[Item]) -> None:
+        item, before = task.item, task.item.found
+        last, self._last = self._last, event.reason
+        error = _error(event)
+        if _concerns_all(error, event.reason == last):
+            self.stopped_by = error
+            return
+        now = look_again(before)
+        changed = now.signature and now.signature != before.signature
+        died = isinstance(error, WorkerError | LibraryError)
+        if not ((changed and self._again(item, "changed", waiting)) or (died and self._again(item, "died", waiting))):
+            self._lose(item, event.reason, event.exit_code)
+
+    def _again(self, item: Item, why: str, waiting: deque[Item]) -> bool:
+        """Put a file at the end, unless it was tried often enough."""
+        if item.attempts >= _ATTEMPTS[why]:
+            return False
+        waiting.append(item)
+        return True
+
+    def _lose(self, item: Item, reason: str, exit_code: int = MediaError.exit_code) -> None:
+        item.state, item.reason, item.exit_code = "failed", reason, exit_code
+        self._count(item)
+        self._watcher.ended(item, Finish())
+
+    def _count(self, item: Item) -> None:
+        if not item.earlier and item.attempts:
+            self._pace.done += 1
+            self._pace.covered += length(item)
+
+    def _finish(self, item: Item, finishing: ThreadPoolExecutor) -> None:
+        known = self._finisher.known(item)
+        self._count(item)
+        if known is None:
+            self._finishing[finishing.submit(self._finisher.work, item)] = item
+        else:
+            self._end(item, known)
+
+    def _collect(self, wait: bool = False) -> None:
+        """Take what was finished meanwhile."""
+        for future in [f for f in self._finishing if wait or f.done()]:
+            item = self._finishing.pop(future)
+            try:
+                finish = future.result()
+            except StorageError:
+                raise
+            except MienError as error:
+                finish = Finish(error=error)
+            self._finisher.keep(item, finish)
+            self._end(item, finish)
+
+    def _end(self, item: Item, finish: Finish) -> None:
+        item.written, item.standing = finish.written, finish.standing
+        if finish.error is not None:
+            item.reason, item.exit_code = str(finish.error), finish.error.exit_code
+        self._watcher.ended(item, finish)
+
+    def _stop(self, finishing: ThreadPoolExecutor) -> None:
+        """End what runs; what was complete by then is kept."""
+        while self._pool.busy:
+            self._pool.cancel()
+            said = self._pool.next()
+            if said is not None and isinstance(said[1], Done | MediumFailed):
+                self._tasks.pop(said[0], None)
+        for future in self._finishing:
+            future.cancel()
+        self._pace.running = []
+        if self.stopped_by is None:
+            self._finishing = {future: item for future, item in self._finishing.items() if not future.cancelled()}
+            self._collect(wait=True)
+
+
+def length(item: Item) -> float:
+    """A file's duration in s, a usual one where it is not known."""
+    return item.seconds if item.seconds else _USUAL
+
+
+def _is_still(found: Found, medium: str) -> bool:
+    try:
+        return content_id(found.path) == medium
+    except MediaError:
+        return False
+
+
+def _error(event: MediumFailed) -> MienError:
+    """The error that a worker told of."""
+    error = failure(event)
+    if event.exit_code == StorageError.exit_code and not isinstance(error, LibraryError | StorageError):
+        return StorageError(event.reason)  # the library's own kind of it
+    return error
+
+
+def _concerns_all(error: MienError, twice: bool) -> bool:
+    """Whether every other file would meet the same."""
+    if isinstance(error, ParameterError):
+        return False  # it may lack a stream
+    if isinstance(error, UsageError | DeviceError | ModelError | StorageError):
+        return True
+    # A library that cannot be used says the same twice; what it says of one medium it says of that one only.
+    return isinstance(error, LibraryError) and twice
