@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -80,23 +79,25 @@ def divide(manifest: Manifest, shares: Sequence[float], seed: int, label: str = 
             f"{len(whole)} speakers or videos cannot be parted into {len(wanted)}; name the speakers in the column speaker, "
             f"or add recordings: {shown(manifest.source or manifest.folder)}"
         )
-    classes = manifest.codes(label) if label else np.zeros(len(manifest.rows), np.int64)
-    kinds = sorted(set(classes.tolist()))
-    total = Counter(classes.tolist())
+    codes = manifest.codes(label) if label else np.zeros(len(manifest.rows), np.int64)
+    _, kind = np.unique(codes, return_inverse=True)
+    total = np.bincount(kind)
     rng = np.random.default_rng(seed)
     order = [whole[i] for i in rng.permutation(len(whole))]
     order.sort(key=len, reverse=True)  # stable: chance decides among equals
-    parts: list[list[int]] = [[] for _ in shares]
-    have = np.zeros((len(shares), len(kinds)))
-    target = np.array([[share * total[kind] for kind in kinds] for share in shares])
+    parts: list[list[int]] = [[] for _ in wanted]
+    target = np.array([shares[n] for n in wanted])[:, None] * total
+    have = np.zeros_like(target)
+    empty = set(range(len(wanted)))
     for left, cluster in zip(range(len(order), 0, -1), order, strict=True):
-        counts = Counter(classes[cluster].tolist())
-        adds = np.array([counts[kind] for kind in kinds], float)
-        empty = [n for n in wanted if not parts[n]]
-        among = empty if left <= len(empty) else wanted
+        adds = np.bincount(kind[cluster], minlength=len(total))
         # The part that comes nearest to its share of each class, in the measure of chi-square.
-        off = [float(((2 * (have[n] - target[n]) * adds + adds**2) / target[n]).sum()) for n in among]
-        best = among[int(np.argmin(off))]
+        off = ((2 * (have - target) * adds + adds**2) / target).sum(1)
+        if left <= len(empty):
+            off[[n for n in range(len(wanted)) if n not in empty]] = np.inf
+        best = int(off.argmin())
         parts[best] += cluster
         have[best] += adds
-    return [np.array(sorted(part), np.int64) for part in parts]
+        empty.discard(best)
+    made = dict(zip(wanted, parts, strict=True))
+    return [np.array(sorted(made.get(n, [])), np.int64) for n in range(len(shares))]
