@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pluggy
 
-from mien.sdk.descriptors import AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo
+from mien.sdk.descriptors import AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo, TableInfo
 
 PROJECT = "mien"
 
@@ -32,6 +32,9 @@ class Registry(Protocol):
     def corpus(self, info: CorpusInfo) -> None:
         """Offer to read a corpus."""
 
+    def table(self, info: TableInfo) -> None:
+        """Offer to reproduce a published table."""
+
 
 class Hooks:
     """The hook specification of API 1."""
@@ -43,5 +46,5 @@ class Hooks:
         Called once, when plugins are listed. The module that implements it imports in milliseconds and imports no torch.
 
         Args:
-            registry: takes descriptors of analyzers, fusions, exporters, recipes and corpora.
+            registry: takes descriptors of analyzers, fusions, exporters, recipes, corpora and tables.
         """

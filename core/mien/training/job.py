@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.errors import CorpusError, MienError, ModelError, PluginError, StorageError, TrainingError, UsageError, shown
 from mien.models import files, store
-from mien.sdk.descriptors import RecipeInfo
+from mien.sdk.descriptors import RecipeInfo, TableInfo
 
 if TYPE_CHECKING:
     from mien.training.card import Card
@@ -92,10 +92,10 @@ def train(info: RecipeInfo, job: Job) -> Card:
     """
     check_data(info, job.data)
     _check_out(info, job)
-    _writable(job.out)
+    check_writable(job.out)
     _begin(info, job)
     device = _device(job.device, job.threads)
-    with _plain_errors(info):
+    with plain_errors(info):
         return module(info).train(  # type: ignore[no-any-return]
             job.data,
             job.out,
@@ -118,9 +118,9 @@ def evaluate(
 
     check_data(info, data)
     if write:
-        _writable(model)
+        check_writable(model)
     place = _device(device, threads)
-    with _plain_errors(info):
+    with plain_errors(info):
         card: Card = module(info).evaluate(model, data, device=place)
         if write:
             write_card(model, card)
@@ -171,7 +171,7 @@ def recipe_of(folder: Path, recipes: Mapping[str, RecipeInfo]) -> RecipeInfo:
     return found
 
 
-def check_data(info: RecipeInfo, data: Path) -> None:
+def check_data(info: RecipeInfo | TableInfo, data: Path) -> None:
     """Refuse a folder in which a corpus is missing.
 
     Raises:
@@ -184,8 +184,8 @@ def check_data(info: RecipeInfo, data: Path) -> None:
     for name in info.data:
         if not (data / name).exists():
             raise CorpusError(
-                f"{info.id} learns from {name}, which is not in the folder of corpora; put it there as the recipe's "
-                f"module {info.factory} describes: {shown(data)}"
+                f"{info.id} learns from {name}, which is not in the folder of corpora; put it there as the module "
+                f"{info.factory} describes: {shown(data)}"
             )
 
 
@@ -227,7 +227,7 @@ def _check_out(info: RecipeInfo, job: Job) -> None:
         raise UsageError(f"--out holds {other}, which {info.id} would overwrite; name another folder: {shown(out)}")
 
 
-def _writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Find out now, rather than after hours, whether files can be made in a folder."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -239,7 +239,7 @@ def _writable(folder: Path) -> None:
 
 def _begin(info: RecipeInfo, job: Job) -> None:
     """Note what is trained, and refuse to go on with a training that was begun with other settings."""
-    _writable(job.place)
+    check_writable(job.place)
     options = {name: str(value) for name, value in sorted(job.options.items())}
     wanted = {"recipe": info.id, "quick": job.quick, "seed": job.seed, "options": options}
     begun = _begun(job)
@@ -269,7 +269,7 @@ def _device(name: str, threads: int | None) -> str:
 
 
 @contextmanager
-def _plain_errors(info: RecipeInfo) -> Iterator[None]:
+def plain_errors(info: RecipeInfo | TableInfo) -> Iterator[None]:
     """Give what a recipe raises a place in the tree of errors."""
     try:
         yield
@@ -292,5 +292,5 @@ def _plain_errors(info: RecipeInfo) -> Iterator[None]:
         raise
 
 
-def _listed(info: RecipeInfo) -> str:
+def _listed(info: RecipeInfo | TableInfo) -> str:
     return " and ".join(info.data) or "the corpora"
