@@ -87,7 +87,7 @@ RATED_TRAINING = RecipeInfo(
     title="Intensity of conflict, as people rated it (ConflictNET)",
     model=RATED,
     data=(),
-    description="Learns from SSPNet Conflict (on request) or the Glasgow Disagreement Corpus, whichever lies in --data.",
+    description="Learns from SSPNet Conflict (on request), Glasgow Disagreement or a manifest, whichever lies in --data.",
     factory="mien_plugins.conflict.rated",
     params=RatedTraining,
 )

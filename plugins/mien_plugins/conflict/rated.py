@@ -1,8 +1,8 @@
 """How ConflictNET learns from people (`mien train conflictnet-rated`): from conversations that listeners have rated.
 
 Begins with the weights that simulated conversations taught, unless told otherwise, and fine-tunes them on one of the
-corpora of `corpora`, which a user has to get from its owners. `mien models import conflictnet-rated OUT` brings the
-result to the analyzer (`--set conflict.model=rated`).
+corpora of `corpora`, which a user has to get from its owners, or on a manifest of their own.
+`mien models import conflictnet-rated OUT` brings the result to the analyzer (`--set conflict.model=rated`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ from mien_plugins.conflict.info import RATED
 from mien_plugins.conflict.model import MODEL, load_config, load_net
 from mien_plugins.conflict.net import NAMES, RATE, SAMPLES, SECONDS, ConflictNet, Variant, running_statistics, trainable
 from mien_plugins.conflict.recipe import Batch
-from mien_plugins.conflict.takes import read_audio
 
 Start = Literal["simulated", "scratch"]
 
@@ -67,7 +66,7 @@ class Windows(Dataset[Batch]):
         self.rating: list[float] = []
         self.clip: list[int] = []
         for number, clip in enumerate(clips):
-            samples = read_audio(clip.path)
+            samples = clip.samples()
             peak = max(1e-6, float(np.abs(samples).max(initial=0.0)))
             for start in range(0, max(1, len(samples) - SAMPLES // 2), SAMPLES):
                 window = fit_length(samples[start : start + SAMPLES], SAMPLES)

@@ -97,11 +97,11 @@ def test_glasgow_is_split_by_its_folds(glasgow: Path) -> None:
     [
         (lambda root: (root / "metadata.csv").write_text("File name,Rating\na,1\n"), "column 'Fold' is missing"),
         (lambda root: (root / "metadata.csv").write_text(""), "no rows"),
-        (lambda root: (root / "Audio" / "talk 4.wav").unlink(), "not there: talk 4.wav"),
+        (lambda root: (root / "Audio" / "talk 4.wav").unlink(), r"not there; expected at: .*talk 4\.wav"),
         (lambda root: (root / "metadata.csv").unlink(), "no rated corpus here"),
         (lambda root: (root / "metadata.csv").write_text("File name,Rating,Fold\ntalk 0.wav,many,1\n"), "no rating"),
         (lambda root: (root / "metadata.csv").write_text("File name,Rating,Fold\ntalk 0.wav,50,1\n"), "1 folds cannot"),
-        (lambda root: (root / "metadata.csv").write_bytes(b"File name,Rating,Fold\n\xff\xfe"), "cannot be read"),
+        (lambda root: (root / "metadata.csv").write_bytes(b"File name,Rating,Fold\n\xff\xfe"), "has 1 cells"),
     ],
 )
 def test_what_is_wrong_with_a_corpus_is_one_sentence(glasgow: Path, change, said: str) -> None:
@@ -109,6 +109,20 @@ def test_what_is_wrong_with_a_corpus_is_one_sentence(glasgow: Path, change, said
     with pytest.raises(CorpusError, match=said) as failure:
         read_rated(glasgow)
     assert "\n" not in str(failure.value)
+
+
+def test_a_manifest_of_ones_own_is_read(glasgow: Path) -> None:
+    rows = "".join(
+        f"Audio/talk {n}.wav,0.5,2.5,{('train', 'valid', 'test')[n % 3]},s{n},{1 + n % 5}\n" for n in range(9)
+    )
+    (glasgow / "manifest.csv").write_text("path,start,end,split,speaker,conflict[1..5]\n" + rows)
+    corpus = read_rated(glasgow)
+    assert {part: len(clips) for part, clips in corpus.parts.items()} == {"train": 3, "valid": 3, "test": 3}
+    assert [clip.rating for clip in corpus.parts["train"]] == [-1.0, 0.5, -0.5]
+    assert len(corpus.parts["train"][0].samples()) == 2 * RATE
+    (glasgow / "manifest.csv").write_text("path,conflict\nAudio/talk 0.wav,0\n")
+    with pytest.raises(CorpusError, match="part “train” has no row with conflict"):
+        read_rated(glasgow)
 
 
 def test_windows_are_whole_padded_and_in_a_new_order(glasgow: Path, tmp_path: Path) -> None:
