@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pydantic
 
 from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, hookimpl, param
+from mien_plugins.fusion import khare_info, mml_info
 
 READS = ("text.offence", "emotion.attributes", "face.expression", "conflict.intensity")
 """One track per modality that says something of hostility."""
@@ -183,3 +184,10 @@ def mien_register(registry: Any) -> None:
     for info in ATTENTION:
         registry.fusion(info)
     # RECIPE
+    registry.fusion(mml_info.FUSION)
+    registry.recipe(mml_info.TRAINING)
+    registry.analyzer(khare_info.FILTERBANK)
+    for info in (khare_info.KHARE_FUSION, khare_info.BIGRU_FUSION):
+        registry.fusion(info)
+    for recipe in (khare_info.KHARE_TRAINING, khare_info.BIGRU_TRAINING):
+        registry.recipe(recipe)

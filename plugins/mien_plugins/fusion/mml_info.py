@@ -30,6 +30,7 @@ FUSION = FusionInfo(
     params=MmlParams,
     accepts=(*TRACKS.values(), UTTERANCES),
     models=(MODEL, *ENCODERS),
+    trained_by=f"mien train {MODEL}",
 )
 
 

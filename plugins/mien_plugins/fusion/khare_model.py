@@ -1,0 +1,126 @@
+"""A trained net of Khare et al., either of the two, ready to read: emotions of stretches, and how much each modality counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from mien.errors import ModelError
+from mien.training.card import load_model
+from mien_plugins.fusion.bigru_net import BiGruConfig, BiGruNet
+from mien_plugins.fusion.impute import KnnImputer
+from mien_plugins.fusion.khare_net import KhareConfig, KhareNet
+from mien_plugins.fusion.khare_streams import MODALITIES, Sequences, batch, widths_of
+
+MEMORY = "memory."
+"""What stands before a modality's name in the weights file for the vectors that imputation looks among."""
+AT_ONCE = 16
+
+AnyNet = KhareNet | BiGruNet
+Floats = npt.NDArray[np.float32]
+
+
+def make(kind: str, fields: Mapping[str, Any]) -> AnyNet:
+    """A net with random weights; `kind`: `khare` or `bigru`."""
+    return KhareNet(KhareConfig.from_dict(fields)) if kind == "khare" else BiGruNet(BiGruConfig.from_dict(fields))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a net reads of N stretches.
+
+    Args:
+        probability: (N, K) of each emotion, from all that is present.
+        without: (N, 3, K) the same with one modality left out.
+        alone: (N, 3, K) from one modality alone.
+        present: (N, 3) bool.
+    """
+
+    probability: Floats
+    without: Floats
+    alone: Floats
+    present: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class StreamModel:
+    """A net with what its configuration says; absent modalities are imputed where it was trained so."""
+
+    net: AnyNet
+    config: Mapping[str, Any]
+    imputer: KnnImputer | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of what it says."""
+        return tuple(self.config["labels"])
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Numbers a step of each modality."""
+        return widths_of(self.config["net"])
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu") -> StreamModel:
+        """The model in a folder.
+
+        Raises:
+            ModelError: it is damaged, or of another net.
+        """
+        try:
+            weights, config = load_model(folder)
+            net = make(str(config["kind"]), config["net"])
+            kept = {name: value.float() for name, value in weights.items()}
+            memory = {m: kept.pop(MEMORY + m).numpy() for m in MODALITIES if MEMORY + m in kept}
+            net.load_state_dict(kept)
+            imputer = KnnImputer(memory, int(config["neighbours"])) if memory else None
+            if len(config["labels"]) != net.config.outputs:
+                raise ValueError(f"{len(config['labels'])} labels for {net.config.outputs} outputs")
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelError(f"The fusion model cannot be read ({reason}); train it again: {folder}") from error
+        return cls(net.to(device).eval(), config, imputer)
+
+    def read(self, samples: Sequence[Sequences]) -> Said:
+        """Read stretches; raises ValueError where a modality has another width or values that are not finite."""
+        parts = [self._read(samples[i : i + AT_ONCE]) for i in range(0, len(samples), AT_ONCE)]
+        return Said(
+            np.concatenate([part.probability for part in parts]),
+            np.concatenate([part.without for part in parts]),
+            np.concatenate([part.alone for part in parts]),
+            np.concatenate([part.present for part in parts]),
+        )
+
+    @torch.inference_mode()
+    def _read(self, samples: Sequence[Sequences]) -> Said:
+        streams = batch(samples, self.widths).to(self._device)
+        present = streams.present.cpu().numpy()
+        vectors = self.net.vectors(streams).float()
+        everything = np.ones(len(MODALITIES), np.bool_)
+        without, alone = [], []
+        for m in range(len(MODALITIES)):
+            one = np.arange(len(MODALITIES)) == m
+            without.append(self._say(vectors, present & (everything & ~one)))
+            alone.append(self._say(vectors, present & one))
+        return Said(self._say(vectors, present), np.stack(without, 1), np.stack(alone, 1), present)
+
+    def _say(self, vectors: Tensor, present: npt.NDArray[np.bool_]) -> Floats:
+        if self.imputer is not None:
+            blocks = {name: vectors[:, m].cpu().numpy() for m, name in enumerate(MODALITIES)}
+            filled = self.imputer.fill(blocks, present)
+            vectors = torch.from_numpy(np.stack([filled[name] for name in MODALITIES], 1)).to(vectors.device)
+            present = np.repeat(present.any(axis=1, keepdims=True), len(MODALITIES), axis=1)
+        logits = self.net.logits(vectors, torch.from_numpy(present).to(vectors.device))
+        said: Floats = torch.sigmoid(logits).float().cpu().numpy()
+        return said
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.net.parameters()).device

@@ -1,0 +1,68 @@
+"""The MML weights that come with Mien: their card, what they read of words and voices, and a whole medium."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.models import store
+from mien_plugins.fusion.mml_data import BASE, CLASSES, DELIVERIES, delivery, target
+from mien_plugins.fusion.mml_net import Mml
+
+
+def test_the_rule_is_the_cards() -> None:
+    table = target(np.repeat(np.arange(3), 3), np.tile(np.arange(3), 3)).reshape(len(CLASSES), len(DELIVERIES))
+    assert np.allclose(table[:, 1], BASE)
+    # Hate is hostile however it is said, offence where it is heated, all else never.
+    assert (table >= 0.7 - 1e-6).tolist() == [[True] * 3, [False, False, True], [False] * 3]
+    assert (np.diff(table, axis=1) > 0).all()
+    assert [delivery(e) for e in ("angry", "anger", "calm", "boredom", "happy", "fear")] == [2, 2, 0, 0, 1, 1]
+
+
+def test_the_card_says_first_what_was_assumed_and_how_it_does_without_a_modality() -> None:
+    folder = store.resolve("fusion-mml")
+    card = json.loads((folder / "card.json").read_text())
+    assert "experimental" in card["title"]
+    assert "assumption" in card["task"].split(";")[0]
+    figures = {(m["subset"], m["name"]): m for m in card["metrics"]}
+    for subset in ("text and voice", "voice missing", "text missing"):
+        for name in ("f1_macro", "f1_of_macro_pr"):
+            found = figures[f"test pairs, {subset}", name]
+            assert found["low"] <= found["value"] <= found["high"]
+    assert figures["test pairs, text and voice", "f1_macro"]["low"] > 0.7
+    assert (folder / "model.safetensors").stat().st_size < 1_000_000
+
+
+def test_text_counts_for_more_than_a_voice_can() -> None:
+    model = Mml.load(store.resolve("fusion-mml"))
+    net = model.net.config
+    nothing = np.zeros((1, net.text), np.float32), np.zeros((1, net.speech), np.float32)
+    alone = model.read(*nothing, np.array([[False, True]]))
+    assert 0 < float(alone[0]) < 0.7
+    assert np.isnan(model.read(*nothing, np.array([[False, False]]))[0])
+
+
+def test_a_medium_is_read_to_its_end(shared: Path, tmp_path: Path) -> None:
+    import threading
+
+    from mien.engine.choice import Choice
+    from mien.engine.registry import Registry
+    from mien.engine.run import analyze_medium
+    from mien.library.library import Library
+
+    media = sorted((shared / "media" / "asr").glob("*.wav")) or sorted((shared / "media" / "asr").glob("*.flac"))
+    if not media:
+        pytest.skip("no recording of speech")
+    choice = Choice(analyzers=("text", "emotion"), fusion="mml", device="cpu", threads=1)
+    with Library(tmp_path / "l.db") as library:
+        analyze_medium(media[0], choice, Registry.load(), library, lambda event: None, threading.Event())
+        tracks = library.medium(media[0]).tracks()
+    weights, score = tracks["fusion.weights"], tracks["fusion.score"]
+    assert set(weights.channels) <= {"text", "voice"}
+    assert weights.channels
+    assert np.allclose(weights.values.sum(1), 1, atol=1e-3)
+    assert ((score.values >= 0) & (score.values <= 1)).all()
+    assert len(score) == len(weights)
