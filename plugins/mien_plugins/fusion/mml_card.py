@@ -22,6 +22,8 @@ from mien_plugins.fusion.mml_net import Floats, Mml
 
 SUBSETS = {"text and voice": (True, True), "voice missing": (True, False), "text missing": (False, True)}
 """What is there of each test pair."""
+REPEATS = 1000
+"""Draws of each interval."""
 ATTRIBUTES = ("valence", "arousal", "dominance")
 
 
@@ -71,7 +73,13 @@ def _figures(subset: str, pairs: Pairs, score: Floats, note: str = "") -> list[M
     found = list(_decisions(subset, pairs, score, note))
     for name, of in (("RMSE", rmse), ("Pearson", pearson)):
         found.append(
-            Metric.of(name, bootstrap_ci(of, pairs.target, score, groups=pairs.text), len(pairs), subset, note)
+            Metric.of(
+                name,
+                bootstrap_ci(of, pairs.target, score, groups=pairs.text, repeats=REPEATS),
+                len(pairs),
+                subset,
+                note,
+            )
         )
     return found
 
@@ -79,7 +87,9 @@ def _figures(subset: str, pairs: Pairs, score: Floats, note: str = "") -> list[M
 def _decisions(subset: str, pairs: Pairs, score: Floats, note: str) -> Iterator[Metric]:
     truth, said = _hostile(pairs.target), _hostile(score)
     for name, of in (("f1_macro", macro_f1), ("f1_of_macro_pr", f1_of_macro_pr), ("accuracy", accuracy)):
-        yield Metric.of(name, bootstrap_ci(of, truth, said, groups=pairs.text), len(pairs), subset, note)
+        yield Metric.of(
+            name, bootstrap_ci(of, truth, said, groups=pairs.text, repeats=REPEATS), len(pairs), subset, note
+        )
 
 
 def _hostile(score: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

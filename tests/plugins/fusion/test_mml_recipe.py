@@ -1,0 +1,156 @@
+"""The MML recipe on a tiny copy of its corpora, with harmless words and tones for voices; the encoders are the real ones."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from mien.engine.registry import Registry
+from mien.errors import CorpusError, UsageError
+from mien.training import job
+from mien_plugins.fusion import mml_card, mml_recipe
+from mien_plugins.fusion.mml_data import Budget, Material, Said, Voiced, pair, split_of
+from mien_plugins.fusion.mml_net import Mml
+from mien_plugins.fusion.mml_recipe import PairBatches, Plan
+
+PLAN = Plan(widths=(8, 6, 4), epochs=2, batch=16, rate=1e-3, budget=Budget((4, 3, 3), 0))
+WORDS = ("sun", "rain", "dog", "cat", "red", "blue")
+
+
+def material(texts: int = 5, voices: int = 6, speakers: int = 2) -> Material:
+    rng = np.random.default_rng(0)
+    said = Said(
+        rng.normal(size=(texts, 4)).astype("f4"),
+        np.arange(texts) % 3,
+        np.full(texts, "olid"),
+        np.full(texts, 0.5, "f4"),
+    )
+    who = np.array([f"s{i % speakers}" for i in range(voices)])
+    return Material(
+        said, Voiced(rng.normal(size=(voices, 3)).astype("f4"), np.arange(voices) % 3, who, np.zeros((voices, 3), "f4"))
+    )
+
+
+def test_each_text_comes_once_in_each_delivery() -> None:
+    made = material()
+    pairs = pair(made.said, made.voiced, np.random.default_rng(0))
+    assert len(pairs) == 15
+    assert np.bincount(pairs.text).tolist() == [3] * 5
+    for text in range(5):
+        assert sorted(made.voiced.kind[pairs.voice[pairs.text == text]]) == [0, 1, 2]
+    calm_only = Voiced(
+        made.voiced.vectors[:1], made.voiced.kind[:1], made.voiced.speaker[:1], made.voiced.attributes[:1]
+    )
+    with pytest.raises(CorpusError, match="No voice of the split is between"):
+        pair(made.said, calm_only, np.random.default_rng(0))
+
+
+def test_speakers_come_alike_often_however_many_clips_they_have() -> None:
+    made = material(texts=3000, voices=30)
+    often = np.array(["loud"] * 27 + ["rare"] * 3)
+    voiced = Voiced(made.voiced.vectors, made.voiced.kind, often, made.voiced.attributes)
+    pairs = pair(made.said, voiced, np.random.default_rng(0))
+    assert (often[pairs.voice] == "rare").mean() == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("drop", [True, False])
+def test_moddrop_makes_three_samples_of_each_pair(drop: bool) -> None:
+    batches = PairBatches(material(), drop, 4)
+    batches.draw(0, 1, shuffled=True)
+    present = np.concatenate([batches[i][2].numpy() for i in range(len(batches))])
+    assert batches.size == len(present) == 15 * (3 if drop else 1)
+    kinds = {tuple(row) for row in present.tolist()}
+    assert kinds == ({(True, True), (True, False), (False, True)} if drop else {(True, True)})
+    with pytest.raises(IndexError):
+        batches[len(batches)]
+
+
+def test_no_speaker_is_on_two_sides() -> None:
+    assert [split_of(name) for name in ("ravdess-01", "ravdess-13", "ravdess-20", "emodb-15")] == [
+        "train",
+        "valid",
+        "test",
+        "test",
+    ]
+
+
+@pytest.fixture
+def corpora(tmp_path: Path) -> Path:
+    import av
+
+    rng, data = np.random.default_rng(0), tmp_path / "data"
+
+    def table(path: str, rows: list[list[str]], delimiter: str) -> None:
+        (data / path).parent.mkdir(parents=True, exist_ok=True)
+        with (data / path).open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out, delimiter=delimiter).writerows(rows)
+
+    def words(count: int) -> list[str]:
+        return [" ".join(rng.choice(WORDS, 4)) + f" {i}" for i in range(count)]
+
+    olid = [[str(i), text, ("OFF", "NOT")[i % 2], "NULL", "NULL"] for i, text in enumerate(words(40))]
+    table("text/olid/olid-training-v1.0.tsv", [["id", "tweet", "subtask_a", "subtask_b", "subtask_c"], *olid], "\t")
+    test = [[str(100 + i), f"{text} day"] for i, text in enumerate(words(6))]
+    table("text/olid/testset-levela.tsv", [["id", "tweet"], *test], "\t")
+    table("text/olid/labels-levela.csv", [[row[0], ("OFF", "NOT")[i % 2]] for i, row in enumerate(test)], ",")
+    for split in ("train", "valid", "test"):
+        rows = [[("hatespeech", "offensive", "normal")[i % 3], text] for i, text in enumerate(words(6))]
+        table(f"text/hatexplain/{split}.tsv", [["label", "text"], *rows], "\t")
+    clips = []
+    for speaker in (1, 13, 17):
+        for emotion, pitch in (("angry", 900), ("calm", 120), ("happy", 400)):
+            name = f"ravdess/{speaker}{emotion}.flac"
+            (data / "speech" / name).parent.mkdir(parents=True, exist_ok=True)
+            wave = np.sin(2 * np.pi * pitch * np.arange(16_000) / 16_000) * (0.3 + 0.1 * rng.normal(size=16_000))
+            with av.open(str(data / "speech" / name), "w") as container:
+                stream = container.add_stream("flac", rate=16_000, layout="mono")
+                frame = av.AudioFrame.from_ndarray((wave * 9000).astype("i2")[None], format="s16", layout="mono")
+                frame.sample_rate = 16_000
+                container.mux(stream.encode(frame))
+                container.mux(stream.encode())
+            clips.append(["ravdess", name, str(speaker), emotion, "", "f", "en"])
+    table("speech/manifest.csv", [["corpus", "path", "speaker", "emotion", "intensity", "gender", "lang"], *clips], ",")
+    return data
+
+
+def test_it_trains_measures_and_goes_on(corpora: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mml_card, "REPEATS", 10)
+    monkeypatch.setattr(mml_recipe, "FULL", PLAN)
+    info = Registry.load().recipe("fusion-mml")
+
+    def train(out: Path, **options: Any) -> Any:
+        return job.train(info, job.Job(corpora, out, device="cpu", threads=1, progress=False, options=options))
+
+    card = train(tmp_path / "a", neighbours=2)
+    log = [json.loads(line) for line in (tmp_path / "a" / "work" / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["train_loss"] < log[0]["train_loss"]
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert (config["pairs"], config["samples"]) == (24, 72)
+    assert set(config["encoders"]) == {"text-offence", "emotion-mtl"}
+    assert Mml.load(tmp_path / "a").imputer is not None
+    assert {m.subset for m in card.metrics} >= {"test pairs, text and voice", "test pairs, voice missing"}
+    assert "--set neighbours=2" in card.command
+    # The same again, from embeddings that are kept and an epoch that is done, ends alike.
+    begin, seen = mml_recipe.MmlBrain.begin, []
+
+    def stop(self: Any, stage: Any) -> None:
+        seen.append(stage)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        begin(self, stage)
+
+    monkeypatch.setattr(mml_recipe.MmlBrain, "begin", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "b", neighbours=2)
+    monkeypatch.setattr(mml_recipe.MmlBrain, "begin", begin)
+    with pytest.raises(UsageError, match="other settings"):
+        train(tmp_path / "b", neighbours=3)
+    train(tmp_path / "b", neighbours=2)
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in "ab")
+    assert all(np.array_equal(first[name], second[name]) for name in first)
