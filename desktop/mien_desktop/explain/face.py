@@ -1,4 +1,4 @@
-"""A face under the heat of the attention that was paid to it, with a legend and the strength of the overlay to set."""
+"""A face under the heat of what spoke for its expression, with a legend and the strength of the overlay to set."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FaceMap(QWidget):
         """Show a face, or none."""
         self._found = found
         if found is not None:
-            self.setAccessibleDescription(f"Most attention went to {_where(found)}")
+            self.setAccessibleDescription(_told(found))
         self._draw()
 
     def set_strength(self, strength: float) -> None:
@@ -69,7 +69,7 @@ class Legend(QWidget):
         self._palette = palette
         self._image = _image(colours(np.linspace(0.0, 1.0, 256))[None])
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Legend: from dark for little attention to bright for much")
+        self.setAccessibleName("Legend: from dark for what spoke little for it to bright for what spoke most")
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
@@ -86,7 +86,7 @@ class Legend(QWidget):
         painter.drawImage(QRectF(0, 0, self.width(), 8), self._image)
         painter.setPen(QColor(self._palette.dim))
         below = QRectF(0, 10, self.width(), self.height() - 10)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "little attention")
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "little")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, "most")
 
 
@@ -156,17 +156,18 @@ class FaceView(QWidget):
             )
         )
         who = f"Person {found.person}" if found.person >= 0 else "The face"
-        self.said.setText(f"{who} at {clock(found.time, 2)}. Most attention went to {_where(found)}.")
+        self.said.setText(f"{who} at {clock(found.time, 2)}. {_told(found)}.")
 
     def _colour(self, n: int) -> str:
         assert self._found is not None
         return self._palette.quantity(self._found.labels[n], n)
 
 
-def _where(found: FaceExplanation) -> str:
-    """The third of the face that drew most attention, in words."""
+def _told(found: FaceExplanation) -> str:
+    """Where on the face the expression was read from, in words: the third of it that spoke for it most."""
+    where = ("the forehead and brows", "the middle, with eyes and nose", "the mouth and chin")
     sums = [float(part.sum()) for part in np.array_split(found.heat, 3)]
-    return ("the forehead and brows", "the middle, with eyes and nose", "the mouth and chin")[int(np.argmax(sums))]
+    return f"What spoke most for “{found.labels[int(np.argmax(found.posterior))]}”: {where[int(np.argmax(sums))]}"
 
 
 def _image(rgb: Any) -> QImage:
