@@ -30,13 +30,15 @@ class History(QObject):
     Signals:
         loaded(object): all rows of the medium, read anew.
         changed(object, object): rows that were added, rows that were withdrawn.
-        failed(str): one sentence; nothing of that step has happened.
+        failed(str): one sentence on what could not be written, or read.
+        lost(str): the same of a change alone; nothing of that step has happened.
         pending(int): steps that are not on the disk yet.
     """
 
     loaded = Signal(object)
     changed = Signal(object, object)
     failed = Signal(str)
+    lost = Signal(str)
     pending = Signal(int)
 
     def __init__(
@@ -76,7 +78,7 @@ class History(QObject):
         if not entries:
             return False
         if not self._medium:
-            self.failed.emit("The medium is not in the library yet; analyse it first.")
+            self._lose("The medium is not in the library yet; analyse it first.")
             return False
         self.stack.push(_Command(self, text, _Step(self._medium, tuple(entries))))
         return True
@@ -154,7 +156,7 @@ class History(QObject):
                 # Other steps were begun upon it; which of them still make sense cannot be known.
                 self.stack.clear()
             self._reload()
-        self.failed.emit(reason)
+        self._lose(reason)
 
     def _step_back(self, command: _Command, forward: bool) -> None:
         self._silent = True
@@ -166,6 +168,10 @@ class History(QObject):
                 self.stack.redo()
         finally:
             self._silent = False
+
+    def _lose(self, reason: str) -> None:
+        self.lost.emit(reason)
+        self.failed.emit(reason)
 
     def _settle(self) -> None:
         self._waiting -= 1

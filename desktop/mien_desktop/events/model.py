@@ -15,6 +15,8 @@ from mien_desktop.events.ledger import Decision, Entry, Key, decisions, matched
 from mien_desktop.events.sources import Found, Prepared, Reading, Rule, Source, readings
 
 State = Literal["open", "accepted", "rejected", "corrected"]
+_BESIDE = 0.1
+"""s; how near to an event's start counts as at it: a picture there may lie a frame before, or after."""
 
 
 @dataclass(frozen=True)
@@ -200,3 +202,11 @@ def _event(key: Key, found: Found | None, decision: Decision | None) -> Event:
         made=decision.made if decision is not None else None,
         predicted=found,
     )
+
+
+def beside(events: Iterable[Event], step: int, position: float) -> Event | None:
+    """The first event that begins after a time in s (step 1), or the last before it (−1)."""
+    ordered = sorted(events, key=lambda e: (e.start, e.end))
+    if step > 0:
+        return next((e for e in ordered if e.start > position + _BESIDE), None)
+    return next((e for e in reversed(ordered) if e.start < position - _BESIDE), None)

@@ -6,27 +6,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QModelIndex, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mien.library.library import Library
 from mien.tracks.track import AnyTrack, Spans
 from mien_desktop.document import Document
+from mien_desktop.events import words
 from mien_desktop.events.controls import EventControls
 from mien_desktop.events.history import History
-from mien_desktop.events.model import Event, EventModel, State
+from mien_desktop.events.judging import Judge
+from mien_desktop.events.model import Event, EventModel, State, beside
 from mien_desktop.events.sources import Prepared, Rule, Source, prepare, sources, usual_rule
 from mien_desktop.events.strip import EventStrip
-from mien_desktop.events.table import LABEL, NOTE, EventFilter, EventTable, EventView, number
+from mien_desktop.events.table import EventFilter, EventTable, EventView
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import label
-from mien_desktop.transcript.script import stamp
 from mien_desktop.work.background import Background
 
 _SOON = 150
-_BESIDE = 0.1
-"""s; how near to an event's start counts as at it."""
 
 
 class EventsPanel(QWidget):
@@ -55,15 +54,17 @@ class EventsPanel(QWidget):
         library: Callable[[], Library],
         author: str = "",
         parent: QWidget | None = None,
+        reach: Callable[[AnyTrack], float] = lambda _: 0.0,
     ) -> None:
         """Args:
         library: gives the open library; called in the background's thread only.
         author: who decides; by default the name of the account.
+        reach: s that a track's first and last reading reach outwards (`mien.engine.reach`).
         """
         super().__init__(parent)
         self.model = EventModel()
         self.history = History(background, library, author, self)
-        self._background = background
+        self._background, self._reach = background, reach
         self._document: Document | None = None
         self._bonds: list[tuple[Any, Any]] = []
         self._medium = ""
@@ -75,6 +76,7 @@ class EventsPanel(QWidget):
         self.rows = EventFilter(self.table)
         self.view = EventView(self.rows)
         self.strip = EventStrip(palette)
+        self.judge = Judge(self.view, self.strip, self.history, lambda: self.model, self)
         self.head = EventControls(palette)
         self.count = label("", "small")
         self.problem = label("", "bad", wrap=True)
@@ -144,12 +146,7 @@ class EventsPanel(QWidget):
 
     def add(self, start: float, end: float) -> None:
         """Add an event by hand."""
-        try:
-            entry = self.model.addition(start, end)
-        except ValueError as error:
-            self._tell(str(error))
-            return
-        self.history.do(f"Add event at {stamp(start)}", [entry])
+        self.judge.add(start, end)
 
     def choose(self, event: Event, *, seek: bool = False) -> None:
         """Make an event the chosen one, as when it is clicked on the lane."""
@@ -173,13 +170,7 @@ class EventsPanel(QWidget):
         Args:
             position: s; events that the table's filter hides are passed over.
         """
-        shown = sorted(self.view.events(), key=lambda e: (e.start, e.end))
-        # A picture at an event's start may lie a frame before it, or after.
-        found = (
-            next((e for e in shown if e.start > position + _BESIDE), None)
-            if step > 0
-            else next((e for e in reversed(shown) if e.start < position - _BESIDE), None)
-        )
+        found = beside(self.view.events(), step, position)
         if found is not None:
             self.choose(found)
             self.seek_requested.emit(found.start)
@@ -191,10 +182,7 @@ class EventsPanel(QWidget):
         if event is None or not end > start:
             return
         self.choose(event)
-        # An event that was added by hand has no prediction that could be wrong.
-        state = event.state if event.added else "corrected"
-        asked = self.change([event], {"start": round(start, 3), "end": round(end, 3), "state": state}, "Move edge of")
-        if not asked:
+        if not self.judge.move(event, start, end):
             self.events_changed.emit()  # nothing was written: the lane shows what is
 
     @Slot(int)
@@ -213,25 +201,11 @@ class EventsPanel(QWidget):
 
     def act(self, action: str) -> None:
         """Do what a key or a button says: see `EventView.acted`."""
-        if action in ("next", "previous"):
-            self.step(1 if action == "next" else -1)
-        elif action == "undo":
-            self.history.undo()
-        elif action == "redo":
-            self.history.redo()
-        elif action in ("accept", "reject"):
-            self.change(self.chosen(), {"state": f"{action}ed"}, action.capitalize())
-        elif action == "delete":
-            self._delete()
-        elif (event := self.current()) is not None:
-            self._act_on(action, event)
+        self.judge.act(action)
 
     def change(self, events: Iterable[Event], changes: dict[str, Any], what: str = "Change") -> bool:
         """Write the same changes (field → value) for several events as one step; False if there is nothing to write."""
-        chosen = list(events)
-        entries = [entry for event in chosen if (entry := self.model.entry(event, changes)) is not None]
-        place = f"event at {stamp(chosen[0].start)}" if len(chosen) == 1 else f"{len(chosen)} events"
-        return self.history.do(f"{what} {place}", entries)
+        return self.judge.change(events, changes, what)
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
@@ -266,7 +240,7 @@ class EventsPanel(QWidget):
         self.head.threshold_set.connect(self.set_threshold)
         self.head.least_set.connect(lambda least: self._set_rule(replace(self.model.rule, min_length=least)))
         self.head.narrowed.connect(self._narrow)
-        self.head.add.clicked.connect(self._add_selection)
+        self.head.add.clicked.connect(lambda: self.add(*self._selection) if self._selection is not None else None)
         self.head.undo.clicked.connect(self.history.undo)
         self.head.redo.clicked.connect(self.history.redo)
         self.history.stack.canUndoChanged.connect(self.head.undo.setEnabled)
@@ -274,57 +248,16 @@ class EventsPanel(QWidget):
         self.history.loaded.connect(self._loaded)
         self.history.changed.connect(self._written)
         self.history.failed.connect(self._tell)
-        self.table.edited.connect(self._edited)
+        self.judge.seek_requested.connect(self.seek_requested)
+        self.judge.explain_requested.connect(self.explain_requested)
+        self.judge.refused.connect(self._tell)
+        self.table.edited.connect(self.judge.name)
         self.view.acted.connect(self.act)
         self.view.doubleClicked.connect(lambda: self.act("seek"))
         self.view.selectionModel().currentRowChanged.connect(self._moved)
         self.view.selectionModel().selectionChanged.connect(self._show_chosen)
         self.strip.acted.connect(self.act)
-        self.strip.corrected.connect(self._corrected)
-
-    @Slot()
-    def _add_selection(self) -> None:
-        if self._selection is not None:
-            self.add(*self._selection)
-
-    def _act_on(self, action: str, event: Event) -> None:
-        if action == "explain":
-            self.explain_requested.emit(event)
-        elif action == "seek":
-            self.seek_requested.emit(event.start)
-        elif action == "correct":
-            self.strip.correct()
-        elif action in ("label", "note"):
-            self._ask(action, event)
-
-    def _ask(self, field: str, event: Event) -> None:
-        """Edit one event's cell in place; ask for a text when several are chosen."""
-        chosen = self.chosen()
-        if len(chosen) < 2:
-            self.view.edit(self.view.currentIndex().siblingAtColumn(LABEL if field == "label" else NOTE))
-            return
-        text, given = QInputDialog.getText(
-            self, field.capitalize(), f"{field.capitalize()} of {len(chosen)} events:", text=getattr(event, field)
-        )
-        if given:
-            self._name(chosen, field, text.strip())
-
-    def _edited(self, event: Event, field: str, text: str) -> None:
-        self._name([event], field, text)
-
-    def _name(self, events: list[Event], field: str, text: str) -> None:
-        self.change(events, {field: text}, field.capitalize())
-
-    def _corrected(self, event: Event, changes: dict[str, Any]) -> None:
-        self.change([event], {**changes, "state": "corrected"}, "Correct")
-        self.view.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _delete(self) -> None:
-        added = [event for event in self.chosen() if event.added]
-        if added:
-            self.change(added, {"deleted": True}, "Delete")
-        elif self.chosen():
-            self._tell("What was found is not deleted; reject it instead (R).")
+        self.strip.corrected.connect(self.judge.correct)
 
     @Slot()
     def _opened(self) -> None:
@@ -380,8 +313,9 @@ class EventsPanel(QWidget):
             return
         media = self._document.media if self._document is not None else None
         duration = media.duration if media is not None and media.duration else 0.0
+        reach = self._reach(track)
         self._background.run(
-            lambda: prepare(track, source, duration), lambda ready: self._ready(asked, ready), self._tell
+            lambda: prepare(track, source, duration, reach), lambda ready: self._ready(asked, ready), self._tell
         )
 
     def _ready(self, asked: int, prepared: Prepared | None) -> None:
@@ -455,22 +389,8 @@ class EventsPanel(QWidget):
         self._show_counts()
 
     def _show_counts(self) -> None:
-        events, shown = self.model.events, self.rows.rowCount()
-        still = sum(event.state == "open" for event in events)
-        text = f"{len(events)} events" if len(events) != 1 else "1 event"
-        self.view.say(self._why_none(bool(events)))
-        self.count.setText(f"{text} · {still} open" + (f" · {shown} shown" if shown != len(events) else ""))
-
-    def _why_none(self, hidden: bool) -> str:
-        """What the table says while it has no rows."""
-        prepared = self.model.prepared
-        if hidden:
-            return "No event is like this; another filter shows more."
-        if prepared is None:
-            return "Stretches over the threshold appear here as soon as something is read."
-        over = f"{prepared.source.title} does not reach {number(self.threshold)}"
-        least = f" for {self.model.rule.min_length:g} s" if self.model.rule.min_length else ""
-        return f"{over[0].upper()}{over[1:]}{least} anywhere. Lower the threshold, or add an event over a selected stretch."
+        self.view.say(words.why_none(self.model))
+        self.count.setText(words.counted(self.model, self.rows.rowCount()))
 
     @Slot(str)
     def _tell(self, sentence: str) -> None:

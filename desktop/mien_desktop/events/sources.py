@@ -114,7 +114,7 @@ class Prepared:
         found = []
         for start, end, label, *_ in verdicts.rows():
             first, last = np.searchsorted(times, (start - 1e-9, end + 1e-9))
-            top = int(first) + int(np.nanargmax(share[first:last]))
+            top = int(first) + _top(share[first:last])
             score = self.low + float(share[top]) * (self.high - self.low)
             found.append(Found(start, end, score, float(times[top]), line.person, label))
         return found
@@ -142,11 +142,12 @@ def sources(tracks: Mapping[str, AnyTrack | None]) -> list[Source]:
     return sorted(found, key=lambda s: _order(s.track))
 
 
-def prepare(track: AnyTrack, source: Source, duration: float) -> Prepared:
+def prepare(track: AnyTrack, source: Source, duration: float, reach: float = 0.0) -> Prepared:
     """Lay a source on its grid.
 
     Args:
         duration: of the medium, s.
+        reach: s that a curve's first and last reading reach outwards: half the window that they were computed on.
 
     Raises:
         ValueError: the track has no such channel, or is neither a curve nor spans.
@@ -169,7 +170,7 @@ def prepare(track: AnyTrack, source: Source, duration: float) -> Prepared:
         own = Curve(track.name, track.times[rows], share[:, None], (quantity,))
         if not hop:
             hop = float(np.clip(max(round(spacing(own.times), 6), end / _MOST), 0.02, 10.0)) if len(own) > 1 else 1.0
-        grid = align({track.name: own}, {}, {}, end, hop)
+        grid = align({track.name: own}, {}, {track.name: reach}, end, hop)
         if track.name in grid.values:
             filled = np.where(grid.mask[track.name], grid.values[track.name][:, 0], np.float32(np.nan))
             lines.append(_Line(person, grid.times, filled.astype(np.float32)))
@@ -205,6 +206,14 @@ def short(track: str, channel: str) -> str:
     if not channel:
         return rest or track
     return channel if channel == rest else f"{rest or track} {channel}"
+
+
+def _top(share: FloatArray) -> int:
+    """Where it is highest; the middle of the first stretch that is, as a reading stands in the middle of what it holds for."""
+    highest = np.flatnonzero(share >= np.nanmax(share))
+    ends = np.flatnonzero(np.diff(highest) > 1)
+    first = highest[: int(ends[0]) + 1] if ends.size else highest
+    return int(first[first.size // 2])
 
 
 def _order(track: str) -> int:

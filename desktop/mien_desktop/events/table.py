@@ -16,7 +16,18 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPalette, QPen, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from mien_desktop.events.ledger import Key
@@ -191,10 +202,25 @@ class EventView(QTableView):
         """Columns and rows as wide and high as their text asks for, in the present size of text."""
         metrics = self.fontMetrics()
         widest = ("corrected", "0:00:00.0", "000.0 s", "voice dominance", "−0.00", "hostility and more")
+        wanted = []
         for column, text in enumerate(widest):
-            wanted = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(f"{COLUMNS[column]}\u2003"))
-            self.setColumnWidth(column, wanted + (46 if column == STATE else 20))
+            wide = max(metrics.horizontalAdvance(text), metrics.horizontalAdvance(f"{COLUMNS[column]}\u2003"))
+            wanted.append(wide + (46 if column == STATE else 20))
+        # The note takes what is left; where that is little, source and label give way first.
+        lacking = sum(wanted) + metrics.horizontalAdvance("a note of a few words") - self.viewport().width()
+        for column in (LABEL, SOURCE):
+            least = metrics.horizontalAdvance(f"{COLUMNS[column]}\u2003") + 20
+            given = min(max(lacking, 0), wanted[column] - least)
+            wanted[column] -= given
+            lacking -= given
+        for column, wide in enumerate(wanted):
+            self.setColumnWidth(column, wide)
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.fit()
 
     def say(self, sentence: str) -> None:
         """What stands in the table while it has no rows."""

@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mien.engine.reach import reach_of_run
 from mien.engine.registry import Registry
 from mien.errors import LibraryError
 from mien.library.find import Finder, Match
 from mien.library.library import Library
+from mien.library.medium import Medium
 from mien.library.overview import Entry, overview
 from mien.library.peaks import Peaks
 from mien.library.query import Query, parse
@@ -21,7 +23,7 @@ from mien.library.rows import Hit
 from mien.sdk.media import MediaInfo
 from mien.sdk.protocols import Analysis
 from mien.tracks import AROUSAL, CONFLICT, HOSTILITY, Quantity, probability
-from mien_desktop.library.relocate import relocate
+from mien_desktop.library.relocate import Found, join
 
 PEAKS: dict[str, Quantity] = {
     FUSED: HOSTILITY,
@@ -103,7 +105,8 @@ class Catalogue:
         self._peaks: Peaks | None = None
         self._finder: Finder | None = None
         self._entries: dict[str, Entry] = {}
-        self._installed: list[tuple[str, Any, tuple[Quantity, ...]]] | None = None
+        self._registry: Registry | None = None
+        self._closed = False
         self.readings: dict[str, Quantity] = {}
 
     def close(self) -> None:
@@ -111,7 +114,7 @@ class Catalogue:
         if self._library is not None and self._peaks is not None:
             self._peaks.close()
             self._library.close()
-        self._library = None
+        self._library, self._closed = None, True
 
     def load(self) -> tuple[list[Card], dict[str, Quantity]]:
         """All media, with the peaks that are known already, and every reading's name.
@@ -158,15 +161,16 @@ class Catalogue:
             library.remove(medium)
             self._entries.pop(medium, None)
 
-    def relocate(self, medium: str, path: Path) -> int:
-        """Tell the library where a medium's file lies now; returns how many files were found there or along with it.
-
-        Raises:
-            MediaError: the file cannot be read, or is another medium.
-        """
+    def missing(self, medium: str) -> tuple[Medium, list[Medium]]:
+        """A medium, and all whose files are not where they were."""
         library, _, _ = self._open()
         gone = [entry.medium for entry in self._entries.values() if _place(entry) is None]
-        return len(relocate(library, library.medium(medium), path, gone))
+        return library.medium(medium), gone
+
+    def join(self, found: Sequence[Found]) -> int:
+        """Tell the library where these media lie now; returns how many they are."""
+        library, _, _ = self._open()
+        return join(library, found)
 
     def analysis(self, medium: str) -> Analysis | None:
         """What the engine's thumbnails are made from: the medium and its verdicts. None when it is gone."""
@@ -180,18 +184,25 @@ class Catalogue:
         return Analysis(info, shown)
 
     def _open(self) -> tuple[Library, Peaks, Finder]:
+        if self._closed:
+            raise LibraryError("The library was closed; another one is in use now.")
         if self._library is None or self._peaks is None or self._finder is None:
             self._library = Library(self._place)
             self._peaks = Peaks(self._library)
-            self._finder = Finder(self._library, self._peaks)
+            registry = self._plugins()
+            self._finder = Finder(
+                self._library, self._peaks, lambda track: reach_of_run(registry, track.analyzer, track.params)
+            )
         return self._library, self._peaks, self._finder
 
     def _from_plugins(self) -> list[tuple[str, Any, tuple[Quantity, ...]]]:
-        if self._installed is None:
-            registry = Registry.load()
-            self._installed = [(w.name, w.kind, w.quantities) for a in registry.analyzers.values() for w in a.outputs]
-            self._installed.append(("fusion.score", "curve", (HOSTILITY,)))
-        return self._installed
+        outputs = [w for analyzer in self._plugins().analyzers.values() for w in analyzer.outputs]
+        return [*((w.name, w.kind, w.quantities) for w in outputs), ("fusion.score", "curve", (HOSTILITY,))]
+
+    def _plugins(self) -> Registry:
+        if self._registry is None:
+            self._registry = Registry.load()
+        return self._registry
 
     def _card(self, entry: Entry, *, final: bool = False) -> Card:
         assert self._peaks is not None

@@ -1,25 +1,26 @@
-"""What stands in the page when a medium's file is not where it was: a sentence, and the way to find it again."""
+"""What stands in the page when a medium's file is not where it was: a sentence, the way to find it again, how far that is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 
 from mien.errors import shown
 from mien_desktop.library.catalogue import Card
-from mien_desktop.look.parts import button, label, panel
+from mien_desktop.look.parts import button, explain, label, panel
 
 
 class Moved(QWidget):
-    """One line with “Locate…”.
+    """One line with “Locate…”, or with a bar and “Cancel” while a file is looked through.
 
     Args:
         located: called with the medium and the file that the user says it is.
+        cancelled: called when the user does not want to wait for it.
     """
 
-    def __init__(self, located: Callable[[Card, Path], None]) -> None:
+    def __init__(self, located: Callable[[Card, Path], None], cancelled: Callable[[], None]) -> None:
         super().__init__()
         self._located = located
         self._card: Card | None = None
@@ -28,12 +29,21 @@ class Moved(QWidget):
         self.close_button = button("Close", "Close this message")
         self.locate_button.clicked.connect(lambda: self.choose(self._card))
         self.close_button.clicked.connect(lambda: self.ask(None))
+        self.cancel_button = button("Cancel", "Stop looking through the file; nothing is changed")
+        self.cancel_button.clicked.connect(cancelled)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(160)
+        explain(
+            self.bar, "How much of the file is read", "What makes a file the medium is its content: all of it is read"
+        )
         ground = panel("message")
         row = QHBoxLayout(ground)
         row.setContentsMargins(12, 5, 8, 5)
         row.addWidget(self._text, 1)
-        row.addWidget(self.locate_button)
-        row.addWidget(self.close_button)
+        for part in (self.bar, self.cancel_button, self.locate_button, self.close_button):
+            row.addWidget(part)
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(ground)
@@ -56,9 +66,20 @@ class Moved(QWidget):
 
     def tell(self, text: str) -> None:
         """Say a sentence."""
+        self._show(text, looking=False)
+
+    def show_progress(self, name: str, share: float) -> None:
+        """Say which file is looked through, and how much of it, from 0 to 1."""
+        self._show(f"Looking through {name}…", looking=True)
+        self.bar.setValue(round(1000 * share))
+
+    def _show(self, text: str, *, looking: bool) -> None:
         self._text.setText(text)
         self._text.setAccessibleName(text)
-        self.locate_button.setVisible(self._card is not None)
+        for part in (self.bar, self.cancel_button):
+            part.setVisible(looking)
+        self.locate_button.setVisible(not looking and self._card is not None)
+        self.close_button.setVisible(not looking)
         self.show()
 
     def choose(self, card: Card | None) -> None:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mien.cli.paths import SUFFIXES
+from mien.batch.find import SUFFIXES
 from mien_desktop.library.item import QueueItem, State
 from mien_desktop.library.queue import Queue
 from mien_desktop.library.queue_delegate import QueueDelegate

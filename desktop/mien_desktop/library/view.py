@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from mien.errors import UsageError
+from mien.library.medium import Medium
 from mien.library.readings import suggestions
 from mien.tracks import Quantity
+from mien_desktop.library import menu
 from mien_desktop.library.catalogue import Answer, Card, Catalogue, Line
 from mien_desktop.library.delegate import MediaDelegate
 from mien_desktop.library.field import EXAMPLES, Chips, SearchField
 from mien_desktop.library.leaving import Leaving
 from mien_desktop.library.list import MediaList
+from mien_desktop.library.locating import Locating
 from mien_desktop.library.model import ORDERS, ROW, MediaModel, More, duration
 from mien_desktop.library.moved import Moved
 from mien_desktop.library.nothing import Nothing
+from mien_desktop.library.relocate import Found
 from mien_desktop.library.thumbs import Thumbnails
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
 from mien_desktop.work.background import Background
 
+T = TypeVar("T")
 _AT_ONCE = 25  # media whose peaks are read before a search gets its turn
 
 
@@ -52,10 +59,11 @@ class LibraryView(QWidget):
         super().__init__()
         self._background, self._palette = background, palette
         self._catalogue = Catalogue(place)
+        self.locating = Locating(self)
         self._asked = 0  # number of the search that is wanted; older ones end when they see that it has changed
         self.loaded = self._loading = self._again = self._closed = False
         self._incomplete: list[str] = []
-        self.thumbnails = Thumbnails(self._catalogue.analysis, self)
+        self.thumbnails = Thumbnails(lambda medium: self._catalogue.analysis(medium), self)
         self.model = MediaModel(self)
         self._delegate = MediaDelegate(self.thumbnails, palette, self)
         self.list = MediaList(self.model, self._delegate)
@@ -67,7 +75,7 @@ class LibraryView(QWidget):
         self._error, self._count = label(kind="bad", wrap=True), label(kind="small")
         self.nothing = Nothing()
         self.leaving = Leaving(self.model.hide, self._remove_now)
-        self.moved = Moved(self.locate)
+        self.moved = Moved(self.locate, self.locating.cancel)
         self._build()
         self._connect()
         self.wear(palette)
@@ -111,6 +119,10 @@ class LibraryView(QWidget):
         self.list.customContextMenuRequested.connect(self._menu)
         self.model.modelReset.connect(self._follow)
         self.thumbnails.made.connect(self.model.touch)
+        self.locating.progressed.connect(self.moved.show_progress)
+        self.locating.found.connect(self._join)
+        self.locating.failed.connect(self._not_located)
+        self.locating.stopped.connect(lambda: self.moved.ask(None))
         for keys, act in (
             (QKeySequence.StandardKey.Undo, self.leaving.undo),
             (QKeySequence.StandardKey.Find, self.field.setFocus),
@@ -134,13 +146,36 @@ class LibraryView(QWidget):
         self.nothing.wear(palette)
         self.list.viewport().update()
 
+    def set_library(self, place: str | Path | None) -> None:
+        """The library is another one: the present one is closed, its media go, those of the other come."""
+        self.leaving.finish()
+        self.locating.close()
+        self.moved.ask(None)
+        self._asked += 1
+        before, self._catalogue = self._catalogue, Catalogue(place)
+        self._background.run(before.close)
+        self.loaded = self._loading = False
+        self._incomplete = []
+        self.model.set_answer(None)
+        self.model.set_cards([])
+        self.refresh()
+
     def refresh(self) -> None:
         """Read the library anew: something was analysed or removed."""
         if self._closed or self._loading:
             self._again = True
             return
         self._loading, self._again = True, False
-        self._background.run(self._catalogue.load, self._take, self._fail)
+        self._ask(self._catalogue.load, self._take)
+
+    def _ask(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        """Ask the catalogue in the background; what one answers that is no longer in use is not heard."""
+        catalogue = self._catalogue
+
+        def of_this(then: Callable[[Any], None]) -> Callable[[Any], None]:
+            return lambda answer: then(answer) if catalogue is self._catalogue else None
+
+        self._background.run(work, of_this(done), of_this(self._fail))
 
     def search(self, typed: str) -> None:
         """Show what these words or readings find."""
@@ -155,6 +190,7 @@ class LibraryView(QWidget):
         self._closed = True
         self._asked += 1
         self.field.stop()
+        self.locating.close()
         self.thumbnails.close()
         self._background.run(self._catalogue.close)
 
@@ -183,7 +219,8 @@ class LibraryView(QWidget):
         """Read the peaks that are not known, a few media at a time so that searches come between."""
         if self._incomplete and not self._closed:
             now, self._incomplete = self._incomplete[:_AT_ONCE], self._incomplete[_AT_ONCE:]
-            self._background.run(lambda: self._catalogue.fill(now), self._take_peaks, self._fail)
+            catalogue = self._catalogue
+            self._ask(lambda: catalogue.fill(now), self._take_peaks)
 
     def _take_peaks(self, cards: list[Card]) -> None:
         kept = self._chosen_ids()
@@ -301,7 +338,23 @@ class LibraryView(QWidget):
         """Take a file as the one of a medium that is missing, and look for the other missing ones beside it."""
         self._tell_error("")
         self.moved.ask(None)
-        self._background.run(lambda: self._catalogue.relocate(card.id, path), self._located, self._tell_error)
+        catalogue = self._catalogue
+        self._ask(lambda: catalogue.missing(card.id), lambda known: self._look_through(known, path))
+
+    def _look_through(self, known: tuple[Medium, list[Medium]], path: Path) -> None:
+        """All of the file is read: elsewhere than where corrections wait to be written."""
+        if not self._closed:
+            self.moved.show_progress(path.name, 0.0)
+            self.locating.start(known[0], path, known[1])
+
+    def _join(self, found: list[Found]) -> None:
+        self.moved.ask(None)
+        catalogue = self._catalogue
+        self._ask(lambda: catalogue.join(found), self._located)
+
+    def _not_located(self, sentence: str) -> None:
+        self.moved.ask(None)
+        self._tell_error(sentence)
 
     def _located(self, found: int) -> None:
         if found > 1:
@@ -317,30 +370,20 @@ class LibraryView(QWidget):
 
     def menu(self) -> QMenu | None:
         """What can be done with the selected media; None when none is."""
-        cards = self.list.chosen()
-        if not cards:
-            return None
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        index = self.list.currentIndex()
-        menu.addAction("Open", lambda: self._open(index)).setEnabled(not cards[0].missing)
-        folder = menu.addAction("Show in folder", lambda: self.show_in_folder(cards[0]))
-        folder.setEnabled(len(cards) == 1)
-        if cards[0].missing:
-            menu.addAction("Locate the file…", lambda: self.moved.choose(cards[0]))
-        again = menu.addAction("Analyse again", self.analyse_chosen)
-        again.setEnabled(any(not card.missing for card in cards))
-        menu.addSeparator()
-        menu.addAction("Remove from the library", QKeySequence(Qt.Key.Key_Delete), self.remove_chosen)
-        return menu
+        cards, index = self.list.chosen(), self.list.currentIndex()
+        return menu.build(self, cards, lambda: self._open(index)) if cards else None
 
     def _menu(self, at: QPoint) -> None:
-        menu = self.menu()
-        if menu is not None:
-            menu.popup(self.list.viewport().mapToGlobal(at))
+        made = self.menu()
+        if made is not None:
+            made.popup(self.list.viewport().mapToGlobal(at))
 
     def _remove_now(self, media: Sequence[str]) -> None:
-        self._background.run(lambda: self._catalogue.remove(media), lambda _: self._removed(), self._unremoved)
+        """One after the other, so that what else is asked of the library gets its turn between them."""
+        catalogue = self._catalogue
+        for medium in media[:-1]:
+            self._background.run(partial(catalogue.remove, [medium]), None, self._unremoved)
+        self._background.run(partial(catalogue.remove, media[-1:]), lambda _: self._removed(), self._unremoved)
 
     def _removed(self) -> None:
         self.model.hide(self.leaving.media)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QToolButton, QWidget
 
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
+
+_TIP, _KEYS = "mien_tip", "mien_keys"  # properties of a widget: its tip as it was given, and keys by command
+_COMMAND = re.compile(r"\{([\w-]+)\}")
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
@@ -26,26 +32,35 @@ def panel(kind: str = "panel") -> QFrame:
     return made
 
 
-def button(text: str, tip: str, *, kind: str = "", shortcut: str = "") -> QPushButton:
-    """A button with words. kind: "", "primary", "flat" or "row"."""
+def button(text: str, tip: str, *, kind: str = "", shortcut: str = "", command: str = "") -> QPushButton:
+    """A button with words. kind: "", "primary", "flat" or "row"; shortcut, command: as of `explain`."""
     made = QPushButton(text)
     made.setProperty("kind", kind)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     # Who clicks goes on using the keys of the view that has the focus.
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    explain(made, text, tip, shortcut)
+    explain(made, text, tip, shortcut, command)
     return made
 
 
 class IconButton(QToolButton):
     """A button with an icon, which follows the palette."""
 
-    def __init__(self, name: str, title: str, tip: str = "", *, shortcut: str = "", checkable: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        tip: str = "",
+        *,
+        shortcut: str = "",
+        command: str = "",
+        checkable: bool = False,
+    ) -> None:
         super().__init__()
         self._name = name
         self.setProperty("kind", "flat")
         self.setCheckable(checkable)
-        explain(self, title, tip or title, shortcut)
+        explain(self, title, tip or title, shortcut, command)
 
     def show_icon(self, name: str, palette: Palette) -> None:
         """Another icon."""
@@ -57,12 +72,51 @@ class IconButton(QToolButton):
         self.setIcon(icon(self._name, palette))
 
 
-def explain(widget: QWidget, name: str, tip: str, shortcut: str = "") -> None:
+def explain(widget: QWidget, name: str, tip: str, shortcut: str = "", command: str = "") -> None:
     """Give a widget its accessible name and description, and a tooltip that names its shortcut.
 
     The shortcut itself belongs to an action of the window (`shell.actions`): keys that two things listen to do nothing.
+
+    Args:
+        shortcut: the keys, in Qt's portable spelling.
+        command: id of the action that they belong to: the tooltip follows when it gets other keys (`name_keys`). A tip that
+            names several commands has each in braces (`Plays{play}`), where its keys are put; `command` lists them.
     """
-    keys = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText) if shortcut else ""
-    widget.setToolTip(f"{tip} ({keys})" if keys else tip)
     widget.setAccessibleName(name)
-    widget.setAccessibleDescription(widget.toolTip())
+    known = dict(widget.property(_KEYS) or {})
+    for one in command.split():
+        known.setdefault(one, shortcut)
+        tip = tip if f"{{{one}}}" in tip else f"{tip}{{{one}}}"
+    keys = "" if command else native(shortcut)
+    widget.setProperty(_TIP, f"{tip} ({keys})" if keys else tip)
+    widget.setProperty(_KEYS, known or None)
+    _show(widget)
+
+
+def name_keys(root: QWidget, keys: Mapping[str, str]) -> None:
+    """Name other keys in the tooltips of a widget and of all within it: command → keys, empty for none."""
+    for widget in (root, *root.findChildren(QWidget)):
+        known = widget.property(_KEYS)
+        if known and not known.keys().isdisjoint(keys):
+            widget.setProperty(_KEYS, {command: keys.get(command, before) for command, before in known.items()})
+            _show(widget)
+
+
+def native(keys: str) -> str:
+    """The first of some keys as people here spell them, or empty."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
+
+
+def _show(widget: QWidget) -> None:
+    """Put the keys into the tip."""
+    known = widget.property(_KEYS) or {}
+
+    def named(found: re.Match[str]) -> str:
+        if found[1] not in known:
+            return found[0]  # a name with braces in it
+        keys = native(known[found[1]])
+        return f" ({keys})" if keys else ""
+
+    told = _COMMAND.sub(named, widget.property(_TIP))
+    widget.setToolTip(told)
+    widget.setAccessibleDescription(told)

@@ -25,7 +25,7 @@ from mien.sdk.params import Params
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label
 from mien_desktop.plugins.detail import PluginDetail
-from mien_desktop.plugins.facts import Plugin, added, hidden, needs
+from mien_desktop.plugins.facts import Plugin, added, hidden, needs, untrained
 from mien_desktop.plugins.form import differing
 from mien_desktop.plugins.lists import add_heading, beside, framed, item_list
 
@@ -140,7 +140,7 @@ class PluginChooser(QWidget):
         self._on = {i for i in registry.analyzers if i not in self._hidden} & (
             defaults if first else self._on | (defaults - known)
         )
-        shown = [i for i in registry.fusions if i not in self._hidden]
+        shown = [i for i, info in registry.fusions.items() if i not in self._hidden and not untrained(info)]
         if self._fusion not in shown:
             wanted = self._given.fusion
             named = next((i for i in shown if i in (wanted, f"fusion.{wanted}")), "")

@@ -14,7 +14,7 @@ from mien_desktop.look.icons import pixmap
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
 from mien_desktop.plugins.checks import Rule, scrolling
-from mien_desktop.plugins.facts import Need, Plugin, distribution, needs, reads, writes
+from mien_desktop.plugins.facts import Need, Plugin, distribution, needs, reads, untrained, writes
 from mien_desktop.plugins.form import ParamsForm
 
 
@@ -32,6 +32,7 @@ class PluginDetail(QWidget):
     def __init__(self, info: Plugin, registry: Registry, values: Mapping[str, Any], palette: Palette) -> None:
         super().__init__()
         self._info, self._registry, self._palette = info, registry, palette
+        self._used = False
         self.form = ParamsForm(info.id, info.params, palette, values)
         self.form.changed.connect(self._edited)
         self._reads = label(kind="small", wrap=True)
@@ -66,9 +67,9 @@ class PluginDetail(QWidget):
         column.addLayout(head)
         if info.description:
             column.addWidget(label(info.description, "dim", wrap=True))
-        if isinstance(info, FusionInfo) and info.needs_training:
-            column.addWidget(label(f"It has no weights yet; train it with: {info.needs_training}", "bad", wrap=True))
-            self._use.setEnabled(False)
+        self._untrained = label(kind="bad", wrap=True)
+        self._untrained.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column.addWidget(self._untrained)
         column.addLayout(facts)
         line = Rule()
         column.addSpacing(4)
@@ -91,13 +92,17 @@ class PluginDetail(QWidget):
 
     def set_used(self, used: bool) -> None:
         """Whether this fusion is the one in use."""
+        self._used = used
         self._use.setText("In use" if used else "Use this fusion")
         self._use.setAccessibleName(self._use.text())
-        fusion = isinstance(self._info, FusionInfo) and not self._info.needs_training
-        self._use.setEnabled(fusion and not used)
+        self._use.setEnabled(isinstance(self._info, FusionInfo) and not used and not untrained(self._info))
 
     def look_again(self) -> None:
         """Which models are there may have changed."""
+        command = untrained(self._info) if isinstance(self._info, FusionInfo) else ""
+        self._untrained.setText(f"It has no weights yet; train it with: {command}" if command else "")
+        self._untrained.setVisible(bool(command))
+        self.set_used(self._used)
         while (item := self._needs.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()

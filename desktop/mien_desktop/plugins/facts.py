@@ -80,6 +80,13 @@ def hidden(registry: Registry, disabled: Collection[str]) -> set[str]:
     return {offer for source in registry.sources if source.name in disabled for offer in source.offers}
 
 
+def untrained(info: FusionInfo) -> str:
+    """The command that trains a fusion, empty where it needs none or its weights are here already. Looks at folders only."""
+    if info.models and all(store.is_installed(model) for model in info.models):
+        return ""
+    return info.needs_training or info.trained_by
+
+
 def _writes(track: str, registry: Registry, among: Iterable[str]) -> list[str]:
     return [i for i in among if any(w.name == track for w in registry.analyzers[i].outputs)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -18,10 +19,16 @@ from mien_desktop.settings.places import Place
 from mien_desktop.settings.preferences import Preferences
 from mien_desktop.work.background import Background
 
+Mover = Callable[[str, str, Callable[[], None], Callable[[str], None]], None]
+"""Puts another library into use: its place, the one that it begins as a copy of (empty for a new one), what to call then, and
+what to call with a sentence when that cannot be."""
+
 
 class DataPage(Page):
     """Signals:
-    library_moved(str): the library that is to be used from now on.
+    library_moved(str): the library that is used from now on.
+
+    `mover` is set by who has the library open; without one the place is only made ready.
     """
 
     library_moved = Signal(str)
@@ -32,12 +39,14 @@ class DataPage(Page):
         super().__init__("data", "Data", "Everything stays on this machine. Here is where.", palette)
         self._preferences, self._background = preferences, background
         self._given = library  # named on the command line: stands above the settings while the window lives
+        self._moved = ""  # where it was moved to, until the settings say so
+        self.mover: Mover = self._make_ready
         ground, box = section("Library", "All media that were analysed, with their readings and corrections.")
         self.place = QLineEdit()
         self.place.returnPressed.connect(self.move_library)
         self.choose = button("Choose…", "Choose another file for the library")
         self.choose.clicked.connect(self._choose)
-        self.use = button("Use this place", "Keep the library there from now on", kind="primary")
+        self.use = button("Use this place", "Keep the library there, at once", kind="primary")
         self.use.clicked.connect(self.move_library)
         self.standard = button("Usual place", "Keep the library in Mien's own folder")
         self.standard.clicked.connect(self._to_standard)
@@ -91,7 +100,7 @@ class DataPage(Page):
     @property
     def library(self) -> str:
         """The library that is in use."""
-        return self._given or self._preferences.now.place()
+        return self._given or self._moved or self._preferences.now.place()
 
     def entered(self) -> None:
         """Look how much there is."""
@@ -126,15 +135,21 @@ class DataPage(Page):
             return
         copy = old if self.copy.isChecked() else ""
         standard = not place
-        target = place or Settings.model_validate({}).place()
+        target = places.resolved(place or Settings.model_validate({}).place())
 
-        def done(_: None) -> None:
-            self._given = None
+        def done() -> None:
+            self._free()
+            self._given, self._moved = None, target
             self._preferences.change(library=None if standard else target)
-            self._tell("The library lies there from now on.")
+            self._tell(f"This library is in use now: {target}")
             self.library_moved.emit(target)
 
-        self._run("Preparing…", lambda: places.prepare(target, copy), done)
+        def failed(sentence: str) -> None:
+            self._free()
+            self._tell(sentence, bad=True)
+
+        self._hold("Moving the library…")
+        self.mover(target, copy, done, failed)
 
     @property
     def result(self) -> str:
@@ -144,6 +159,8 @@ class DataPage(Page):
     # ----------------------------------------------------------------------------------------------------------------
 
     def _follow(self, settings: Settings) -> None:
+        if settings.place() == self._moved:
+            self._moved = ""
         variable = self._preferences.overridden("library")
         self.place.setText(self.library)
         self.place.setCursorPosition(0)
@@ -199,12 +216,13 @@ class DataPage(Page):
             self._grid.addWidget(label(size_text(place.size) if place.size else "empty", "dim"), row, 2)
             self._grid.addWidget(go, row, 3)
 
+    def _make_ready(self, place: str, copy_from: str, done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        self._background.run(lambda: places.prepare(place, copy_from), lambda _: done(), failed)
+
     def _run(self, saying: str, work: object, done: object) -> None:
         assert callable(work)
         assert callable(done)
-        for widget in (self.verify, self.compact_, self.use):
-            widget.setEnabled(False)
-        self._tell(saying)
+        self._hold(saying)
 
         def finished(result: object) -> None:
             self._free()
@@ -216,8 +234,13 @@ class DataPage(Page):
 
         self._background.run(work, finished, failed)
 
+    def _hold(self, saying: str) -> None:
+        for widget in (self.verify, self.compact_, self.use, self.standard):
+            widget.setEnabled(False)
+        self._tell(saying)
+
     def _free(self) -> None:
-        for widget in (self.verify, self.compact_, self.use):
+        for widget in (self.verify, self.compact_, self.use, self.standard):
             widget.setEnabled(True)
 
     def _tell(self, text: str, *, bad: bool = False) -> None:

@@ -62,7 +62,7 @@ def came_with(action: QAction) -> str:
 def listed(actions: Actions) -> list[Shortcut]:
     """All actions with the keys they came with; an action's area is the menu it is in."""
     if isinstance(actions, Mapping):
-        return [Shortcut(_menu(a), _plain(a.text()), came_with(a), name) for name, a in actions.items()]
+        return [Shortcut(_menu(a), _plain(a.iconText()), came_with(a), name) for name, a in actions.items()]
     return [a if isinstance(a, Shortcut) else Shortcut(*a) for a in actions]
 
 

@@ -78,19 +78,29 @@ def compact(place: str) -> tuple[int, int]:
     return before, library_size(place)
 
 
-def prepare(place: str, copy_from: str = "") -> None:
+def resolved(place: str) -> str:
+    """A library's place in full: `~` and relative paths are nothing that another process would read alike."""
+    return place if is_url(place) else str(Path(place).expanduser().absolute())
+
+
+def prepare(place: str, copy_from: str = "") -> bool:
     """See that a library can be kept there; a new one begins as a copy of another where that is asked for.
+
+    Returns:
+        Whether it was copied.
 
     Raises:
         LibraryError: it cannot be opened, or is no library.
         StorageError: the copy could not be written.
     """
-    target = None if is_url(place) else Path(place).expanduser().absolute()
+    target = None if is_url(place) else Path(resolved(place))
     if target is not None and target.is_dir():
         raise LibraryError(f"This is a folder; name a file in it, such as library.db: {target}")
-    if copy_from and target is not None and not target.exists() and Path(copy_from).is_file():
+    copied = bool(copy_from) and target is not None and not target.exists() and Path(copy_from).is_file()
+    if copied and target is not None:
         _copy(Path(copy_from), target)
     Library(str(target) if target is not None else place).close()
+    return copied
 
 
 def _copy(source: Path, target: Path) -> None:

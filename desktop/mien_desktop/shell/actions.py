@@ -43,6 +43,7 @@ class Actions:
             action = QAction(command.title, window)
             action.setShortcuts([QKeySequence(keys) for keys in command.keys])
             action.setToolTip(command.title)
+            action.setIconText(command.title)  # stays its name when the text tells what would be undone
             action.triggered.connect(lambda _=False, act=command.act: act())
             menus[command.menu].addAction(action)
             window.addAction(action)  # its keys work while the menu bar is hidden, too

@@ -16,8 +16,8 @@ from mien.engine.registry import Registry
 from mien.errors import MediaMissing, shown
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
-from mien_desktop.plugins.facts import hidden
-from mien_desktop.settings import kept
+from mien_desktop.plugins.facts import hidden, untrained
+from mien_desktop.settings import kept, places
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
 from mien_desktop.work.earlier import Earlier, earlier
@@ -25,8 +25,11 @@ from mien_desktop.work.shelf import Shelf, Stored
 
 RUN = "run:"
 """Before the id of an earlier run, where a fusion's id could stand as well."""
+MOVING = "The library is being moved; try again in a moment."
 QUIET = 60_000
 """ms; nothing that ships is silent so long on a machine that is not overloaded."""
+WARM = 1000
+"""ms after a saved analysis was opened; the worker is started then, so that another fusion is there within a second."""
 
 
 class Conductor(QObject):
@@ -35,22 +38,28 @@ class Conductor(QObject):
     Signals:
         trouble(str, bool): one sentence, and whether the worker has to be started again.
         analysing(bool): an analysis of the open medium has begun or ended.
+        cancelling: it was told to stop, and will within two seconds.
+        noted(str): what is going to happen, in a few words.
         explained(str, Explanation or FaceExplanation), unexplained(str): an answer to `explain`.
         explaining(float): how far that is, from 0 to 1.
         compared(dict): tracks of the run that the current one is compared with; empty for none.
         earlier_found(list): `Earlier` runs of the open medium that could be compared with.
         saved: the library holds more than before.
+        library_changed(str, bool): the library at this place is used from now on; whether it is a copy of the one before.
         silent: an analysis runs, and the worker has said nothing for `QUIET` ms.
     """
 
     trouble = Signal(str, bool)
     analysing = Signal(bool)
+    cancelling = Signal()
+    noted = Signal(str)
     explained = Signal(str, object)
     unexplained = Signal(str)
     explaining = Signal(float)
     compared = Signal(object)
     earlier_found = Signal(object)
     saved = Signal()
+    library_changed = Signal(str, bool)
     silent = Signal()
 
     def __init__(self, registry: Registry, library: str | None = None, parent: QObject | None = None) -> None:
@@ -62,15 +71,15 @@ class Conductor(QObject):
         self.background = Background(parent=self)
         self.background.failed.connect(lambda text: self.trouble.emit(text, False))
         self.shelf = Shelf(place)
-        self.analyst = Analyst(place, log_dir() / "desktop.log", self)
-        self.analyst.happened.connect(self._happened)
-        self.analyst.ended.connect(self._ended)
-        self.analyst.died.connect(self._died)
+        self.analyst = self._analyst_at(place)
         off = hidden(registry, kept.load().disabled)
         usual = default_analyzers(registry)
+        fusion = settings.fusion
+        if off & {fusion, f"fusion.{fusion}"}:
+            fusion = next((f.id for f in registry.fusions.values() if f.id not in off and not untrained(f)), "")
         self.choice = Choice(
             analyzers=tuple(a for a in usual if a not in off) or None if off & set(usual) else None,
-            fusion=settings.fusion,
+            fusion=fusion,
             device=settings.device,
             precision=settings.precision,
             threads=settings.threads or None,
@@ -80,11 +89,16 @@ class Conductor(QObject):
         self._comparison: Job | None = None
         self._explaining: Job | None = None
         self._again = False
+        self._moving = False
         self._closed = False
         self.patience = QTimer(self)
         self.patience.setSingleShot(True)
         self.patience.setInterval(QUIET)
         self.patience.timeout.connect(self.silent)
+        self._warming = QTimer(self)
+        self._warming.setSingleShot(True)
+        self._warming.setInterval(WARM)
+        self._warming.timeout.connect(lambda: self.analyst.warm_up())
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -125,6 +139,8 @@ class Conductor(QObject):
         self.document.partial = stored.partial
         self.document.describe(stored.media, stored.medium)
         self.document.load(stored.tracks)
+        if stored.tracks:
+            self._warming.start()
         self._look_for_earlier()
 
     def _look_for_earlier(self) -> None:
@@ -141,10 +157,12 @@ class Conductor(QObject):
 
     def analyse(self) -> None:
         """Analyse the open medium with the current choice; what is in the library already is taken from there."""
-        if self.document.path is None or self._job is not None:
+        if self.document.path is None or self._job is not None or self._held_up():
             return
         self.document.begin()
-        self._job = self.analyst.submit(self.document.path, self.choice)
+        # Beside an explanation or a comparison, which may take its time, not behind it.
+        aside = self._explaining is not None or self._comparison is not None
+        self._job = self.analyst.submit(self.document.path, self.choice, aside)
         self.patience.start()
         self.analysing.emit(True)
 
@@ -162,6 +180,8 @@ class Conductor(QObject):
         for job in (self._job, self._comparison):
             if job is not None:
                 self.analyst.cancel(job)
+        if self._job is not None:
+            self.cancelling.emit()
 
     def choose(self, choice: Choice) -> None:
         """Take another choice for the next analysis.
@@ -176,6 +196,7 @@ class Conductor(QObject):
         self.choose(replace(self.choice, fusion=fusion))
         if self._job is not None:
             self._again = True  # when that has ended: its readings are fused anew, nothing else runs twice
+            self.noted.emit(f"worker: analysing, then: {self.registry.fusion(self.choice.fusion).title}")
         elif self.document.readings.parts:
             self.analyse()
 
@@ -186,12 +207,12 @@ class Conductor(QObject):
         """
         self.compare = other
         path = self.document.path
-        if not other or path is None:
+        if not other or path is None or self._held_up():
             self.compared.emit({})
         elif other.startswith(RUN):
             self.background.run(lambda: self.shelf.of_run(other.removeprefix(RUN)), self._compare_if(other))
         else:
-            self._comparison = self.analyst.submit(path, replace(self.choice, fusion=other))
+            self._comparison = self.analyst.submit(path, replace(self.choice, fusion=other), aside=True)
 
     def _compare_if(self, wanted: str) -> Callable[[dict[str, AnyTrack]], None]:
         """Tell the tracks, unless something else is to be compared by then."""
@@ -205,7 +226,9 @@ class Conductor(QObject):
     def explain(self, plugin: str, at: float, of: str = "", person: int | None = None) -> None:
         """Ask the worker what made a reading; an explanation that it still computes is given up."""
         self.cancel_explanation()
-        if self.document.path is not None:
+        if self._moving:
+            self.unexplained.emit(MOVING)
+        elif self.document.path is not None:
             self._explaining = self.analyst.explain(self.document.path, plugin, at, self.choice, of, person)
 
     def cancel_explanation(self) -> None:
@@ -284,6 +307,70 @@ class Conductor(QObject):
                     self.analyse()
         if self._comparison is not None and job.number == self._comparison.number:
             self._comparison = None
+        if self._explaining is not None and job.number == self._explaining.number:
+            self._explaining = None
+
+    # -- another library ----------------------------------------------------------------------------------------
+
+    def obstacle(self) -> str:
+        """Why the library cannot be changed now, a sentence; empty when it can."""
+        if self._moving:
+            return MOVING
+        for job, what in (
+            (self._job, "an analysis"),
+            (self._comparison, "a comparison"),
+            (self._explaining, "an explanation"),
+        ):
+            if job is not None:
+                return f"The library cannot be moved while {what} runs; wait until it is done, or cancel it."
+        return ""
+
+    def move_library(self, place: str, copy_from: str, done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Close the library and open the one at another place; `library_changed` tells, then `done` is called.
+
+        What was asked of the library before is done in the old one, what is asked from now on in the new one.
+
+        Args:
+            copy_from: what the new one begins as a copy of, where there is none yet; empty for nothing.
+            failed: called with a sentence; the present library stays in use.
+        """
+        self._moving = True
+
+        def work() -> bool:
+            copied = places.prepare(place, copy_from)
+            before, after = self.shelf, Shelf(place)
+            _ = after.library  # it can be opened: only now the old one is let go of
+            self.shelf = after  # in this thread, in which all that is asked stands in line
+            before.close()
+            return copied
+
+        def moved(copied: bool) -> None:
+            self._moving = False
+            before, self.analyst = self.analyst, self._analyst_at(place)
+            for signal in (before.happened, before.ended, before.died):
+                signal.disconnect()
+            self.background.run(before.close, lambda _: before.deleteLater())
+            self.library_changed.emit(place, copied)
+            done()
+
+        def refused(sentence: str) -> None:
+            self._moving = False
+            failed(sentence)
+
+        self.background.run(work, moved, refused)
+
+    def _held_up(self) -> bool:
+        """Whether the library is being moved; tells so."""
+        if self._moving:
+            self.trouble.emit(MOVING, False)
+        return self._moving
+
+    def _analyst_at(self, place: str) -> Analyst:
+        made = Analyst(place, log_dir() / "desktop.log", self)
+        made.happened.connect(self._happened)
+        made.ended.connect(self._ended)
+        made.died.connect(self._died)
+        return made
 
     def close(self) -> None:
         """End the worker and the threads, and close the library."""
@@ -291,6 +378,7 @@ class Conductor(QObject):
             return
         self._closed = True
         self.patience.stop()
+        self._warming.stop()
         self.analyst.close()
-        self.background.run(self.shelf.close)
+        self.background.run(lambda: self.shelf.close())
         self.background.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Signal
 
 from mien.tracks.track import AnyTrack, Curve, Spans
@@ -50,9 +52,14 @@ class LaneSet(QObject):
 
     added = Signal(object)
 
-    def __init__(self, document: Document, palette: Palette) -> None:
+    def __init__(
+        self, document: Document, palette: Palette, reach: Callable[[AnyTrack], float] = lambda _: 0.0
+    ) -> None:
+        """Args:
+        reach: s that a track's first and last reading reach outwards (`mien.engine.reach`).
+        """
         super().__init__()
-        self._document = document
+        self._document, self._reach = document, reach
         self.waveform = WaveformLane(height=40, about="The sound's samples")
         self.spectrogram = SpectrogramLane(about="Level of the sound by frequency")
         self.words = WordsLane("words", "Words", height=24, about="What is said, coloured by what drove a score")
@@ -115,7 +122,7 @@ class LaneSet(QObject):
             if isinstance(track, Curve):
                 place = self._curve_lane(track)
                 if isinstance(place, CurvesLane):
-                    place.set_comparison(track)
+                    place.set_comparison(track, self._reach(track))
 
     def _replaced(self, name: str) -> None:
         track = self._document.readings.get(name)
@@ -129,6 +136,8 @@ class LaneSet(QObject):
         if isinstance(track, Curve):
             lane = self._curve_lane(track)
             if lane is not None:
+                if whole:
+                    lane.outwards = self._reach(track)
                 lane.set_track(track) if whole else lane.append(track)
         elif isinstance(track, Spans):
             self._spans(track, whole)

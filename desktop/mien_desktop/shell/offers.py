@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mien.engine.registry import Registry
 from mien.models import catalogue, store
+from mien_desktop.plugins.facts import untrained
 from mien_desktop.welcome.page import Offer
 
 ROOMS = (("speech", "What is said"), ("emotion", "How it is said"), ("text", "What the words carry"),
@@ -14,17 +17,24 @@ def offers(registry: Registry) -> tuple[Offer, ...]:
     """A line for every room of plugins that is here, for what is broken, and for the models that could be installed."""
     found = []
     for room, means in ROOMS:
-        titles = [
-            i.title for i in (*registry.analyzers.values(), *registry.fusions.values()) if i.id.split(".")[0] == room
-        ]
+        titles = [i.title for i in registry.analyzers.values() if i.id.split(".")[0] == room]
+        titles += [i.title for i in registry.fusions.values() if i.id.split(".")[0] == room and not untrained(i)]
         if titles:
             found.append(Offer(means, ", ".join(titles), True))
     known = {room for room, _ in ROOMS}
     others = [i.title for i in registry.analyzers.values() if i.id.split(".")[0] not in known]
     if others:
         found.append(Offer("Added by plugins", ", ".join(others), True))
+    trainable = [i.title for i in registry.fusions.values() if untrained(i)]
+    if trainable:
+        found.append(Offer(f"{len(trainable)} fusions could be trained", _some(trainable), False))
     found += [Offer(f"{source.name} could not be loaded", source.error, False) for source in registry.broken]
     missing = [entry.title for entry in catalogue.ENTRIES if not store.is_installed(entry.id)]
     if missing:
-        found.append(Offer(f"{len(missing)} larger models could be installed", ", ".join(missing[:4]) + " …", False))
+        found.append(Offer(f"{len(missing)} larger models could be installed", _some(missing), False))
     return tuple(found)
+
+
+def _some(titles: Sequence[str]) -> str:
+    """The first few of many."""
+    return ", ".join(titles[:4]) + (" …" if len(titles) > 4 else "")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mien.config import log_dir
 from mien.engine.choice import Choice
-from mien.engine.registry import Registry
 from mien_desktop.library.view import LibraryView
 from mien_desktop.look.palette import Palette
 from mien_desktop.work.analyst import Analyst
@@ -44,6 +43,7 @@ class Rooms:
             made.trouble.connect(window.message.tell)
             conductor.saved.connect(made.refresh)
             window.pages.addWidget(made)
+            window.key_tips.tell(made)
         self.library.refresh()
         if words:
             self.library.search(words)
@@ -67,7 +67,7 @@ class Rooms:
         window = self._window
         if self.queue is None:
             conductor = window.conductor
-            self._scanner = Analyst(conductor.shelf.place, log_dir() / "desktop.log", window)
+            self._scanner = self._scanner_at(conductor.shelf.place)
             queue = Queue(self._scanner, lambda: conductor.choice, parent=window)
             queue.finished.connect(lambda _: conductor.saved.emit())
             made = self.queue = QueueWindow(queue, window.palette_, window)
@@ -124,17 +124,47 @@ class Rooms:
             made.choice_changed.connect(self._choose)
             made.theme_chosen.connect(window.set_theme)
             made.text_scale_chosen.connect(window.set_text_scale)
-            made.registry_changed.connect(self._take_registry)
-            made.models_changed.connect(window.show_offers)
-            made.library_moved.connect(window.library_moved)
+            made.registry_changed.connect(window.supply.take_registry)
+            made.models_changed.connect(window.supply.show_models)
+            made.disabled_changed.connect(window.supply.set_disabled)
+            made.data.mover = window.library_move.begin
             made.set_devices(window.devices)
+            window.key_tips.tell(made)
         return self.settings
 
     def _choose(self, choice: Choice) -> None:
         self._window.choose(choice)
 
-    def _take_registry(self, registry: Registry) -> None:
-        self._window.take_registry(registry)
+    # -- another library ----------------------------------------------------------------------------------------
+
+    def obstacle(self) -> str:
+        """Why the library cannot be moved now, a sentence; empty when it can."""
+        if self.queue is not None and self.queue.queue.busy:
+            return "The library cannot be moved while the queue analyses; pause the queue first."
+        if self.export is not None and self.export.job.runs:
+            return "The library cannot be moved while something is exported from it; wait until that is written."
+        if self.library is not None and self.library.locating.runs:
+            return "The library cannot be moved while a file is looked through that was moved; wait, or cancel that."
+        return ""
+
+    def before_move(self) -> None:
+        """Carry out what has only been announced to the library."""
+        if self.library is not None:
+            self.library.leaving.finish()
+
+    def use_library(self, place: str) -> None:
+        """The library is another one."""
+        if self.library is not None:
+            self.library.set_library(place)
+        if self.export is not None:
+            self.export.set_library(place)
+        if self.queue is not None and self._scanner is not None:
+            before, self._scanner = self._scanner, self._scanner_at(place)
+            self.queue.queue.use(self._scanner)
+            self._window.conductor.background.run(before.close, lambda _: before.deleteLater())
+
+    def _scanner_at(self, place: str) -> Analyst:
+        return Analyst(place, log_dir() / "desktop.log", self._window)
 
     # -- all ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The foot of the window: how far each plugin is, and whether the worker lives."""
+"""The foot of the window: how far each plugin is, whether the worker lives, whether every change lies on the disk."""
 
 from __future__ import annotations
 
@@ -38,11 +38,14 @@ class StatusBar(QWidget):
         self._line = label(kind="small")
         # A long line is cut, it never makes the window wider.
         self._line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._worker = label(kind="small")
+        self._worker, self._saved = label(kind="small"), label(kind="small")
+        explain(self._worker, "Worker", "What the process that analyses is doing")
         row.addWidget(self.details)
         row.addWidget(self._bar)
         row.addWidget(self._line, 1)
         row.addWidget(self._worker)
+        row.addWidget(self._saved)
+        self._pending, self._lost = 0, ""
         document.progressed.connect(self._follow)
         document.opened.connect(self._follow)
         self.setAccessibleName("Progress")
@@ -57,9 +60,42 @@ class StatusBar(QWidget):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours (all in the style sheet)."""
 
+    @property
+    def saved(self) -> str:
+        """What it says of changes, empty while none was made."""
+        return self._saved.text()
+
     def say(self, text: str) -> None:
-        """What the worker and the library do."""
+        """What the worker does; empty for nothing."""
         self._worker.setText(text)
+
+    def show_pending(self, steps: int) -> None:
+        """So many changes are not in the library yet; a new one begins with the last failure forgotten."""
+        if steps > self._pending:
+            self._lost = ""
+        self._pending = steps
+        if steps:
+            self._say_saved("saving…", "A change is being written into the library")
+        elif not self._lost:
+            self._say_saved("all changes saved", "Every change lies in the library")
+
+    def show_lost(self, reason: str) -> None:
+        """The last change could not be written, and was taken back."""
+        self._lost = reason
+        self._say_saved("last change not saved", reason)
+
+    def forget_changes(self) -> None:
+        """Another medium: nothing was changed yet. What is still being written of the last one is told to its end."""
+        if not self._pending:
+            self._lost = ""
+            self._say_saved("", "")
+
+    def _say_saved(self, text: str, tip: str) -> None:
+        self._saved.setText(text)
+        explain(self._saved, text, tip)
+        self._saved.setProperty("kind", "bad" if self._lost else "small")
+        self._saved.style().unpolish(self._saved)
+        self._saved.style().polish(self._saved)
 
     def show_list(self) -> None:
         """Open the list of all plugins over the foot."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from mien.engine.registry import Registry
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import IconButton, button, explain, label, panel
+from mien_desktop.plugins.facts import untrained
 from mien_desktop.shell.conduct import RUN
 from mien_desktop.work.earlier import Earlier
 
 NONE = ""
+_CHARACTERS = {"Fusion": 15, "Compare with": 11, "Device": 8}
+_ANALYSE = "Read this medium with the chosen plugins"
 
 
 class ToolBar(QWidget):
@@ -37,7 +42,7 @@ class ToolBar(QWidget):
 
     def __init__(self, registry: Registry, palette: Palette) -> None:
         super().__init__()
-        self._analysing = False
+        self._analysing = self._stopping = False
         ground = panel("bar")
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -45,11 +50,9 @@ class ToolBar(QWidget):
         row = QHBoxLayout(ground)
         row.setContentsMargins(10, 7, 10, 7)
         row.setSpacing(8)
-        self._opener = button("Open…", "Open a video or a sound file", shortcut="Ctrl+O")
+        self._opener = button("Open…", "Open a video or a sound file", shortcut="Ctrl+O", command="open")
         self._opener.clicked.connect(self.open_asked)
-        self.analyse = button(
-            "Analyse", "Read this medium with the chosen plugins", kind="primary", shortcut="Ctrl+Return"
-        )
+        self.analyse = button("Analyse", _ANALYSE, kind="primary", shortcut="Ctrl+Return", command="analyse")
         self.analyse.clicked.connect(lambda: (self.cancel_asked if self._analysing else self.analyse_asked).emit())
         self.fusion, self.compare, self.device = QComboBox(), QComboBox(), QComboBox()
         for box, name, tip in (
@@ -62,7 +65,11 @@ class ToolBar(QWidget):
             (self.device, "Device", "What the models compute on"),
         ):
             explain(box, name, tip)
-            box.setMinimumWidth(96)
+            # As wide as its own entries usually are: a long one is told in full by the list, which is as wide as it needs.
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(_CHARACTERS[name])
+            box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+            box.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
             box.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # who chooses by the mouse goes on with the keys of the views
         self.set_fusions(registry)
         self.fusion.activated.connect(lambda _: self.fusion_chosen.emit(self.fusion.currentData()))
@@ -71,14 +78,21 @@ class ToolBar(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search the library")
         self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(150)
         self.search.setMaximumWidth(240)
-        explain(self.search, "Search the library", "Words in any transcript of the library (Ctrl+Shift+F)")
+        explain(self.search, "Search the library", "Words in any transcript of the library", "Ctrl+Shift+F", "search")
         self.search.returnPressed.connect(lambda: self.search_asked.emit(self.search.text().strip()))
-        self._export = IconButton("export", "Export", "Write the readings to files", shortcut="Ctrl+E")
+        self._export = IconButton(
+            "export", "Export", "Write the readings to files", shortcut="Ctrl+E", command="export"
+        )
         self._export.clicked.connect(self.export_asked)
-        self._library = IconButton("library", "Library", "All media that were analysed", shortcut="Ctrl+L")
+        self._library = IconButton(
+            "library", "Library", "All media that were analysed", shortcut="Ctrl+L", command="library"
+        )
         self._library.clicked.connect(self.library_asked)
-        self._settings = IconButton("settings", "Settings", "Plugins, models, device, appearance", shortcut="Ctrl+,")
+        self._settings = IconButton(
+            "settings", "Settings", "Plugins, models, device, appearance", shortcut="Ctrl+,", command="settings"
+        )
         self._settings.clicked.connect(self.settings_asked)
         row.addWidget(self._opener)
         row.addWidget(self.analyse)
@@ -93,6 +107,8 @@ class ToolBar(QWidget):
         self.setAccessibleName("Tool bar")
         self.wear(palette)
         self.set_medium(False)
+        for analysing in (True, False):  # so that it knows the keys of both from the start
+            self.set_analysing(analysing)
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
@@ -107,26 +123,47 @@ class ToolBar(QWidget):
 
     def set_analysing(self, analysing: bool) -> None:
         """The button cancels while an analysis runs."""
+        if self._stopping:
+            self._stopping = False
+            self.analyse.setEnabled(True)
         self._analysing = analysing
         self.analyse.setText("Cancel" if analysing else "Analyse")
-        self.analyse.setAccessibleName(self.analyse.text())
-        self.analyse.setToolTip("Stop the analysis; what is complete is kept" if analysing else
-                                "Read this medium with the chosen plugins (Ctrl+Return)")  # fmt: skip
+        if analysing:
+            explain(self.analyse, "Cancel", "Stop the analysis; what is complete is kept", "Ctrl+.", "cancel")
+        else:
+            explain(self.analyse, "Analyse", _ANALYSE, "Ctrl+Return", "analyse")
 
-    def set_fusions(self, registry: Registry) -> None:
-        """Offer the fusions that there are; those without weights say how they are trained."""
+    def set_cancelling(self) -> None:
+        """An analysis is being stopped: that is shown at once, though the worker may need a moment."""
+        self._stopping = True
+        self.analyse.setText("Stopping …")
+        self.analyse.setEnabled(False)
+
+    def set_fusions(self, registry: Registry, off: Collection[str] = ()) -> None:
+        """Offer the fusions that there are; those without weights are greyed out and say how they are trained.
+
+        Args:
+            off: ids of what is switched off; it is not offered. What was chosen stays chosen where it is still there.
+        """
+        chosen, compared = self.fusion.currentData(), self.compare.currentData()
+        earlier = [(self.compare.itemText(n), self.compare.itemData(n)) for n in range(self.compare.count())]
         self.fusion.clear()
         self.compare.clear()
         self.compare.addItem("nothing", NONE)
-        for info in sorted(registry.fusions.values(), key=lambda f: (bool(f.needs_training), f.title)):
+        there = [(info, untrained(info)) for info in registry.fusions.values() if info.id not in off]
+        for info, command in sorted(there, key=lambda one: (bool(one[1]), one[0].title)):
             for box in (self.fusion, self.compare):
-                box.addItem(info.title, info.id)
-                if info.needs_training:
-                    place = box.count() - 1
-                    box.setItemText(place, f"{info.title} – needs training")
+                box.addItem(f"{info.title} – needs training" if command else info.title, info.id)
+                place = box.count() - 1
+                told = f"It has no weights yet. Train it with: {command}" if command else info.description
+                box.setItemData(place, told, Qt.ItemDataRole.ToolTipRole)
+                if command:
                     box.model().item(place).setEnabled(False)  # type: ignore[attr-defined]
-                    box.setItemData(place, f"Train it with: {info.needs_training}", Qt.ItemDataRole.ToolTipRole)
         self._fusions = self.compare.count()
+        _fit(self.compare)
+        self.set_earlier([Earlier(i.removeprefix(RUN), t) for t, i in earlier if i and i.startswith(RUN)])
+        self.set_fusion(chosen or "")
+        self.compare.setCurrentIndex(max(0, self.compare.findData(compared)))
 
     def set_earlier(self, runs: list[Earlier]) -> None:
         """Offer earlier runs of the medium below the fusions."""
@@ -138,6 +175,7 @@ class ToolBar(QWidget):
         for run in runs:
             self.compare.addItem(run.label, RUN + run.id)
         self.compare.setCurrentIndex(max(0, self.compare.findData(chosen)))
+        _fit(self.compare)
 
     def compare_nothing(self) -> None:
         """Show that nothing is compared."""
@@ -149,7 +187,8 @@ class ToolBar(QWidget):
 
     def set_fusion(self, fusion: str) -> None:
         """Show which fusion is chosen."""
-        self.fusion.setCurrentIndex(max(0, self.fusion.findData(fusion)))
+        self.fusion.setCurrentIndex(self.fusion.findData(fusion))
+        _fit(self.fusion)
 
     def set_devices(self, devices: list[tuple[str, str]], chosen: str) -> None:
         """(id, name) of the devices that there are, `chosen` among them."""
@@ -157,3 +196,14 @@ class ToolBar(QWidget):
         for device, name in devices:
             self.device.addItem(name, device)
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
+        _fit(self.device)
+
+
+def _fit(box: QComboBox) -> None:
+    """The list is as wide as its longest entry, up to a limit, whatever the box has room for; the rest is in tooltips."""
+    metrics = box.view().fontMetrics()
+    widest = max((metrics.horizontalAdvance(box.itemText(n)) for n in range(box.count())), default=0)
+    box.view().setMinimumWidth(min(widest + 40, 560))
+    for place in range(box.count()):
+        if not box.itemData(place, Qt.ItemDataRole.ToolTipRole):
+            box.setItemData(place, box.itemText(place), Qt.ItemDataRole.ToolTipRole)

@@ -18,20 +18,20 @@ from mien.errors import MienError
 from mien.exchange.text import one_line
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.style import dress, palette_for
-from mien_desktop.player.output import find_devices, warm_up
 from mien_desktop.settings.keys import bind
 from mien_desktop.shell import state as states
 from mien_desktop.shell.actions import Actions
 from mien_desktop.shell.conduct import Conductor
+from mien_desktop.shell.keytips import KeyTips
 from mien_desktop.shell.message import MessageBar
-from mien_desktop.shell.offers import offers
+from mien_desktop.shell.moving import LibraryMove
 from mien_desktop.shell.rooms import Rooms
 from mien_desktop.shell.spacebar import Spacebar
 from mien_desktop.shell.status import StatusBar
+from mien_desktop.shell.supply import Supply
 from mien_desktop.shell.toolbar import ToolBar
 from mien_desktop.shell.workspace import Workspace
 from mien_desktop.welcome.page import WelcomePage, dropped_paths
-from mien_desktop.work.devices import DeviceFinder
 
 
 class MainWindow(QMainWindow):
@@ -45,10 +45,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.state = states.load()
         self.library_asked_for = library
-        self.devices: list[tuple[str, str]] = []
         self._then: Callable[[], None] | None = None  # what to do when the medium that is being opened can be played
-        self.finder = DeviceFinder(self)
-        self.finder.found.connect(self._show_devices)
         self.registry = Registry.load()
         self.conductor = Conductor(self.registry, library, self)
         self.document = self.conductor.document
@@ -79,16 +76,17 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setWindowTitle("Mien")
         self.actions_ = Actions(self)
-        self.rooms = Rooms(self)
+        self.rooms, self.supply = Rooms(self), Supply(self)
+        self.library_move = LibraryMove(self)
         bind(self.actions_.actions)
+        self.key_tips = KeyTips(self, self.actions_.actions)
         self._spacebar = Spacebar(self)
         self._leave_full_screen = QShortcut(QKeySequence("Esc"), self, self.toggle_full_screen)
         self._leave_full_screen.setEnabled(False)
         self._connect()
         self._restore()
         self.welcome.show_recent(self.state.recent)
-        self.tools.set_fusion(self.conductor.choice.fusion)
-        self.tools.set_devices([("auto", "Automatic"), ("cpu", "CPU")], self.conductor.choice.device)
+        self.supply.show()
         QTimer.singleShot(0, self._later)
 
     # -- set-up -------------------------------------------------------------------------------------------------
@@ -108,7 +106,13 @@ class MainWindow(QMainWindow):
         conductor.trouble.connect(self._trouble)
         conductor.earlier_found.connect(tools.set_earlier)
         conductor.analysing.connect(self._analysing)
+        conductor.cancelling.connect(tools.set_cancelling)
+        conductor.noted.connect(self.foot.say)
         conductor.silent.connect(self._silent)
+        history = self.workspace.events.history
+        history.pending.connect(self.foot.show_pending)
+        history.lost.connect(self.foot.show_lost)
+        self.document.opened.connect(self.foot.forget_changes)
         self.document.opened.connect(self._opened)
         self.document.described.connect(self._described)
         self.welcome.open_asked.connect(self.ask_open)
@@ -128,13 +132,7 @@ class MainWindow(QMainWindow):
         """What may wait until the window stands."""
         if self._closed:
             return
-        self.conductor.background.run(warm_up, lambda _: find_devices())
-        self.show_offers()
-        self.finder.start()
-
-    def show_offers(self) -> None:
-        """Say on the welcome page what is installed now."""
-        self.conductor.background.run(lambda: offers(self.registry), self.welcome.show_offers)
+        self.supply.look()
 
     def _restore(self) -> None:
         if self.state.geometry:
@@ -194,7 +192,7 @@ class MainWindow(QMainWindow):
     def _playable(self, _: object) -> None:
         then, self._then = self._then, None
         if then is not None:
-            then()
+            QTimer.singleShot(0, self, then)  # the player itself goes to the beginning first
 
     def play_sample(self, path: Path, start: float, end: float) -> None:
         """Play a stretch of a medium, in s, which is opened first if it is another one."""
@@ -235,9 +233,12 @@ class MainWindow(QMainWindow):
         """Open the settings at a page."""
         self.rooms.show_settings(page)
 
-    def library_moved(self, place: str) -> None:
-        """Another library is to be used."""
-        self.message.tell(f"The library at {place} is used from the next start on.")
+    def reopen(self, at: float) -> None:
+        """Show what the library, another one than before, holds of the open medium; the playhead stays at `at`, in s."""
+        path = self.document.path
+        if path is not None:
+            self._then = lambda: self.workspace.player.seek(at)
+            self._guarded(lambda _: self.conductor.open(path))("")
 
     def _described(self) -> None:
         """What is wrong with the medium, in one line and once; what the library says of it is known from then."""
@@ -293,20 +294,10 @@ class MainWindow(QMainWindow):
         self.tools.set_device(choice.device)
         self.rooms.take_choice(self.conductor.choice)
 
-    def take_registry(self, registry: Registry) -> None:
-        """Plugins were loaded anew: offer what there is now."""
-        self.registry = self.conductor.registry = registry
-        self.tools.set_fusions(registry)
-        self.tools.set_fusion(self.conductor.choice.fusion)
-        self.show_offers()
-
-    def _show_devices(self, found: list[tuple[str, str]]) -> None:
-        self.devices = found
-        if self.rooms.settings is not None:
-            self.rooms.settings.set_devices(found)
-        best = found[0][1] if found else "CPU"
-        names = [("auto", f"Automatic ({best})"), *((d, n if d == "cpu" else f"{d} · {n}") for d, n in found)]
-        self.tools.set_devices(names, self.conductor.choice.device)
+    @property
+    def devices(self) -> list[tuple[str, str]]:
+        """Devices that work: (device, its real name); empty while that is being found out."""
+        return self.supply.devices
 
     def _trouble(self, text: str, worker_died: bool) -> None:
         if worker_died:
@@ -324,7 +315,7 @@ class MainWindow(QMainWindow):
 
     def _analysing(self, analysing: bool) -> None:
         self.tools.set_analysing(analysing)
-        self.foot.say("worker: analysing" if analysing else "all changes saved")
+        self.foot.say("worker: analysing" if analysing else "")
 
     # -- look ---------------------------------------------------------------------------------------------------
 
@@ -383,7 +374,7 @@ class MainWindow(QMainWindow):
             self.toggle_full_screen()  # the next start is no full screen
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._remember(self.state.model_copy(update={"geometry": geometry}))
-        self.finder.stop()
+        self.supply.finder.stop()
         self.rooms.shutdown()
         self.workspace.shutdown()
         self.conductor.close()

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from mien.engine.reach import reach_of_track
 from mien.engine.registry import Registry
 from mien.sdk.protocols import Explanation, FaceExplanation
 from mien.tracks.track import AnyTrack
@@ -14,7 +15,7 @@ from mien_desktop.events.panel import EventsPanel
 from mien_desktop.events.table import KEYS
 from mien_desktop.explain.panel import ExplainPanel
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import panel
+from mien_desktop.look.parts import explain, panel
 from mien_desktop.player.canvas import Canvas
 from mien_desktop.player.overlay import Readings
 from mien_desktop.player.picture import Frame
@@ -63,14 +64,16 @@ class Workspace(QWidget):
         self.timeline = TimelineView()
         self.timeline.wear(palette)
         self.transcript = TranscriptPanel(palette)
-        shelf = conductor.shelf
-        self.events = EventsPanel(palette, conductor.background, lambda: shelf.library)
+        self.events = EventsPanel(palette, conductor.background, lambda: conductor.shelf.library, reach=self._reach_of)
         titles = {i.id: i.title for i in registry.analyzers.values()}
         self.explain = ExplainPanel(palette, tuple((p, titles[p]) for p in EXPLAINERS if p in titles))
-        self.truth = TruthPanel(palette, conductor.background, lambda: shelf.library)
-        self.lanes = LaneSet(self._document, palette)
+        self.truth = TruthPanel(palette, conductor.background, lambda: conductor.shelf.library)
+        self.lanes = LaneSet(self._document, palette, self._reach_of)
         self._lay_out()
         self._connect()
+
+    def _reach_of(self, track: AnyTrack) -> float:
+        return reach_of_track(self._conductor.registry, track)
 
     # -- set-up -------------------------------------------------------------------------------------------------
 
@@ -133,6 +136,10 @@ class Workspace(QWidget):
         player.failed.connect(self.trouble)
         self.transport.bind(player)
         self.canvas.bind(player)
+        watched = "Click to play or pause{play}, double-click for the full screen{full-screen}"
+        explain(self.canvas, self.canvas.accessibleName(), watched, command="play full-screen")
+        asked = self.explain.here
+        explain(asked, asked.accessibleName(), "Explain the moment of the playhead", command="explain")
         self.transport.overlay_toggled.connect(self.canvas.set_overlay_visible)
         self.transport.previous_event.connect(lambda: self.go_to_event(-1))
         self.transport.next_event.connect(lambda: self.go_to_event(1))

@@ -6,10 +6,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from mien.tracks import Curve, Quantity
 from mien_desktop.timeline.pyramid import FloatArray
-from mien_desktop.timeline.series import Series, Times
+from mien_desktop.timeline.series import Columns, Series, Times
+from mien_desktop.timeline.window import Window
 
 GAP = 2.5
 """Rows further apart than this many usual distances have a gap between them."""
@@ -64,12 +66,16 @@ class Readings:
     A missing reading is an absent row (`mien.tracks.Curve`), so where rows lie much further apart than usual a gap is
     put between them; a line is never drawn over time that nothing was read from.
 
+    A reading holds for half the usual distance to either side. The first and the last reach outwards as far as the window
+    did that they were computed on, and so does a single one (`mien.engine.align`).
+
     Args:
         person: whose rows are taken; None takes all.
     """
 
     def __init__(self, person: int | None = None) -> None:
         self.person = person
+        self.outwards = 0.0  # s that the first and the last row reach: half a window
         self.clear()
 
     def clear(self) -> None:
@@ -87,7 +93,58 @@ class Readings:
     @property
     def reach(self) -> float:
         """How far from a row its values still hold, in s."""
-        return self.hop * 0.51 if self.hop > 0 else 0.5
+        if self.hop > 0:
+            return self.hop * 0.51
+        steps = np.diff(np.concatenate([times for times, _ in self._pieces])) if self._pieces else np.empty(0)
+        steps = steps[steps > 0]
+        if not steps.size:
+            return max(self.outwards, 0.5)
+        return float(np.median(steps)) * 0.51
+
+    def lines(self, window: Window) -> list[Columns]:
+        """What each channel does in each column, held where a reading speaks although no row lies there."""
+        drawn = self.series.lines(window)
+        ends = self._ends(window)
+        if not ends:
+            return drawn
+        return [self._held(columns, channel, ends) for channel, columns in enumerate(drawn)]
+
+    def held(self, window: Window) -> list[FloatArray]:
+        """(W,) of each channel: the largest value in a column, or the one that holds there."""
+        found = self.series.held(window, self.reach)
+        for at, row in self._ends(window):
+            for channel, values in enumerate(found):
+                free = at & np.isnan(values)
+                values[free] = self.series.pyramids[channel].values(np.array([row]))[0]
+        return found
+
+    def _ends(self, window: Window) -> list[tuple[npt.NDArray[np.bool_], int]]:
+        """Columns before the first row and behind the last in which they hold, and the numbers of these rows."""
+        if not len(self.series):
+            return []
+        first, last = self.series.extent
+        reach = max(self.reach if self.hop > 0 else 0.0, self.outwards)
+        centres = window.centres
+        before, after = (centres < first) & (centres >= first - reach), (centres > last) & (centres <= last + reach)
+        return [(at, row) for at, row in ((before, 0), (after, len(self.series) - 1)) if at.any()]
+
+    def _held(self, columns: Columns, channel: int, ends: list[tuple[npt.NDArray[np.bool_], int]]) -> Columns:
+        low, high = columns.low.copy(), columns.high.copy()
+        sides = [None if side is None else side.copy() for side in (columns.left, columns.right)]
+        for at, row in ends:
+            value = self.series.pyramids[channel].values(np.array([row]))[0]
+            # The row's own column as well, which the line would only touch.
+            near = np.zeros_like(at)
+            near[:-1] |= at[1:]
+            near[1:] |= at[:-1]
+            near &= ~at
+            low[at] = high[at] = value
+            low[near], high[near] = np.fmin(low[near], value), np.fmax(high[near], value)
+            for side in sides:
+                if side is not None:
+                    side[at] = value
+                    side[near] = np.where(np.isnan(side[near]), value, side[near])
+        return Columns(low, high, sides[0], sides[1])
 
     def append(self, piece: Curve) -> bool:
         """Add a piece that comes behind those before; True if it had rows for us.
@@ -143,5 +200,7 @@ class Readings:
         self.series.append(values, times)
 
     def at(self, time: float) -> FloatArray:
-        """(C,) the row nearest to a time, NaN in a gap."""
-        return self.series.at(time, self.reach)
+        """(C,) the row that holds at a time, NaN in a gap."""
+        first, last = self.series.extent
+        outside = not first <= time <= last
+        return self.series.at(time, max(self.reach, self.outwards) if outside else self.reach)

@@ -15,13 +15,13 @@ from mien.errors import UsageError
 from mien.library.library import Library
 from mien.truth.labels import SUFFIXES
 from mien.truth.match import Sample, match
-from mien.truth.report import write_check
 from mien.truth.score import Scored, score
 from mien_desktop.document import Document
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label
 from mien_desktop.truth.choice import Choice
+from mien_desktop.truth.exporting import Gathering, export
 from mien_desktop.truth.kinds import Kinds
 from mien_desktop.truth.plot import Dots, dots
 from mien_desktop.truth.scatter import Scatter
@@ -71,9 +71,10 @@ class TruthPanel(QWidget):
         self._asked = 0
         self._closed = False
         self.result: Scored | None = None
+        self._results: dict[tuple[str, str], Scored] = {}  # by column and reading
         self.dots: Dots | None = None
         self.load_button = button("Load labels…", "Choose files with labels: tables (CSV, TSV) or ELAN files")
-        self.export_button = button("Export…", "Write these figures as CSV or JSON")
+        self.export_button = button("Export…", "Write the figures of all labels and media, and the pairs behind them")
         self.choice = Choice()
         self.scatter = Scatter(palette)
         self.kinds = Kinds(palette)
@@ -113,19 +114,22 @@ class TruthPanel(QWidget):
         """Read label files and compare the first column that some reading answers to."""
         self._files = tuple(files)
         self._asked += 1
-        asked, chosen, medium = self._asked, self._files, self._medium()
+        asked, chosen = self._asked, self._files
+        medium = self._document.medium if self._document is not None else ""
         self._tell("")
         self._say("Reading the labels …")
         self._run(asked, lambda: load(chosen, self._library(), medium), self._take)
 
     def export_to(self, path: Path) -> None:
-        """Write the figures that are shown: JSON where the name ends so, else CSV."""
-        result = self.result
-        if result is not None:
-            problems = self._loaded.found.problems if self._loaded is not None else ()
-            self._background.run(
-                lambda: write_check([result], path, problems), lambda _: self._say(f"Written: {path.name}"), self._tell
-            )
+        """Write the figures of all labels (JSON where the name ends so, else CSV), and the pairs behind them beside it."""
+        if self._loaded is not None and self.result is not None:
+            gathering = Gathering.of(self._loaded, self._results)
+            export(self._background, self._library, gathering, path, self._say, self._fail)
+
+    def look_again(self) -> None:
+        """The library holds something else: what is loaded is compared anew."""
+        if self._files:
+            self.load(self._files)
 
     def shutdown(self) -> None:
         """Nothing is delivered any more; the background may be closed afterwards."""
@@ -219,14 +223,13 @@ class TruthPanel(QWidget):
             self.load(files)
 
     def _dropped(self, event: QDropEvent) -> list[Path]:
-        local = (Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
-        return files_among(local, SUFFIXES)
+        return files_among((Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()), SUFFIXES)
 
     @Slot()
     def _choose_files(self) -> None:
         patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
-        folder = str(self._files[0].parent) if self._files else ""
-        files, _ = QFileDialog.getOpenFileNames(self, "Load labels", folder, f"Labels ({patterns});;All files (*)")
+        near = str(self._files[0].parent) if self._files else ""
+        files, _ = QFileDialog.getOpenFileNames(self, "Load labels", near, f"Labels ({patterns});;All files (*)")
         if files:
             self.load(Path(file) for file in files)
 
@@ -237,9 +240,6 @@ class TruthPanel(QWidget):
             self.export_to(Path(file))
 
     # -- comparing ----------------------------------------------------------------------------------------------
-
-    def _medium(self) -> str:
-        return self._document.medium if self._document is not None else ""
 
     def _run(self, asked: int, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Work in the background; what has become outdated is not shown."""
@@ -252,7 +252,7 @@ class TruthPanel(QWidget):
         )
 
     def _take(self, loaded: Loaded) -> None:
-        self._loaded = loaded
+        self._loaded, self._results = loaded, {}
         count = sum(len(column.labels) for column in loaded.labels.columns)
         names = ", ".join(path.name for path in loaded.files[:2]) + (" …" if len(loaded.files) > 2 else "")
         media = len(loaded.found.distinct)
@@ -306,6 +306,7 @@ class TruthPanel(QWidget):
 
     def _show(self, found: tuple[Scored, Dots]) -> None:
         self.result, self.dots = found
+        self._results[self.result.match.column.name, self.result.match.reading.name] = self.result
         self._say("")
         self.pages.setCurrentIndex(1)
         self.export_button.setEnabled(True)
@@ -368,15 +369,13 @@ class TruthPanel(QWidget):
 
     # -- the document -------------------------------------------------------------------------------------------
 
-    @Slot()
     def _described(self) -> None:
         if self._files and (self._loaded is None or self._loaded.nameless):
             self.load(self._files)
 
     @Slot(str)
     def _finished(self, _reason: str) -> None:
-        if self._files:
-            self.load(self._files)
+        self.look_again()
 
     # -- telling ------------------------------------------------------------------------------------------------
 

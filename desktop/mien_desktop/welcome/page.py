@@ -49,7 +49,7 @@ class DropZone(QWidget):
             "mp4, mkv, webm, mov, avi, mpg, gif, wav, flac, mp3, m4a, ogg – or a folder of them", "dim"
         )
         self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._open = button("Open…", "Choose a file (Ctrl+O)", kind="primary")
+        self._open = button("Open…", "Choose a file", kind="primary", shortcut="Ctrl+O", command="open")
         self._open.clicked.connect(self.open_asked)
         box = QVBoxLayout(self)
         box.addStretch(1)
@@ -228,6 +228,7 @@ def _empty(box: QVBoxLayout | QHBoxLayout) -> None:
     while (item := box.takeAt(0)) is not None:
         widget, inner = item.widget(), item.layout()
         if widget is not None:
+            widget.hide()  # it goes with the next turn of the event loop, and is not to be seen until then
             widget.deleteLater()
         elif isinstance(inner, QVBoxLayout | QHBoxLayout):
             _empty(inner)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from mien.library import Library
+from mien_desktop.library import relocate
+from mien_desktop.library.catalogue import Card
 from mien_desktop.library.view import LibraryView
+from mien_desktop.work.background import Background
 
 from .conftest import WAIT
 
@@ -125,3 +129,105 @@ def test_another_file_is_not_taken_for_the_one_that_moved(
     page.locate(card, folder / "nowhere.mp4")
     qtbot.waitUntil(lambda: "nowhere.mp4" in page.error, timeout=WAIT)
     assert any(card.missing for card in page.model.cards.values())
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Files are looked through to their first block, and on when this is set."""
+    gate, real = threading.Event(), relocate.content_id
+
+    def slow(path: Path, progress: Callable[[float], None]) -> str:
+        def watched(share: float) -> None:
+            progress(share)
+            gate.wait(WAIT / 1000)
+            progress(share)
+
+        return real(path, watched)
+
+    monkeypatch.setattr(relocate, "content_id", slow)
+    yield gate
+    gate.set()
+
+
+def gone_to(folder: Path, page: LibraryView) -> tuple[Card, Path]:
+    """A medium that is missing, and where its file lies."""
+    return next(card for card in page.model.shown if card.path.stem == "quarrel"), folder / "quarrel.mp4"
+
+
+def test_looking_through_a_moved_file_holds_nothing_up(
+    qtbot: QtBot,
+    open_page: Callable[[Path], LibraryView],
+    movable: Path,
+    folder: Path,
+    tmp_path: Path,
+    background: Background,
+    held: threading.Event,
+) -> None:
+    moved = Path(shutil.move(folder, tmp_path / "archive"))
+    page = open_page(movable)
+    page.locate(*gone_to(moved, page))
+    qtbot.waitUntil(lambda: page.moved.text == "Looking through quarrel.mp4…", timeout=WAIT)
+    qtbot.waitUntil(lambda: page.moved.bar.value() > 0, timeout=WAIT)
+    assert page.moved.cancel_button.isVisible()
+    assert not page.moved.locate_button.isVisible()
+    answered: list[int] = []
+    background.run(lambda: 1, answered.append)  # a correction, say
+    qtbot.waitUntil(lambda: answered == [1], timeout=WAIT)
+    assert page.locating.runs
+    held.set()
+    qtbot.waitUntil(partial(_is_found, page), timeout=WAIT)
+    assert not page.moved.cancel_button.isVisible()
+
+
+def test_looking_through_a_file_is_cancelled(
+    qtbot: QtBot,
+    open_page: Callable[[Path], LibraryView],
+    movable: Path,
+    folder: Path,
+    tmp_path: Path,
+    held: threading.Event,
+) -> None:
+    moved = Path(shutil.move(folder, tmp_path / "archive"))
+    page = open_page(movable)
+    page.locate(*gone_to(moved, page))
+    qtbot.waitUntil(lambda: page.moved.cancel_button.isVisible(), timeout=WAIT)
+    QTest.keyClick(page.moved.cancel_button, Qt.Key.Key_Space)
+    held.set()
+    qtbot.waitUntil(lambda: not page.locating.runs, timeout=WAIT)
+    assert page.moved.text == ""
+    assert page.error == ""
+    assert all(card.missing for card in page.model.cards.values())
+
+
+def test_closing_does_not_wait_for_a_file_to_be_read(
+    qtbot: QtBot,
+    open_page: Callable[[Path], LibraryView],
+    movable: Path,
+    folder: Path,
+    tmp_path: Path,
+    held: threading.Event,
+) -> None:
+    moved = Path(shutil.move(folder, tmp_path / "archive"))
+    page = open_page(movable)
+    page.locate(*gone_to(moved, page))
+    qtbot.waitUntil(lambda: page.moved.cancel_button.isVisible(), timeout=WAIT)
+    threading.Timer(0.1, held.set).start()
+    page.shutdown()
+    assert not page.locating.runs
+
+
+def test_another_library_takes_the_place_of_the_first(
+    qtbot: QtBot, page: LibraryView, stocked: Path, tmp_path: Path
+) -> None:
+    choose(page, "hum")
+    page.remove_chosen()
+    page.leaving.confirm()
+    other = tmp_path / "other.db"
+    Library(other).close()
+    page.search("quarrel")
+    page.set_library(other)
+    qtbot.waitUntil(lambda: page.loaded and not page.model.cards, timeout=WAIT)
+    assert stored(stocked) == {"quarrel", "interview", "garden"}  # what was confirmed was carried out there
+    page.set_library(stocked)
+    qtbot.waitUntil(lambda: page.loaded and len(page.model.cards) == 3, timeout=WAIT)
+    assert page.error == ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -280,6 +282,34 @@ def test_figures_are_exported(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     qtbot.waitUntil(
         lambda: any("cannot be written" in w.accessibleName() for w in desk.panel.findChildren(QWidget)), timeout=20_000
     )
+
+
+def test_all_labels_of_all_media_are_exported_with_their_pairs(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
+    loaded()
+    panel = desk.panel
+    with qtbot.waitSignal(panel.scored, timeout=20_000):
+        panel.choice.choose("offensive", "conflict.intensity.conflict")  # not what its name means, but what was wanted
+    target, pairs = desk.folder / "all.csv", desk.folder / "all-samples.csv"
+    panel.export_to(target)
+    qtbot.waitUntil(pairs.exists, timeout=20_000)
+    figures_ = list(csv.DictReader(target.open(encoding="utf-8")))
+    samples = list(csv.DictReader(pairs.open(encoding="utf-8")))
+    compared = {(row["label"], row["reading"]) for row in figures_}
+    assert compared == {
+        ("valence", "emotion.attributes.valence"),
+        ("emotion", "face.expression"),
+        ("offensive", "conflict.intensity.conflict"),
+        ("text", "speech.transcript"),
+    }
+    for label, metrics in (("valence", {"CCC", "Pearson", "RMSE", "UAR", "WAR"}), ("text", {"WER"})):
+        rows = [row for row in figures_ if row["label"] == label]
+        assert {row["metric"] for row in rows} == metrics
+        assert {Path(row["medium"]).name for row in rows} == {"", *NAMES}
+    # Every labelled stretch of every column, with its truth and what was read there.
+    assert Counter(row["label"] for row in samples) == dict.fromkeys(("valence", "emotion", "offensive", "text"), 90)
+    first = next(row for row in samples if row["label"] == "valence")
+    assert (first["start"], first["end"]) == ("0", "2")
+    assert float(first["prediction"]) == pytest.approx(float(np.sin([0.1, 0.3]).mean()), abs=1e-3)
 
 
 def test_only_the_last_choice_is_shown(qtbot: QtBot, desk: Desk, loaded: Load) -> None:

@@ -54,9 +54,10 @@ class CurvesLane(GatheredLane):
         self._spoken_of.clear()
         super().clear()
 
-    def set_comparison(self, track: Curve | None) -> None:
-        """Show a second run's track dashed; None takes it away."""
+    def set_comparison(self, track: Curve | None, outwards: float = 0.0) -> None:
+        """Show a second run's track dashed; None takes it away. outwards: as of the lane's own."""
         self._other.clear()
+        self._other.outwards = outwards
         if track is not None:
             self._other.append(track)
         self._measure()
@@ -115,7 +116,7 @@ class CurvesLane(GatheredLane):
         shown = self._shown(self._readings)
         self._zero(raster, shown or self._shown(self._other))
         if self._readings:
-            lines = self._readings.series.lines(window)
+            lines = self._readings.lines(window)
             if self._filled and shown:
                 number, quantity = shown[0]
                 self.fill(raster, lines[number], quantity, number)
@@ -147,7 +148,7 @@ class CurvesLane(GatheredLane):
         raster.line(drawn, self.y(columns.high, quantity, raster), self.y(columns.low, quantity, raster), colour, width)
 
     def _compare(self, raster: Raster, window: Window) -> None:
-        lines = self._other.series.lines(window)
+        lines = self._other.lines(window)
         off = ~dashes(window.width, window.first, round(DASH * raster.scale))
         for number, quantity in self._shown(self._other):
             columns = lines[number]

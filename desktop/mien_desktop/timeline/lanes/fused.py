@@ -68,7 +68,7 @@ class FusedLane(CurvesLane):
     def draw(self, raster: Raster, window: Window) -> None:
         bad = self.palette.bad
         if self._readings:
-            over = self._over(self._readings.series.lines(window)[0].high)
+            over = self._over(self._readings.lines(window)[0].high)
             raster.wash(slice(0, raster.height), over, bad, 0.2)
         y = self.share_of(self._threshold, raster.height / raster.scale) * raster.height
         raster.level(y, raster.tint(bad, 0.9), dash=5, first=window.first)

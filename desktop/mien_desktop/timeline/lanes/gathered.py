@@ -21,6 +21,17 @@ class GatheredLane(Lane):
         self._readings = Readings(person)
 
     @property
+    def outwards(self) -> float:
+        """s that the first and the last reading reach outwards: half the window that they were computed on."""
+        return self._readings.outwards
+
+    @outwards.setter
+    def outwards(self, seconds: float) -> None:
+        if seconds != self._readings.outwards:
+            self._readings.outwards = seconds
+            self.touch()
+
+    @property
     def empty(self) -> bool:
         return not self._readings
 

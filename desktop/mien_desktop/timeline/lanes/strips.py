@@ -34,7 +34,7 @@ class StripsLane(GatheredLane):
         quantities = self._readings.quantities
         margin, between = round(2 * raster.scale), round(raster.scale)
         room = raster.height - 2 * margin
-        for number, values in enumerate(self._readings.series.held(window, self._readings.reach)):
+        for number, values in enumerate(self._readings.held(window)):
             quantity = quantities[number]
             low = 0.0 if quantity.low is None else quantity.low
             high = 1.0 if quantity.high is None else quantity.high
