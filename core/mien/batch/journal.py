@@ -11,8 +11,8 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,16 @@ class Past:
         runs: plugin id → key.
         seconds: its duration, None when unknown.
         skipped: plugin id → why it does not apply.
+        side_car: where its subtitles were from, or empty.
+        problems: what is wrong with it though it can be read.
     """
 
     medium: str
     runs: Mapping[str, str]
     seconds: float | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    side_car: str = ""
+    problems: Sequence[str] = ()
 
 
 class Journal:
@@ -84,14 +88,15 @@ class Journal:
             "SELECT data FROM file WHERE path = ? AND signature = ? AND asked = ?", _key(path), signature, asked
         )
         try:
-            return None if row is None else Past(**row)
-        except TypeError:
+            return None if row is None else Past(**{**row, "problems": tuple(row["problems"])})
+        except (TypeError, KeyError):
             return None
 
     def remember(self, path: Path, signature: str, asked: str, past: Past) -> None:
         """Keep what became of a file."""
-        data = {"medium": past.medium, "runs": {**past.runs}, "seconds": past.seconds, "skipped": {**past.skipped}}
-        self._write("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", _key(path), signature, asked, json.dumps(data))
+        self._write(
+            "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", _key(path), signature, asked, json.dumps(asdict(past))
+        )
 
     def facts(self, key: str) -> dict[str, Any] | None:
         """What was kept under that key."""

@@ -20,6 +20,7 @@ from mien.sdk.media import MediaInfo
 
 PATIENCE = 30.0
 """s without a sign of life after which a file is given up."""
+_START = 120.0  # s that a process may take to start, on a machine that is busy
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class _Looker:
         self._process: Any = None
         self._look: Look | None = None
         self._heard = 0.0
+        self._ready = False
 
     def ask(self, look: Look) -> None:
         if self.pipe is None:
@@ -111,7 +113,7 @@ class _Looker:
         try:
             while self.pipe.poll(0):
                 said = self.pipe.recv()
-                self._heard = time.monotonic()
+                self._heard, self._ready = time.monotonic(), True
                 if isinstance(said, Looked):
                     return said
         except (EOFError, OSError):
@@ -119,7 +121,7 @@ class _Looker:
             code = self._process.exitcode
             how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
             return self._lost(f"The file ended the process that looked into it ({how}); it is damaged")
-        if time.monotonic() - self._heard > patience:
+        if time.monotonic() - self._heard > patience + (0.0 if self._ready else _START):
             return self._lost(f"Looking into the file took longer than {patience:.0f} s; it or its disk is damaged")
         return None
 
@@ -139,6 +141,7 @@ class _Looker:
         return Looked(self._look.number, reason=f"{sentence}: {shown(self._look.path)}", exit_code=3)
 
     def _start(self) -> None:
+        self._ready = False
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_main, args=(theirs,), name="mien-look", daemon=True)
@@ -169,6 +172,10 @@ def _main(pipe: Connection) -> None:
                 os._exit(0)  # the front end is gone, and this process may hang in a file
 
     threading.Thread(target=listen, name="mien-listen", daemon=True).start()
+    import mien.engine.run  # noqa: F401 - takes its time, which is no file's fault
+
+    with contextlib.suppress(OSError):
+        pipe.send(None)
     while True:
         look = asked.get()
         answer = _look(look, pipe)

@@ -164,6 +164,7 @@ class Surveyor:
         seen_at(self._library, done.medium, item.path)
         item.state, item.medium, item.seconds, item.runs = "done", done.medium, done.duration, keys
         item.failed, item.partial, item.problems = done.failed, done.partial, started.problems
+        item.side_car = started.media.cue_source
         item.skipped = {node.id: node.skipped for node in plan.nodes if node.skipped}
         item.reason, item.exit_code = "", PluginError.exit_code if done.failed else 0
         self.record(item)
@@ -171,7 +172,9 @@ class Surveyor:
     def record(self, item: Item) -> None:
         """Keep in the journal that a file is done, unless some plugin failed on it."""
         if self._touch and item.state == "done" and item.runs and not item.failed:
-            past = Past(item.medium, item.runs, item.seconds, item.skipped)
+            past = Past(
+                item.medium, dict(item.runs), item.seconds, dict(item.skipped), item.side_car, list(item.problems)
+            )
             self._journal.remember(item.path, _signature(item.found), self.asked, past)
 
     def _known(self, item: Item) -> bool:
@@ -188,6 +191,7 @@ class Surveyor:
             make_current(self._library, there, past.runs.values())
         item.state, item.earlier, item.medium, item.seconds = "done", True, past.medium, past.seconds
         item.runs, item.skipped = past.runs, past.skipped
+        item.side_car, item.problems = past.side_car, tuple(past.problems)
         item.planned = dict.fromkeys(past.runs, "cached") | dict.fromkeys(past.skipped, "skipped")
         item.partial = next((there[key].partial for key in past.runs.values() if there[key].partial), "")
         return True

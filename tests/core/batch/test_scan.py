@@ -1,0 +1,164 @@
+"""Scans from folder to summary, with real workers."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.batch.devices import Slot, slots
+from mien.batch.pool import Pool
+from mien.errors import DeviceError, UsageError
+from mien.library import Library
+
+
+def test_each_content_once_and_the_second_time_nothing(
+    scan: Any, folder: Path, make_clip: Any, tmp_path: Path, mien_home: Path
+) -> None:
+    make_clip(folder / "a.mp4", 2.0)
+    make_clip(folder / "new\nline.mp4", 1.0, video=False)
+    (folder / "sub").mkdir()
+    shutil.copy(folder / "a.mp4", folder / "sub" / "copy.mp4")
+    (folder / "sub" / "copy.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n")
+    (folder / "bad.mp4").write_bytes(b"no medium " * 100)
+    items, notes, stopped = scan(slots=[Slot("cpu", 1)] * 2, formats=["json"])
+    assert stopped is None
+    assert {name: item.state for name, item in items.items()} == {
+        "a.mp4": "done",
+        "bad.mp4": "failed",
+        "new\nline.mp4": "done",
+        "sub/copy.mp4": "done",
+    }
+    assert items["a.mp4"].runs == items["sub/copy.mp4"].runs
+    assert items["sub/copy.mp4"].side_car == "copy.srt"
+    assert sorted(notes.ended_) == ["a.mp4", "bad.mp4", "copy.mp4", "new\nline.mp4"]
+    assert items["a.mp4"].standing.value == 1.0
+    with Library(tmp_path / "library.db") as library:
+        assert {path.name for path in library.medium(items["a.mp4"].medium).paths} == {"a.mp4", "copy.mp4"}
+        for medium in library.media():  # of one content one worker computed, the other took it from the library
+            assert len(medium.runs(current=False)) == 3
+    out = tmp_path / "out"
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*-mien.json")) == [
+        "a-mien.json",
+        "new line-mien.json",
+        "sub/copy-mien.json",
+    ]
+    tables = [(out / name).read_bytes() for name in ("summary.csv", "summary.parquet")]
+
+    again, notes, _ = scan(formats=["json"])
+    assert notes.begun_ == []
+    assert all(item.earlier for item in again.values() if item.state == "done")
+    assert [(out / name).read_bytes() for name in ("summary.csv", "summary.parquet")] == tables
+
+    # Without the journal the library alone tells what is done, and an export that is gone is written anew.
+    shutil.rmtree(mien_home / "cache")
+    (out / "a-mien.json").unlink()
+    again, notes, _ = scan(formats=["json"])
+    assert notes.begun_ == []
+    assert (out / "a-mien.json").is_file()
+    assert [(out / name).read_bytes() for name in ("summary.csv", "summary.parquet")] == tables
+
+    # Another content under the old name is another medium; other parameters are another question.
+    make_clip(folder / "a.mp4", 1.5)
+    changed, notes, _ = scan(formats=["json"])
+    assert notes.begun_ == ["a.mp4"]
+    assert changed["a.mp4"].medium != items["a.mp4"].medium
+    _, notes, _ = scan(folder / "a.mp4", analyzers=("tiny.level",), fusion="")
+    assert notes.begun_ == []
+    _, notes, _ = scan(folder / "a.mp4", analyzers=("tiny.first",), fusion="")
+    assert notes.begun_ == ["a.mp4"]
+
+
+def test_what_one_medium_does_stays_with_it(scan: Any, folder: Path, make_clip: Any) -> None:
+    make_clip(folder / "mute.mp4", 1.0, audio=False)
+    make_clip(folder / "sound.m4a", 1.0, video=False)
+    items, notes, stopped = scan(analyzers=("tiny.brightness", "tiny.dies"), fusion="")
+    assert stopped is None
+    assert (items["mute.mp4"].state, items["mute.mp4"].trouble) == ("done", "")
+    assert items["mute.mp4"].skipped == {"tiny.dies": "the medium has no sound"}
+    assert items["sound.m4a"].state == "failed"
+    assert "worker process died (exit code 7)" in items["sound.m4a"].reason
+    assert notes.begun_.count("sound.m4a") == 2  # its death might have been another's fault
+    items, _, _ = scan(analyzers=("tiny.first", "tiny.raises"), fusion="")
+    assert "has no sound" in items["mute.mp4"].reason
+    assert items["sound.m4a"].state == "done"
+    assert "this plugin always fails" in items["sound.m4a"].trouble
+    assert items["sound.m4a"].runs.keys() == {"tiny.first"}
+
+
+def test_a_file_that_changes_while_it_is_analysed_is_begun_again(
+    scan: Any, folder: Path, make_clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mien.batch import scan as module
+
+    make_clip(folder / "a.mp4", 1.0)
+    make_clip(tmp_path / "other.mp4", 1.5)
+    done = module.Scan._done
+    changes = [tmp_path / "other.mp4"]
+
+    def change(self: Any, task: Any, *rest: Any) -> None:
+        if changes:  # after the last reading, before anybody looked
+            shutil.copy(changes.pop(), task.item.path)
+        done(self, task, *rest)
+
+    monkeypatch.setattr(module.Scan, "_done", change)
+    items, notes, _ = scan(analyzers=("tiny.level",), fusion="")
+    assert notes.begun_ == ["a.mp4", "a.mp4"]
+    assert items["a.mp4"].seconds == pytest.approx(1.5, abs=0.2)
+    with Library(tmp_path / "library.db") as library:
+        assert [medium.id for medium in library.media()] == [items["a.mp4"].medium]
+
+
+def test_what_concerns_every_file_ends_the_scan(scan: Any, folder: Path, make_clip: Any, tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        make_clip(folder / name, 1.0)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a-mien.json").mkdir()
+    items, _, stopped = scan(formats=["json"])  # an export that cannot be written is that file's own
+    assert stopped is None
+    assert "folder where the file belongs" in items["a.mp4"].trouble
+    assert items["b.mp4"].trouble == ""
+    items, notes, stopped = scan(slots=[Slot("cuda:77", 1)], analyzers=("tiny.first",), fusion="")
+    assert isinstance(stopped, DeviceError)
+    assert len(notes.begun_) == 1
+    assert [item.state for item in items.values()] == ["todo", "todo"]
+
+
+def test_one_scan_at_a_time_writes_to_a_folder(scan: Any, folder: Path, tmp_path: Path) -> None:
+    from mien.batch.places import OutFolder
+
+    with OutFolder(tmp_path / "out"), pytest.raises(UsageError, match="Another scan writes"):
+        scan()
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="must name a folder"):
+        OutFolder(tmp_path / "file")
+
+
+def test_what_shows_no_sign_of_life_is_given_up(folder: Path, make_clip: Any, tmp_path: Path) -> None:
+    from mien.engine.choice import Choice
+    from mien.engine.events import MediumFailed
+
+    clip = make_clip(folder / "a.mp4", 1.0)
+    choice = Choice(analyzers=("tiny.sleeps",), fusion="", device="cpu")
+    with Pool(str(tmp_path / "library.db"), None, [Slot("cpu", 1)], choice, patience=5.0) as pool:
+        pool.submit(1, clip)
+        said, deadline = None, time.monotonic() + 120
+        while not isinstance(said, MediumFailed) and time.monotonic() < deadline:
+            heard = pool.next()
+            said = heard[1] if heard is not None else None
+        assert isinstance(said, MediumFailed)
+        assert said.kind == "Stalled"
+        assert pool.busy == 0
+    assert not [thread for thread in threading.enumerate() if thread.name == "mien-seat"]
+
+
+def test_workers_share_the_cores() -> None:
+    assert slots("cpu", "auto", 3, None)[0].threads >= 1
+    assert slots("cuda:0,cuda:1", "auto", None, 2) == [Slot("cuda:0", 2), Slot("cuda:1", 2)]
+    assert slots("cpu, cuda:1,cpu", "auto", 2, 1) == [Slot("cpu", 1)] * 2 + [Slot("cuda:1", 1)] * 2
+    with pytest.raises(DeviceError, match="no device 'tpu'"):
+        slots("cpu,tpu", "auto", None, None)

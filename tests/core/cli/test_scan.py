@@ -1,0 +1,148 @@
+"""`mien scan` as its users run it: before, while, stopped and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY = ("--plugins", "tiny.level", "--fusion", "none", "--device", "cpu", "--json")
+ENGINE = Path(__file__).resolve().parent.parent / "engine"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_clip: Any) -> Path:
+    (tmp_path / "talks" / "more").mkdir(parents=True)
+    for n, name in enumerate(("a.mp4", "more/b.mp4", "more/c.mp4"), 1):
+        make_clip(tmp_path / "talks" / name, 0.5 * n)
+    return tmp_path / "talks"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """`start("scan", …)` → a running process, which ends with the test at the latest."""
+    running: list[subprocess.Popen[str]] = []
+    environ = {**os.environ, "PYTHONPATH": str(ENGINE), "MIEN_PLUGINS": "tiny_plugins"}
+
+    def begin(*arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", "from mien.cli.app import main; main()", *map(str, arguments)]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(command, cwd=tmp_path, env=environ, **pipes)
+        running.append(process)
+        # Whatever happens, a test does not wait for ever.
+        timer = threading.Timer(300, process.kill)
+        timer.daemon = True
+        timer.start()
+        return process
+
+    yield begin
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def _of(lines: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    return [line for line in lines if line["event"] == event]
+
+
+def _until(process: subprocess.Popen[str], event: str, name: str = "") -> list[dict[str, Any]]:
+    """Lines up to and with the first of that event (about that file)."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(json.loads(line))
+        if lines[-1]["event"] == event and lines[-1].get("path", "").endswith(name):
+            return lines
+    raise AssertionError(f"it ended before {event}: {lines[-3:]} {process.stderr and process.stderr.read()}")
+
+
+def test_a_dry_run_tells_all_and_changes_nothing(mien: Any, folder: Path, tmp_path: Path, mien_home: Path) -> None:
+    (folder / "empty.wav").touch()
+    (folder / "a.srt").write_text("1\n00:00:00,000 --> 00:00:00,400\nhello\n")
+    before = sorted(tmp_path.rglob("*"))
+    done = mien("scan", "talks", *TINY, "--dry-run")
+    assert done.code == 1
+    plans = {Path(line["path"]).name: line for line in _of(done.lines, "plan")}
+    assert {name: line["state"] for name, line in plans.items()} == {
+        "a.mp4": "todo",
+        "b.mp4": "todo",
+        "c.mp4": "todo",
+        "empty.wav": "failed",
+    }
+    assert plans["a.mp4"]["side_car"] == "a.srt"
+    assert "empty" in plans["empty.wav"]["reason"]
+    (planned,) = _of(done.lines, "planned")
+    assert (planned["files"], planned["todo"], planned["failed"], planned["dry_run"]) == (4, 3, 1, True)
+    assert planned["seconds"] == pytest.approx(3.0, abs=0.5)
+    after = [path for path in sorted(tmp_path.rglob("*")) if mien_home not in (path, *path.parents)]
+    assert after == [path for path in before if mien_home not in (path, *path.parents)]
+    assert not (mien_home / "library.db").exists()
+
+
+def test_stopped_with_ctrl_c_it_goes_on_where_it_was(mien: Any, start: Any, folder: Path, tmp_path: Path) -> None:
+    process = start("scan", "talks", *TINY, "--workers", 1, "--rank", "highest level", "--export", "json")
+    _until(process, "result")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert "the same command goes on" in err
+    assert "Traceback" not in out + err
+    assert (tmp_path / "talks-mien" / "summary.csv").is_file()
+    again = mien("scan", "talks", *TINY, "--rank", "highest level", "--export", "json")
+    assert (again.code, again.err) == (0, "")
+    results = _of(again.lines, "result")
+    assert sorted(Path(line["path"]).name for line in results) == ["a.mp4", "b.mp4", "c.mp4"]
+    earlier = {Path(line["path"]).name for line in results if line["earlier"]}
+    assert "a.mp4" in earlier
+    assert not {Path(line["path"]).name for line in _of(again.lines, "begin")} & earlier
+    (end,) = _of(again.lines, "end")
+    assert (end["files"], end["done"], end["left"], end["failed"]) == (3, 3, 0, 0)
+    assert (tmp_path / "talks-mien" / "more" / "b-mien.json").is_file()
+    text = mien("scan", "talks", *TINY[:-1], "--rank", "highest level")
+    assert "3 of 3 files analysed, 3 of them before." in text.out
+    assert "highest level" in text.out
+
+
+def test_watching_takes_what_comes_and_ends_with_ctrl_c(
+    start: Any, folder: Path, make_clip: Any, tmp_path: Path
+) -> None:
+    process = start("scan", "talks", *TINY, "--watch", "--every", "0.5")
+    _until(process, "wrote")
+    clip = make_clip(tmp_path / "new.mp4", 1.0).read_bytes()
+    with (folder / "new.mp4").open("wb") as file:  # it grows for a while
+        for at in range(0, len(clip), len(clip) // 4):
+            file.write(clip[at : at + len(clip) // 4])
+            file.flush()
+    (result,) = _of(_until(process, "result", "new.mp4"), "result")
+    assert (result["state"], result["reason"]) == ("done", "")
+    _until(process, "wrote")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert json.loads(out.splitlines()[-1])["files"] == 4
+    assert "new.mp4" in (tmp_path / "talks-mien" / "summary.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["scan", "nowhere"], 3, "no such file or folder"),
+        (["scan", "talks", "--rank", "highest levl", "--plugins", "tiny.level"], 2, "did you mean level?"),
+        (["scan", "talks", "--device", "cpu,tpu"], 4, "no device 'tpu'"),
+        (["scan", "talks", "--include", "*.nothing"], 3, "no medium in the folder"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_every_mistake_is_one_sentence(mien: Any, folder: Path, arguments: list[str], code: int, says: str) -> None:
+    done = mien(*arguments)
+    assert (done.code, says in done.err) == (code, True), done.err
+    assert done.err.startswith("mien: ")
+    assert done.err.count("\n") == 1
