@@ -17,7 +17,9 @@ _SHORT_GAP = 1.0
 """s: a person's boxes that are nearer than this are joined by a straight way; others are two sightings."""
 
 
-_FIRST = ("fusion.", "conflict.", "emotion.", "face.")
+_PLAIN = ("fusion", "conflict", "emotion")
+"""Whose readings go by the quantity's name alone."""
+_FIRST = ("fusion.score", "conflict.", "emotion.", "face.")
 """Whose reading a bar shows when several curves have a channel of that name."""
 
 
@@ -38,7 +40,7 @@ class Gauge:
     def title(self) -> str:
         """The channel's name, with its source where one would not think of it."""
         name = self.quantity.name
-        return name if f"{self.source}." in _FIRST[:3] else f"{name} ({self.source})"
+        return name if self.source in _PLAIN else f"{name} ({self.source})"
 
     @property
     def low(self) -> float:

@@ -29,6 +29,8 @@ _TITLES = {
     "face.affect": "What the faces show: valence and arousal",
     "fusion.score": "All readings together",
     "fusion.weights": "How much each modality counted",
+    "fusion.affect": "All together: valence and arousal",
+    "fusion.expression": "All together: seven emotions",
 }
 _ORDER = ("fusion.score", "fusion.weights", "conflict.", "emotion.", "text.", "face.")
 

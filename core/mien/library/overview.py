@@ -14,6 +14,7 @@ from mien.library.codec import decode, empty
 from mien.library.library import Library
 from mien.library.medium import Medium
 from mien.library.rows import moment
+from mien.library.tracks import FUSION, superseded
 from mien.tracks import Kind, Quantity
 from mien.tracks.track import AnyTrack, Provenance
 
@@ -103,8 +104,10 @@ def read_track(library: Library, track: StoredTrack) -> AnyTrack:
 
 
 def _entry(medium: Medium, runs: list[Any], stored: Mapping[str, list[StoredTrack]]) -> Entry:
-    # Of several tracks of one name that of the run used last wins, so it comes last.
-    tracks = {t.name: t for run in reversed(runs) for t in stored.get(run.id, ())}
+    # Of several tracks of one name that of the run used last wins, so it comes last; of several fusions only the last counts.
+    found = [t for run in reversed(runs) for t in stored.get(run.id, ())]
+    left = superseded((track.run_id, track.name) for track in found)
+    tracks = {t.name: t for t in found if not (t.run_id in left and t.name.startswith(FUSION))}
     partial = next((run.reason for run in runs if run.partial), "")
     finished = [run.finished for run in runs if run.finished is not None]
     return Entry(medium, tracks, partial, moment(max(finished)) if finished else None)

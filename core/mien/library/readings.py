@@ -13,7 +13,7 @@ FUSED = "fused"
 
 _SCORE = "fusion.score"
 _ALSO = {"emotion": "voice"}  # what a source is called besides the first part of its tracks' names
-_FIRST = ("fusion.", "conflict.", "emotion.attributes", "emotion.", "face.")
+_FIRST = ("fusion.score", "conflict.", "emotion.attributes", "emotion.", "face.", "text.")
 """Whose reading a plain name means when several tracks have one of that name."""
 
 

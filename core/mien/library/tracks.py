@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,13 +14,30 @@ from mien.library.rows import Piece, TrackInfo
 from mien.tracks import Quantity
 from mien.tracks.track import AnyTrack, Provenance
 
+FUSION, SCORE = "fusion.", "fusion.score"
+"""What the names of a fusion's tracks begin with, and the one that every fusion writes."""
+
+
+def superseded(tracks: Iterable[tuple[str, str]]) -> set[str]:
+    """Runs of fusions that came before another: what they wrote belongs to their score, and goes with it.
+
+    Args:
+        tracks: run and name of each, those of the run used last at the end.
+    """
+    fusions = [run for run, name in tracks if name == SCORE]
+    return set(fusions) - set(fusions[-1:])
+
 
 class Tracks(Mapping[str, AnyTrack]):
-    """The tracks of some runs by name. `tracks[name]` reads that one from the library, each time anew."""
+    """The tracks of some runs by name. `tracks[name]` reads that one from the library, each time anew.
+
+    Of several of one name the last wins; a fusion's tracks belong together, so that only those of the last fusion are here.
+    """
 
     def __init__(self, database: Database, infos: Sequence[TrackInfo]) -> None:
         self._database = database
-        self._infos = {info.name: info for info in infos}
+        left = superseded((info.run_id, info.name) for info in infos)
+        self._infos = {i.name: i for i in infos if not (i.run_id in left and i.name.startswith(FUSION))}
 
     def __getitem__(self, name: str) -> AnyTrack:
         return self.read(name)

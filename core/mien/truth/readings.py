@@ -18,7 +18,7 @@ Task = Literal["scale", "binary", "class", "words"]
 
 TRANSCRIPT, WORDS, SCORE, VERDICTS = "speech.transcript", "speech.words", "fusion.score", "fusion.verdicts"
 _LEFT_OUT = frozenset(("fusion.weights", "text.words", "speech.voice", "speech.speakers", WORDS))
-_FIRST = ("fusion.", "conflict.", "emotion.attributes", "emotion.", "face.", "text.")
+_FIRST = ("fusion.score", "fusion.verdicts", "conflict.", "emotion.attributes", "emotion.", "face.", "text.")
 """Whose reading a plain name means when several tracks have one of that name."""
 
 _SYNONYMS: dict[str, tuple[str, ...]] = {

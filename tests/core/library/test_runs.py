@@ -9,11 +9,13 @@ import pytest
 
 from mien.errors import LibraryError
 from mien.library import Library
+from mien.library.overview import overview
 
 
-def _complete(library: Library, medium, key: str, analyzer: str, piece, **facts) -> str:
+def _complete(library: Library, medium, key: str, analyzer: str, *pieces, **facts) -> str:
     run = library.begin_run(medium, key=key, analyzer=analyzer, version="1", **facts)
-    run.write(piece)
+    for piece in pieces:
+        run.write(piece)
     run.complete()
     return run.run_id
 
@@ -92,6 +94,15 @@ def test_of_two_analyzers_with_one_track_the_last_used_wins(library: Library, me
     assert len(medium.tracks()["fusion.score"]) == 2
     library.reuse(library.find_run(medium, "late"))
     assert len(medium.tracks()["fusion.score"]) == 1
+
+
+def test_a_fusion_s_tracks_are_of_one_piece(library: Library, medium, curve) -> None:
+    _complete(library, medium, "rich", "fusion.rich", curve(0.0, name="fusion.score"), curve(0.0, name="fusion.affect"))
+    _complete(library, medium, "late", "fusion.late", curve(0.0, name="fusion.score"))
+    assert set(medium.tracks()) == {"fusion.score"}
+    assert set(overview(library)[0].tracks) == {"fusion.score"}
+    library.reuse(library.find_run(medium, "rich"))
+    assert set(medium.tracks()) == set(overview(library)[0].tracks) == {"fusion.score", "fusion.affect"}
 
 
 def test_an_ended_run_takes_no_more(library: Library, medium, curve) -> None:
