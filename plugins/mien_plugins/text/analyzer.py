@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,12 +16,13 @@ from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks import AROUSAL, DOMINANCE, VALENCE, AnyTrack, Curve, Features, Spans
 from mien_plugins.text.attribution import attribute
 from mien_plugins.text.data import HATE
-from mien_plugins.text.info import ROBERTA, ROBERTA_HATE, TextParams
+from mien_plugins.text.info import ROBERTA, ROBERTA_HATE, TURNS, TextParams
 from mien_plugins.text.model import Reading, TextModel
 from mien_plugins.text.wording import Wording, word_times
 
 if TYPE_CHECKING:
     from mien_plugins.text.roberta import RobertaClassifier
+    from mien_plugins.text.turnmodel import TurnModel, TurnReading
 
 MODEL = "text-offence"
 T = TypeVar("T")
@@ -46,6 +48,7 @@ class TextAnalyzer:
     def __init__(self) -> None:
         self._model: TextModel | None = None
         self._roberta: dict[str, RobertaClassifier] = {}
+        self._turns: TurnModel | None = None
         self._heard: list[tuple[float, float, str]] = []
 
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
@@ -63,6 +66,8 @@ class TextAnalyzer:
             self._roberta["offence"] = _roberta(ctx, "offence", ROBERTA)
         if params.hate_by == "roberta":
             self._roberta["hate"] = _roberta(ctx, "hate", ROBERTA_HATE)
+        if TURNS in (params.offence_by, params.attributes_by):
+            self._turns = _turns(params, folder, ctx)
         self._tokens = params.batch_tokens
         self._long = 0
 
@@ -93,7 +98,7 @@ class TextAnalyzer:
 
     def close(self) -> None:
         """Let go of the weights."""
-        self._model, self._roberta = None, {}
+        self._model, self._turns, self._roberta = None, None, {}
         self._heard = []
 
     def _read(self, said: list[_Said]) -> Iterator[AnyTrack]:
@@ -116,6 +121,11 @@ class TextAnalyzer:
             threshold = 0.5 if threshold is None else threshold
         elif threshold is None:
             threshold = self._model.settings.calibration.threshold
+        turns = self._by_turns(said)
+        if turns is not None and self._params.offence_by == TURNS:
+            assert self._turns is not None
+            reading = replace(reading, offence=self._turns.probability(turns.values))
+            threshold = self._turns.threshold if self._params.threshold is None else threshold
         labels = ["offensive" if p >= threshold else "not" for p in reading.offence]
         yield _spans("text.offence", said, labels, reading.offence)
         if "hate" in self._roberta:
@@ -125,10 +135,19 @@ class TextAnalyzer:
             labels = [HATE[int(i)] for i in reading.hate.argmax(axis=1)]
             yield _spans("text.hate", said, labels, reading.hate[:, 0])
         middles = np.array([u.middle for u in said])
-        if reading.attributes.shape[1]:
-            yield Curve("text.attributes", middles, reading.attributes, (VALENCE, AROUSAL, DOMINANCE))
+        attributes = reading.attributes
+        if turns is not None and self._params.attributes_by == TURNS:
+            attributes = self._attributes(turns, attributes)
+            yield Spans.of("text.attention", list(self._looked_at(said, turns, range(len(said)), "attention")))
+        if attributes.shape[1]:
+            yield Curve("text.attributes", middles, attributes, (VALENCE, AROUSAL, DOMINANCE))
         yield Features("text.embedding", middles, reading.vectors)
-        words = list(self._words(said, reading))
+        if turns is not None and self._params.offence_by == TURNS:
+            heard = [i for i, p in enumerate(reading.offence) if p >= self._params.attribute_above]
+            shown = heard if self._params.attribution != "off" else []
+            words = list(self._looked_at(said, turns, shown, "offence"))
+        else:
+            words = list(self._words(said, reading))
         if words:
             yield Spans.of("text.words", words)
 
@@ -146,6 +165,37 @@ class TextAnalyzer:
         self._ctx.note(f"The device was out of memory: {what} was read on the CPU instead.")
         torch.cuda.empty_cache()
         return model.read(texts, max_batch_tokens=self._tokens, **options)
+
+    def _by_turns(self, said: list[_Said]) -> TurnReading | None:
+        """What the network of turns says of the utterances; it learnt from words cleaned as a transcript."""
+        if self._turns is None:
+            return None
+        from mien_plugins.text.vectors import word_vectors
+
+        check = self._ctx.check_cancelled
+        texts = [u.wording.text for u in said]
+        vectors = self._guarded(lambda model: word_vectors(model, texts, self._tokens, check))
+        return self._turns.read(vectors, [(u.start, u.end) for u in said], check=check)
+
+    def _attributes(self, turns: TurnReading, own: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N, 3) valence, arousal and dominance; those that the network of turns has not learnt are the shipped model's."""
+        assert self._turns is not None
+        found = own.copy() if own.shape[1] else np.zeros((len(turns.values), 3), np.float32)
+        for column, name in enumerate(("valence", "arousal", "dominance")):
+            if name in self._turns.outputs:
+                found[:, column] = np.clip(turns.values[:, self._turns.outputs.index(name)], -1.0, 1.0)
+        return found
+
+    def _looked_at(
+        self, said: list[_Said], turns: TurnReading, chosen: Iterable[int], label: str
+    ) -> Iterator[tuple[float, float, str, str, float, str]]:
+        """The words of some utterances with the selectors' attention, from 0 to 1."""
+        for i in chosen:
+            u = said[i]
+            starts, ends = word_times(u.wording.words, u.start, u.end, self._heard)
+            shares = np.clip(u.wording.to_words(turns.attention[i]), 0.0, 1.0)
+            for word, start, end, share in zip(u.wording.words, starts, ends, shares, strict=True):
+                yield float(start), float(end), label, word, float(share), u.speaker
 
     def _words(self, said: list[_Said], reading: Reading) -> Iterator[tuple[float, float, str, str, float, str]]:
         method = self._params.attribution
@@ -198,6 +248,32 @@ def _roberta(ctx: Context, what: str, model_id: str) -> RobertaClassifier:
 
     ctx.note(f"P({what}) is by RoBERTa, as it gives it: Mien has not calibrated it.")
     return RobertaClassifier.load(folder, ctx.device, ctx.precision)
+
+
+def _turns(params: TextParams, encoder: Path, ctx: Context) -> TurnModel:
+    task = "offence" if params.offence_by == TURNS else "attributes"
+    both = params.offence_by == params.attributes_by == TURNS
+    folder = ctx.optional_model(TURNS)
+    if folder is None:
+        raise ModelError(
+            f"{task}_by={TURNS} needs training: make the model with 'mien train {TURNS} --set task={task} --data CORPUS "
+            f"--out DIR', then 'mien models import {TURNS} DIR'"
+        )
+    from mien_plugins.text.turnmodel import TurnModel
+
+    model = TurnModel.load(folder, encoder, ctx.device)
+    if both or (task == "offence") != (model.outputs == ("offence",)):
+        raise ModelError(
+            f"The model {TURNS} that is installed reads {', '.join(model.outputs)} and nothing else; choose it for that alone, "
+            f"or train another with 'mien train {TURNS} --set task={task}'"
+        )
+    if task == "offence":
+        ctx.note(
+            "Words are shown with the attention that the selectors paid them, which says nothing of for or against."
+        )
+    elif missing := [name for name in ("valence", "arousal", "dominance") if name not in model.outputs]:
+        ctx.note(f"{' and '.join(missing)} of the wording is by the shipped model: {TURNS} has not learnt it.")
+    return model
 
 
 def _spans(name: str, said: list[_Said], labels: list[str], scores: NDArray[np.float32]) -> Spans:

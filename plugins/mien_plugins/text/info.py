@@ -16,15 +16,23 @@ EVIDENCE = Quantity("evidence", "", -1.0, 1.0, "speaks against offence", "speaks
 
 ROBERTA, ROBERTA_HATE = "roberta-offensive", "roberta-hate"
 """Larger classifiers of offence and of hate, which a user may install."""
+TURNS = "text-004"
+"""The network of turns of Tzirakis et al. (2021), which a user may train."""
+ATTENTION = Quantity("attention", "", 0.0, 1.0, "not looked at", "all of the attention")
 
 
 class TextParams(Params):
     """Parameters of the text analyzer."""
 
-    offence_by: Literal["minilm", "roberta"] = param(
+    offence_by: Literal["minilm", "roberta", "text-004"] = param(
         "minilm",
-        "Who reads P(offence): the model that comes with Mien, or the larger RoBERTa, once it is installed; "
-        "attributes, embedding and the words' shares are always the former's.",
+        "Who reads P(offence): the model that comes with Mien, the larger RoBERTa, once it is installed, or a network of "
+        "turns that you have trained for it, which also says what words it looked at; the embedding is always the first's.",
+    )
+    attributes_by: Literal["minilm", "text-004"] = param(
+        "minilm",
+        "Who reads valence, arousal and dominance: the model that comes with Mien, or a network of turns that you have "
+        "trained (mien train text-004).",
     )
     hate_by: Literal["minilm", "roberta"] = param(
         "minilm",
@@ -65,9 +73,15 @@ class TextParams(Params):
     def _as_keyed(self, fields: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leaves a later parameter out while it has its default, so that the keys of earlier runs still hold."""
         values: dict[str, Any] = fields(self)
-        if self.hate_by == "minilm":
-            values.pop("hate_by", None)
+        for later in ("hate_by", "attributes_by"):
+            if values.get(later) == "minilm":
+                values.pop(later)
         return values
+
+
+def _by_turns(params: Params) -> bool:
+    """Whether the network of turns reads attributes: what it looks at is a track of its own then."""
+    return isinstance(params, TextParams) and params.attributes_by == TURNS
 
 
 INFO = AnalyzerInfo(
@@ -82,12 +96,13 @@ INFO = AnalyzerInfo(
         Writes("text.offence", "spans", (OFFENCE,)),
         Writes("text.hate", "spans", (HATE,)),
         Writes("text.words", "spans", (EVIDENCE,)),
+        Writes("text.attention", "spans", (ATTENTION,), _by_turns),
         Writes("text.attributes", "curve", (VALENCE, AROUSAL, DOMINANCE)),
         Writes("text.embedding", "features"),
     ),
     params=TextParams,
     models=("text-offence",),
-    optional_models=(ROBERTA, ROBERTA_HATE),
+    optional_models=(ROBERTA, ROBERTA_HATE, TURNS),
     factory="mien_plugins.text.analyzer:TextAnalyzer",
 )
 
@@ -109,8 +124,46 @@ TRAINING = RecipeInfo(
 )
 
 
+class TurnTraining(Params):
+    """Options of the recipe for the network of turns; the ranges are those that the paper searched."""
+
+    task: Literal["attributes", "offence"] = param(
+        "attributes", "What is learnt: valence, arousal and dominance (and liking where a manifest has it), or offence."
+    )
+    epochs: int | None = param(None, "Most passes over the training part; 40 by default.", ge=1, le=1000)
+    patience: int = param(8, "Passes without a better validation before it stops.", ge=1, le=1000)
+    lr: float = param(5e-4, "Learning rate (Adam).", gt=0, le=0.1)
+    batch: int | None = param(
+        None, "Sequences of an update; 20 by default, 200 where each is a single text.", ge=2, le=2000
+    )
+    dropout: float = param(0.5, "Dropout behind the LSTM over frames.", ge=0, lt=1)
+    sequence: int = param(100, "Frames of 0.1 s in a sequence.", ge=5, le=2000)
+    memory: int = param(256, "Units of the LSTM over frames.", ge=4, le=1024)
+    layers: int = param(1, "Layers of the LSTM over frames.", ge=1, le=3)
+    highway: int = param(
+        1, "Highway layers: one with tanh as in the paper, or two with ReLU as in its code.", ge=1, le=2
+    )
+    padding: Literal["masked", "read"] = param(
+        "masked", "Whether selectors look at padding too, as in the paper's code."
+    )
+    encoder: Path | None = param(None, "Folder of the text model whose word vectors are read, by default that of Mien.")
+
+
+TURN_TRAINING = RecipeInfo(
+    id=TURNS,
+    title="Text network of turns (Tzirakis et al. 2021)",
+    model=TURNS,
+    data=(),
+    description="Learns from text/emobank or text/olid in --data, or from the manifest.csv there: rows with text, or one row a "
+    "moment with the words of the turn then spoken.",
+    factory="mien_plugins.text.turnrecipe",
+    params=TurnTraining,
+)
+
+
 @hookimpl
 def mien_register(registry: Registry) -> None:
     """Offer the text modality and the training of its model."""
     registry.analyzer(INFO)
     registry.recipe(TRAINING)
+    registry.recipe(TURN_TRAINING)

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-State = tuple[Tensor, Tensor]
-"""An LSTM's output and cell, (1, B, units) each."""
+State = tuple[tuple[Tensor, Tensor], ...]
+"""Output and cell of each LSTM over frames, (1, B, units) both."""
 GATE_BIAS = -2.0
 
 
@@ -33,7 +33,7 @@ class TurnConfig:
         heads: projections with a context and a selector of their own.
         depth: layers of each direction's context.
         highway: layers. activation: of their transforms, tanh in the paper, ReLU (with gate bias -2) in its code.
-        memory: units of the LSTM over frames.
+        memory: units of the LSTM over frames. layers: of them, one upon the other (one in the paper, which tried up to 3).
         outputs: what is read: the paper's three emotion dimensions, or one logit. squash: by tanh.
         padding: whether the selector may look at padding, as in the paper's code ("read"), or only at words ("masked").
         word_dropout, ngram_dropout, projection_dropout, context_dropout, memory_dropout: shares left out in training.
@@ -49,6 +49,7 @@ class TurnConfig:
     highway: int = 1
     activation: Literal["tanh", "relu"] = "tanh"
     memory: int = 256
+    layers: int = 1
     outputs: int = 3
     squash: bool = True
     padding: Literal["masked", "read"] = "masked"
@@ -117,13 +118,21 @@ class Context(nn.Module):
         self.backwards = nn.ModuleList(OneBiasLSTM(size, half) for size in sizes)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self._read(self.forwards, x), self._read(self.backwards, x.flip(1)).flip(1)], dim=2)
+    def forward(self, x: Tensor, count: Tensor) -> Tensor:
+        """`count` (N,): words that are turned round; what lies behind them stays there, and is seen by none of them."""
+        place = torch.arange(x.shape[1], device=x.device)[None]
+        turned = torch.where(place < count[:, None], count[:, None] - 1 - place, place)
+        back = self._read(self.backwards, _rows(x, turned))
+        return torch.cat([self._read(self.forwards, x), _rows(back, turned)], dim=2)
 
     def _read(self, stack: nn.ModuleList, x: Tensor) -> Tensor:
         for layer in stack:
             x = self.dropout(layer(x)[0])
         return x
+
+
+def _rows(x: Tensor, places: Tensor) -> Tensor:
+    return x.gather(1, places.unsqueeze(2).expand(-1, -1, x.shape[2]))
 
 
 class Head(nn.Module):
@@ -140,7 +149,7 @@ class Head(nn.Module):
         nn.init.zeros_(self.selector.bias)
 
     def forward(self, x: Tensor, looked_at: Tensor) -> tuple[Tensor, Tensor]:
-        h = self.context(self.dropout(self.projection(x)))
+        h = self.context(self.dropout(self.projection(x)), looked_at.sum(1))
         score = self.selector(h).squeeze(2) / math.sqrt(h.shape[2])
         attention = torch.softmax(score.masked_fill(~looked_at, -torch.inf), dim=1)
         return (attention.unsqueeze(1) @ h).squeeze(1), attention
@@ -191,14 +200,18 @@ class TurnNet(nn.Module):
         together = config.inputs + config.filters * len(config.ngrams)
         self.heads = nn.ModuleList(Head(together, config) for _ in range(config.heads))
         self.highway = nn.Sequential(*(Highway(wide, config.activation) for _ in range(config.highway)))
-        self.memory = OneBiasLSTM(wide, config.memory)
+        sizes = [wide, *[config.memory] * (config.layers - 1)]
+        self.memory = nn.ModuleList(OneBiasLSTM(size, config.memory) for size in sizes)
         self.memory_dropout = nn.Dropout(config.memory_dropout)
         self.out = nn.Linear(config.memory, config.outputs)
         nn.init.xavier_uniform_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def turns(self, words: Tensor, count: Tensor) -> Turns:
-        """Word vectors (N, L, inputs), zeros behind the `count` (N,) real ones; a turn without words is allowed."""
+        """Word vectors (N, L, inputs), zeros behind the `count` (N,) real ones; a turn without words is allowed.
+
+        How many zeros there are makes no difference, unless padding is read: L must be `config.words` then.
+        """
         length = words.shape[1]
         real = torch.arange(length, device=words.device)[None] < count[:, None]
         # Nobody speaking is looked at as the padding that it is.
@@ -212,9 +225,13 @@ class TurnNet(nn.Module):
 
     def frames(self, vectors: Tensor, state: State | None = None) -> Read:
         """Turn vectors at each frame (B, T, heads · units), going on from `state`."""
-        hidden, after = self.memory(vectors, state)
+        hidden, after = vectors, []
+        for number, layer in enumerate(self.memory):
+            given = self.memory_dropout(hidden) if number else hidden
+            hidden, end = layer(given, None if state is None else state[number])
+            after.append(end)
         values = self.out(self.memory_dropout(hidden))
-        return Read(torch.tanh(values) if self.config.squash else values, hidden, after)
+        return Read(torch.tanh(values) if self.config.squash else values, hidden, tuple(after))
 
 
 def trainable(net: nn.Module) -> int:

@@ -48,7 +48,7 @@ SECOND = Block(5.0, 10.0, tracks={"speech.transcript": (said((6.0, 8.0, "it was 
 
 def test_writes_one_reading_per_utterance(told, tiny):
     tracks = drive(told.context, FIRST, SECOND, attribute_above=0.0)
-    assert set(tracks) == {w.name for w in INFO.outputs}
+    assert set(tracks) == {w.name for w in INFO.outputs_for(TextParams())}
     offence, hate = tracks["text.offence"], tracks["text.hate"]
     assert offence.text == ("The dog is loud!", "a day", "it was silly")
     assert offence.speaker == ("a", "b", "a")

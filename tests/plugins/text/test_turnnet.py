@@ -50,6 +50,14 @@ def test_shapes_and_attention(net):
     assert read.values.abs().max() <= 1
 
 
+def test_how_much_padding_there_is_makes_no_difference(net):
+    words, count = torch.randn(2, 3, 6), torch.tensor([3, 2])
+    words[1, 2] = 0
+    short, long = net.turns(words, count), net.turns(torch.cat([words, torch.zeros(2, 2, 6)], 1), count)
+    torch.testing.assert_close(long.vectors, short.vectors)
+    torch.testing.assert_close(long.attention[..., :3], short.attention)
+
+
 def test_the_reference_looks_at_padding_too():
     torch.manual_seed(0)
     net = TurnNet(TurnConfig(inputs=6, words=5, filters=4, units=8, memory=6, padding="read")).eval()
@@ -73,7 +81,7 @@ def test_n_grams_keep_the_words_and_their_place():
 def test_the_selector_is_a_softmax_of_scaled_scores(net):
     head, x = net.heads[0], torch.randn(1, 5, 18)
     vector, attention = head(x, torch.ones(1, 5, dtype=torch.bool))
-    h = head.context(head.projection(x))[0]
+    h = head.context(head.projection(x), torch.tensor([5]))[0]
     scores = (h @ head.selector.weight[0] + head.selector.bias) / math.sqrt(8)
     torch.testing.assert_close(attention[0], torch.softmax(scores, 0))
     torch.testing.assert_close(vector[0], torch.softmax(scores, 0) @ h)
@@ -85,7 +93,7 @@ def test_directions_do_not_see_each_other():
     context, x = Context(4, 6, 2, 0.0), torch.randn(1, 5, 4)
     other = x.clone()
     other[0, 4] += 1
-    moved = (context(other) - context(x)).abs()[0] > 1e-7
+    moved = (context(other, torch.tensor([5])) - context(x, torch.tensor([5]))).abs()[0] > 1e-7
     assert not moved[:4, :3].any()
     assert moved[:, 3:].all()
 
