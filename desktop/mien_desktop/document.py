@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from PySide6.QtCore import QObject, Signal
 from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Piece, PlannedPlugin, Progress, Started
 from mien.sdk.media import MediaInfo
 from mien.tracks.track import AnyTrack
+
+SCORE = "fusion.score"
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class Document(QObject):
         for name, track in tracks.items():
             self.readings.parts[name] = [track]
             self.replaced.emit(name)
+        if SCORE in tracks:
+            self._forget_fusion(set(tracks))
         self.progressed.emit()
 
     def begin(self) -> None:
@@ -161,9 +166,17 @@ class Document(QObject):
             self._fresh.add(track.name)
             self.readings.parts[track.name] = [track]
             self.replaced.emit(track.name)
+            if track.name == SCORE:
+                self._forget_fusion(self._fresh)
             return
         self.readings.add(track)
         self.grew.emit(track)
+
+    def _forget_fusion(self, kept: Collection[str]) -> None:
+        """What an earlier fusion wrote besides goes with its score: this one may not write it."""
+        for name in [n for n in self.readings.parts if n.startswith("fusion.") and n not in kept]:
+            del self.readings.parts[name]
+            self.replaced.emit(name)
 
     def _progress(self, plugin: str, fraction: float) -> None:
         now = time.monotonic()

@@ -128,6 +128,8 @@ class LaneSet(QObject):
         track = self._document.readings.get(name)
         if track is not None:
             self._show(track, whole=True)
+        elif name in self._others:
+            self._others[name].clear()
 
     def _grew(self, piece: AnyTrack) -> None:
         self._show(piece, whole=False)
