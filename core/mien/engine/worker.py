@@ -36,10 +36,15 @@ class Worker:
     Args:
         library: path or URL of the library that readings go to, None for the user's own.
         log_file: where the worker logs, None for nowhere.
+        stopped: asked ten times a second while a job runs: is it to be cancelled? For a front end in another thread, whose
+            `cancel` might come before the job has been sent.
     """
 
-    def __init__(self, library: str | None = None, log_file: Path | None = None) -> None:
+    def __init__(
+        self, library: str | None = None, log_file: Path | None = None, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
         self._library = library
+        self._stopped = stopped
         self._log_file = log_file
         self._process: Any = None
         self._pipe: Connection | None = None
@@ -88,6 +93,8 @@ class Worker:
         try:
             while True:
                 event = self._receive(pipe)
+                if self._stopped():
+                    self.cancel()
                 if event is None:
                     continue
                 finished = isinstance(event, LAST)
@@ -175,7 +182,7 @@ class Worker:
         if self._process is not None:
             if self._process.is_alive():
                 self._process.terminate()
-                self._process.join(0.5)
+                self._process.join(0.2)
             if self._process.is_alive():
                 self._process.kill()
                 self._process.join()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from mien.engine.registry import Registry
@@ -115,6 +115,13 @@ class ToolBar(QWidget):
         self._opener.setIcon(icon("open", palette))
         for widget in (self._export, self._library, self._settings):
             widget.wear(palette)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, another room for it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            for box in (self.fusion, self.compare, self.device):
+                _fit(box)
 
     def set_medium(self, there: bool) -> None:
         """Whether a medium is open."""

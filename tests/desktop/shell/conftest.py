@@ -58,6 +58,7 @@ def make_window(qtbot: QtBot) -> Iterator[MakeWindow]:
     def make(library: Path) -> MainWindow:
         window = MainWindow(library=str(library))
         made.append(window)
+        window.conductor.patience.setInterval(10 * PATIENCE)  # on a crowded machine a worker may be silent for a minute
         window.resize(1280, 720)
         window.show()
         qtbot.waitExposed(window)
