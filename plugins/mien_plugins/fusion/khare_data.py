@@ -43,8 +43,22 @@ Floats = npt.NDArray[np.float32]
 class Extractor:
     """Makes a row's streams; models are loaded when the first row needs them."""
 
-    def __init__(self, cache: Path, device: str = "cpu") -> None:
-        self._cache, self._device = cache, device
+    def __init__(self, cache: Path, device: str = "cpu", progress: bool = False) -> None:
+        self._cache, self._device, self._progress = cache, device, progress
+
+    def all(self, manifest: Manifest) -> tuple[Path, ...]:
+        """The files of all rows; a bar on standard error says how far it is. Raises CorpusError as `streams` does."""
+        from rich.console import Console
+        from rich.progress import track
+
+        rows = track(
+            manifest.rows,
+            "Listening and looking",
+            console=Console(stderr=True),
+            transient=True,
+            disable=not self._progress,
+        )
+        return tuple(self.streams(manifest, row) for row in rows)
 
     def streams(self, manifest: Manifest, row: Row) -> Path:
         """The `.npz` file with a row's streams: the user's own, or one that is made now and kept.
@@ -139,7 +153,7 @@ class Corpus:
     @classmethod
     def make(cls, manifest: Manifest, extractor: Extractor, longest: float) -> Corpus:
         """Extract what has not been extracted yet."""
-        return cls(manifest, tuple(extractor.streams(manifest, row) for row in manifest.rows), longest)
+        return cls(manifest, extractor.all(manifest), longest)
 
     def take(self, rows: Sequence[int]) -> Corpus:
         """Some of the rows."""

@@ -126,7 +126,7 @@ def fit(
     manifest = read_manifest(data)
     manifest.check(labels=names)
     usable = manifest.labelled(*names).take(lambda row: bool(row.split))
-    extractor = Extractor(work / "streams", str(run["device"]))
+    extractor = Extractor(work / "streams", str(run["device"]), bool(run["progress"]))
     corpus = Corpus.make(usable, extractor, options.longest)
     widths, (truth, called) = corpus.widths(), targets(usable, names)
     _check_widths(kind, options)
@@ -141,7 +141,8 @@ def fit(
         if isinstance(options, KhareTraining) and isinstance(net, KhareNet) and options.pretrain_epochs:
             if start is None:
                 start = _pretrained(net, manifest, widths, extractor, work, options, seed, run)
-            net.load_state_dict(start)
+            # Each random start keeps a head of its own.
+            net.load_state_dict({k: v for k, v in start.items() if not k.startswith("head.")}, strict=False)
         brain = _emotions(net, corpus, truth, widths, work / f"emotions-{number}", options, seed + number, run)
         value = brain.result.best_value if brain.result.best_value is not None else -np.inf
         if best is None or value > best[0]:

@@ -183,14 +183,21 @@ class Material:
         budget: Budget,
         seed: int,
         cache: Path | None = None,
+        progress: bool = False,
     ) -> Material:
         """Embed a split, or take it from the folder `cache`, where it is kept."""
         place = None if cache is None else cache / f"{split}.npz"
         if place is not None and place.is_file():
             with np.load(place, allow_pickle=False) as kept:
                 return cls(Said(**_part(kept, "said")), Voiced(**_part(kept, "voiced")))
-        said = embed_texts(*read_texts(data, split, budget.texts[SPLITS.index(split)], seed), models[0])
+        texts, corpora = read_texts(data, split, budget.texts[SPLITS.index(split)], seed)
         clips = [clip for clip in read_clips(data) if split_of(clip.speaker) == split]
+        if progress:
+            from rich.console import Console
+
+            told = f"Embedding {len(texts)} texts and {len(clips)} voices ({split}), some minutes at most"
+            Console(stderr=True).print(told, highlight=False)
+        said = embed_texts(texts, corpora, models[0])
         made = cls(said, embed_voices(clips, models[1], budget.windows, seed))
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)

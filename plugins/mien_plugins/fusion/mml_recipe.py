@@ -168,7 +168,9 @@ def train(
         torch.set_num_threads(threads)
     models, made_with = encoders(device), versions()
     cache = work / f"embedded-{_digest(plan.budget, made_with, seed)}"
-    learnt, watched = (Material.make(data, split, models, plan.budget, seed, cache) for split in ("train", "valid"))
+    learnt, watched = (
+        Material.make(data, split, models, plan.budget, seed, cache, progress) for split in ("train", "valid")
+    )
     seed_everything(seed)
     net = MmlNet(MmlConfig(learnt.said.vectors.shape[1], learnt.voiced.vectors.shape[1], plan.widths, plan.dropout))
     net.fit_scale(torch.from_numpy(learnt.said.vectors), torch.from_numpy(learnt.voiced.vectors))
