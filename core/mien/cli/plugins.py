@@ -59,8 +59,8 @@ def show_plugin(plugin: str, as_json: bool) -> None:
             typer.echo(f"  writes {written.name} ({written.kind}){': ' + extents if extents else ''}")
     if isinstance(info, FusionInfo):
         typer.echo(f"  reads any of {', '.join(info.accepts)}")
-        if info.needs_training:
-            typer.echo(f"  needs training: {info.needs_training}")
+    if isinstance(info, AnalyzerInfo | FusionInfo) and info.needs_training:
+        typer.echo(f"  needs training: {info.needs_training}")
     models = getattr(info, "models", ())
     if models:
         typer.echo(f"  models: {', '.join(models)}")
@@ -82,6 +82,7 @@ def _facts(info: Info) -> dict[str, Any]:
             "modality": info.modality,
             "default": info.default,
             "models": list(info.models),
+            "needs_training": info.needs_training,
             "optional_models": list(info.optional_models),
             "writes": [
                 {"name": w.name, "kind": w.kind, "quantities": [q.to_dict() for q in w.quantities]}

@@ -10,7 +10,7 @@ from typing import Any
 
 from mien.engine.choice import Choice, default_analyzers
 from mien.engine.registry import Registry
-from mien.errors import UsageError
+from mien.errors import ModelError, UsageError
 from mien.sdk.descriptors import AnalyzerInfo
 from mien.sdk.inputs import Audio, Crops, Frames, Input, Utterances
 from mien.sdk.media import MediaInfo
@@ -117,6 +117,8 @@ def make_plan(
         params = choice.params(registry, info.id)
         inputs = info.inputs_for(params)
         skipped = _why_not(info, inputs, params, providers, nodes, media)
+        if info.needs_training:
+            raise ModelError(f"{info.title} ({info.id}) has no weights yet; train it first with: {info.needs_training}")
         live = {track: p for track, p in providers.items() if not nodes[p].skipped}
         models = {} if skipped else _fingerprints(info)
         key = _key(info, params, models, live, nodes, media, medium, choice)

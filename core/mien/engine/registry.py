@@ -25,6 +25,7 @@ EXTRA = "MIEN_PLUGINS"
 """Environment variable with more plugin modules, separated by commas: for trying one that is not installed."""
 
 _Info = TypeVar("_Info", AnalyzerInfo, FusionInfo, ExporterInfo, RecipeInfo, CorpusInfo, TableInfo)
+_Trained = TypeVar("_Trained", AnalyzerInfo, FusionInfo)
 _Any = AnalyzerInfo | FusionInfo | ExporterInfo | RecipeInfo | CorpusInfo | TableInfo
 
 
@@ -140,7 +141,7 @@ class Registry:
                 raise PluginError(f"another plugin already offers {info.id}")
         for info in offer.infos:
             if isinstance(info, AnalyzerInfo):
-                self.analyzers[info.id] = info
+                self.analyzers[info.id] = _as_trained(info)
             elif isinstance(info, FusionInfo):
                 self.fusions[info.id] = _as_trained(info)
             elif isinstance(info, ExporterInfo):
@@ -191,7 +192,7 @@ def _get(infos: Mapping[str, _Info], plugin_id: str, what: str) -> _Info:
     raise UnknownPlugin(f"There is no {what} named {plugin_id!r}; {hint}")
 
 
-def _as_trained(info: FusionInfo) -> FusionInfo:
+def _as_trained(info: _Trained) -> _Trained:
     """The descriptor with the command that trains it, where its weights are not here."""
     if not info.trained_by:
         return info

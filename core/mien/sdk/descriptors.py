@@ -77,6 +77,7 @@ class AnalyzerInfo(_Info):
         uses_cues: whether readings depend on the medium's subtitles (they are part of the cache key then).
         own_process: whether `prepare` starts processes that do the work; it is then called before other plugins of its
             branch load their libraries, so that the processes load beside them.
+        needs_training, trained_by: as of a fusion, for an analyzer whose model every user trains.
     """
 
     modality: str = ""
@@ -88,6 +89,8 @@ class AnalyzerInfo(_Info):
     default: bool = True
     uses_cues: bool = False
     own_process: bool = False
+    needs_training: str = ""
+    trained_by: str = ""
 
     def inputs_for(self, params: Params) -> tuple[Input, ...]:
         """The inputs under these parameters."""
@@ -191,7 +194,8 @@ class RecipeInfo:
         id: what `mien train` is given; never changes once published.
         title: what a list shows.
         model: id of the model that it makes, as in its `config.json` and card.
-        data: files and folders that must lie in the folder of the corpora, relative to it.
+        data: files and folders that must lie in the folder of the corpora, relative to it; `a.csv or a.parquet`
+            for either of two.
         description: what it learns from what, in a sentence.
         factory: dotted path of the module, imported when it runs.
         params: its options besides those; what was set goes to `train` by name.

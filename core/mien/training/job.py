@@ -182,7 +182,7 @@ def check_data(info: RecipeInfo | TableInfo, data: Path) -> None:
             f"There is no such folder of corpora; --data names the one that holds {_listed(info)}: {shown(data)}"
         )
     for name in info.data:
-        if not (data / name).exists():
+        if not any((data / one).exists() for one in name.split(" or ")):
             raise CorpusError(
                 f"{info.id} learns from {name}, which is not in the folder of corpora; put it there as the module "
                 f"{info.factory} describes: {shown(data)}"
