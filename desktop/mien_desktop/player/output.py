@@ -144,6 +144,8 @@ class Libraries:
 
     def load(self, then: Callable[[], None] = lambda: None) -> None:
         """Call `then` when they are there: at once if they are, else later in the thread."""
+        # Qt tells of each library that it looks for in vain; what matters is told in one sentence.
+        QLoggingCategory.setFilterRules("qt.multimedia.*=false")
         with self._lock:
             there = self._there
             if not there:
@@ -168,15 +170,6 @@ class Libraries:
 LIBRARIES = Libraries()
 
 
-def warm_up() -> None:
-    """Begin to load Qt's sound libraries."""
-    LIBRARIES.load()
-
-
-def find_devices() -> None:
-    """Nothing is left to do here: devices are looked for when a medium is opened."""
-
-
 def _open_libraries() -> None:
     """Have the system open the libraries before Python imports the module that uses them. An import holds the
     interpreter, and thereby the window, for as long as that takes; a call of the system's own function does not."""
@@ -191,8 +184,6 @@ def _open_libraries() -> None:
 
 def default_output() -> tuple[Output | None, str]:
     """The device to play on, or None and why there is none."""
-    # Qt tells of each library that it looks for in vain; what matters is told in one sentence.
-    QLoggingCategory.setFilterRules("qt.multimedia.*=false")
     try:
         multimedia = importlib.import_module("PySide6.QtMultimedia")
     except ImportError as error:

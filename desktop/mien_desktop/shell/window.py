@@ -374,6 +374,7 @@ class MainWindow(QMainWindow):
             self.toggle_full_screen()  # the next start is no full screen
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._remember(self.state.model_copy(update={"geometry": geometry}))
+        self.hide()  # at once: what has to be waited for is nothing to look at
         self.supply.finder.stop()
         self.rooms.shutdown()
         self.workspace.shutdown()
