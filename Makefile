@@ -1,4 +1,4 @@
-# make demo, make test, make check, make bench, make app, make screenshots. Each makes the environment first, or finds that it is there.
+# make demo, make test, make check, make bench, make faults, make app, make screenshots. Each makes the environment first, or finds it there.
 # MIEN_VENV=DIR uses (or makes) the environment in DIR; PYTHON=... names the interpreter to make it with.
 SHELL := /bin/bash
 VENV := $(or $(MIEN_VENV),.venv)
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OUT ?= demo-output
 export QT_QPA_PLATFORM ?= $(if $(DISPLAY)$(WAYLAND_DISPLAY),,offscreen)
 
-.PHONY: demo test check bench app screenshots env clean help
+.PHONY: demo test check bench faults app screenshots env clean help
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -30,6 +30,9 @@ check: env
 
 bench: env
 	@$(BIN)/python packaging/bench.py $(TESTS)
+
+faults: env
+	@$(BIN)/python -m pytest -q -s -m faults $(or $(TESTS),tests/faults)
 
 app: env
 	@$(BIN)/mien desktop
