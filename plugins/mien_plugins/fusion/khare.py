@@ -20,7 +20,7 @@ from mien_plugins.fusion.khare_streams import MODALITIES
 
 HOSTILE = ("angry", "anger", "ang", "hate", "hateful", "hostile", "offensive")
 """Names of labels that speak of hostility."""
-SHOWN = {"audio": "audio", "video": "face", "text": "text"}
+SHOWN = {"audio": "sound", "video": "face", "text": "text"}
 """Modality → what the heat strip calls it."""
 VIDEO_STEP = 0.2
 """s between faces, as the face analyzer looks at pictures; the grid repeats them in between."""
@@ -39,7 +39,9 @@ class KhareFusion:
         self._model = StreamModel.load(ctx.model(self.model), ctx.device)
         self._label = next((n for n, name in enumerate(self._model.labels) if name.casefold() in HOSTILE), None)
         if TRACKS["audio"] not in tracks:
-            ctx.note("This fusion reads the sound's filterbanks, which were not made: add the analyzer filterbank.")
+            ctx.note(
+                "This fusion reads the sound's filterbanks, which were not made: add the analyzer fusion.filterbank."
+            )
 
     def fuse(self, grid: Aligned) -> Fused:
         """The emotion's probability and each modality's weight, the same for all steps that are nearest to a window's middle."""

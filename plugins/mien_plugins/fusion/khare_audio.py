@@ -1,6 +1,6 @@
 """What the cross-modal transformer hears: 40 log filterbanks every 10 ms, five stacked, so 200 numbers every 50 ms (SEEDS §9).
 
-The analyzer `filterbank` writes them as a Features track, for fusions that read sound themselves; it runs when it is asked for.
+The analyzer `fusion.filterbank` writes them as a Features track, for fusions that read sound themselves; it runs on request.
 """
 
 from __future__ import annotations

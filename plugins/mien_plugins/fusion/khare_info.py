@@ -9,17 +9,17 @@ from mien.sdk import AnalyzerInfo, Audio, FusionInfo, FusionParams, Params, Reci
 
 KHARE, BIGRU = "fusion-khare", "fusion-bigru"
 RATE: Final = 16_000
-FILTERBANK_TRACK: Final = "audio.filterbank"
+FILTERBANK_TRACK: Final = "sound.filterbank"
 TRACKS: Final = {"audio": FILTERBANK_TRACK, "video": "face.embedding", "text": "text.embedding"}
 """Modality → the track that it is read from."""
 
 FILTERBANK = AnalyzerInfo(
-    id="filterbank",
+    id="fusion.filterbank",
     title="Log filterbanks of the sound",
     version="1.0.0",
     description="40 log filterbanks every 10 ms, five stacked: what fusions that read the sound itself need. Only on request.",
     factory="mien_plugins.fusion.khare_audio:FilterbankAnalyzer",
-    modality="audio",
+    modality="sound",
     inputs=(Audio(RATE),),
     outputs=(Writes(FILTERBANK_TRACK, "features"),),
     devices=("cpu",),
@@ -36,8 +36,8 @@ class StreamParams(FusionParams):
 
 
 _NEEDS = (
-    "Reads the sound's filterbanks (add the analyzer filterbank), faces and words; video and text may be missing. It comes "
-    "without weights: train it on your own data."
+    "Reads the sound's filterbanks (add the analyzer fusion.filterbank), faces and words; video and text may be missing. It "
+    "comes without weights: train it on your own data."
 )
 _ACCEPTS = (*TRACKS.values(), "text.offence")
 

@@ -93,7 +93,7 @@ def test_trained_by_the_user_it_runs_on_a_medium(
     monkeypatch.setattr(khare_card, "REPEATS", 20)
     before = Registry.load().fusion(name)
     assert f"mien train fusion-{name}" in before.needs_training
-    choice = Choice(analyzers=("filterbank",), fusion=f"fusion.{name}", device="cpu", threads=1)
+    choice = Choice(analyzers=("fusion.filterbank",), fusion=f"fusion.{name}", device="cpu", threads=1)
     with Library(tmp_path / "l.db") as library:
         with pytest.raises(ModelError, match=f"mien train fusion-{name}"):
             run(recordings / "dan1.wav", choice, library)
@@ -106,7 +106,7 @@ def test_trained_by_the_user_it_runs_on_a_medium(
         said = {}
         for medium in ("dan0.wav", "dan1.wav"):
             tracks = run(recordings / medium, choice, library)
-            assert tracks["fusion.weights"].channels == ("audio",)
+            assert tracks["fusion.weights"].channels == ("sound",)
             assert np.allclose(tracks["fusion.weights"].values, 1)
             assert tracks["fusion.emotions"].channels == ("calm", "angry")
             said[medium] = float(tracks["fusion.score"].values.mean())
@@ -120,7 +120,7 @@ def run(medium: Path, choice: Choice, library: Library) -> Any:
 
 
 WIDTHS = {"audio": 5, "video": 4, "text": 3}
-TRACKS = {"audio": "audio.filterbank", "video": "face.embedding", "text": "text.embedding"}
+TRACKS = {"audio": "sound.filterbank", "video": "face.embedding", "text": "text.embedding"}
 
 
 def tiny(tmp_path: Path, *labels: str) -> RunContext:
@@ -154,7 +154,7 @@ def test_every_subset_with_sound_is_read_and_weights_sum_to_one(tmp_path: Path) 
         fusion.prepare([TRACKS[m] for m in there], StreamParams(window=2.0), context)
         fused = fusion.fuse(grid(there))
         assert fused.quantity.name == "hostility"
-        assert fused.modalities == tuple({"video": "face"}.get(m, m) for m in there)
+        assert fused.modalities == tuple({"video": "face", "audio": "sound"}.get(m, m) for m in there)
         assert np.isfinite(fused.score).all()
         assert np.allclose(fused.weights.sum(1), 1, atol=1e-5)
         assert np.array_equal(fused.curves[0].values[:, 1], fused.score)
@@ -182,7 +182,7 @@ def test_other_embeddings_are_left_out_and_it_says_so(tmp_path: Path) -> None:
     yes = np.ones(40, bool)
     aligned = grid({"audio": yes, "text": yes}, {**WIDTHS, "text": 7})
     fusion.prepare(list(aligned.values), StreamParams(), context)
-    assert fusion.fuse(aligned).modalities == ("audio",)
+    assert fusion.fuse(aligned).modalities == ("sound",)
     assert any("7 numbers" in note for note in context.notes)
 
 
