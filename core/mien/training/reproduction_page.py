@@ -81,12 +81,25 @@ def cells(row: Row, digits: int) -> tuple[str, str, str, str]:
 
 
 def _grid(rows: Sequence[Row], digits: int) -> list[str]:
+    if all(row.figure.paper is None and row.figure.asked is None for row in rows):
+        return _wide(rows, digits)
     asked = any(row.figure.asked is not None for row in rows)
     heads = ["system", "measure", "paper", "ours", "difference", *(["asked"] if asked else [])]
     lines = [f"| {' | '.join(heads)} |", f"|{'|'.join(['---', '---', *['--:'] * 3, *(['---'] if asked else [])])}|"]
     for row in rows:
         shown_ = [row.figure.row, row.figure.column, *cells(row, digits)]
         lines.append(f"| {' | '.join(shown_[: len(heads)])} |")
+    return lines
+
+
+def _wide(rows: Sequence[Row], digits: int) -> list[str]:
+    """Nothing to compare with: one line per system, one column per measure."""
+    columns = list(dict.fromkeys(row.figure.column for row in rows))
+    systems: dict[str, dict[str, str]] = {}
+    for row in rows:
+        systems.setdefault(row.figure.row, {})[row.figure.column] = cells(row, digits)[1]
+    lines = [f"| system | {' | '.join(columns)} |", f"|---|{'|'.join(['--:'] * len(columns))}|"]
+    lines += [f"| {system} | {' | '.join(own.get(c, '–') for c in columns)} |" for system, own in systems.items()]
     return lines
 
 

@@ -2,11 +2,92 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
-from mien.sdk import hookimpl
+from mien.sdk import Params, RecipeInfo, Registry, TableInfo, hookimpl, param
+from mien_plugins.colearning.closed import CLOSED
+
+_MOSI = ("mosi",)
+
+
+class SeqSewTraining(Params):
+    """Options of SeqSEW."""
+
+    corpus: Literal["mosi", "recola"] = param("mosi", "CMU-MOSI, or RECOLA (AVEC 2016's feature tables)")
+    weak: str = param("acoustic", "modality that the model reads: acoustic, visual (mosi); audio, … (recola)")
+    strong: str = param("text", "modality that teaches it, or none")
+    target: Literal["arousal", "valence"] = param("arousal", "what is read (recola)")
+    kind: Literal["dense", "gru", "transformer"] = param("transformer", "encoder of the model")
+    alpha: float = param(0.1, "weight of the correlation with the teacher; 0 leaves it out", ge=0, le=10)
+    beta: float = param(0.5, "weight of the decoder; 0 leaves it out", ge=0, le=10)
+    dropout: float = param(0.3, "in the transformer layers", ge=0, le=0.9)
+    rounds: int = param(0, "of each training; 0 for the recipe's own number", ge=0, le=10_000)
+
+
+SEQSEW = RecipeInfo(
+    id="seqsew",
+    title="A strong modality teaches a weak one, over time (SeqSEW)",
+    model="seqsew",
+    data=(),
+    description="Learns from CMU-MOSI's utterance features or RECOLA's feature tables, whichever is chosen and lies in --data.",
+    factory="mien_plugins.colearning.recipe",
+    params=SeqSewTraining,
+)
+
+
+class SewTraining(Params):
+    """Options of SEW."""
+
+    weak: Literal["audio", "appearance", "geometric"] = param("geometric", "modality that the model reads")
+    strong: Literal["audio", "appearance", "geometric"] = param("audio", "modality that teaches it")
+    target: Literal["arousal", "valence"] = param("arousal", "what is read")
+    alpha: float = param(1.0, "weight of the strong features from the weak latent", ge=0, le=100)
+    beta: float = param(1.0, "weight of the strong features from the strong latent", ge=0, le=100)
+    gamma: float = param(1.0, "weight of the correlation of the latents", ge=0, le=100)
+    cca_batch: int = param(32, "frames that the correlation is taken over", ge=2, le=100_000)
+    rounds: int = param(0, "at most; 0 for the recipe's own number", ge=0, le=10_000)
+    delay: float = param(0.0, "by which the ratings lag", unit="s", ge=0, le=10)
+
+
+SEW = RecipeInfo(
+    id="sew",
+    title="A strong modality teaches a weak one, frame by frame (SEW)",
+    model="sew",
+    data=("recola",),
+    description="Learns from RECOLA's feature tables as AVEC 2016 hands them out.",
+    factory="mien_plugins.colearning.sew_recipe",
+    params=SewTraining,
+)
+
+UNIMODAL = TableInfo(
+    id="mosi-5.4",
+    title="Thesis (Rajan 2022) Table 5.4: one modality of CMU-MOSI",
+    description="Sentiment of each utterance from one modality: the classifier alone, with a bi-GRU, with transformer layers.",
+    data=_MOSI,
+    factory="mien_plugins.colearning.table_unimodal",
+)
+TAUGHT = TableInfo(
+    id="mosi-5.6",
+    title="Thesis (Rajan 2022) Table 5.6: SeqSEW on CMU-MOSI",
+    description="Text teaches the visual or the acoustic modality, which then is read alone; with each loss left out.",
+    data=_MOSI,
+    factory="mien_plugins.colearning.table_seqsew",
+)
+
+
+FUSIONS = TableInfo(
+    id="fusion-mosi",
+    title="Fusions on CMU-MOSI: concatenation against attention, with and without Moddrop, with modalities missing",
+    description="Sentiment of each utterance from text, sound and picture, trained on all, used with every subset of them.",
+    data=_MOSI,
+    factory="mien_plugins.colearning.table_fusion",
+)
 
 
 @hookimpl
-def mien_register(registry: Any) -> None:
-    """Offer what this room holds."""
+def mien_register(registry: Registry) -> None:
+    """Offer the co-learning recipes and the tables that can be made again."""
+    registry.recipe(SEQSEW)
+    registry.recipe(SEW)
+    for table in (UNIMODAL, TAUGHT, FUSIONS, *CLOSED):
+        registry.table(table)

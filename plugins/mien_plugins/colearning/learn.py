@@ -181,7 +181,7 @@ def fit(
     )
     fixed = torch.Generator().manual_seed(0)
     # One draw of noise for each of several copies: validation is then not at the mercy of a single one.
-    copies = 5 if noise[modality] else 1
+    copies = 3 if noise[modality] else 1
     held: Any = [add_noise(b, noise, fixed) for _ in range(copies) for b in batches(valid, modalities, plan.batch)]
     rounds = Rounds(train, modalities, plan.batch, plan.passes, noise)
     brain.fit_best(plan.rounds, DataLoader(rounds, batch_size=None), DataLoader(held, batch_size=None))

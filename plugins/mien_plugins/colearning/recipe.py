@@ -1,0 +1,210 @@
+"""How SeqSEW is made and measured (`mien train seqsew`, `mien evaluate seqsew`).
+
+On CMU-MOSI (`mosi.py` says what must lie where) text teaches sound or picture; on RECOLA (`recola.py`) any modality teaches any.
+Without a teacher the same recipe trains the thesis' unimodal nets. What is saved needs the weak modality alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mien.errors import UsageError
+from mien.evaluation.metrics import accuracy, bootstrap_ci, ccc, pearson, rmse, weighted_f1
+from mien.training import checks
+from mien.training.card import Card, DataSource, Metric, load_model, save_model, write_card
+from mien.training.job import command
+from mien_plugins.colearning import mosi, recola
+from mien_plugins.colearning.learn import Plan, fit, predict
+from mien_plugins.colearning.seqsew import Kind, Unimodal, UnimodalConfig
+from mien_plugins.colearning.sequences import Scale, Sequences
+from mien_plugins.colearning.sew import parameters_of
+from mien_plugins.colearning.systems import GRU_LAYERS, NOISE, System
+
+RECIPE = "seqsew"
+Corpus = Literal["mosi", "recola"]
+RECOLA_LAYERS = {"audio": 1, "appearance": 2, "geometric": 2}
+NONE = "none"
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    quick: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    resume: bool = True,
+    threads: int | None = None,
+    progress: bool = True,
+    work: Path | None = None,
+    corpus: Corpus = "mosi",
+    weak: str = "acoustic",
+    strong: str = "text",
+    target: str = "arousal",
+    kind: Kind = "transformer",
+    alpha: float = 0.1,
+    beta: float = 0.5,
+    dropout: float = 0.3,
+    rounds: int = 0,
+) -> Card:
+    """Train the teacher, freeze it, train the student; save and measure the student in `out`.
+
+    Args:
+        data: folder of the corpora, with `mosi` or `recola`.
+        out: gets model.safetensors, config.json and the card.
+        quick: two rounds.
+        device, seed, resume, threads, progress, work: as of every recipe.
+        corpus: which one.
+        weak: the modality that the model reads.
+        strong: the modality that teaches, or `none`.
+        target: of RECOLA: arousal or valence.
+        kind: of the encoder, see `seqsew.UnimodalConfig`.
+        alpha, beta: weights of correlation and decoder.
+        dropout: in the transformer layers.
+        rounds: of each training; 0 for the recipe's own number.
+
+    Raises:
+        UsageError: a modality that the corpus does not have, or one that would teach itself.
+        CorpusError: the corpus is missing, or is not what it should be.
+    """
+    _check(corpus, weak, strong)
+    modalities = tuple(dict.fromkeys(m for m in (weak, strong) if m != NONE))
+    splits = read(data, corpus, target, modalities)
+    scale = Scale.of(splits["train"])
+    train_set, valid = _cut(scale(splits["train"]), recola.TRAIN_HOP), _cut(scale(splits["valid"]), recola.STEPS)
+    options: dict[str, Any] = {
+        "device": device, "seed": seed, "resume": resume, "threads": threads, "progress": progress,
+    }  # fmt: skip
+    place = work or out / "work"
+
+    def config(modality: str, own: Kind) -> UnimodalConfig:
+        layers = (GRU_LAYERS if corpus == "mosi" else RECOLA_LAYERS)[modality]
+        return UnimodalConfig(train_set.size(modality), layers, own, dropout, bounded=corpus == "recola")
+
+    def plan(modality: str, own: Kind) -> Plan:
+        basis = System(modality, own).plan() if corpus == "mosi" else Plan(rate=1e-5, passes=1)
+        return replace(basis, rounds=2 if quick else rounds or basis.rounds)
+
+    teacher = None
+    if strong != NONE:
+        # The teacher always is the thesis' full encoder.
+        own = config(strong, "transformer")
+        teacher = fit(train_set, valid, strong, own, plan(strong, "transformer"), place / "teacher", **options)
+    student = replace(plan(weak, kind), alpha=alpha if teacher else 0.0, beta=beta if teacher else 0.0)
+    built = config(weak, kind)
+    net = fit(
+        train_set, valid, weak, built, student, place / "student",
+        teacher=teacher, strong=strong if teacher else "", **options,
+    )  # fmt: skip
+    given: dict[str, Any] = {"corpus": corpus, "weak": weak, "strong": strong, "target": target, "kind": kind}
+    given |= {"alpha": alpha, "beta": beta, "dropout": dropout, "rounds": rounds}
+    about = {
+        "id": RECIPE,
+        "net": built.to_dict(),
+        "scale": scale.to_dict(weak),
+        "training": {**given, "quick": quick, "seed": seed, "plan": student.to_dict()},
+    }
+    save_model(out, net.state_dict(), about)
+    card = evaluate(out, data, device=device)
+    write_card(out, card)
+    return card
+
+
+def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
+    """Measure the model in `model` on the test part (RECOLA: on the development part, for the test ratings are closed).
+
+    Raises:
+        CorpusError: the corpus is missing, or its features are not as wide as those the net was trained on.
+    """
+    weights, config = load_model(model)
+    training = config["training"]
+    weak, corpus = training["weak"], training["corpus"]
+    net = Unimodal(UnimodalConfig(**config["net"]))
+    net.load_state_dict(weights)
+    splits = read(data, corpus, training["target"], (weak,))
+    subset = "test" if splits.get("test") else "valid"
+    part = splits[subset]
+    checks.require_shape(f"The {weak} features of {part.corpus}", part.features[weak][0], (None, net.config.size))
+    scaled = Scale.from_dict(weak, config["scale"])(replace(part, features={weak: part.features[weak]}))
+    if corpus == "recola":
+        scaled = recola.cut(scaled)
+    metrics = measure(scaled, predict(net, scaled, weak, device), net.config.bounded, subset)
+    return _card(config, net, metrics)
+
+
+def read(data: Path, corpus: str, target: str, modalities: tuple[str, ...]) -> dict[str, Sequences]:
+    """The parts of a corpus."""
+    if corpus == "recola":
+        return recola.read(data, target, modalities)
+    found = mosi.read(data)
+    return {"train": found.train, "valid": found.valid, "test": found.test}
+
+
+def measure(part: Sequences, said: np.ndarray, bounded: bool, subset: str) -> tuple[Metric, ...]:
+    """Figures with intervals over whole videos (pieces of recordings)."""
+    truth, groups = part.truth(), part.groups()
+
+    def metric(name: str, of: Any, value: np.ndarray) -> Metric:
+        return Metric.of(name, bootstrap_ci(of, truth, value, groups=groups), len(truth), subset)
+
+    if bounded:
+        return metric("CCC", ccc, said), metric("Pearson", pearson, said), metric("RMSE", rmse, said)
+    read_off = (said > 0.5).astype(int)
+    return metric("accuracy", accuracy, read_off), metric("weighted F1", weighted_f1, read_off)
+
+
+def _cut(sequences: Sequences, hop: int) -> Sequences:
+    return recola.cut(sequences, hop=hop) if sequences.corpus == recola.CORPUS else sequences
+
+
+def _check(corpus: str, weak: str, strong: str) -> None:
+    known = tuple(GRU_LAYERS if corpus == "mosi" else RECOLA_LAYERS)
+    for name in (weak, strong):
+        if name not in known and not (name == NONE and name is strong):
+            raise UsageError(f"{corpus} has no modality {name!r}; it has {', '.join(known)}.")
+    if weak == strong:
+        raise UsageError(f"{weak} cannot teach itself; name another modality for strong, or {NONE}.")
+
+
+def _card(config: Mapping[str, Any], net: Unimodal, metrics: tuple[Metric, ...]) -> Card:
+    training = config["training"]
+    weak, strong, corpus = training["weak"], training["strong"], training["corpus"]
+    taught = f", taught by {strong}" if strong != NONE else ""
+    defaults: dict[str, Any] = {
+        "corpus": "mosi",
+        "weak": "acoustic",
+        "strong": "text",
+        "target": "arousal",
+        "kind": "transformer",
+    }
+    defaults |= {"alpha": 0.1, "beta": 0.5, "dropout": 0.3, "rounds": 0}
+    options = {k: training[k] for k, v in defaults.items() if training[k] != v}
+    on_mosi = corpus == "mosi"
+    source = (
+        DataSource(mosi.CORPUS, "research", "utterance features, 52 videos", "Zadeh et al. 2016; Poria et al. 2017")
+        if on_mosi
+        else DataSource(recola.CORPUS, "on request, research", "AVEC 2016 features", "Ringeval et al. 2013")
+    )
+    noise = NOISE.get(weak, 0.0)
+    return Card(
+        id=RECIPE,
+        title=f"{'Sentiment' if on_mosi else training['target'].capitalize()} from {weak} features{taught} (SeqSEW)",
+        task="Positive or negative, for each utterance of a video." if on_mosi else "Its course, 25 times a second.",
+        licence="that of the corpus",
+        data=(source,),
+        split=f"52, 10 and 31 videos; to choose by: {mosi.RULE}." if on_mosi else "The challenge's train and dev.",
+        seeds=(training["seed"],),
+        metrics=metrics,
+        limits=(
+            "It reads features as the corpus has them, not media.",
+            *(("Text and visual features were learnt with the validation videos' labels.",) if noise else ()),
+        ),
+        command=command(RECIPE, out="DIR", quick=training["quick"], seed=training["seed"], options=options),
+        architecture="bi-GRU, dense, 2 transformer layers, 2 dense layers" if net.config.kind == "transformer" else "",
+        parameters=parameters_of(net),
+    )
