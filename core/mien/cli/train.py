@@ -32,7 +32,8 @@ def list_recipes(as_json: bool) -> None:
     for info in recipes.values():
         typer.secho(f"{info.id}: {info.title}", bold=True)
         typer.echo(f"  {info.description}")
-        typer.echo(f"  needs in --data: {', '.join(info.data)}")
+        if info.data:  # else the description says what it learns from
+            typer.echo(f"  needs in --data: {', '.join(info.data)}")
         for name, entry in info.params.model_json_schema().get("properties", {}).items():
             typer.echo(f"  --set {name}=…  {entry.get('description', '')}")
 
