@@ -1,0 +1,331 @@
+"""How an attention fusion is made and measured (`mien train fusion-attention --set strategy=…`).
+
+Faces, voices and texts are embedded once (`items`) and paired by the emotion they show into sequences (`draw`), new ones in
+every epoch. The net reads the seven emotions, valence and arousal at each step; the losses are cross-entropy and concordance.
+Beside the net that is kept, the same net is trained without Moddrop, to be compared with every subset of modalities missing
+(`measure`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, IterableDataset
+
+from mien.errors import ModelError, UsageError, shown
+from mien.evaluation.metrics import balanced_accuracy, ccc
+from mien.models import files
+from mien.tracks.quantity import EXPRESSIONS
+from mien.training.card import Card, load_model, write_card
+from mien.training.kit import RecipeBrain, Stage, save_model, seed_everything
+from mien.training.losses import ccc_loss
+from mien_plugins.fusion.attention import build
+from mien_plugins.fusion.draw import STEP, Dropping, Pools, copies
+from mien_plugins.fusion.items import MODALITIES, PARTS, Budget, Items, read_items
+from mien_plugins.fusion.measure import HELD, Heard, fit_temperature, make_card, measured, read_all
+from mien_plugins.fusion.pooled import PooledConfig
+from mien_plugins.fusion.sequence import SequenceConfig
+from mien_plugins.fusion.timed import Reading, TimedNet
+from mien_plugins.fusion.trained import BANK
+
+RECIPE: Final = "fusion-attention"
+POOLED: Final = ("intra", "cross", "intra-cross")
+HOSTILE: Final = tuple(EXPRESSIONS.index(name) for name in ("angry", "disgust"))
+WINDOW: Final = 8
+"""Steps that nets with statistical pooling look at."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train, and how large the nets are.
+
+    steps: of a training sequence; batch: sequences of an update, copies included; remembered: training moments that
+    imputation looks among; noise: deviation of what is added to the vectors, in units of their own; held: sequences that
+    validate and test.
+    """
+
+    epochs: int = 5
+    updates: int = 50
+    batch: int = 32
+    steps: int = 24
+    rate: float = 2e-3
+    decay: float = 1e-3
+    noise: float = 1.5
+    remembered: int = 256
+    held: int = 240
+    width: int = 32
+    inner: int = 16
+    heads: int = 4
+    hidden: int = 48
+    dropout: float = 0.3
+    encoder: int = 16
+    dense: int = 48
+    repeats: int = 200
+    budget: Budget = field(default_factory=Budget)
+
+
+FULL = Plan()
+QUICK = Plan(epochs=3, updates=20, held=60, repeats=50, budget=Budget((60, 30, 30), (60, 30, 30), 1))
+
+Batch = tuple[tuple[Tensor, ...], Tensor, Tensor, Tensor, Tensor]
+"""Vectors, mask (B, L, M), label (B, T), affect (B, T, 2), kept (B, T): which steps count in the loss."""
+
+
+class Drawn(IterableDataset[Batch]):
+    """The batches of an epoch, or, where a seed is fixed, always the same."""
+
+    def __init__(self, pools: Pools, plan: Plan, net: TimedNet, dropping: Dropping, seed: int, *, fixed: bool) -> None:
+        self.pools, self.plan, self.dropping, self.seed, self.fixed = pools, plan, dropping, seed, fixed
+        self.epoch, self.context = 0, net.context
+
+    def __len__(self) -> int:
+        return 8 if self.fixed else self.plan.updates
+
+    def __iter__(self) -> Iterator[Batch]:
+        steps = self.context + 1 if self.context else self.plan.steps
+        fewer = len(copies(1, self.dropping))
+        # Windows of nets with statistical pooling give one reading each, sequences one a step: more windows, then.
+        count = max(1, self.plan.batch * (1 if self.context == 0 else 4) // fewer)
+        for index in range(len(self)):
+            rng = np.random.default_rng([self.seed, 0 if self.fixed else self.epoch, index])
+            sequences = self.pools.draw(rng, count, steps)
+            which = copies(count, self.dropping)
+            mask = sequences.somebody[which.rows][:, :, None] & which.present[:, None, :]
+            at = slice(self.context, None)
+            yield (
+                self.pools.gather(sequences.rows[:, which.rows]),
+                torch.from_numpy(mask),
+                torch.from_numpy(sequences.label[which.rows][:, at]),
+                torch.from_numpy(sequences.affect[which.rows][:, at]),
+                torch.from_numpy(sequences.somebody[which.rows][:, at]),
+            )
+
+
+class FusionBrain(RecipeBrain):
+    """Cross-entropy of the emotion, concordance of valence and arousal; scored by both on validation sequences."""
+
+    plan: Plan
+    drawn: Drawn
+
+    def compute_forward(self, batch: Batch, stage: Stage) -> Reading:
+        x, mask = [part.to(self.device) for part in batch[0]], batch[1].to(self.device)
+        net = self.modules.net
+        if stage == Stage.TRAIN and self.plan.noise:
+            scales = (scale.deviation for scale in net.scales)
+            x = [part + self.plan.noise * s * torch.randn_like(part) for part, s in zip(x, scales, strict=True)]
+        reading: Reading = net(x, mask)
+        return reading
+
+    def compute_objectives(self, predictions: Reading, batch: Batch, stage: Stage) -> Tensor:
+        label, affect, kept = (part.to(self.device) for part in batch[2:])
+        assert predictions.logits is not None
+        assert predictions.affect is not None
+        loss = F.cross_entropy(predictions.logits[kept], label[kept], label_smoothing=0.05)
+        near = torch.stack([ccc_loss(predictions.affect[..., i][kept], affect[..., i][kept]) for i in range(2)])
+        return loss + near.mean()
+
+    def begin(self, stage: Stage) -> None:
+        if stage == Stage.TRAIN:
+            self.drawn.epoch = self.result.epochs + 1
+        self._seen: list[tuple[Tensor, ...]] = []
+
+    def observe(self, predictions: Reading, batch: Batch, stage: Stage) -> None:
+        kept = batch[4]
+        assert predictions.logits is not None
+        assert predictions.affect is not None
+        said = predictions.logits.cpu()[kept].argmax(-1), predictions.affect.cpu()[kept]
+        self._seen.append((*said, batch[2][kept], batch[3][kept]))
+
+    def score(self, stage: Stage) -> dict[str, float]:
+        guess, said, label, affect = (torch.cat(part).numpy() for part in zip(*self._seen, strict=True))
+        found = {
+            "balanced_accuracy": balanced_accuracy(label, guess),
+            "valence": ccc(affect[:, 0], said[:, 0]),
+            "arousal": ccc(affect[:, 1], said[:, 1]),
+        }
+        return {**found, "both": (found["balanced_accuracy"] + (found["valence"] + found["arousal"]) / 2) / 2}
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    quick: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    resume: bool = True,
+    threads: int | None = None,
+    progress: bool = True,
+    work: Path | None = None,
+    strategy: str = "concat",
+    moddrop: Dropping = "single",
+    compare: bool = True,
+    features: Path | None = None,
+    plan: Plan | None = None,
+) -> Card:
+    """Train one strategy, calibrate and measure it; write weights, config and card into `out`.
+
+    Args:
+        data: folder of the corpora.
+        quick: few items and short epochs.
+        work: checkpoints and logs, by default `out/work`.
+        strategy: see `info.AttentionTraining`, and the other options.
+        plan: overrides `quick`.
+
+    Raises:
+        CorpusError, FileNotFoundError: a corpus is missing.
+        UsageError: `out` holds the fusion of another strategy.
+        TrainingError: a loss that is not finite.
+    """
+    plan = plan or (QUICK if quick else FULL)
+    work = work or out / "work"
+    before = files.read_json(out / "config.json").get("strategy", strategy)
+    if before != strategy:
+        raise UsageError(
+            f"--out holds the fusion {before}, which {strategy} would overwrite; name another: {shown(out)}"
+        )
+    items = read_items(data, features or work, plan.budget, device)
+    pools = {part: Pools({name: of.of(part) for name, of in items.items()}) for part in PARTS}
+    config = config_of(strategy, items, plan)
+    ways: tuple[Dropping, ...] = ("off", moddrop) if compare and moddrop != "off" else (moddrop,)
+    heard: dict[str, Heard] = {}
+    for way in ways:
+        options = {"device": device, "seed": seed, "threads": threads, "resume": resume, "progress": progress}
+        net, epoch = _fit(config, pools, plan, way, work / way, options)
+        temperature = fit_temperature(read_all(net, pools["valid"], plan.held, HELD["valid"]))
+        if way == moddrop:
+            kept, best = net, epoch
+            config["temperature"] = temperature
+        heard[way] = read_all(net, pools["test"], plan.held, HELD["test"], temperature)
+    figures = [m for way, what in heard.items() if way != moddrop for m in measured(what, plan.repeats, way)]
+    weights = {name: _halved(value) for name, value in kept.state_dict().items()} | _bank(kept, pools["train"], plan)
+    config |= {
+        "id": RECIPE,
+        "strategy": strategy,
+        "moddrop": moddrop,
+        "compare": compare,
+        "quick": quick,
+        "seed": seed,
+        "plan": asdict(plan),
+        "best_epoch": best,
+        "compared": [asdict(metric) for metric in figures],
+        "items": {name: {part: len(of.of(part)) for part in PARTS} for name, of in items.items()},
+    }
+    save_model(out, weights, config)
+    card = evaluate(out, data, device=device, features=features or work)
+    write_card(out, card)
+    return card
+
+
+def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | None = None) -> Card:
+    """Measure a model on held-out faces, speakers and texts, with every subset of modalities missing.
+
+    Args:
+        features: folder with embeddings that were kept, or None to embed anew.
+
+    Raises:
+        ModelError: the folder holds no attention fusion.
+    """
+    from tempfile import TemporaryDirectory
+
+    try:
+        weights, config = load_model(model)
+        net = build(config)
+        net.load_state_dict({n: v.float() for n, v in weights.items() if not n.startswith(BANK)})
+        fields = dict(config["plan"])
+        budget: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in fields.pop("budget").items()
+        }
+        plan = replace(Plan(**fields), budget=Budget(**budget))
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(model)}") from error
+    with TemporaryDirectory() as place:
+        items = read_items(data, features or Path(place), plan.budget, device)
+    test = Pools({name: of.of("test") for name, of in items.items()})
+    heard = read_all(net.eval(), test, plan.held, HELD["test"], float(config["temperature"]))
+    return make_card(config, heard, plan.repeats, sum(p.numel() for p in net.parameters()))
+
+
+def config_of(strategy: str, items: dict[str, Items], plan: Plan) -> dict[str, Any]:
+    """What `attention.build` makes the net of a strategy from."""
+    widths = tuple(items[name].vectors.shape[1] for name in MODALITIES)
+    net: SequenceConfig | PooledConfig
+    if strategy in POOLED:
+        net = PooledConfig(
+            MODALITIES,
+            widths,
+            strategy,  # type: ignore[arg-type]
+            steps=(WINDOW,) * 3,
+            mixed=(0, WINDOW // 2, WINDOW // 2),
+            hidden=plan.encoder,
+            heads=plan.heads,
+            dense=plan.dense,
+            classes=len(EXPRESSIONS),
+            hostile=HOSTILE,
+        )
+    else:
+        net = SequenceConfig(
+            MODALITIES,
+            widths,
+            strategy,  # type: ignore[arg-type]
+            width=plan.width,
+            inner=plan.inner,
+            heads=plan.heads,
+            hidden=plan.hidden,
+            classes=len(EXPRESSIONS),
+            hostile=HOSTILE,
+            dropout=plan.dropout,
+        )
+    family = "pooled" if strategy in POOLED else "sequence"
+    return {"family": family, "net": net.to_dict(), "step": STEP, "classes": list(EXPRESSIONS)}
+
+
+def _fit(
+    config: dict[str, Any], pools: dict[str, Pools], plan: Plan, way: Dropping, folder: Path, options: dict[str, Any]
+) -> tuple[TimedNet, int]:
+    """The net of the best epoch, and its number."""
+    seed_everything(options["seed"])
+    net = build(config)
+    scales: Any = net.scales
+    for scale, vectors in zip(scales, pools["train"].vectors, strict=True):
+        scale.fit(vectors)
+    total = plan.epochs * plan.updates
+    brain = FusionBrain(
+        {"net": net},
+        partial(torch.optim.AdamW, lr=plan.rate, weight_decay=plan.decay),
+        folder,
+        metric="both",
+        mode="max",
+        schedule=lambda n: min(1.0, (n + 1) / 30) * (0.5 * (1 + math.cos(math.pi * min(1.0, n / total))) + 1e-3),
+        **options,
+    )
+    brain.plan = plan
+    brain.drawn = Drawn(pools["train"], plan, net, way, options["seed"], fixed=False)
+    valid = Drawn(pools["valid"], plan, net, way, HELD["valid"] + 1, fixed=True)
+    loader = partial(DataLoader, batch_size=None)
+    brain.fit_best(plan.epochs, loader(brain.drawn), loader(valid))
+    fitted = build(config)
+    fitted.load_state_dict(brain.best_state("net"))
+    return fitted.eval(), brain.result.best_epoch
+
+
+def _bank(net: TimedNet, pools: Pools, plan: Plan) -> dict[str, Tensor]:
+    """Vectors of training moments with every modality, for imputation."""
+    sequences = pools.draw(np.random.default_rng(HELD["bank"]), plan.remembered, net.context + 1)
+    mask = torch.ones(plan.remembered, net.context + 1, len(MODALITIES), dtype=torch.bool)
+    with torch.inference_mode():
+        vectors = net.vectors(net.encode(pools.gather(sequences.rows), mask))
+    return {BANK + name: v[:, -1].half() for name, v in zip(MODALITIES, vectors, strict=True)}
+
+
+def _halved(value: Tensor) -> Tensor:
+    return value.half() if value.is_floating_point() else value
