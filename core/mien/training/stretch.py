@@ -21,6 +21,8 @@ SLACK = 0.5
 """s that a stretch may reach beyond the medium's end: annotators' clocks and containers disagree by as much."""
 MOST_SECONDS = 4 * 3600.0
 STILLS = (".png", ".jpg", ".jpeg", ".bmp")
+NUMBERS = (".npz", ".npy")
+"""Features instead of a medium, which some recipes read."""
 _MOST_PIXELS = 50_000_000
 
 
@@ -150,7 +152,7 @@ def check_media(manifest: Manifest) -> tuple[str, ...]:
             continue
         last = max(rows, key=lambda row: row.start if math.isinf(row.end) else row.end)
         place = manifest.file(last)
-        if place.suffix.lower() in STILLS:
+        if place.suffix.lower() in (*STILLS, *NUMBERS):
             continue
         try:
             medium = probe(place)

@@ -73,6 +73,7 @@ def test_the_largest_face_is_cut_out(folder: Path) -> None:
 def test_stretches_outside_their_medium_are_refused(folder: Path) -> None:
     assert check_media(one(folder, "clip.mp4", 1, 4.2)[0]) == ()
     assert check_media(one(folder, "still.png")[0]) == ()
+    assert check_media(one(folder, "features.npz", 0, 9)[0]) == ()
     assert check_media(one(folder, "", text="only a text")[0]) == ()
     with pytest.raises(
         CorpusError, match=r"Row 2: the stretch from 1 to 9 s lies outside its medium, which is 2\.00 s long"
