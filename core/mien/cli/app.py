@@ -29,6 +29,7 @@ from mien.cli.options import (
 )
 from mien.cli.reproduce import reproduce
 from mien.cli.scan import scan
+from mien.cli.tune import tune
 from mien.errors import MienError
 
 app = typer.Typer(
@@ -235,17 +236,25 @@ def train(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="PARAM=VALUE", help="Change an option of the recipe.")
     ] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--recipe", metavar="FILE", help="With the options that mien tune found.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a model from public corpora, measure it and write its card; a stopped training goes on."""
-    from mien.cli.train import Asked, list_recipes, train_model
+    from mien.cli.train import Asked, list_recipes, replay_model, train_model
 
-    if recipe is None:
-        list_recipes(as_json)
-        return
     asked = Asked(data, out, quick, device, seed, threads, fresh, work, settings or [], as_json, quiet)
-    train_model(recipe, asked)
+    if replay is not None:
+        replay_model(recipe, replay, asked)
+    elif recipe is None:
+        list_recipes(as_json)
+    else:
+        train_model(recipe, asked)
+
+
+app.command()(tune)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ def list_recipes(as_json: bool) -> None:
         typer.echo(f"  {info.description}")
         if info.data:  # else the description says what it learns from
             typer.echo(f"  needs in --data: {', '.join(info.data)}")
+        if info.search:
+            typer.echo(f"  searches (mien tune {info.id}): {', '.join(entry.name for entry in info.search)}")
         for name, entry in info.params.model_json_schema().get("properties", {}).items():
             typer.echo(f"  --set {name}=…  {entry.get('description', '')}")
 
@@ -45,6 +47,7 @@ def facts(info: RecipeInfo) -> dict[str, Any]:
         **{key: getattr(info, key) for key in keys},
         "data": list(info.data),
         "params": info.params.model_json_schema(),
+        "search": [asdict(entry) for entry in info.search],
     }
 
 
@@ -63,6 +66,18 @@ class Asked:
     settings: list[str]
     as_json: bool
     quiet: bool
+
+
+def replay_model(recipe: str | None, file: Path, asked: Asked) -> None:
+    """Train by the recipe file of `mien tune`; what the command line says besides goes first."""
+    from mien.training.tune import read
+
+    kept = read(file)
+    if recipe is not None and recipe != kept["recipe"]:
+        raise UsageError(f"This recipe file is of {kept['recipe']}, not of {recipe}: {shown(file)}")
+    settings = [f"{name}={value}" for name, value in kept["options"].items()]
+    seed, quick = asked.seed or int(kept["seed"]), asked.quick or bool(kept["quick"])
+    train_model(str(kept["recipe"]), replace(asked, settings=[*settings, *asked.settings], seed=seed, quick=quick))
 
 
 def train_model(recipe: str, asked: Asked) -> None:
@@ -86,7 +101,7 @@ def train_model(recipe: str, asked: Asked) -> None:
         resume=not asked.fresh,
         progress=progress,
         work=asked.work,
-        options=_options(info, asked.settings),
+        options=options_of(info, asked.settings),
     )
     if progress and not Board.is_installed():
         typer.echo("TensorBoard is not installed, so no curves are kept: pip install 'mien[train]'", err=True)
@@ -110,7 +125,7 @@ def evaluate_model(
     _print(card, folder if write else None, as_json, not quiet)
 
 
-def _options(info: RecipeInfo, settings: list[str]) -> dict[str, Any]:
+def options_of(info: RecipeInfo, settings: list[str]) -> dict[str, Any]:
     """`name=value` texts as the recipe's options, only those that were given."""
     given: dict[str, Any] = {}
     for text in settings:

@@ -12,6 +12,7 @@ from mien.sdk.descriptors import (
     ExporterInfo,
     FusionInfo,
     RecipeInfo,
+    Search,
     TableInfo,
     Writes,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "Reads",
     "RecipeInfo",
     "Registry",
+    "Search",
     "TableInfo",
     "Utterance",
     "Utterances",

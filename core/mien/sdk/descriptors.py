@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mien.sdk.inputs import Input, Reads
 from mien.sdk.params import NoParams, Params
@@ -177,6 +178,40 @@ class CorpusInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What a search may try for one option of a recipe (`mien tune`): numbers from `low` to `high`, or one of `choices`.
+
+    Args:
+        name: of the option. log: whether small numbers are tried as densely as large ones.
+        low, high: whole numbers only, if both are.
+    """
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[str | int | float, ...] = ()
+
+    def __post_init__(self) -> None:
+        ranged = self.low is not None and self.high is not None and self.low < self.high
+        if ranged == bool(self.choices) or (self.log and not (self.low or 0) > 0):
+            raise ValueError(
+                f"the search over {self.name} needs choices, or two ends (above 0 where it is logarithmic)"
+            )
+
+    def drawn(self, trial: Any) -> str | int | float:
+        """A value that one of Optuna's trials suggests."""
+        suggested: str | int | float
+        if self.choices:
+            suggested = trial.suggest_categorical(self.name, self.choices)
+        elif isinstance(self.low, int) and isinstance(self.high, int):
+            suggested = trial.suggest_int(self.name, self.low, self.high, log=self.log)
+        else:
+            suggested = trial.suggest_float(self.name, self.low, self.high, log=self.log)
+        return suggested
+
+
+@dataclass(frozen=True, slots=True)
 class RecipeInfo:
     """Describes how a model is trained and measured (`mien train`, `mien evaluate`).
 
@@ -199,6 +234,7 @@ class RecipeInfo:
         description: what it learns from what, in a sentence.
         factory: dotted path of the module, imported when it runs.
         params: its options besides those; what was set goes to `train` by name.
+        search: what `mien tune` tries for some of them.
     """
 
     id: str
@@ -209,6 +245,7 @@ class RecipeInfo:
     factory: str
     params: type[Params] = NoParams
     api: int = API
+    search: tuple[Search, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (self.id, self.model):
@@ -218,6 +255,9 @@ class RecipeInfo:
             raise ValueError(f"the factory of {self.id} must read 'package.module', not {self.factory!r}")
         if not (isinstance(self.params, type) and issubclass(self.params, Params)):
             raise ValueError(f"the params of {self.id} must be a subclass of mien.sdk.Params")
+        for entry in self.search:
+            if entry.name not in self.params.model_fields:
+                raise ValueError(f"{self.id} has no option {entry.name} to search")
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,7 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
             self._train_loss,
             rate,
             seconds,
+            self.mode,
         )
         for watcher in self._watchers:
             watcher.epoch(done)

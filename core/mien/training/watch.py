@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +24,7 @@ class Epoch:
         scores: what validation gave, by name.
         metric, best, best_epoch: the watched one, its best value so far (None before there is one) and when that was.
         train_loss: mean loss of its batches. rate: learning rate at its end. seconds: how long it took.
+        mode: whether the watched one is to be large (`max`) or small.
     """
 
     number: int
@@ -34,6 +37,7 @@ class Epoch:
     train_loss: float
     rate: float
     seconds: float
+    mode: str = "min"
 
     def __str__(self) -> str:
         value = self.scores[self.metric]
@@ -151,9 +155,22 @@ class Board:
         return self._writer
 
 
+_FOLLOWERS: ContextVar[tuple[Watcher, ...]] = ContextVar("followers", default=())
+
+
+@contextmanager
+def following(watcher: Watcher) -> Iterator[None]:
+    """Let another watcher follow the trainings that begin in this block; what it raises stops them."""
+    before = _FOLLOWERS.set((*_FOLLOWERS.get(), watcher))
+    try:
+        yield
+    finally:
+        _FOLLOWERS.reset(before)
+
+
 def watchers(folder: Path, progress: bool) -> list[Watcher]:
     """Those that follow a training whose files lie in `folder`; the screen only with `progress`."""
-    found: list[Watcher] = [Screen()] if progress else []
+    found: list[Watcher] = [*_FOLLOWERS.get(), *([Screen()] if progress else [])]
     if Board.is_installed():
         found.append(Board(folder / BOARD))
     return found

@@ -7,18 +7,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.errors import ModelError
+from mien.errors import ModelError, UsageError
 from mien.sdk import Block, Context, Explanation, MediaInfo, Params, Windows
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE
 from mien.tracks.track import AnyTrack, Curve, Features, Spans
 from mien_plugins.emotion.edges import Edges, Part
 from mien_plugins.emotion.explain import READINGS, explain_window
 from mien_plugins.emotion.gate import Reading, VoiceGate, loud_share
-from mien_plugins.emotion.info import ATTRIBUTES, DIMENSIONS, EMBEDDING, MODEL, VOICE, WAV2VEC2, EmotionParams
+from mien_plugins.emotion.info import (
+    ATTRIBUTES,
+    DIMENSIONS,
+    EMBEDDING,
+    LFLB,
+    MODEL,
+    NAMED,
+    RAW,
+    SAMPLED,
+    VOICE,
+    WAV2VEC2,
+    EmotionParams,
+)
 from mien_plugins.emotion.reader import Reader, load
 
 if TYPE_CHECKING:
+    from mien_plugins.emotion.rawreader import LflbReader, RawReader
     from mien_plugins.emotion.wav2vec2 import Wav2Vec2Reader
+
+    AnyReader = Reader | Wav2Vec2Reader | RawReader | LflbReader
+
+TRACKS = {"mtl": ATTRIBUTES, "wav2vec2": DIMENSIONS, RAW: SAMPLED, LFLB: NAMED}
+QUANTITIES = {
+    ATTRIBUTES: (VALENCE, AROUSAL, DOMINANCE),
+    DIMENSIONS: (VALENCE, AROUSAL, DOMINANCE),
+    SAMPLED: (VALENCE, AROUSAL),
+}
 
 
 class EmotionAnalyzer:
@@ -28,12 +50,13 @@ class EmotionAnalyzer:
 
     def __init__(self) -> None:
         self._params = EmotionParams()
-        self._reader: Reader | Wav2Vec2Reader | None = None
+        self._reader: AnyReader | None = None
         self._track = ATTRIBUTES
         self._gate: VoiceGate | None = None
         self._ctx: Context | None = None
         self._edges = Edges(self._params.hop)
         self._device = "cpu"
+        self._ends: float | None = None
 
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
         """Load the weights.
@@ -43,10 +66,7 @@ class EmotionAnalyzer:
         """
         assert isinstance(params, EmotionParams)
         self._params, self._ctx, self._device = params, ctx, ctx.device
-        if params.model == "wav2vec2":
-            self._reader, self._track = _wav2vec2(ctx), DIMENSIONS
-        else:
-            self._reader, self._track = load(ctx.model(MODEL)), ATTRIBUTES
+        self._reader, self._track, self._ends = _reader(params, ctx), TRACKS[params.model], media.duration
         self._reader.net.to(self._device)
         self._edges = Edges(params.hop)
         self._gate = VoiceGate(params.min_speech) if params.gate == "voice" else None
@@ -84,7 +104,9 @@ class EmotionAnalyzer:
         """Which half seconds of a window raised or lowered a reading (`explain.py`)."""
         assert isinstance(params, EmotionParams)
         own = params.model == "mtl"
-        reader = load(ctx.model(MODEL)) if own else _wav2vec2(ctx)
+        if params.model == LFLB:
+            raise UsageError(f"{LFLB} gives names, not degrees, that could be explained; choose another emotion.model.")
+        reader = _reader(params, ctx)
         reader.net.to(ctx.device)
         return explain_window(reader, window, of, params.silence, ctx.model(MODEL) if own else None, ctx)
 
@@ -116,10 +138,50 @@ class EmotionAnalyzer:
         if not readings:
             return []
         times = np.array([r.time for r in readings])
+        said: AnyTrack
+        if self._track == NAMED:
+            said = self._named(readings)
+        else:
+            said = Curve(self._track, times, np.stack([r.values for r in readings]), QUANTITIES[self._track])
         return [
-            Curve(self._track, times, np.stack([r.values for r in readings]), (VALENCE, AROUSAL, DOMINANCE)),
+            said,
             Features(EMBEDDING, times, np.stack([r.embedding for r in readings])),
         ]
+
+    def _named(self, readings: list[Reading]) -> Spans:
+        """The likeliest name around the middle of each window."""
+        names: tuple[str, ...] = getattr(self._reader, "names", ())
+        half, end = 0.5 * self._params.hop, np.inf if self._ends is None else self._ends
+        return Spans.of(
+            NAMED,
+            [
+                (max(0.0, r.time - half), min(end, r.time + half), names[i], "", float(r.values[i]))
+                for r in readings
+                for i in (int(r.values.argmax()),)
+            ],
+        )
+
+
+def _reader(params: EmotionParams, ctx: Context) -> AnyReader:
+    """Who reads under these parameters."""
+    if params.model == "mtl":
+        return load(ctx.model(MODEL))
+    return _wav2vec2(ctx) if params.model == "wav2vec2" else _trained(params.model, ctx)
+
+
+def _trained(model: str, ctx: Context) -> RawReader | LflbReader:
+    folder = ctx.optional_model(model)
+    if folder is None:
+        raise ModelError(
+            f"emotion.model={model} needs training: make the model with 'mien train {model} --data CORPUS --out DIR', then "
+            f"'mien models import {model} DIR'"
+        )
+    from mien_plugins.emotion.rawreader import load_lflb, load_raw
+
+    ctx.note(
+        f"The voice is read by {model}; no probability of anger is fitted on it, so that fusions leave the voice out."
+    )
+    return load_raw(folder) if model == RAW else load_lflb(folder)
 
 
 def _wav2vec2(ctx: Context) -> Wav2Vec2Reader:

@@ -16,6 +16,7 @@ from mien_plugins.fusion.calibration import Logistic
 from mien_plugins.lime import Floats, Masks, fit, parts, sample_masks
 
 if TYPE_CHECKING:
+    from mien_plugins.emotion.rawreader import LflbReader, RawReader
     from mien_plugins.emotion.reader import Reader
     from mien_plugins.emotion.wav2vec2 import Wav2Vec2Reader
 
@@ -29,7 +30,12 @@ AT_ONCE = 16
 
 
 def explain_window(
-    reader: Reader | Wav2Vec2Reader, window: Windows, of: str, silence: float, anger: Path | None, ctx: Context
+    reader: Reader | Wav2Vec2Reader | RawReader | LflbReader,
+    window: Windows,
+    of: str,
+    silence: float,
+    anger: Path | None,
+    ctx: Context,
 ) -> Explanation:
     """Explain one reading of the first window.
 
@@ -39,13 +45,13 @@ def explain_window(
         anger: folder of the model whose calibration gives the probability of anger, None if it has none.
 
     Raises:
-        UsageError: the window is silent, or the reading has no calibration.
+        UsageError: the window is silent, or the reader has no such reading or no calibration of it.
         Cancelled: the user stopped it.
     """
     sound = window.samples[0, : int(window.valid[0])]
     count = max(2, round(len(sound) / window.rate / PART))
     part = np.arange(len(sound)) * count // max(1, len(sound))
-    value = _scale(of, anger)
+    value = _scale(of, anger, getattr(reader, "columns", COLUMNS))
 
     def predict(masks: Masks) -> Floats:
         out = np.full(len(masks), np.nan)
@@ -78,10 +84,12 @@ def explain_window(
     )
 
 
-def _scale(of: str, folder: Path | None) -> Callable[[NDArray[np.float32]], Floats]:
-    """Attributes (B, 3) -> the reading (B,)."""
+def _scale(of: str, folder: Path | None, columns: tuple[str, ...]) -> Callable[[NDArray[np.float32]], Floats]:
+    """Attributes (B, K), as `columns` names them -> the reading (B,)."""
     if of != "anger":
-        column = COLUMNS.index(of)
+        if of not in columns:
+            raise UsageError(f"The model that reads the voice does not read {of}; it reads {', '.join(columns)}.")
+        column = columns.index(of)
         return lambda values: np.asarray(values[:, column], np.float64)
     if folder is None:
         raise UsageError("Anger is calibrated for the net that comes with Mien only; explain arousal instead.")

@@ -34,7 +34,7 @@ class RawConfig:
 
     Attributes:
         filters, sizes, pools: of the convolutions.
-        units: of the LSTM. clip: bound of its cells.
+        units: of the LSTM. layers: of them, one upon the other. clip: bound of their cells.
         outputs: dimensions that are read.
         steps: how what the convolutions give becomes one vector a frame: "reshape" as the paper's code does, which lays
             4,410 numbers side by side wherever they come from, mixing time and channels; "average" over the steps that
@@ -46,6 +46,7 @@ class RawConfig:
     sizes: tuple[int, ...] = (8, 6, 6)
     pools: tuple[int, ...] = (10, 5, 5)
     units: int = 256
+    layers: int = 1
     clip: float = 100.0
     outputs: int = 3
     steps: Steps = "average"
@@ -150,7 +151,8 @@ class RawNet(nn.Module):
         )
         self.dropout = nn.Dropout(config.dropout)
         wide = 2 * SAMPLES if config.steps == "reshape" else config.filters[-1]
-        self.memory = PeepholeLSTM(wide, config.units, config.clip)
+        sizes = [wide, *[config.units] * (config.layers - 1)]
+        self.memory = nn.ModuleList(PeepholeLSTM(size, config.units, config.clip) for size in sizes)
         self.memory_dropout = nn.Dropout(config.memory_dropout)
         self.out = nn.Linear(config.units, config.outputs)
         nn.init.xavier_uniform_(self.out.weight)
@@ -175,7 +177,9 @@ class RawNet(nn.Module):
         return x.reshape(batch, count, -1)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.memory(self.features(frames))
+        hidden = self.features(frames)
+        for number, layer in enumerate(self.memory):
+            hidden = layer(self.memory_dropout(hidden) if number else hidden)
         return torch.tanh(self.out(self.memory_dropout(hidden))), hidden
 
 

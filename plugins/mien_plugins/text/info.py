@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pydantic
 
-from mien.sdk import AnalyzerInfo, Params, Reads, RecipeInfo, Registry, Writes, hookimpl, param
+from mien.sdk import AnalyzerInfo, Params, Reads, RecipeInfo, Registry, Search, Writes, hookimpl, param
 from mien.tracks.quantity import AROUSAL, DOMINANCE, VALENCE, Quantity, probability
 
 OFFENCE = probability("offence", low_means="inoffensive", high_means="offensive")
@@ -158,6 +158,14 @@ TURN_TRAINING = RecipeInfo(
     "moment with the words of the turn then spoken.",
     factory="mien_plugins.text.turnrecipe",
     params=TurnTraining,
+    search=(
+        Search("lr", 1e-6, 1e-3, log=True),
+        Search("batch", choices=(10, 20, 30)),
+        Search("dropout", 0.1, 0.6),
+        Search("sequence", choices=(75, 100, 200)),
+        Search("memory", choices=(64, 128, 256, 512)),
+        Search("layers", choices=(1, 2, 3)),
+    ),
 )
 
 

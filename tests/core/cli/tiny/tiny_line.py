@@ -56,13 +56,14 @@ def train(
     work: Path | None = None,
     pause: float = 0.0,
     break_with: str = "",
+    lr: float = 0.3,
 ) -> Card:
     errors = {"full": OSError(errno.ENOSPC, "No space left on device"), "bug": RuntimeError("a bug in the recipe")}
     if break_with:
         raise errors[break_with]
     torch.manual_seed(seed)
     brain = Brain(
-        {"net": nn.Linear(1, 1)}, partial(torch.optim.Adam, lr=0.3), work or out / "work",
+        {"net": nn.Linear(1, 1)}, partial(torch.optim.Adam, lr=lr), work or out / "work",
         device=device, threads=threads, seed=seed, resume=resume, progress=progress,
     )  # fmt: skip
     brain.pause = pause

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mien.sdk import Params, RecipeInfo, Registry, hookimpl, param
+from mien.sdk import Params, RecipeInfo, Registry, Search, hookimpl, param
 
 
 class LineOptions(Params):
@@ -10,6 +10,7 @@ class LineOptions(Params):
 
     pause: float = param(0.0, "rest after each batch", unit="s", ge=0, le=10)
     break_with: str = param("", "raise this kind of error")
+    lr: float = param(0.3, "learning rate", gt=0)
 
 
 def _recipe(name: str, factory: str) -> RecipeInfo:
@@ -21,6 +22,7 @@ def _recipe(name: str, factory: str) -> RecipeInfo:
         description="Fits a line through points.",
         factory=factory,
         params=LineOptions,
+        search=(Search("lr", 1e-4, 0.5, log=True),),
     )
 
 

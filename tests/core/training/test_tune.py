@@ -1,0 +1,63 @@
+"""Rounds and shares of the search; the search itself runs in tests/core/cli/test_tune.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from mien.sdk import RecipeInfo, Search
+from mien.sdk.params import Params, param
+from mien.training.tune import is_kept, rounds
+
+
+def test_rounds_grow_by_four_thirds_and_later_brackets_begin_later():
+    found = [[n for n in range(1, 41) if rounds(bracket)(n)] for bracket in range(3)]
+    assert found[0] == [1, 2, 3, 4, 5, 6, 8, 10, 14, 18, 24, 32]
+    assert found[1] == [3, 4, 6, 8, 10, 13, 17, 23, 30, 40]
+    assert found[2][0] == 9
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 8, 10, 40])
+def test_three_quarters_are_kept(count):
+    values = [float(n) for n in range(count)]
+    kept = [is_kept(value, values[:n] + values[n + 1 :]) for n, value in enumerate(values)]
+    assert sum(kept) == -(-3 * count // 4)
+    assert kept == sorted(kept, reverse=True)  # the smallest ones
+    assert not is_kept(float("nan"), values)
+
+
+@dataclass
+class _Suggests:
+    """A trial that gives the lower end."""
+
+    def suggest_float(self, name, low, high, log):
+        return low
+
+    def suggest_int(self, name, low, high, log):
+        return low
+
+    def suggest_categorical(self, name, choices):
+        return choices[0]
+
+
+def test_a_search_is_over_numbers_or_choices():
+    trial = _Suggests()
+    assert Search("a", 0.5, 1.0).drawn(trial) == 0.5
+    assert Search("a", 2, 8, log=True).drawn(trial) == 2
+    assert Search("a", choices=("x", "y")).drawn(trial) == "x"
+    for bad in ({}, {"low": 1.0}, {"low": 2.0, "high": 1.0}, {"low": 0.0, "high": 1.0, "log": True}):
+        with pytest.raises(ValueError, match="needs choices"):
+            Search("a", **bad)
+
+
+def test_a_recipe_searches_its_own_options_only():
+    class Options(Params):
+        """One option."""
+
+        lr: float = param(0.1, "rate")
+
+    given = {"id": "r", "title": "", "model": "m", "data": (), "description": "", "factory": "a.b", "params": Options}
+    assert RecipeInfo(**given, search=(Search("lr", 0.1, 1.0),)).search
+    with pytest.raises(ValueError, match="no option rate"):
+        RecipeInfo(**given, search=(Search("rate", 0.1, 1.0),))
