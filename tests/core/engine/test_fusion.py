@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.engine.align import align
+from mien.engine.align import Grid, align
 from mien.engine.backend import Backend
 from mien.engine.context import RunContext
 from mien.engine.verdicts import find_verdicts
-from mien.sdk import Fused, FusionParams
+from mien.errors import PluginError
+from mien.sdk import Fused, FusedCurve, FusionParams
 from mien.tracks import AROUSAL, CONFLICT, DOMINANCE, EXPRESSION_QUANTITIES, VALENCE, Curve, Spans
 
 
@@ -156,3 +157,75 @@ def test_a_modality_that_comes_and_goes_leaves_no_zero_behind(context: RunContex
     assert result.score[:4] == pytest.approx(0.9)
     assert result.weights[4:6].sum() == 0
     assert result.score[6:].min() > 0.5
+
+
+def host(monkeypatch: pytest.MonkeyPatch, fusion: Any, context: RunContext, seconds: float = 10.0) -> dict[str, Any]:
+    """What the host makes of what a fusion says of one loudness track."""
+    from mien.engine import fuse
+    from mien.sdk import FusionInfo
+
+    monkeypatch.setattr(fuse, "create", lambda factory: fusion)
+    info = FusionInfo(id="fusion.f", title="F", version="1", factory="a.b:C", params=FusionParams, accepts=("c",))
+    node = type("Node", (), {"info": type("Info", (), {"modality": "voice"}), "inputs": ()})
+    plan = fuse.FusionPlan(info, FusionParams(hop=1.0), {"c": node}, {}, "key")
+    times = np.arange(0.5, seconds, 1.0)
+    track = Curve("c", times, (times % 2 / 2)[:, None], (AROUSAL,))
+    return {t.name: t for t in fuse.fuse(plan, {"c": track}, seconds, context)}
+
+
+class Says:
+    """A fusion that hands through; counts its stretches, and goes on from the last one."""
+
+    def __init__(self, *curves: Any) -> None:
+        self.curves, self.seen, self.steps = curves, 0, []
+
+    def prepare(self, tracks: Any, params: Any, ctx: Any) -> None:
+        pass
+
+    def fuse(self, grid: Any) -> Fused:
+        self.steps.append(grid.times.size)
+        score = np.where(grid.mask["c"], grid.values["c"][:, 0], np.nan).astype(np.float32)
+        at = self.seen + np.arange(grid.times.size)
+        self.seen += grid.times.size
+        curves = tuple(FusedCurve(name, make(at), q) for name, make, q in self.curves)
+        weights = np.where(np.isnan(score), 0, 1)[:, None].astype(np.float32)
+        return Fused(score, weights, ("voice",), score[:, None], curves=curves)
+
+
+def test_a_long_medium_is_fused_in_stretches_with_further_curves(
+    monkeypatch: pytest.MonkeyPatch, context: RunContext
+) -> None:
+    monkeypatch.setattr("mien.engine.fuse.STRETCH", 4)
+    fusion = Says(("affect", lambda at: (at / 100)[:, None].astype(np.float32), (AROUSAL,)))
+    found = host(monkeypatch, fusion, context)
+    assert fusion.steps == [4, 4, 2]
+    assert found["fusion.affect"].values[:, 0] == pytest.approx(np.arange(10) / 100)
+    assert found["fusion.affect"].times.tolist() == found["fusion.score"].times.tolist()
+    assert found["fusion.score"].values[:, 0] == pytest.approx(np.arange(0.5, 10, 1.0) % 2 / 2)
+
+
+def test_a_stretch_is_that_part_of_the_whole_grid() -> None:
+    tracks = readings()
+    tracks["text.offence"] = Spans.of("text.offence", [(0.3, 4, "", "", 0.9), (6.01, 6.02, "", "", 0.4)])
+    grid = Grid(tracks, MODALITY, {"conflict.intensity": 1.0}, 10.0, 0.25)
+    whole, parts = grid.stretch(0, 40), [grid.stretch(i, i + 7) for i in range(0, 40, 7)]
+    for name in tracks:
+        np.testing.assert_array_equal(np.concatenate([p.values[name] for p in parts]), whole.values[name])
+        np.testing.assert_array_equal(np.concatenate([p.mask[name] for p in parts]), whole.mask[name])
+
+
+@pytest.mark.parametrize(
+    ("curve", "says"),
+    [
+        (("score", lambda at: np.zeros((at.size, 1)), (AROUSAL,)), "names that cannot be stored"),
+        (("Affect!", lambda at: np.zeros((at.size, 1)), (AROUSAL,)), "names that cannot be stored"),
+        (("affect", lambda at: np.zeros((at.size, 2)), (AROUSAL,)), "does not fit the grid"),
+        (("affect", lambda at: np.full((at.size, 1), np.nan), (AROUSAL,)), "gaps where there is a score"),
+        (("affect", lambda at: np.full((at.size, 1), 1.5), (AROUSAL,)), "outside the extent of arousal"),
+    ],
+)
+def test_a_further_curve_is_checked(
+    monkeypatch: pytest.MonkeyPatch, context: RunContext, curve: Any, says: str
+) -> None:
+    with pytest.raises(PluginError, match=says):
+        host(monkeypatch, Says(curve), context)
