@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QWidget
 
 from mien_desktop.events.ledger import STATES
@@ -69,6 +69,13 @@ class EventControls(QWidget):
         self.show_rule(Rule(), None)
         self.wear(palette)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, another room for it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            for box in (self.level, self.least):
+                _fit(box)
+
     @property
     def source(self) -> Source | None:
         """The chosen source, or None while there is none."""
@@ -115,9 +122,13 @@ class EventControls(QWidget):
 def _spin(prefix: str, suffix: str, step: float, decimals: int) -> QDoubleSpinBox:
     box = QDoubleSpinBox()
     box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-    box.setMinimumWidth(box.fontMetrics().horizontalAdvance("for 00.0 s") + 14)
     box.setPrefix(prefix)
     box.setSuffix(suffix)
     box.setSingleStep(step)
     box.setDecimals(decimals)
+    _fit(box)
     return box
+
+
+def _fit(box: QDoubleSpinBox) -> None:
+    box.setMinimumWidth(box.fontMetrics().horizontalAdvance("for 00.0 s") + 20)

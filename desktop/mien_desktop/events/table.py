@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QIcon,
     QKeyEvent,
     QKeySequence,
@@ -28,8 +29,9 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
+from mien_desktop.events import menu
 from mien_desktop.events.ledger import Key
 from mien_desktop.events.model import Event
 from mien_desktop.look.icons import icon
@@ -222,6 +224,12 @@ class EventView(QTableView):
         if event.size().width() != event.oldSize().width():
             self.fit()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, another room for it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.fit()
+
     def say(self, sentence: str) -> None:
         """What stands in the table while it has no rows."""
         if sentence != self._said:
@@ -298,6 +306,19 @@ class EventView(QTableView):
             self.acted.emit(KEYS[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
+
+    def menu(self) -> QMenu | None:
+        """What can be done with the chosen events; None when none is."""
+        chosen = self.chosen()
+        return menu.build(self, chosen, self.acted.emit) if chosen else None
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu where the pointer is; by the keyboard at the event."""
+        made = self.menu()
+        if made is not None:
+            by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+            at = self.visualRect(self.currentIndex()).bottomLeft() if by_key else event.pos()
+            made.popup(self.viewport().mapToGlobal(at))
 
     def keyboardSearch(self, search: str) -> None:
         """Letters act; they do not search."""

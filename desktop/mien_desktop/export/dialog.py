@@ -19,7 +19,7 @@ from mien.sdk.protocols import Analysis
 from mien_desktop.export.formats import Formats
 from mien_desktop.export.job import ExportJob, Order
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label, panel
+from mien_desktop.look.parts import button, explain, label, open_at, panel
 from mien_desktop.plugins.checks import Line, RadioButton
 from mien_desktop.settings.page import show
 
@@ -100,7 +100,7 @@ class ExportDialog(QDialog):
             made.setAutoDefault(False)
         self._lay_out()
         self.setAccessibleName("Export")
-        self.resize(880, 620)
+        open_at(self, 880, 620)
         self._show_running(False)
         self.reveal.hide()
         self.show_medium(medium, selection)

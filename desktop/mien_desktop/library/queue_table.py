@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
@@ -37,19 +37,29 @@ class QueueTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setWordWrap(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
-        line = self.fontMetrics().height()
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(round(2.9 * line))
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(MEDIUM, QHeaderView.ResizeMode.Stretch)
-        for column, width in WIDTHS.items():
-            header.resizeSection(column, round(width * line))
+        self.fit()
         explain(self, "Media of the queue", "Enter opens, Delete removes, the menu key shows what else can be done")
         self.setToolTip("")  # the rows have their own
         self.doubleClicked.connect(lambda _: self.opened.emit())
+
+    def fit(self) -> None:
+        """Rows and columns as high and wide as their text asks for."""
+        line = self.fontMetrics().height()
+        self.verticalHeader().setDefaultSectionSize(round(2.9 * line))
+        for column, width in WIDTHS.items():
+            self.horizontalHeader().resizeSection(column, round(width * line))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, another room for it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens, Delete removes."""

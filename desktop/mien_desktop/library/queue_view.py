@@ -28,7 +28,7 @@ from mien_desktop.library.queue_model import QueueModel, left
 from mien_desktop.library.queue_table import QueueEmpty, QueueTable
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label, panel
+from mien_desktop.look.parts import button, explain, label, open_at, panel
 
 _SOON = 40  # ms; a scan of thousands of files changes rows faster than anybody reads them
 
@@ -88,7 +88,7 @@ class QueueWindow(QDialog):
         self.setModal(False)
         self.setAcceptDrops(True)
         self.setSizeGripEnabled(False)
-        self.resize(920, 560)
+        open_at(self, 920, 560)
         head = QHBoxLayout()
         head.setSpacing(8)
         for part in (self.add_files_button, self.add_folder_button):

@@ -6,13 +6,24 @@ import re
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QKeySequence, QPaintEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolButton,
+    QWidget,
+)
 
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 
 _TIP, _KEYS = "mien_tip", "mien_keys"  # properties of a widget: its tip as it was given, and keys by command
+_LINE = 16.0  # px, height of a line of the usual size
 _COMMAND = re.compile(r"\{([\w-]+)\}")
 
 
@@ -23,6 +34,22 @@ def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     made.setProperty("kind", kind)
     made.setWordWrap(wrap)
     return made
+
+
+class Chooser(QComboBox):
+    """A combo box that shortens what it has no room for, with dots, where a style sheet would cut it off."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        room = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
+        )
+        dots = Qt.TextElideMode.ElideRight
+        option.currentText = self.fontMetrics().elidedText(option.currentText, dots, room.width() - 4)  # type: ignore[attr-defined]
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 def panel(kind: str = "panel") -> QFrame:
@@ -70,6 +97,21 @@ class IconButton(QToolButton):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self.setIcon(icon(self._name, palette))
+
+
+def text_scale(widget: QWidget) -> float:
+    """How large its text is, 1 where it is of the usual size."""
+    widget.ensurePolished()
+    return max(1.0, widget.fontMetrics().height() / _LINE)
+
+
+def open_at(window: QWidget, width: int, height: int) -> None:
+    """Size a window: `width` × `height`, larger where its text is larger, as far as the screen has room."""
+    scale, room = text_scale(window), window.screen().availableSize()
+    window.resize(
+        max(width, min(round(width * scale), room.width() - 40)),
+        max(height, min(round(height * scale), room.height() - 60)),
+    )
 
 
 def explain(widget: QWidget, name: str, tip: str, shortcut: str = "", command: str = "") -> None:

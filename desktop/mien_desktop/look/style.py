@@ -48,8 +48,14 @@ def sheet(p: Palette, scale: float = 1.0) -> str:
     """The style sheet of all standard widgets."""
     text, small, title = (round(size * scale) for size in (TEXT, TEXT - 1, TEXT + 9))
     pad = round(6 * scale)
+    # Icons grow with the text beside them; those of the player's bar stay, for it has to fit under a small picture.
+    tool = round(16 * scale)
+    icons = f"QToolButton {{ qproperty-iconSize: {tool}px {tool}px; }} Transport QToolButton {{ qproperty-iconSize: 18px 18px; }}"
+    if scale > 1.0:
+        icons += f" QPushButton {{ icon-size: {round(18 * scale)}px; }}"
     return f"""
 * {{ font-size: {text}px; }}
+{icons}
 QWidget {{ color: {p.text}; }}
 QMainWindow, QDialog {{ background: {p.window}; }}
 QToolTip {{ background: {p.raised}; color: {p.text}; border: 1px solid {p.line}; padding: 4px 6px; }}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHeaderView, QSplitter, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from mien_desktop.look.parts import explain, panel
+from mien_desktop.look.parts import explain, panel, text_scale
 from mien_desktop.plugins.checks import CheckDelegate
 
 
@@ -63,5 +63,6 @@ def beside(left: QWidget, right: QWidget, sizes: tuple[int, int], shares: tuple[
     for number, widget in enumerate((left, right)):
         made.addWidget(widget)
         made.setStretchFactor(number, shares[number])
-    made.setSizes(list(sizes))
+    scale = text_scale(made)
+    made.setSizes([round(size * scale) for size in sizes])
     return made

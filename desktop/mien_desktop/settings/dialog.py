@@ -13,7 +13,7 @@ from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import explain
+from mien_desktop.look.parts import explain, open_at
 from mien_desktop.settings import kept
 from mien_desktop.settings.appearance import AppearancePage
 from mien_desktop.settings.data import DataPage
@@ -120,7 +120,7 @@ class SettingsDialog(QDialog):
         self.setAccessibleName("Settings")
         self._wear_list(palette)  # the pages wear it already
         self._list.setCurrentRow(0)
-        self.resize(1040, 680)
+        open_at(self, 1040, 680)
 
     def open_page(self, name: str = "", *, model: str = "") -> None:
         """Show the dialog at a page ("device", "models", "plugins", "appearance", "shortcuts", "data"), or where it was.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -97,6 +97,16 @@ class ShortcutsPage(Page):
         self.body.addWidget(ground)
         self.wear(palette)
         self._fill()
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, another room for it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
 
     # -- what is in force --------------------------------------------------------------------------------------------
 

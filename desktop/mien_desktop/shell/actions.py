@@ -54,9 +54,23 @@ class Actions:
         # The stack tells once more while it is destroyed; what it tells is used, and it is not asked.
         stack.undoTextChanged.connect(lambda text: self._name_step("undo", "Undo", text))
         stack.redoTextChanged.connect(lambda text: self._name_step("redo", "Redo", text))
+        self._can = {"undo": False, "redo": False}
         for name, changed in (("undo", stack.canUndoChanged), ("redo", stack.canRedoChanged)):
-            self.actions[name].setEnabled(False)
-            changed.connect(self.actions[name].setEnabled)
+            changed.connect(lambda can, name=name: self._allow(name, can))
+        window.pages.currentChanged.connect(lambda _: self._turn())
+        self._turn()
+
+    def _allow(self, name: str, can: bool) -> None:
+        self._can[name] = can
+        self._turn()
+
+    def _turn(self) -> None:
+        """Keys of the workspace are free for the page that is shown instead: its search and its undo have the same."""
+        here = self._window.pages.currentWidget() is self._window.workspace
+        for name in ("find", "find-next", "find-previous"):
+            self.actions[name].setEnabled(here)
+        for name, can in self._can.items():
+            self.actions[name].setEnabled(here and can)
 
     def _name_step(self, name: str, title: str, text: str) -> None:
         """Say in the menu what would be undone or redone."""

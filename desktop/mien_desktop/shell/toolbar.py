@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QW
 from mien.engine.registry import Registry
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import IconButton, button, explain, label, panel
+from mien_desktop.look.parts import Chooser, IconButton, button, explain, label, panel
 from mien_desktop.plugins.facts import untrained
 from mien_desktop.shell.conduct import RUN
 from mien_desktop.work.earlier import Earlier
 
 NONE = ""
-_CHARACTERS = {"Fusion": 15, "Compare with": 11, "Device": 8}
+_CHARACTERS = {"Fusion": 16, "Compare with": 11, "Device": 9}
 _ANALYSE = "Read this medium with the chosen plugins"
 
 
@@ -54,7 +54,7 @@ class ToolBar(QWidget):
         self._opener.clicked.connect(self.open_asked)
         self.analyse = button("Analyse", _ANALYSE, kind="primary", shortcut="Ctrl+Return", command="analyse")
         self.analyse.clicked.connect(lambda: (self.cancel_asked if self._analysing else self.analyse_asked).emit())
-        self.fusion, self.compare, self.device = QComboBox(), QComboBox(), QComboBox()
+        self.fusion, self.compare, self.device = Chooser(), Chooser(), Chooser()
         for box, name, tip in (
             (self.fusion, "Fusion", "How the readings are fused into one; only the fusion runs again"),
             (
@@ -78,8 +78,6 @@ class ToolBar(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search the library")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(150)
-        self.search.setMaximumWidth(240)
         explain(self.search, "Search the library", "Words in any transcript of the library", "Ctrl+Shift+F", "search")
         self.search.returnPressed.connect(lambda: self.search_asked.emit(self.search.text().strip()))
         self._export = IconButton(
@@ -107,6 +105,7 @@ class ToolBar(QWidget):
         self.setAccessibleName("Tool bar")
         self.wear(palette)
         self.set_medium(False)
+        self._fit()
         for analysing in (True, False):  # so that it knows the keys of both from the start
             self.set_analysing(analysing)
 
@@ -120,8 +119,14 @@ class ToolBar(QWidget):
         """Another size of text, another room for it."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
-            for box in (self.fusion, self.compare, self.device):
-                _fit(box)
+            self._fit()
+
+    def _fit(self) -> None:
+        for box in (self.fusion, self.compare, self.device):
+            _fit(box)
+        wide = self.search.fontMetrics().horizontalAdvance(self.search.placeholderText())
+        self.search.setMinimumWidth(wide + 32)
+        self.search.setMaximumWidth(2 * wide)
 
     def set_medium(self, there: bool) -> None:
         """Whether a medium is open."""

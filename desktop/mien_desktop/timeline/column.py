@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QRect, Qt, Signal, Slot
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QScrollBar, QWidget
 
 from mien_desktop.look.palette import DARK, Palette
@@ -167,7 +168,7 @@ class LaneColumn(Viewport):
         """Lay the lanes out anew."""
         if self._arranging:
             return
-        self.slots = self._order.slots()
+        self.slots = self._order.slots(round(QFontMetricsF(self.font()).height()) + 2)
         if self.current is not None and not self.current.visible:
             self.current = None
         content = self.slots[-1].bottom if self.slots else 0

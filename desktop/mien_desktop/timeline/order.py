@@ -44,13 +44,18 @@ class Order:
                 return lane
         raise KeyError(lane_id)
 
-    def slots(self) -> list[Slot]:
-        """The lanes that are shown, and where."""
+    def slots(self, least: int = 0) -> list[Slot]:
+        """The lanes that are shown, and where.
+
+        Args:
+            least: logical pixels that a line of text asks for; no lane is lower.
+        """
         found, top = [], 0
         for lane in self.lanes:
             if lane.visible:
-                found.append(Slot(lane, top, lane.height))
-                top += lane.height
+                height = max(lane.height, least)
+                found.append(Slot(lane, top, height))
+                top += height
         return found
 
     def add(self, lane: Lane, index: int | None = None) -> None:

@@ -65,9 +65,18 @@ class Sound(QObject):
         """Begin to read."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    def dismiss(self) -> None:
+        """Stop reading without waiting for the thread; nothing more is handed out."""
+        self._halt.set()
+
     def stop(self) -> None:
         """Stop reading and wait until the thread has let go of the file."""
-        self._halt.set()
+        self.dismiss()
         if self._thread.is_alive():
             self._thread.join()
 

@@ -215,8 +215,7 @@ class TimelineView(LaneColumn):
         if event.type() == QEvent.Type.FontChange:
             self.pictures.clear()
             self._painter.clear()
-            self._measure()
-            self.update()
+            self._arrange()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._gestures.press(event)

@@ -156,7 +156,6 @@ class TruthPanel(QWidget):
         self.tables = QTabWidget()
         self.tables.setDocumentMode(True)
         self.tables.setUsesScrollButtons(False)
-        self.tables.setMinimumWidth(248)
         self.tables.setAccessibleName("Tables")
         self.tables.addTab(figures, "Figures")
         self.tables.addTab(self.medium_view, "Media")

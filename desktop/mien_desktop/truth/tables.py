@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
@@ -131,6 +131,17 @@ class TableView(QTableView):
                 self.setColumnWidth(column, min(max(wanted + 16, 70), 120))
         header.setStretchLastSection(True)
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 10)
+
+    def minimumSizeHint(self) -> QSize:
+        """All columns where they are few; a part of them where they are many, which then scroll."""
+        wide = min(self.horizontalHeader().length(), 30 * self.fontMetrics().averageCharWidth() + 20)
+        return QSize(wide + self.verticalScrollBar().sizeHint().width() + 4, super().minimumSizeHint().height())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, another room for it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self.fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return or Space acts on the row."""

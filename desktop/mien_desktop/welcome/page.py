@@ -45,9 +45,8 @@ class DropZone(QWidget):
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._title = label("Drop a video or a sound file here", "heading")
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._detail = label(
-            "mp4, mkv, webm, mov, avi, mpg, gif, wav, flac, mp3, m4a, ogg – or a folder of them", "dim"
-        )
+        formats = "mp4, mkv, webm, mov, avi, mpg, gif, wav, flac, mp3, m4a, ogg – or a folder of them"
+        self._detail = label(formats, "dim", wrap=True)
         self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._open = button("Open…", "Choose a file", kind="primary", shortcut="Ctrl+O", command="open")
         self._open.clicked.connect(self.open_asked)
@@ -129,7 +128,9 @@ class WelcomePage(QWidget):
         self.drop.open_asked.connect(self.open_asked)
         self.drop.dropped.connect(self.dropped)
         title = label("Mien", "title")
-        line = label("What is said, how it is said, what the face shows and how heated the exchange is.", "dim")
+        line = label(
+            "What is said, how it is said, what the face shows and how heated the exchange is.", "dim", wrap=True
+        )
         self.demo = button("Open the demo clip", "A minute-long clip that comes with Mien", kind="flat")
         self.demo.clicked.connect(self.demo_asked)
         self._recent_box, self._offer_box = QVBoxLayout(), QVBoxLayout()

@@ -111,6 +111,29 @@ def test_escape_leaves_the_full_screen(opened: MainWindow, qtbot: QtBot) -> None
     assert opened.state.splits["upper"][1] > 0
 
 
+def test_the_librarys_own_keys_act_in_the_library(opened: MainWindow, qtbot: QtBot) -> None:
+    with_an_event(opened, qtbot)
+    events = opened.workspace.events
+    events.act("accept")
+    qtbot.waitUntil(lambda: events.events[0].state == "accepted", timeout=PATIENCE)
+    library = opened.rooms.show_library()
+    qtbot.waitUntil(lambda: library.loaded and library.model.rowCount() == 1, timeout=PATIENCE)
+    library.list.setFocus()
+    press(KEY.Key_F, Qt.KeyboardModifier.ControlModifier)
+    assert library.field.hasFocus()
+    library.list.setCurrentIndex(library.model.index(0))
+    library.remove_chosen()
+    library.leaving.confirm()
+    assert library.leaving.media
+    press(KEY.Key_Z, Qt.KeyboardModifier.ControlModifier)  # the removal, not the decision that cannot be seen
+    assert not library.leaving.media
+    assert events.events[0].state == "accepted"
+    opened.show_library()
+    opened.workspace.timeline.setFocus()
+    press(KEY.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: events.events[0].state == "open", timeout=PATIENCE)
+
+
 def test_find_is_one_shortcut(opened: MainWindow) -> None:
     opened.workspace.transcript.setFocus()
     press(KEY.Key_F, Qt.KeyboardModifier.ControlModifier)
