@@ -10,7 +10,7 @@ those that test were never trained on by the text and voice models either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import CorpusError
+from mien.training.checks import require_splits
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, Clip, read_clips
 from mien_plugins.emotion.material import as_recorded, strung
+from mien_plugins.emotion.norms import PAD
 from mien_plugins.emotion.reader import Reader
 from mien_plugins.text.clean import clean
 from mien_plugins.text.data import Texts, read_hatexplain, read_olid
@@ -98,29 +100,34 @@ def target(kind: npt.ArrayLike, delivery: npt.ArrayLike) -> Floats:
 
 
 def delivery(emotion: str) -> int:
-    """Index into DELIVERIES of an acted emotion."""
+    """Index into DELIVERIES of an acted emotion; raises CorpusError for a word that no corpus of the recipe has."""
+    if emotion not in PAD:
+        raise CorpusError(
+            f"speech/manifest.csv has the emotion “{emotion}”, of which it is not known how heated it is."
+        )
     return 2 if emotion in HEATED else 0 if emotion in CALM else 1
 
 
 def pair(said: Said, voiced: Voiced, rng: np.random.Generator) -> Pairs:
-    """Each text once in each delivery, with a voice drawn among those of that delivery, speakers alike often.
-
-    Raises:
-        CorpusError: a delivery has no voice.
-    """
+    """Each text once in each delivery, with a voice drawn among those of that delivery, speakers alike often."""
     chosen = []
-    for kind, name in enumerate(DELIVERIES):
+    for kind in range(len(DELIVERIES)):
         rows = np.flatnonzero(voiced.kind == kind)
-        if not len(rows):
-            raise CorpusError(
-                f"No voice of the split is {name}; the corpora of speech/manifest.csv must have all deliveries."
-            )
         _, which, count = np.unique(voiced.speaker[rows], return_inverse=True, return_counts=True)
         share = 1.0 / count[which]
         chosen.append(rng.choice(rows, len(said), p=share / share.sum()))
     text = np.tile(np.arange(len(said)), len(DELIVERIES))
     voice = np.concatenate(chosen)
     return Pairs(text, voice, target(said.kind[text], voiced.kind[voice]))
+
+
+def require_deliveries(split: str, kinds: Sequence[int]) -> None:
+    """Refuse a split in which some delivery has no voice; raises CorpusError."""
+    for kind, name in enumerate(DELIVERIES):
+        if kind not in kinds:
+            raise CorpusError(
+                f"The {split} split of speech/manifest.csv has no voice that is {name}; each text is paired with one."
+            )
 
 
 def read_texts(data: Path, split: str, size: int, seed: int) -> tuple[Texts, npt.NDArray[np.str_]]:
@@ -179,26 +186,34 @@ class Material:
         cls,
         data: Path,
         split: str,
-        models: tuple[TextModel, Reader],
+        models: Callable[[], tuple[TextModel, Reader]],
         budget: Budget,
         seed: int,
         cache: Path | None = None,
         progress: bool = False,
     ) -> Material:
-        """Embed a split, or take it from the folder `cache`, where it is kept."""
+        """Embed a split by what `models` gives, or take it from the folder `cache`, where it is kept.
+
+        Raises:
+            CorpusError: the split has no text or no voice, or a voice whose emotion says nothing of its delivery.
+        """
         place = None if cache is None else cache / f"{split}.npz"
         if place is not None and place.is_file():
             with np.load(place, allow_pickle=False) as kept:
                 return cls(Said(**_part(kept, "said")), Voiced(**_part(kept, "voiced")))
         texts, corpora = read_texts(data, split, budget.texts[SPLITS.index(split)], seed)
         clips = [clip for clip in read_clips(data) if split_of(clip.speaker) == split]
+        require_splits("OLID and HateXplain", {split: texts})
+        require_splits("speech/manifest.csv", {split: clips})
+        require_deliveries(split, [delivery(clip.emotion) for clip in clips])
         if progress:
             from rich.console import Console
 
             told = f"Embedding {len(texts)} texts and {len(clips)} voices ({split}), some minutes at most"
             Console(stderr=True).print(told, highlight=False)
-        said = embed_texts(texts, corpora, models[0])
-        made = cls(said, embed_voices(clips, models[1], budget.windows, seed))
+        text, voice = models()
+        said = embed_texts(texts, corpora, text)
+        made = cls(said, embed_voices(clips, voice, budget.windows, seed))
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
             partial = place.with_suffix(".part.npz")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache as cache_of
 from functools import partial
 from pathlib import Path
 
@@ -166,8 +167,8 @@ def train(
     work = work or out / "work"
     if threads is not None:
         torch.set_num_threads(threads)
-    models, made_with = encoders(device), versions()
-    cache = work / f"embedded-{_digest(plan.budget, made_with, seed)}"
+    models, made_with = cache_of(partial(encoders, device)), versions()
+    cache = work / f"embedded-{_digest(data, plan.budget, made_with, seed)}"
     learnt, watched = (
         Material.make(data, split, models, plan.budget, seed, cache, progress) for split in ("train", "valid")
     )
@@ -219,10 +220,12 @@ def train(
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """Measure the model in a folder on test texts paired with test speakers."""
-    return _measured(model, data, device, encoders(device), None)
+    return _measured(model, data, device, partial(encoders, device), None)
 
 
-def _measured(model: Path, data: Path, device: str, models: tuple[TextModel, Reader], cache: Path | None) -> Card:
+def _measured(
+    model: Path, data: Path, device: str, models: Callable[[], tuple[TextModel, Reader]], cache: Path | None
+) -> Card:
     from mien_plugins.fusion.mml_card import measure
 
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
@@ -253,6 +256,9 @@ def remembered(material: Material, seed: int) -> dict[str, Tensor]:
     return {MEMORY + name: torch.from_numpy(block).half() for name, block in vectors.items()}
 
 
-def _digest(budget: Budget, made_with: Mapping[str, str], seed: int) -> str:
-    told = json.dumps([asdict(budget), dict(made_with), seed], sort_keys=True)
+def _digest(data: Path, budget: Budget, made_with: Mapping[str, str], seed: int) -> str:
+    """What embeddings hang on: another corpus, encoder, seed or amount makes them anew."""
+    tables = [path for name in ("olid", "hatexplain") for path in sorted((data / "text" / name).iterdir())]
+    about = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in (*tables, data / "speech" / "manifest.csv")]
+    told = json.dumps([about, asdict(budget), dict(made_with), seed], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]

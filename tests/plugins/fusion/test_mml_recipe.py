@@ -44,11 +44,6 @@ def test_each_text_comes_once_in_each_delivery() -> None:
     assert np.bincount(pairs.text).tolist() == [3] * 5
     for text in range(5):
         assert sorted(made.voiced.kind[pairs.voice[pairs.text == text]]) == [0, 1, 2]
-    calm_only = Voiced(
-        made.voiced.vectors[:1], made.voiced.kind[:1], made.voiced.speaker[:1], made.voiced.attributes[:1]
-    )
-    with pytest.raises(CorpusError, match="No voice of the split is between"):
-        pair(made.said, calm_only, np.random.default_rng(0))
 
 
 def test_speakers_come_alike_often_however_many_clips_they_have() -> None:
@@ -78,6 +73,27 @@ def test_no_speaker_is_on_two_sides() -> None:
         "test",
         "test",
     ]
+
+
+def test_what_cannot_be_learnt_from_is_one_sentence(corpora: Path, tmp_path: Path) -> None:
+    info, manifest = Registry.load().recipe("fusion-mml"), corpora / "speech" / "manifest.csv"
+    whole = manifest.read_text()
+
+    def refused(match: str) -> None:
+        with pytest.raises(CorpusError, match=match) as caught:
+            job.train(info, job.Job(corpora, tmp_path / "out", quick=True, device="cpu", threads=1, progress=False))
+        assert "\n" not in str(caught.value)
+
+    manifest.write_text("".join(line for line in whole.splitlines(True) if "ravdess/1happy" not in line))
+    refused("train split of speech/manifest.csv has no voice that is between")
+    manifest.write_text(whole.replace("happy,", "puzzled,"))
+    refused("emotion “puzzled”")
+    manifest.write_text(
+        "".join(line for line in whole.splitlines(True) if "ravdess/1" not in line or "ravdess/13" in line)
+    )
+    refused("train split of speech/manifest.csv is empty")
+    (corpora / "text" / "hatexplain" / "train.tsv").unlink()
+    refused("corpus of the text recipe is missing")
 
 
 @pytest.fixture
