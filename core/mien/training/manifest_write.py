@@ -52,6 +52,8 @@ def moved(manifest: Manifest, folder: Path) -> Manifest:
     Raises:
         UsageError: it does not, so that paths would lead out of it.
     """
+    if not any(row.path for row in manifest.rows):
+        return replace(manifest, folder=folder)  # texts lie nowhere
     try:
         prefix = manifest.folder.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError as error:

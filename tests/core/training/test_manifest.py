@@ -238,6 +238,8 @@ def test_writing_elsewhere_or_in_no_format_is_refused(tmp_path: Path) -> None:
     assert moved(one, tmp_path / "corpus").rows == one.rows
     with pytest.raises(UsageError, match="may not lead out"):
         moved(one, tmp_path / "elsewhere")
+    texts = Manifest(tmp_path / "corpus", LABELS, (Row(text="a", labels=(1.0, None)),))
+    assert moved(texts, tmp_path / "elsewhere").folder == tmp_path / "elsewhere"
     with pytest.raises(UsageError, match="is written as"):
         write_manifest(one, tmp_path / "m.xlsx")
     (tmp_path / "file").write_text("")
