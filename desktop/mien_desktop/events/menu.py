@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
@@ -38,7 +39,7 @@ def build(parent: QWidget, chosen: Sequence[Event], act: Callable[[str], object]
         if not action:
             menu.addSeparator()
             continue
-        entry = menu.addAction(title, QKeySequence(key), lambda action=action: act(action))
+        entry = menu.addAction(title, QKeySequence(key), partial(act, action))
         entry.setEnabled(
             len(chosen) == 1 if action in _OF_ONE else any(e.added for e in chosen) if action == "delete" else True
         )

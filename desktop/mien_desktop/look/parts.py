@@ -48,7 +48,7 @@ class Chooser(QComboBox):
             QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
         )
         dots = Qt.TextElideMode.ElideRight
-        option.currentText = self.fontMetrics().elidedText(option.currentText, dots, room.width() - 4)  # type: ignore[attr-defined]
+        option.currentText = self.fontMetrics().elidedText(option.currentText, dots, room.width() - 4)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
