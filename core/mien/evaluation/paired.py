@@ -47,7 +47,9 @@ def paired_bootstrap(
     rng = np.random.default_rng(seed)
 
     def gain(seeds: np.ndarray, rows: np.ndarray) -> float:
-        return float(np.mean([metric(y[rows], b[s, rows]) - metric(y[rows], a[s, rows]) for s in seeds]))
+        found, counts = np.unique(seeds, return_counts=True)
+        gains = [metric(y[rows], b[s, rows]) - metric(y[rows], a[s, rows]) for s in found]
+        return float(np.average(gains, weights=counts))
 
     drawn = []
     for _ in range(repeats):

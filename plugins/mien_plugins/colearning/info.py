@@ -83,11 +83,19 @@ FUSIONS = TableInfo(
     factory="mien_plugins.colearning.table_fusion",
 )
 
+OLID = TableInfo(
+    id="olid-000",
+    title="Rana & Jha 2022 Table II: BERT's recipe on OLID, with the small encoder",
+    description="Offensive or not, for each tweet; the encoder is the one of `mien train text-offence` (`--set encoder=DIR`).",
+    data=("text/olid",),
+    factory="mien_plugins.colearning.table_olid",
+)
+
 
 @hookimpl
 def mien_register(registry: Registry) -> None:
     """Offer the co-learning recipes and the tables that can be made again."""
     registry.recipe(SEQSEW)
     registry.recipe(SEW)
-    for table in (UNIMODAL, TAUGHT, FUSIONS, *CLOSED):
+    for table in (UNIMODAL, TAUGHT, FUSIONS, OLID, *CLOSED):
         registry.table(table)

@@ -99,9 +99,19 @@ class StepEncoder(nn.Module):
             return x
         states: Tensor = self.dense(self.gru(x, mask))
         if self.kind == "transformer":
-            states = states + positions(states.shape[1], WIDTH).to(states)
-            states = self.transformer(states, src_key_padding_mask=~mask)
+            states = self._attended(states + positions(states.shape[1], WIDTH).to(states), mask)
         return states
+
+    def _attended(self, states: Tensor, mask: Tensor) -> Tensor:
+        """The transformer layers, sequences of like length together: most of MOSI's are a third of the longest."""
+        lengths = mask.sum(1)
+        order = lengths.argsort()
+        parts = []
+        for rows in order.chunk(3):
+            steps = int(lengths[rows].max())
+            part: Tensor = self.transformer(states[rows, :steps], src_key_padding_mask=~mask[rows, :steps])
+            parts.append(nn.functional.pad(part, (0, 0, 0, mask.shape[1] - steps)))
+        return torch.cat(parts)[order.argsort()]
 
 
 class Classifier(nn.Module):

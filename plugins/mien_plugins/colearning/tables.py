@@ -16,6 +16,7 @@ from mien_plugins.colearning.systems import Parts, System, parts, read_off, trai
 
 MODALITIES = ("text", "acoustic", "visual")
 DIGITS = 1
+REPEATS = 1000
 ROOT = "mosi-systems"
 """Folder beside the tables' where the trained nets are, which several tables read."""
 
@@ -58,7 +59,7 @@ def gain_of(
     metric: Callable[..., float], truth: Sequence[int], first: np.ndarray, second: np.ndarray, videos: Sequence[int]
 ) -> str:
     """By how much `second` (S, N) is above `first` in percent, with its interval, and what that means."""
-    found = paired_bootstrap(metric, truth, first.astype(int), second.astype(int), videos, repeats=1000)
+    found = paired_bootstrap(metric, truth, first.astype(int), second.astype(int), videos, repeats=REPEATS)
     low, high = 100 * found.low, 100 * found.high
     verdict = "it helps" if low > 0 else "it harms" if high < 0 else "no difference that this test set can tell"
     told = f"{100 * found.value:+.1f} (95 % interval {low:+.1f} … {high:+.1f}"

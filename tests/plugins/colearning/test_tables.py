@@ -1,0 +1,145 @@
+"""The tables' runs on tiny corpora: nets are shared between tables, values are percent, notes name intervals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import BertPreTokenizer
+
+from mien.errors import CorpusError, ParameterError
+from mien.training.reproduction import Results
+from mien_plugins.colearning import systems, table_fusion, table_olid, table_seqsew, table_unimodal, tables
+from mien_plugins.text.data import Texts
+from mien_plugins.text.net import TextConfig, TextNet
+from mien_plugins.text.tokens import WordPieces
+
+NAMED = {"device": "cpu", "threads": 1, "options": {}}
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of one round."""
+    plan = systems.System.plan
+    monkeypatch.setattr(systems.System, "plan", lambda own: replace(plan(own), rounds=1, passes=1, decoder=6))
+    monkeypatch.setattr(tables, "REPEATS", 20)
+    monkeypatch.setattr(table_fusion, "ROUNDS", 1)
+    monkeypatch.setattr(table_fusion, "UPDATES", 2)
+    monkeypatch.setattr(table_fusion, "WIDTH", 8)
+
+
+def test_a_student_finds_the_teacher_of_its_seed(short: None, mosi_folder: Path, tmp_path: Path) -> None:
+    results: dict[str, dict[int, object]] = {}
+    for task in ("acoustic-transformer", "acoustic-seqsew"):
+        work = tmp_path / "mosi-5.6" / task / "3"
+        work.mkdir(parents=True)
+        results[task] = {3: table_seqsew.run(task, mosi_folder, 3, work=work, **NAMED)}  # type: ignore[arg-type]
+    root = tmp_path / tables.ROOT
+    assert {p.name for p in root.iterdir()} == {"text-transformer", "acoustic-transformer", "acoustic-seqsew"}
+    # Another table takes the same net and says the same.
+    work = tmp_path / "mosi-5.4" / "acoustic-transformer" / "3"
+    again = table_unimodal.run("acoustic-transformer", mosi_folder, 3, work=work, **NAMED)  # type: ignore[arg-type]
+    assert again == results["acoustic-transformer"][3]
+    assert all(0 <= value <= 100 for value in again["values"].values())
+    sentence = tables.gain(results, "acoustic-transformer", "acoustic-seqsew")  # type: ignore[arg-type]
+    assert "95 % interval" in sentence
+    assert "3 videos and 1 seeds" in sentence
+
+
+def test_other_settings_train_another_net(short: None, mosi_folder: Path, tmp_path: Path) -> None:
+    found = systems.parts(mosi_folder)
+    system = systems.System("acoustic", "dense")
+    options = {"device": "cpu", "threads": 1, "progress": False}
+    first = systems.trained(system, found, 0, tmp_path, **options)
+    kept = (tmp_path / system.name / "0" / "model.safetensors").stat().st_mtime_ns
+    systems.trained(system, found, 0, tmp_path, **options)
+    assert (tmp_path / system.name / "0" / "model.safetensors").stat().st_mtime_ns == kept
+    config = tmp_path / system.name / "0" / "config.json"
+    config.write_text(config.read_text().replace('"version": 1', '"version": 0'))
+    other = systems.trained(system, found, 0, tmp_path, **options)
+    assert (tmp_path / system.name / "0" / "model.safetensors").stat().st_mtime_ns != kept
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(other.state_dict()[name], value)
+
+
+def test_names_and_settings_tell_the_systems_apart() -> None:
+    for table in (table_unimodal, table_seqsew, table_fusion):
+        assert len(set(table.TASKS)) == len(table.TASKS)
+        assert {figure.task for figure in table.FIGURES} <= set(table.TASKS)
+    assert len({str(table_seqsew.settings(task)) for task in table_seqsew.TASKS}) == len(table_seqsew.TASKS) == 9
+    asked = {(f.row, f.asked) for f in (*table_unimodal.FIGURES, *table_seqsew.FIGURES) if f.asked}
+    assert asked == {
+        ("text: bi-GRU + transformer + classifier", 80.3),
+        ("visual: SeqSEW, taught by text", 63.9),
+        ("acoustic: SeqSEW, taught by text", 64.3),
+    }
+
+
+@pytest.mark.parametrize("strategy", table_fusion.STRATEGIES)
+def test_a_fusion_is_measured_with_every_subset(short: None, mosi_folder: Path, tmp_path: Path, strategy: str) -> None:
+    task = strategy + table_fusion.MODDROP
+    result = table_fusion.run(task, mosi_folder, 0, work=tmp_path, **NAMED)  # type: ignore[arg-type]
+    names = ["all", "text + acoustic", "text + visual", "acoustic + visual", "text", "acoustic", "visual"]
+    assert list(result["values"]) == names
+    said = {name: np.array(p) for name, p in result["probability"].items()}
+    assert all(p.shape == (24,) and np.isfinite(p).all() for p in said.values())
+    assert not np.array_equal(said["text"], said["all"])
+    assert not np.array_equal(said["text"], said["visual"])
+
+
+def test_moddrop_copies_each_video_four_times(mosi_folder: Path) -> None:
+    train = systems.parts(mosi_folder).train
+    drawn = table_fusion.Drawn(train, True)
+    assert len(drawn.rows) == 4 * len(train)
+    assert len(table_fusion.Drawn(train, False).rows) == len(train)
+
+
+def test_notes_of_the_fusions_compare(short: None) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 40).tolist()
+    names = [table_fusion.subset_name(s) for s in table_fusion.SUBSETS]
+
+    def result() -> dict[str, object]:
+        said = {name: rng.random(40).tolist() for name in names}
+        return {"truth": truth, "videos": np.repeat(np.arange(4), 10).tolist(), "probability": said}
+
+    results: Results = {task: {0: result()} for task in table_fusion.TASKS}  # type: ignore[misc]
+    notes = table_fusion.notes(results)
+    assert sum(note.count("95 % interval") for note in notes) == 4 + 10
+
+
+def pieces(folder: Path) -> WordPieces:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *["calm", "loud", "day", "sun", "rain"]]
+    tokenizer = Tokenizer(WordPiece({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return WordPieces(folder)
+
+
+def test_olids_recipe_learns_words_and_refuses_what_is_missing(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    shape = {"vocab_size": 10, "width": 16, "layers": 1, "attention_heads": 2, "feed_forward": 16, "positions": 32}
+    net = TextNet(TextConfig(**shape, pooling="cls", heads_out={"offence": 1}))  # type: ignore[arg-type]
+    rng = np.random.default_rng(0)
+
+    def texts(count: int) -> Texts:
+        y = rng.integers(0, 2, count)
+        other = rng.choice(["day", "sun", "rain"], count)
+        return Texts(tuple(f"{w} {'loud' if t else 'calm'}" for w, t in zip(other, y, strict=True)), y)
+
+    plan = table_olid.OlidPlan(epochs=3, rate=5e-3, precision="fp32")
+    options = {"seed": 0, "device": "cpu", "threads": 1}
+    splits = {"train": texts(96), "valid": texts(24), "test": texts(24)}
+    tokenizer = pieces(tmp_path)
+    result = table_olid.fit(net, tokenizer, splits, plan, tmp_path / "work", **options)
+    assert result["n"] == 24
+    assert result["values"]["macro_f1"] > 90
+    with pytest.raises(CorpusError, match="valid split of OLID is empty"):
+        table_olid.fit(net, tokenizer, splits | {"valid": texts(0)}, plan, tmp_path / "no", **options)
+    with pytest.raises(ParameterError, match="no option 'encodr'"):
+        table_olid.run("minilm", tmp_path, 0, work=tmp_path, **(NAMED | {"options": {"encodr": "x"}}))  # type: ignore[arg-type]
