@@ -152,6 +152,14 @@ def test_the_grid_may_have_another_spacing_than_the_training(make: Any, hop: flo
     assert (fused.weights[~there] == 0).all()
 
 
+@pytest.mark.parametrize("kind", ["concat", "cross"])
+def test_where_nothing_was_embedded_there_is_no_reading(make: Any, kind: str) -> None:
+    grid, (fused,) = fuse(make(kind, ()), {"text.offence": readings()["text.offence"]})
+    assert fused.modalities == ()
+    assert np.isnan(fused.score).all()
+    assert fused.weights.shape == fused.contributions.shape == (grid.times.size, 0)
+
+
 def test_an_utterance_speaks_for_its_whole_length() -> None:
     grid = Grid(chosen(("text",)), MODALITY, {}, SECONDS, 0.5)
     aligned = grid.stretch(0, grid.times.size)
