@@ -83,6 +83,20 @@ EMOTION = AnalyzerInfo(
     optional_models=(WAV2VEC2, RAW, LFLB),
 )
 
+
+class EmotionTraining(Params):
+    """Options of the recipe."""
+
+    net: Literal["best", "f1", "f2"] = param(
+        "best",
+        "The best of several nets, or the multi-task net of Rana & Jha (2022) on one representation, trained as they did: "
+        "f1, the mean of a sound's mid-term features, or f2, ten seconds of them side by side.",
+    )
+    alpha: float | None = param(None, "Weight of the squared error in valence (f1: 0.2, f2: 0.1).", ge=0, le=1)
+    beta: float | None = param(None, "Weight of the squared error in arousal (f1 and f2: 0.1).", ge=0, le=1)
+    gamma: float | None = param(None, "Weight of the squared error in dominance (f1 and f2: 0.2).", ge=0, le=1)
+
+
 TRAINING = RecipeInfo(
     id="emotion-mtl",
     title="Emotion attributes of speech",
@@ -90,6 +104,7 @@ TRAINING = RecipeInfo(
     data=("speech/manifest.csv",),
     description="Learns valence, arousal and dominance from RAVDESS and EmoDB, speakers kept apart.",
     factory="mien_plugins.emotion.recipe",
+    params=EmotionTraining,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from mien_plugins.emotion.augment import Augment
 from mien_plugins.emotion.corpus import TEST_SPEAKERS
@@ -28,6 +29,9 @@ END_TO_END = FitConfig(
     half=True,
     augment=Augment(),
 )
+F1 = FitConfig(30, 32, 1e-4, 1e-7, "paper", (0.2, 0.1, 0.2), average=0.0, falls=0.99)
+F2 = FitConfig(18, 128, 1e-3, 1e-9, "paper", (0.1, 0.1, 0.2), average=0.0, falls=0.96)
+"""Epochs, batch, rate, L2, loss with (α, β, γ) and decay of the rate as the paper tuned them for each representation."""
 JOINT = JointConfig(
     (
         SpectralConfig(view="level", colour=0, dropout=0.3, branch=60),
@@ -83,3 +87,17 @@ QUICK = Plan(
     repeats=200,
 )
 """Half an hour at most on two cores, all speakers."""
+
+
+def paper_plan(
+    representation: Literal["f1", "f2"],
+    quick: bool = False,
+    weights: tuple[float | None, float | None, float | None] = (None, None, None),
+) -> Plan:
+    """The paper's own net on one representation, trained as the paper did; weights: α, β, γ where they are not the paper's."""
+    tuned = F1 if representation == "f1" else F2
+    chosen = tuple(own if given is None else given for given, own in zip(weights, tuned.weights, strict=True))
+    tuned = replace(tuned, weights=(chosen[0], chosen[1], chosen[2]))
+    base = QUICK if quick else Plan()
+    tuned = replace(tuned, epochs=max(1, tuned.epochs // 3)) if quick else tuned
+    return replace(base, contenders=(Contender(NetConfig(representation), tuned),), baseline=False, across=False)

@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from mien.errors import ParameterError
 from mien.training.card import Card, Metric, save_model, write_card
 from mien_plugins.emotion import baseline, hostility, report
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, read_clips
@@ -39,7 +40,7 @@ from mien_plugins.emotion.material import (
     strung,
 )
 from mien_plugins.emotion.measure import Measure
-from mien_plugins.emotion.plan import QUICK, Plan
+from mien_plugins.emotion.plan import QUICK, Plan, paper_plan
 from mien_plugins.emotion.protocol import (
     EGEMAPS,
     HEARD,
@@ -69,20 +70,31 @@ def train(
     threads: int | None = None,
     progress: bool = True,
     work: Path | None = None,
+    net: Literal["best", "f1", "f2"] = "best",
+    alpha: float | None = None,
+    beta: float | None = None,
+    gamma: float | None = None,
     plan: Plan | None = None,
     note: str = "",
 ) -> Card:
     """Train into `out` (model.safetensors, config.json, card.json, CARD.md) from the corpora in `data`/speech.
 
-    quick: fewer windows, folds and epochs, no comparison across corpora; under an hour on two cores. plan: other sizes
-    still. work: sounds and checkpoints, by default `out`/work; a training that was stopped goes on where it was, unless
-    `resume` is False. note: what the card shall say besides.
+    quick: fewer windows, folds and epochs, no comparison across corpora; under an hour on two cores. work: sounds and
+    checkpoints, by default `out`/work; a training that was stopped goes on where it was, unless `resume` is False. net:
+    "best" compares several and keeps the best; "f1" and "f2" are the paper's own, trained as the paper did, with the weights
+    alpha, beta and gamma of the errors in valence, arousal and dominance (its own by default). plan: other sizes still. note:
+    what the card shall say besides.
 
     Raises:
         FileNotFoundError: no manifest of the corpora.
         mien.errors.TrainingError: a loss that is not finite.
     """
-    plan = plan or (QUICK if quick else Plan())
+    weights = (alpha, beta, gamma)
+    if net == "best" and weights != (None, None, None):
+        raise ParameterError("alpha, beta and gamma weigh the errors of the paper's nets: add --set net=f1 or net=f2.")
+    if plan is None:
+        plan = (QUICK if quick else Plan()) if net == "best" else paper_plan(net, quick, weights)
+    asked = {"net": None if net == "best" else net, "alpha": alpha, "beta": beta, "gamma": gamma}
     work = work or out / "work"
     clips = [clip for clip in _chosen(read_clips(data), plan.speakers, plan.takes) if clip.speaker not in TEST_SPEAKERS]
     options: dict[str, Any] = {
@@ -117,6 +129,7 @@ def train(
         "tested": plan.tested,
         "takes": plan.takes,
         "quick": quick,
+        "options": {name: value for name, value in asked.items() if value is not None},
         "seed": seed,
         "fit": asdict(best.fit),
         "hostility": angry,

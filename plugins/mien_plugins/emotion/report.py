@@ -90,7 +90,9 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int,
         seeds=(int(config["seed"]),),
         metrics=(*metrics, *held),
         limits=(*LIMITS, *_unseen(config), *_loudness(config), *_measured_on(window, low, high)),
-        command=COMMAND + (" --quick" if config["quick"] else ""),
+        command=COMMAND
+        + (" --quick" if config["quick"] else "")
+        + "".join(f" --set {name}={value}" for name, value in config.get("options", {}).items()),
         calibration={
             "P(angry) = logistic of": "valence, arousal, dominance",
             "coefficients": config["hostility"]["coef"],

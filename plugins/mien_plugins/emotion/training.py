@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mien.evaluation.metrics import ccc
 from mien.training.kit import RecipeBrain, Stage
-from mien.training.losses import ccc_loss
+from mien.training.losses import ccc_loss, multi_task_mse
 from mien_plugins.emotion.augment import Augment
 from mien_plugins.emotion.joint import JointConfig, JointNet
 from mien_plugins.emotion.material import CLIP, NOISY_CLIP, NOISY_WINDOW, Material
@@ -38,7 +38,8 @@ Readings = list[tuple[Tensor, Tensor]]
 class FitConfig:
     """How a net is fitted.
 
-    loss: "mse" as in the paper, "ccc" for the concordance itself, "both" for their sum. weights: of the errors in
+    loss: "mse", "ccc" for the concordance itself, "both" for their sum; "paper" for α·MSE + β·MSE + γ·MSE by Adam, the rate
+    falling by the factor `falls` with each epoch and `decay` as squared L2 norm (Rana & Jha 2022). weights: of the errors in
     valence, arousal and dominance. names: weight of naming the emotion, an aid in training only. windows: share of
     the strung windows drawn each epoch; each clip comes once an epoch, as recorded (a share `clean` of the
     time) or in another room, and those of a smaller corpus so often that both weigh the same; with `every`, all sounds come each
@@ -49,7 +50,7 @@ class FitConfig:
     batch: int = 128
     rate: float = 1.5e-3
     decay: float = 1e-4
-    loss: Literal["mse", "ccc", "both"] = "both"
+    loss: Literal["mse", "ccc", "both", "paper"] = "both"
     weights: tuple[float, float, float] = (0.2, 0.1, 0.2)
     names: float = 0.0
     every: bool = True
@@ -58,6 +59,7 @@ class FitConfig:
     augment: Augment | None = None
     average: float = 0.99
     half: bool = False
+    falls: float | None = None
 
 
 class Sounds(Dataset[Batch]):
@@ -145,6 +147,8 @@ class EmotionBrain(RecipeBrain):
 
     def _objective(self, values: Tensor, named: Tensor, truth: Tensor, emotion: Tensor) -> Tensor:
         fit: FitConfig = self.hparams.fit
+        if fit.loss == "paper":
+            return multi_task_mse(values, truth, fit.weights)
         weight = torch.tensor(fit.weights, device=truth.device)
         weight = weight / weight.sum()
         loss = torch.zeros((), device=truth.device)
@@ -199,15 +203,19 @@ def fit(
     updates = config.epochs * len(order)
     brain = EmotionBrain(
         {"net": model, "names": nn.ModuleList(nn.Linear(member.size, len(FAMILIES)) for member in members)},
-        partial(torch.optim.AdamW, lr=config.rate, weight_decay=config.decay),
+        partial(
+            torch.optim.Adam if config.loss == "paper" else torch.optim.AdamW, lr=config.rate, weight_decay=config.decay
+        ),
         folder,
         metric="epoch",
         mode="max",
         device=device,
         threads=threads,
         seed=seed,
-        schedule=partial(_warm_cosine, total=updates),
-        ema=config.average,
+        schedule=partial(_warm_cosine, total=updates)
+        if config.falls is None
+        else partial(_falling, by=config.falls, epoch=len(order)),
+        ema=config.average or None,
         precision="bf16" if config.half and _computes_in_bf16(device) else "fp32",
         resume=resume,
         progress=progress,
@@ -245,3 +253,7 @@ def _computes_in_bf16(device: str) -> bool:
 
 def _warm_cosine(step: int, total: int) -> float:
     return min(1.0, (step + 1) / 100.0) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / total)))
+
+
+def _falling(step: int, by: float, epoch: int) -> float:
+    return float(by ** (step // epoch))

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from mien.errors import ParameterError
 from mien.training.card import save_model
 from mien_plugins.emotion import hostility
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, read_clips
@@ -22,8 +23,8 @@ from mien_plugins.emotion.material import (
     merge,
     strung,
 )
-from mien_plugins.emotion.net import NetConfig
-from mien_plugins.emotion.plan import END_TO_END, Plan
+from mien_plugins.emotion.net import EmotionNet, NetConfig
+from mien_plugins.emotion.plan import END_TO_END, Plan, paper_plan
 from mien_plugins.emotion.protocol import Contender
 from mien_plugins.emotion.reader import load
 from mien_plugins.emotion.recipe import train
@@ -88,6 +89,36 @@ def test_the_nets_of_the_paper_can_be_trained_and_loaded(shared, tmp_path):
         values, vectors = reader.read([reader.hear(trim(clip.samples)) for clip in clips])
         np.testing.assert_allclose(values, predict(net, material), atol=1e-4)
         assert vectors.shape == (len(clips), 510)
+
+
+@pytest.mark.parametrize(("representation", "count"), [("f1", 333_055), ("f2", 959_743)])
+def test_the_paper_s_settings(representation, count):
+    """136 or 1,360 numbers, 512 and 256 shared units, three branches of 170; epochs, rates and weights as it tuned them."""
+    plan = paper_plan(representation, weights=(None, 0.3, None))
+    (own,) = plan.contenders
+    assert sum(p.numel() for p in EmotionNet(own.net).parameters()) == count
+    tuned = own.fit
+    assert tuned.loss == "paper"
+    alpha = {"f1": 0.2, "f2": 0.1}[representation]
+    assert tuned.weights == (alpha, 0.3, 0.2)
+    found = (tuned.epochs, tuned.batch, tuned.rate, tuned.falls, tuned.decay)
+    assert found == {"f1": (30, 32, 1e-4, 0.99, 1e-7), "f2": (18, 128, 1e-3, 0.96, 1e-9)}[representation]
+    assert not plan.across
+
+
+def test_the_paper_s_nets_are_trained_by_their_own_loss(shared, tmp_path):
+    clips = [c for c in read_clips(shared / "data") if c.speaker in ("emodb-03", "emodb-08")][::4]
+    material = LISTENER.collect(as_recorded(clips))
+    options = {"progress": False, "threads": 1}
+    config = replace(paper_plan("f2").contenders[0].fit, epochs=2, batch=8)
+    for name in ("a", "b"):
+        fit(material, material, NetConfig("f2", shared=(8,)), config, tmp_path / name, **options)
+    logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("a", "b")]
+    rows = [[json.loads(line) for line in log] for log in logs]
+    assert [row["train_loss"] for row in rows[0]] == [row["train_loss"] for row in rows[1]]
+    np.testing.assert_allclose([row["lr"] for row in rows[0]], [1e-3, 0.96e-3])
+    with pytest.raises(ParameterError, match="net=f1"):
+        train(shared / "data", tmp_path / "m", alpha=0.1, progress=False)
 
 
 def test_material_is_repeatable_and_says_whose_it_is(shared):
