@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,11 +26,13 @@ LIGHT = ("--plugins", "tiny.level,tiny.loud,tiny.brightness", "--fusion", "tiny"
 class Command:
     """A `mien` that runs: its JSON lines, its process, and its end at the latest with the test."""
 
-    def __init__(self, *arguments: object, cwd: Path, patience: float = 900.0, **options: Any) -> None:
+    def __init__(
+        self, *arguments: object, cwd: Path, patience: float = 900.0, before: Sequence[str] = (), **options: Any
+    ) -> None:
         program = "from mien.cli.app import main; main()"
         environ = {**os.environ, "PYTHONPATH": str(TINY), "MIEN_PLUGINS": "tiny_plugins", **options.pop("environ", {})}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", program, *map(str, arguments)],
+            [*before, sys.executable, "-c", program, *map(str, arguments)],
             cwd=cwd,
             env=environ,
             text=True,
@@ -74,7 +76,7 @@ class Command:
         return found
 
     def of(self, event: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line["event"] == event]
+        return [line for line in self.lines if line.get("event") == event]
 
 
 @pytest.fixture

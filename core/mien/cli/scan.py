@@ -164,6 +164,8 @@ def scan_folders(request: Any, workers: int | None, more: dict[str, Any]) -> int
 
 
 def _run(session: Session, screen: QuietScanScreen, order: Order) -> int:
+    from mien.errors import StorageError
+
     stopped = False
     error = None
     try:
@@ -172,7 +174,11 @@ def _run(session: Session, screen: QuietScanScreen, order: Order) -> int:
         stopped = True
     if stopped or error is not None:
         left = sum(item.state == "todo" for item in session.items)
-        _sum_up(session, screen, order)
+        try:
+            _sum_up(session, screen, order)
+        except StorageError:
+            if error is None:
+                raise  # else it is most likely the same: the disk is full
         screen.end(session)
         if error is not None:
             raise error

@@ -8,6 +8,7 @@ utterance.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -19,8 +20,11 @@ TRANSCRIPT: Final = "speech.transcript"
 """The track whose text can be searched."""
 
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
+_PLAIN = re.compile(r"[A-Za-z0-9\s]*")
 _SNIPPET_WORDS = 16
 _SNIPPET_CHARS = 60
+_RANKED = 10_000  # most matches that are ranked
+_AT_ONCE = 200
 
 
 class Found(NamedTuple):
@@ -59,6 +63,8 @@ def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: 
         query = fts_query(text)
         if query:
             rows = _find_words(connection, query, medium_id, limit)
+            if _PLAIN.fullmatch(text):  # words of these letters are all in the index
+                return rows
     # Scripts without spaces, and signs that are no words, are found as parts of the text.
     return rows or find_parts(connection, text, medium_id=medium_id, limit=limit)
 
@@ -93,16 +99,51 @@ def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, l
 
 
 def _find_words(connection: sa.Connection, query: str, medium_id: str | None, limit: int) -> list[Found]:
-    words = sa.table("utterance_text", sa.column("rowid"))
-    snippet: Any = sa.literal_column(f"snippet(utterance_text, 0, '[', ']', '…', {_SNIPPET_WORDS})").label("snippet")
-    statement = (
-        _current(snippet, medium_id)
-        .join_from(schema.utterance, words, words.c.rowid == schema.utterance.c.id)
-        .where(sa.text("utterance_text MATCH :query").bindparams(query=query))
-        .order_by(sa.text("utterance_text.rank"), schema.utterance.c.t0)
-        .limit(limit)
+    """The matches' numbers first, the best in front; then, a few at a time, those of them that are current."""
+    found: dict[int, Found] = {}
+    ids = _matches(connection, query, medium_id)
+    for first in range(0, len(ids), _AT_ONCE):
+        part = ids[first : first + _AT_ONCE]
+        statement = _current(sa.literal("").label("snippet"), medium_id).where(schema.utterance.c.id.in_(part))
+        there = {row[-1]: Found(*row[:-1]) for row in connection.execute(statement.add_columns(schema.utterance.c.id))}
+        found |= {number: there[number] for number in part if number in there}
+        if len(found) >= limit:
+            break
+    chosen = dict(list(found.items())[:limit])
+    snippets = _snippets(connection, query, list(chosen))
+    return [row._replace(snippet=snippets.get(number, "")) for number, row in chosen.items()]
+
+
+def _snippets(connection: sa.Connection, query: str, ids: Sequence[int]) -> dict[int, str]:
+    """The snippets of these utterances, in one go: a beginning of a word costs its time each time it is looked up."""
+    if not ids:
+        return {}
+    numbers = ",".join(str(int(number)) for number in ids)
+    statement = sa.text(
+        f"SELECT rowid, CASE WHEN rowid IN ({numbers}) "
+        f"THEN snippet(utterance_text, 0, '[', ']', '…', {_SNIPPET_WORDS}) END FROM utterance_text "
+        "WHERE utterance_text MATCH :query AND rowid >= :low AND rowid <= :high"
     )
-    return [Found(*row) for row in connection.execute(statement)]
+    rows = connection.execute(statement, {"query": query, "low": min(ids), "high": max(ids)})
+    return {number: snippet for number, snippet in rows if snippet is not None}
+
+
+def _matches(connection: sa.Connection, query: str, medium_id: str | None) -> Sequence[int]:
+    """Numbers of the utterances with those words, in every run: the best first; of very many, the newest first.
+
+    To rank a word that half of all utterances have means to read all of them, and tells little.
+    """
+    values: dict[str, Any] = {"query": query, "most": _RANKED}
+    where = "FROM utterance_text WHERE utterance_text MATCH :query"
+    if medium_id is not None:
+        where += (
+            " AND rowid IN (SELECT utterance.id FROM run JOIN track ON track.run_id = run.id"
+            " JOIN utterance ON utterance.track_id = track.id WHERE run.medium_id = :medium)"
+        )
+        values["medium"] = medium_id
+    count = connection.execute(sa.text(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most)"), values).scalar() or 0
+    order = "rank, rowid" if count < _RANKED else "rowid DESC"
+    return connection.execute(sa.text(f"SELECT rowid {where} ORDER BY {order} LIMIT :most"), values).scalars().all()
 
 
 def _current(snippet: Any, medium_id: str | None) -> sa.Select[Any]:

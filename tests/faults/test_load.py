@@ -1,0 +1,140 @@
+"""Many files, many writers, a large library."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.faults
+MIB = 1 << 20
+
+
+def _rss(pid: int) -> int:
+    """Resident memory of a process in bytes, 0 once it has ended."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_thousand_media_in_one_scan(start: Any, many: Any, tools: Any, tmp_path: Path) -> None:
+    count = int(os.environ.get("MIEN_MEDIA", "1000"))
+    folder = many(count)
+    command = start("scan", folder, *tools.LIGHT, "-j", 1, "--out", tmp_path / "out", patience=7200.0)
+    samples: list[tuple[int, int, int]] = []  # files done, memory of the scan, memory of its largest child
+    while command.read(1):
+        if command.lines[-1]["event"] == "result":
+            done = len(command.of("result")) if not samples else samples[-1][0] + 1
+            samples.append((done, _rss(command.process.pid), max(map(_rss, command.children()), default=0)))
+        if len(command.lines) > 5000:  # what is measured is the scan, not this test
+            command.lines = [line for line in command.lines if line["event"] in ("result", "end")]
+    code, err = command.end()
+    assert code == 1, err  # one is no medium
+    assert samples[-1][0] == count
+    for what, column in (("scan", 1), ("worker", 2)):
+        early = statistics.median(s[column] for s in samples[count // 10 : count // 5])
+        late = statistics.median(s[column] for s in samples[-count // 5 : -count // 10])
+        print(f"{what}: {early / MIB:.1f} MiB after a tenth, {late / MIB:.1f} MiB at the end of {count} media")
+        assert late < 1.15 * early + 8 * MIB
+    with (tmp_path / "out" / "summary.csv").open() as file:
+        assert sum(1 for _ in file) == count + 1 + 1  # the heading, and a name with a line break
+
+
+def test_eight_processes_write_one_library(start: Any, many: Any, tools: Any, tmp_path: Path) -> None:
+    folder = many(8)
+    alone = start("scan", folder, *tools.LIGHT, "-j", 1, "--library", tmp_path / "alone.db", "--out", "alone")
+    assert alone.end()[0] == 1
+    begun = time.monotonic()
+    scans = []
+    for number in range(8):
+        copy = tmp_path / f"copy {number}"
+        shutil.copytree(folder, copy)
+        options = ("-j", 1, "--library", tmp_path / "one.db", "--out", f"out {number}")
+        scans.append(
+            start("scan", copy, *tools.LIGHT, *options, environ={"MIEN_HOME": str(tmp_path / f"home {number}")})
+        )
+    ended = [scan.end() for scan in scans]
+    print(f"8 processes, {8 * 8} files, one library: {time.monotonic() - begun:.1f} s")
+    assert [code for code, _ in ended] == [1] * 8, ended
+    for scan in scans:
+        assert len(scan.of("result")) == 8
+        assert sum(line["state"] == "done" for line in scan.of("result")) == 7
+    tools.check_file(tmp_path / "one.db")
+    assert tools.contents(tmp_path / "one.db") == tools.contents(tmp_path / "alone.db")
+
+
+def test_a_large_library_answers_at_once(tmp_path: Path) -> None:
+    """100,000 runs and 10 million spans, 1.2 million of spoken words' utterances among them."""
+    from mien.library import Library
+    from mien.library.find import Finder
+    from mien.library.overview import overview
+    from mien.library.peaks import Peaks
+    from mien.library.query import parse
+    from mien.library.readings import known_readings
+
+    media = int(os.environ.get("MIEN_RUNS", "100000")) // 10
+    place = tmp_path / "large.db"
+    begun = time.monotonic()
+    program = Path(__file__).with_name("large.py")
+    subprocess.run([sys.executable, str(program), str(place), str(media)], check=True)
+    words = runpy.run_path(str(program))["WORDS"]
+    print(f"made in {time.monotonic() - begun:.0f} s, {place.stat().st_size / MIB:.0f} MiB")
+    with Library(place) as library:
+        raw = sqlite3.connect(place)
+        runs, spans = raw.execute("SELECT (SELECT count(*) FROM run), (SELECT sum(rows) FROM piece)").fetchone()
+        raw.close()
+        print(f"{runs} runs, {spans} spans")
+        took = {}
+        first, second, usual, rare = (words[rank] for rank in (1, 2, 500, 15_000))
+        for what, asked in (
+            ("a rare word", f"{rare} "),
+            ("a usual word", usual),
+            ("two frequent words", f"{first} {second}"),
+            ("a phrase of frequent words", f'"{first} {second}"'),
+            ("the most frequent word", first),
+            ("the beginning of many words", first[:2]),
+            ("nothing", "nothinglikeit"),
+        ):
+            found = library.search(asked)
+            took[f"search {what} ({len(found)} shown)"] = _best(lambda asked=asked: library.search(asked))
+        begun = time.monotonic()
+        entries = overview(library)
+        print(f"the list of all media: {time.monotonic() - begun:.2f} s")
+        peaks = Peaks(library, tmp_path / "peaks.db")
+        begun = time.monotonic()
+        peaks.fill(entry.tracks["text.hate"] for entry in entries)
+        peaks.fill(entry.tracks["text.offence"] for entry in entries)
+        print(f"peaks, once: {time.monotonic() - begun:.2f} s")
+        readings = known_readings((t.name, t.kind, t.quantities) for t in entries[0].tracks.values())
+        finder = Finder(library, peaks)
+        for asked in ("hate above 0.95", "hate above 0.95 and offence above 0.95 for 5 s", f"hate above 0.95 {usual}"):
+            query = parse(asked, readings)
+            begun = time.monotonic()
+            found = finder.find(query, entries)
+            print(f"filter {asked}: {len(found)} media, the first time {1000 * (time.monotonic() - begun):.0f} ms")
+            took[f"filter {asked}"] = _best(lambda query=query: finder.find(query, entries))
+        for asked, seconds in took.items():
+            print(f"{asked}: {1000 * seconds:.1f} ms")
+        peaks.close()
+    assert max(took.values()) < 0.2, took
+
+
+def _best(call: Any, times: int = 5) -> float:
+    """The least of several times in s: others use the machine too."""
+    spent = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        call()
+        spent.append(time.perf_counter() - begun)
+    return min(spent)
