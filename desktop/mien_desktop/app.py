@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
@@ -15,6 +16,17 @@ from mien import __version__
 
 def run(medium: Path | None = None, library: str | None = None) -> int:
     """Open the window, with a medium if one is named, and stay until it is closed. Returns the exit code."""
+    # Ctrl-C in the terminal closes the window as its button does, from the first moment on: broken off in the middle of
+    # being made, a window would leave threads behind that talk to what is gone.
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        return _run(medium, library, interrupted)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _run(medium: Path | None, library: str | None, interrupted: threading.Event) -> int:
     from mien.config import log_dir
     from mien.engine.log import log_to
     from mien_desktop.shell.window import MainWindow
@@ -27,11 +39,16 @@ def run(medium: Path | None = None, library: str | None = None) -> int:
     if medium is not None:
         # When the window stands: what is wrong with the medium is told in it.
         QTimer.singleShot(0, lambda: window.open(medium))
-    # Ctrl-C in the terminal closes the window as its button does; Python sees signals only while it runs.
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+
+    def look() -> None:
+        if interrupted.is_set():
+            window.close()
+            app.quit()
+
+    # Python sees signals only while it runs, and Qt ends only what has begun.
     pulse = QTimer(app)
     pulse.start(250)
-    pulse.timeout.connect(lambda: None)
+    pulse.timeout.connect(look)
     try:
         return app.exec()
     finally:

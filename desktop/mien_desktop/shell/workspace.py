@@ -53,6 +53,7 @@ class Workspace(QWidget):
         self._conductor = conductor
         self._document = conductor.document
         self._sound: Sound | None = None
+        self._silenced: list[Sound] = []  # their threads may be in the middle of something: no window waits for that
         self._selection: tuple[float, float] | None = None
         self._looping = False
         self._splits: dict[str, list[int]] = {}
@@ -174,7 +175,7 @@ class Workspace(QWidget):
     # -- the document -------------------------------------------------------------------------------------------
 
     def _opened(self) -> None:
-        self._stop_sound()
+        self._leave_sound()
         self.overlay.clear()
         self.timeline.clear_selection()
         self.timeline.set_duration(0.0)
@@ -375,14 +376,19 @@ class Workspace(QWidget):
     def _sizes(self) -> dict[str, list[int]]:
         return {"upper": self.upper.sizes(), "all": self.all.sizes()}
 
-    def _stop_sound(self) -> None:
+    def _leave_sound(self) -> None:
         if self._sound is not None:
-            self._sound.stop()
-            self._sound.deleteLater()
+            self._sound.dismiss()
+            self._silenced.append(self._sound)
             self._sound = None
+        for sound in [sound for sound in self._silenced if not sound.alive]:
+            self._silenced.remove(sound)
+            sound.deleteLater()
 
     def shutdown(self) -> None:
         """End the player's and the sound's threads."""
         self.truth.shutdown()
-        self._stop_sound()
+        self._leave_sound()
         self.player.close()
+        for sound in self._silenced:
+            sound.stop()
