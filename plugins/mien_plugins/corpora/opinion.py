@@ -6,12 +6,16 @@ CMU-MOSI, the raw release (`CMU_MOSI_Raw`, or a folder above it):
     Audio/WAV_16000/Segmented/<video>_<n>.wav     Video/Segmented/<video>_<n>.mp4
     Transcript/Segmented/<video>.annotprocessed   <n>_DELIM_<words>
 
-CMU-MOSEI, the raw release with its labels as a table, which the SDK's `CMU_MOSEI_Labels.csd` is exported to:
+CMU-MOSEI, the raw release (or the folder above its `Raw`), with its labels as they were given, one row a rater:
+
+    Labels/*.csv                                  Input.VIDEO_ID, Input.CLIP, Answer.sentiment, Answer.happiness, …
+    Audio/Full/WAV_16000/<file>.wav               Videos/Full/Combined/<file>.mp4
+    Transcript/Segmented/Combined/<file>.txt      <file>___<n>___<start>___<end>___<words>
+
+or with a table that the SDK's `CMU_MOSEI_Labels.csd` was exported to, the transcripts being optional then:
 
     CMU_MOSEI_Labels.csv                          file,start,end,sentiment,happy,sad,anger,surprise,disgust,fear[,split]
                                                   or s3prl's: file,index,start,end,label2a,label2b,label6,label7,split
-    Audio/Full/WAV_16000/<file>.wav               Videos/Full/Combined/<file>.mp4
-    Transcript/Segmented/Combined/<file>.txt      <file>___<n>___<start>___<end>___<words>
 
 Either of them as MMSA hands it out (Mao et al. 2022):
 
@@ -21,8 +25,9 @@ Either of them as MMSA hands it out (Mao et al. 2022):
 `sentiment` on [-3, 3], `valence` a third of it, `positive` where it is 0 or more (as the papers count neutral for MOSI).
 MOSEI's six emotions are intensities on [0, 3]; above 0 they count as there. MOSI is parted by the 31 test videos of its
 standard split and ten others drawn by the seed, MOSEI by its table's `split` (0 train, 1 valid, 2 test, others unused) or
-MMSA's `mode`. Who speaks is not told: a video stands for its speaker. MOSI's layout and s3prl's table are those of public
-readers; the table with intensities and MOSEI's transcripts were not checked against a copy.
+MMSA's `mode`; the raters' rows name no split, so their videos are parted by chance. Who speaks is not told: a video stands
+for its speaker. Of the raters' numbers the mean is taken, an empty answer being 0. The layouts are those of public readers;
+the exported table with intensities was not checked against a copy.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ import numpy as np
 
 from mien.errors import CorpusError, shown
 from mien.training.manifest import KNOWN, Label, Manifest, Row, Value
+from mien.training.split import resplit
 from mien_plugins.corpora.reading import NO_YES, amount, beside, first_of, found, lines, made, records, table
 
 MOSI, MOSEI = "CMU-MOSI", "CMU-MOSEI"
@@ -49,6 +55,7 @@ EMOTIONS = {
 }
 """Ours → theirs."""
 VALID_VIDEOS = 10
+MOSEI_SHARES = (0.7, 0.1, 0.2)
 TEST = frozenset(
     [
         "03bSnISJMiM",
@@ -139,19 +146,17 @@ def read_mosei(folder: Path, *, seed: int = 0, media: str = "sound") -> Manifest
     """All segments with sentiment, and the six emotions where the table has them; raises CorpusError as `read_mosi`."""
     if (folder / "label.csv").is_file():
         return _mmsa(folder, MOSEI)
-    path = first_of(folder, MOSEI, "its labels", "CMU_MOSEI_Labels.csv", "Labels/CMU_MOSEI_Labels.csv", "label.csv")
+    tables = ("CMU_MOSEI_Labels.csv", "Labels/CMU_MOSEI_Labels.csv")
+    if not any((folder / name).is_file() for name in tables):
+        return _mosei_raters(folder, seed, media)
+    path = first_of(folder, MOSEI, "its labels", *tables)
     heading = next(table(path, MOSEI), ("", [""]))[1]
     score = "sentiment" if "sentiment" in heading else "label7"
     emotions = [ours for ours, theirs in EMOTIONS.items() if theirs in heading]
     if emotions and len(emotions) < len(EMOTIONS):
         lacking = next(theirs for theirs in EMOTIONS.values() if theirs not in heading)
         raise CorpusError(f"The column {lacking!r} is missing beside the other emotions: {shown(path)}")
-    if media == "video":
-        clips = first_of(folder, MOSEI, "its videos", "Videos/Full/Combined", "Raw/Videos/Full/Combined")
-    else:
-        clips = first_of(
-            folder, MOSEI, "its sound", "Audio/Full/WAV_16000", "Full/WAV_16000", "Raw/Audio/Full/WAV_16000"
-        )
+    clips = _mosei_media(folder, media)
     words = next((p for p in (folder / f"{n}Transcript/Segmented/Combined" for n in ("", "Raw/")) if p.is_dir()), None)
     said: dict[str, dict[int, str]] = {}
     rows: list[Row] = []
@@ -172,6 +177,65 @@ def read_mosei(folder: Path, *, seed: int = 0, media: str = "sound") -> Manifest
     silent = words is None
     labels = (*SENTIMENT, *(Label(name, 0, 3) for name in emotions))
     return made(folder, MOSEI, labels, rows, "There are no transcripts, so text is empty." if silent else "")
+
+
+def _mosei_media(folder: Path, media: str) -> Path:
+    if media == "video":
+        return first_of(folder, MOSEI, "its videos", "Videos/Full/Combined", "Raw/Videos/Full/Combined")
+    places = ("Audio/Full/WAV_16000", "Full/WAV_16000", "Raw/Audio/Full/WAV_16000")
+    return first_of(folder, MOSEI, "its sound", *places)
+
+
+def _mosei_raters(folder: Path, seed: int, media: str) -> Manifest:
+    """From the raters' own tables: the mean of each segment."""
+    labels = first_of(folder, MOSEI, "its labels", "CMU_MOSEI_Labels.csv", "Labels", "Raw/Labels", "label.csv")
+    given = _ratings(labels)
+    words = first_of(
+        folder, MOSEI, "what was said", "Transcript/Segmented/Combined", "Raw/Transcript/Segmented/Combined"
+    )
+    clips = _mosei_media(folder, media)
+    rows: list[Row] = []
+    for video in sorted({video for video, _ in given}):
+        if not _is_name(video):
+            raise CorpusError(f"A table of raters should name a video, not “{shown(video[:40])}”: {shown(labels)}")
+        transcript = words / f"{video}.txt"
+        place = clips / f"{video}{'.mp4' if media == 'video' else '.wav'}"
+        for number, line in enumerate(lines(transcript, MOSEI), 1):
+            cells = line.strip().split("___", 4)
+            mean = given.get((video, cells[1])) if len(cells) == 5 else None
+            if mean is None:
+                continue
+            where = f"Line {number} of {shown(transcript)}"
+            start = max(0.0, amount(cells[2], -10, 1e6, where, "start"))
+            end = amount(cells[3], start + 1e-3, 1e6, where, "end")
+            path = beside(folder, found(place, MOSEI, where, place))
+            values = (*_sentiment(mean[0]), *mean[1:])
+            rows.append(Row(path, start, end, group=video, text=cells[4].strip(), labels=values))
+    titles = (*SENTIMENT, *(Label(name, 0, 3) for name in EMOTIONS))
+    note = f"Videos were parted by chance (seed {seed}): the raters' tables name no split."
+    return resplit(made(folder, MOSEI, titles, rows, note), seed, MOSEI_SHARES)
+
+
+def _ratings(labels: Path) -> dict[tuple[str, str], list[float]]:
+    """(video, segment) → mean sentiment and intensities of the six emotions, over its raters."""
+    answers = {"sentiment": "sentiment", **EMOTIONS, "happy": "happiness", "sad": "sadness"}
+    columns = ("Input.VIDEO_ID", "Input.CLIP", *(f"Answer.{name}" for name in answers.values()))
+    given: dict[tuple[str, str], list[list[float]]] = {}
+    for path in sorted(labels.glob("*.csv")):
+        for where, cells in records(path, MOSEI, columns):
+            rating = [
+                amount(cells[f"Answer.{theirs}"].strip() or "0", -3 if ours == "sentiment" else 0, 3, where, theirs)
+                for ours, theirs in answers.items()
+            ]
+            given.setdefault((cells["Input.VIDEO_ID"].strip(), cells["Input.CLIP"].strip()), []).append(rating)
+    if not given:
+        raise CorpusError(
+            f"There are no tables of raters, .csv with Input.VIDEO_ID and Answer.sentiment: {shown(labels)}"
+        )
+    return {
+        segment: [sum(column) / len(ratings) for column in zip(*ratings, strict=True)]
+        for segment, ratings in given.items()
+    }
 
 
 def _mmsa(folder: Path, title: str) -> Manifest:

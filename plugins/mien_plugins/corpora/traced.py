@@ -20,8 +20,7 @@ SEWA, German part, as the AVEC 2017 challenge hands it out (Ringeval et al. 2017
     audio/Train_01.wav                                                 or a video of that name anywhere below the folder
 
 A subject's words are those of the turn that is spoken at that moment (its end included). The layouts are those that public
-readers of the two challenges use; RECOLA's owners' form was not checked against a copy. No delay of the annotation is taken
-out.
+readers of these corpora use. No delay of the annotation is taken out.
 """
 
 from __future__ import annotations

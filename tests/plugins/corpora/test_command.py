@@ -93,3 +93,25 @@ def test_mixed_speakers_are_parted_anew(emodb: Path, put: Any, capsys: pytest.Ca
     read_manifest(out).check(labels=("emotion",))
     assert capsys.readouterr().out == ""
     assert run(["manifest", str(emodb / "long.csv")]) == 2  # neither a corpus nor a file
+
+
+def test_a_corpus_is_described_properly_and_offered_once() -> None:
+    from dataclasses import replace
+    from types import SimpleNamespace
+
+    from mien.sdk import hookimpl
+
+    for field in ({"id": "A corpus"}, {"factory": "mien_plugins.corpora.rated"}):
+        with pytest.raises(ValueError):
+            replace(CORPORA[0], **field)
+
+    def mien_register(registry: Any) -> None:
+        registry.corpus(CORPORA[0])
+
+    entries = [
+        SimpleNamespace(name=name, value=name, load=lambda: SimpleNamespace(mien_register=hookimpl(mien_register)))
+        for name in ("one", "two")
+    ]
+    registry = Registry.load(entries)
+    assert list(registry.corpora) == [CORPORA[0].id]
+    assert "already offers iemocap" in registry.broken[0].error

@@ -119,7 +119,33 @@ def test_mosei(put: Any, corpus: Path) -> None:
     with pytest.raises(CorpusError, match="'label7' is missing"):
         opinion.read_mosei(corpus)
     (corpus / "CMU_MOSEI_Labels.csv").unlink()
-    with pytest.raises(CorpusError, match=r"keeps its labels in CMU_MOSEI_Labels\.csv or"):
+    with pytest.raises(CorpusError, match=r"keeps its labels in CMU_MOSEI_Labels\.csv or Labels or"):
+        opinion.read_mosei(corpus)
+
+
+def test_mosei_as_its_raters_gave_it(put: Any, corpus: Path) -> None:
+    names = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "sentiment")
+    heading = '"HITId","Input.VIDEO_ID","Input.CLIP",' + ",".join(f'"Answer.{name}"' for name in names)
+    rows = [f'"h","v{n}","{c}","{r}","0","","2","0","0","{r - 1}"' for n in range(5) for c in (0, 1) for r in (0, 1, 2)]
+    put("Raw/Labels/5000_batch_raw.csv", "\n".join([heading, *rows]))
+    for n in range(5):
+        put(f"Raw/Audio/Full/WAV_16000/v{n}.wav", seconds=9)
+        told = "".join(f"v{n}___{c}___{4 * c}.5___{4 * c + 3}.5___words {c}\n" for c in (0, 1, 2))
+        put(f"Raw/Transcript/Segmented/Combined/v{n}.txt", told)
+    found = opinion.read_mosei(corpus)
+    assert len(found) == 10  # nobody rated the third segments
+    row = found.rows[1]
+    assert (row.path, row.start, row.end, row.text) == ("Raw/Audio/Full/WAV_16000/v0.wav", 4.5, 7.5, "words 1")
+    assert row.labels == (0.0, 0.0, "yes", 1.0, 0.0, 0.0, 2.0, 0.0, 0.0)
+    found.check(labels=("happy",))
+    put("Raw/Labels/5000_batch_raw.csv", heading.replace("Answer.fear", "Answer.joy") + "\n" + rows[0])
+    with pytest.raises(CorpusError, match=r"column 'Answer\.fear' is missing"):
+        opinion.read_mosei(corpus)
+    put("Raw/Labels/5000_batch_raw.csv", "\n".join([heading, rows[0].replace('"v0"', '"v9"')]))
+    with pytest.raises(CorpusError, match=r"missing; expected at: .*v9\.txt"):
+        opinion.read_mosei(corpus)
+    (corpus / "Raw/Labels/5000_batch_raw.csv").unlink()
+    with pytest.raises(CorpusError, match="no tables of raters"):
         opinion.read_mosei(corpus)
 
 
