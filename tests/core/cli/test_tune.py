@@ -62,13 +62,13 @@ def corpora(tmp_path: Path) -> Path:
 
 def test_a_search_stops_what_is_worse_goes_on_and_is_replayed(mien: Any, corpora: Path, tmp_path: Path) -> None:
     tune = ("tune", "tiny-line", "--data", corpora, "--out", "found")
-    code, _, err = mien(*tune, "--trials", 6)
+    code, _, err = mien(*tune, "--trials", 4)
     assert code == 0, err
-    assert err.count("trial ") == 6
-    code, out, err = mien(*tune, "--trials", 14, "--json")
+    assert err.count("trial ") == 4
+    code, out, err = mien(*tune, "--trials", 12, "--json")
     assert code == 0, err
     found = json.loads(out)
-    assert len(found["trials"]) == 14
+    assert len(found["trials"]) == 12
     states = [trial["state"] for trial in found["trials"]]
     assert states.count("pruned") >= 2
     assert all(trial["epochs"] < 6 for trial in found["trials"] if trial["state"] == "pruned")
@@ -78,14 +78,10 @@ def test_a_search_stops_what_is_worse_goes_on_and_is_replayed(mien: Any, corpora
     assert (found["metric"], found["mode"]) == ("loss", "min")
     assert not list((tmp_path / "found" / "trials").iterdir())  # checkpoints of trials do not pile up
 
-    # One in a stroke draws the same.
-    other = json.loads(mien("tune", "tiny-line", "--data", corpora, "--out", "whole", "--trials", 14, "--json")[1])
-    assert [t["options"] for t in other["trials"]] == [t["options"] for t in found["trials"]]
-
     file = tmp_path / "found" / "recipe.json"
     kept = json.loads(file.read_text())
     assert kept["options"] == found["best"]["options"]
-    assert kept["found"]["trials"] == 14
+    assert kept["found"]["trials"] == 12
     code, _, err = mien("train", "--recipe", file, "--data", corpora, "--out", "model", "--quiet")
     assert code == 0, err
     log = [json.loads(line) for line in (tmp_path / "model" / "work" / "log.jsonl").read_text().splitlines()]
@@ -98,7 +94,7 @@ def test_a_search_stops_what_is_worse_goes_on_and_is_replayed(mien: Any, corpora
 def test_a_search_that_was_killed_goes_on_in_the_middle_of_a_trial(
     mien: Any, environ: dict[str, str], corpora: Path, tmp_path: Path
 ) -> None:
-    tune = ["tune", "tiny-line", "--data", str(corpora), "--out", "found", "--trials", "2", "--set", "pause=0.2"]
+    tune = ["tune", "tiny-line", "--data", str(corpora), "--out", "found", "--trials", "2", "--set", "pause=0.05"]
     slow = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *tune], cwd=tmp_path, env=environ, stderr=subprocess.DEVNULL
     )
