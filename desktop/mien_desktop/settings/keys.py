@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QMenu
 
 from mien_desktop.settings import kept
 
+NAME = "mien_name"
+"""Property of an action: what it is called, whatever its text tells at the moment."""
 _CAME_WITH = "mien_keys"  # property of an action
 
 
@@ -62,7 +64,10 @@ def came_with(action: QAction) -> str:
 def listed(actions: Actions) -> list[Shortcut]:
     """All actions with the keys they came with; an action's area is the menu it is in."""
     if isinstance(actions, Mapping):
-        return [Shortcut(_menu(a), _plain(a.iconText()), came_with(a), name) for name, a in actions.items()]
+        return [
+            Shortcut(_menu(a), _plain(str(a.property(NAME) or a.text())), came_with(a), name)
+            for name, a in actions.items()
+        ]
     return [a if isinstance(a, Shortcut) else Shortcut(*a) for a in actions]
 
 

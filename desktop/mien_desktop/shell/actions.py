@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QMessageBox
 
 from mien import __version__
 from mien.exchange.text import one_line
+from mien_desktop.settings.keys import NAME
 from mien_desktop.timeline.menu import fill_lanes
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Actions:
             action = QAction(command.title, window)
             action.setShortcuts([QKeySequence(keys) for keys in command.keys])
             action.setToolTip(command.title)
-            action.setIconText(command.title)  # stays its name when the text tells what would be undone
+            action.setProperty(NAME, command.title)  # for settings, when the text tells what would be undone
             action.triggered.connect(lambda _=False, act=command.act: act())
             menus[command.menu].addAction(action)
             window.addAction(action)  # its keys work while the menu bar is hidden, too
