@@ -133,8 +133,15 @@ def onto(value: float, low: float, high: float) -> float:
 
 
 def beside(folder: Path, path: Path) -> str:
-    """The path as a manifest of that folder has it."""
-    return path.relative_to(folder).as_posix()
+    """The path as a manifest of that folder has it.
+
+    Raises:
+        CorpusError: a corpus' table has led out of its folder.
+    """
+    name = path.relative_to(folder).as_posix()
+    if ".." in path.relative_to(folder).parts:
+        raise CorpusError(f"A table of the corpus names a recording outside of it: {shown(name[:80])}")
+    return name
 
 
 def found(path: Path | None, corpus: str, where: str, expected: Path) -> Path:

@@ -219,6 +219,10 @@ def test_sspnet_and_glasgow(put: Any, corpus: Path) -> None:
     found.check(labels=("conflict",))
     assert {row.group: row.split for row in found.rows} == {"0": "train", "1": "train", "2": "valid", "3": "test"}
     assert found.numbers("conflict").tolist() == [n / 4 - 1 for n in range(8)]
+    put("../outside.wav")
+    put("metadata.csv", "Fold,File name,Rating\n1,../../outside.wav,50\n")
+    with pytest.raises(CorpusError, match="names a recording outside of it"):
+        rated.read_glasgow(corpus)
 
 
 def test_acted_corpora(put: Any, corpus: Path) -> None:
