@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,7 +162,7 @@ def reproduce(
             began = time.monotonic()
             if tell is not None:
                 tell(task, seed, done, len(todo), None, 0.0)
-            folder.mkdir(parents=True, exist_ok=True)
+            begin(folder, settings, fresh)
             found = table.run(task, data, seed, work=folder, device=device, threads=threads, options=options or {})
             _keep(folder, settings, found)
             if tell is not None:
@@ -169,6 +170,20 @@ def reproduce(
         results[task][seed] = found
     rows = tuple(_row(figure, results[figure.task]) for figure in table.FIGURES)
     return Reproduced(info, rows, tuple(table.notes(results)), tuple(seeds), table.DIGITS)
+
+
+def begin(folder: Path, settings: Mapping[str, Any], fresh: bool = False) -> None:
+    """Make a folder ready for a training: what one of other settings left there (checkpoints, too) is taken away first.
+
+    Args:
+        fresh: take away what one of the same settings left, too.
+    """
+    note = folder / "begun.json"
+    text = json.dumps(settings, sort_keys=True)
+    if folder.is_dir() and (fresh or not note.is_file() or note.read_text(encoding="utf-8") != text):
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(text, encoding="utf-8")
 
 
 def _row(figure: Figure, results: Mapping[int, Result]) -> Row:

@@ -34,7 +34,8 @@ class Plan:
         alpha: weight of the correlation between teacher and student (L_a); 0 is the thesis' "−LFA".
         beta: weight of the decoder's error (L_t); 0 is "−Dec".
         k, r: of the correlation (`mien.training.dcca`).
-        decoder: units of the decoder's GRU.
+        decoder: units of the decoder's GRU. The thesis has 250 for RECOLA's arousal and no number for MOSI, where it has as
+            many as the student's m here.
     """
 
     rounds: int = 60

@@ -18,9 +18,10 @@ import numpy as np
 
 from mien.errors import UsageError
 from mien.training.card import load_model, save_model
+from mien.training.reproduction import begin
 from mien_plugins.colearning import mosi
 from mien_plugins.colearning.learn import Plan, fit, predict
-from mien_plugins.colearning.seqsew import Kind, Unimodal, UnimodalConfig
+from mien_plugins.colearning.seqsew import WIDTH, Kind, Unimodal, UnimodalConfig
 from mien_plugins.colearning.sequences import Scale, Sequences
 
 STRONG = "text"
@@ -74,11 +75,15 @@ class System:
             noise={self.modality: NOISE[self.modality]},
             alpha=self.alpha if self.taught else 0.0,
             beta=self.beta if self.taught else 0.0,
+            decoder=WIDTH,
         )
 
     def settings(self) -> dict[str, Any]:
         """All that its training depends on besides data and seed."""
-        built = {"version": VERSION, "plan": self.plan().to_dict(), "config": self.config(0).to_dict()}
+        plan = self.plan().to_dict()
+        if not self.taught:  # what a teacher needs does not change a net without one
+            plan = {name: value for name, value in plan.items() if name not in ("alpha", "beta", "k", "r", "decoder")}
+        built = {"version": VERSION, "plan": plan, "config": self.config(0).to_dict()}
         return built | ({"teacher": System(STRONG).settings()} if self.taught else {})
 
 
@@ -110,6 +115,7 @@ def trained(system: System, found: Parts, seed: int, root: Path, **options: Any)
         net = Unimodal(config)
         net.load_state_dict(kept)
         return net.eval()
+    begin(folder, settings)
     teacher = trained(System(STRONG), found, seed, root, **options) if system.taught else None
     net = fit(
         found.train,

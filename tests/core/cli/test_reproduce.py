@@ -101,6 +101,20 @@ def test_a_stopped_table_goes_on(mien: Any, numbers: Path) -> None:
     assert runs(numbers) == ["teacher 0", "student 0", "teacher 1", "student 1", "student 1"]
 
 
+def test_what_a_training_of_other_settings_left_is_not_gone_on_with(tmp_path: Path) -> None:
+    from mien.training.reproduction import begin
+
+    begin(tmp_path / "a", {"rate": 1})
+    (tmp_path / "a" / "checkpoint").write_text("half")
+    begin(tmp_path / "a", {"rate": 1})
+    assert (tmp_path / "a" / "checkpoint").is_file()
+    begin(tmp_path / "a", {"rate": 2})
+    assert not (tmp_path / "a" / "checkpoint").exists()
+    (tmp_path / "a" / "checkpoint").write_text("half")
+    begin(tmp_path / "a", {"rate": 2}, fresh=True)
+    assert not (tmp_path / "a" / "checkpoint").exists()
+
+
 def test_the_page_keeps_other_sections_and_follows_docs(mien: Any, numbers: Path, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs" / "reproduction.md"

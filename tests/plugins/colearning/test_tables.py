@@ -143,3 +143,20 @@ def test_olids_recipe_learns_words_and_refuses_what_is_missing(tmp_path: Path) -
         table_olid.fit(net, tokenizer, splits | {"valid": texts(0)}, plan, tmp_path / "no", **options)
     with pytest.raises(ParameterError, match="no option 'encodr'"):
         table_olid.run("minilm", tmp_path, 0, work=tmp_path, **(NAMED | {"options": {"encodr": "x"}}))  # type: ignore[arg-type]
+
+
+def test_the_commands_for_closed_data_can_be_given() -> None:
+    import re
+
+    from mien.engine.choice import fill, value_of
+    from mien.engine.registry import Registry
+
+    registry = Registry.load()
+    closed = [info for info in registry.tables.values() if info.closed]
+    assert len(closed) >= 10
+    for info in closed:
+        for corpus in re.findall(r"mien manifest (\S+)", info.command):
+            assert registry.corpus(corpus)
+        recipe = registry.recipe(re.findall(r"mien train (\S+)", info.command)[0])
+        given = dict(setting.split("=", 1) for setting in re.findall(r"--set (\S+)", info.command))
+        fill(recipe.id, recipe.params, {name: value_of(text) for name, text in given.items()})
