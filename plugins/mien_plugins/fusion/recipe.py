@@ -60,7 +60,7 @@ class Plan:
     rate: float = 2e-3
     decay: float = 1e-3
     noise: float = 1.5
-    remembered: int = 256
+    remembered: int = 128
     held: int = 240
     width: int = 32
     inner: int = 16
