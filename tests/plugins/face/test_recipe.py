@@ -133,7 +133,7 @@ def test_the_shipped_model_is_the_one_its_card_measured(face_model):
     assert not config["quick"]
     assert tuple(config["classes"]) == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
     found = {m["name"]: m for m in card["metrics"] if m["subset"] == "PublicTest"}
-    assert found["accuracy"]["value"] >= 0.64
+    assert found["accuracy"]["value"] >= 0.66
     assert found["accuracy"]["n"] == 3589
     assert found["expected calibration error"]["value"] <= 0.05
     assert found["accuracy"]["low"] <= found["accuracy"]["value"] <= found["accuracy"]["high"]
