@@ -63,7 +63,8 @@ class Actions:
 
     def _allow(self, name: str, can: bool) -> None:
         self._can[name] = can
-        self._turn()
+        if not self._window.closed:  # the stack tells once more while it is destroyed, with all that is asked here
+            self._turn()
 
     def _turn(self) -> None:
         """Keys of the workspace are free for the page that is shown instead: its search and its undo have the same."""

@@ -364,6 +364,11 @@ class MainWindow(QMainWindow):
         self.shutdown()
         event.accept()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended."""
+        return self._closed
+
     def shutdown(self) -> None:
         """End everything that runs beside the window; may be called twice."""
         if self._closed:

@@ -220,7 +220,7 @@ def test_a_library_that_is_moved_is_in_use_at_once(
             file.unlink()
     # And the worker writes into the new one.
     opened.conductor.choose_fusion("fusion.majority")
-    qtbot.waitUntil(lambda: not opened.document.analysing and opened.conductor._job is None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not opened.document.analysing and opened.conductor._job is None, timeout=2 * PATIENCE)
     with Library(target) as there:
         (medium,) = there.media()
         assert any(run.analyzer == "fusion.majority" for run in there.runs(medium))

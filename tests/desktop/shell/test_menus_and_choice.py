@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from mien import config
 from mien_desktop.document import Standing
 from mien_desktop.settings import kept
+from mien_desktop.settings.keys import listed
 from mien_desktop.shell.window import MainWindow
 
 from .conftest import DEMO, PATIENCE
@@ -70,6 +71,7 @@ def test_undo_says_what_it_takes_back(opened: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: events.ready, timeout=PATIENCE)
     events.add(3.0, 4.0)
     assert undo.text() == "Undo: Add event at 00:03.0"
+    assert {s.id: s.action for s in listed(opened.actions_.actions)}["undo"] == "Undo"  # its name among the shortcuts
     undo.trigger()
     assert opened.actions_.actions["redo"].text() == "Redo: Add event at 00:03.0"
     assert not undo.isEnabled()
