@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from mien_desktop.shell.window import MainWindow
 
 DEMO = Path(str(files("mien_resources") / "demo" / "demo.mp4"))
-PATIENCE = 60_000
+PATIENCE = 180_000
 """ms to wait for the worker at most; it takes seconds on a quiet machine."""
 
 MakeWindow = Callable[..., MainWindow]
