@@ -56,7 +56,9 @@ class KhareFusion:
         kept = [(steps, sample) for steps, whole in windows if (sample := self._sample(grid, read, whole))]
         if kept:
             self._ctx.check_cancelled()
-            said = self._model.read([sample for _, sample in kept])
+            raw = self._model.read([sample for _, sample in kept])
+            likely = self._model.as_frequent
+            said = Said(likely(raw.probability), likely(raw.without), likely(raw.alone), raw.present)
             shares, place = occlusion(said, self._label or 0), self._label or 0
             for row, (steps, _) in enumerate(kept):
                 score[steps], every[steps] = said.probability[row, place], said.probability[row]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import CorpusError, shown
-from mien.evaluation.metrics import balanced_accuracy, bootstrap_ci, weighted_f1
+from mien.evaluation.metrics import balanced_accuracy, bootstrap_ci, ece, weighted_f1
 from mien.training.card import Card, DataSource, Metric
 from mien.training.checks import require_splits
 from mien.training.job import command
@@ -64,6 +64,7 @@ def measure(model: Path, data: Path, extractor: Extractor, device: str) -> Card:
         metrics += _averages(f"test, {subset}", truth, said, config["thresholds"], groups)
         if not gone:
             metrics += _each(truth, said, called, config["thresholds"], groups)
+            metrics += _calibration(truth, read.as_frequent(said), called, groups)
     return Card(
         id=config["id"],
         title=TITLES[config["kind"]],
@@ -113,6 +114,15 @@ def _each(
             decided = (said[:, k] >= thresholds[key][k]).astype(int)
             interval = bootstrap_ci(of, truth[:, k].astype(int), decided, groups=groups, repeats=REPEATS)
             yield Metric.of(f"{name}, {label}", interval, len(truth), "test, all that is there")
+
+
+def _calibration(
+    truth: Floats, said: Floats, called: tuple[str, ...], groups: npt.NDArray[np.str_]
+) -> Iterator[Metric]:
+    for k, label in enumerate(called):
+        interval = bootstrap_ci(ece, truth[:, k].astype(int), said[:, k], groups=groups, repeats=REPEATS)
+        note = "15 bins; the training's weights taken back, as in the application"
+        yield Metric.of(f"ECE, {label}", interval, len(truth), "test, all that is there", note)
 
 
 def _mean(of: Callable[..., float], truth: Any, decided: Any) -> float:

@@ -37,7 +37,7 @@ class Said:
     """What a net reads of N stretches.
 
     Args:
-        probability: (N, K) of each emotion, from all that is present.
+        probability: (N, K) of each emotion, from all that is present, as the net says it; see `StreamModel.as_frequent`.
         without: (N, 3, K) the same with one modality left out.
         alone: (N, 3, K) from one modality alone.
         present: (N, 3) bool.
@@ -51,11 +51,21 @@ class Said:
 
 @dataclass(frozen=True)
 class StreamModel:
-    """A net with what its configuration says; absent modalities are imputed where it was trained so."""
+    """A net with what its configuration says; absent modalities are imputed where it was trained so.
+
+    Training weighs the examples of a rare emotion more, which raises all that the net says of it. That is taken back
+    (`as_frequent`), so that what is said is a probability where emotions are as frequent as in training.
+    """
 
     net: AnyNet
     config: Mapping[str, Any]
     imputer: KnnImputer | None = None
+
+    def as_frequent(self, said: Floats) -> Floats:
+        """(…, K) what the net says as probabilities: the odds divided by the weight of the emotion's examples."""
+        weight = np.asarray(self.config["weight"], np.float64)
+        taken: Floats = (said / (said + weight * (1.0 - said))).astype(np.float32)
+        return taken
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -81,7 +91,7 @@ class StreamModel:
             memory = {m: kept.pop(MEMORY + m).numpy() for m in MODALITIES if MEMORY + m in kept}
             net.load_state_dict(kept)
             imputer = KnnImputer(memory, int(config["neighbours"])) if memory else None
-            if len(config["labels"]) != net.config.outputs:
+            if not len(config["labels"]) == len(config["weight"]) == net.config.outputs:
                 raise ValueError(f"{len(config['labels'])} labels for {net.config.outputs} outputs")
         except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -143,7 +143,9 @@ def fit(
                 start = _pretrained(net, manifest, widths, extractor, work, options, seed, run)
             # Each random start keeps a head of its own.
             net.load_state_dict({k: v for k, v in start.items() if not k.startswith("head.")}, strict=False)
-        brain = _emotions(net, corpus, truth, widths, work / f"emotions-{number}", options, seed + number, run)
+        positive = truth[_rows(usable, "train")].mean(0)
+        weight = ((1.0 - positive) / positive).astype(np.float32)
+        brain = _emotions(net, corpus, truth, weight, widths, work / f"emotions-{number}", options, seed + number, run)
         value = brain.result.best_value if brain.result.best_value is not None else -np.inf
         if best is None or value > best[0]:
             best = (value, number, brain.best_state("net"), brain.result.best_epoch)
@@ -158,6 +160,7 @@ def fit(
         "labels": list(called),
         "columns": names,
         "thresholds": _thresholds(net, corpus.part("valid"), truth[_rows(usable, "valid")], widths),
+        "weight": [float(value) for value in weight],
         "longest": options.longest,
         "neighbours": options.neighbours,
         "moddrop": options.moddrop,
@@ -257,6 +260,7 @@ def _emotions(
     net: AnyNet,
     corpus: Corpus,
     truth: Any,
+    weight: Any,
     widths: Mapping[str, int],
     folder: Path,
     options: StreamTraining,
@@ -281,9 +285,7 @@ def _emotions(
     )
     rows = {split: _rows(corpus.manifest, split) for split in ("train", "valid")}
     parts = [Batches(corpus.take(at), truth[at], dict(widths), options.batch) for at in rows.values()]
-    positive = truth[rows["train"]].sum(0)
-    brain.train_batches, brain.drop = parts[0], options.moddrop
-    brain.weight = torch.from_numpy(((len(rows["train"]) - positive) / positive).astype(np.float32))
+    brain.train_batches, brain.drop, brain.weight = parts[0], options.moddrop, torch.from_numpy(weight)
     brain.fit_best(options.epochs, *(DataLoader(part, batch_size=None) for part in parts))
     return brain
 

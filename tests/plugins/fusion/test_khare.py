@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from mien_plugins.fusion import khare_card
 from mien_plugins.fusion.khare import KhareFusion, unrepeated
 from mien_plugins.fusion.khare_audio import FilterbankAnalyzer, filterbank
 from mien_plugins.fusion.khare_info import StreamParams
+from mien_plugins.fusion.khare_model import StreamModel
 from mien_plugins.fusion.khare_net import KhareConfig, KhareNet
 
 RATE = 16_000
@@ -127,6 +129,7 @@ def tiny(tmp_path: Path, *labels: str) -> RunContext:
     torch.manual_seed(0)
     config = KhareConfig(**WIDTHS, width=8, heads=2, feed_forward=6, layers=1, outputs=len(labels))
     about = {"id": "fusion-khare", "kind": "khare", "net": config.to_dict(), "labels": list(labels), "neighbours": 0}
+    about["weight"] = [1.0] * len(labels)
     save_model(tmp_path / "tiny", KhareNet(config).state_dict(), about)
     made = RunContext("fusion.khare", Backend("cpu", "float32", "cpu", 1), threading.Event(), models=("fusion-khare",))
     made.model = lambda model_id: tmp_path / "tiny"  # type: ignore[method-assign]
@@ -184,6 +187,24 @@ def test_other_embeddings_are_left_out_and_it_says_so(tmp_path: Path) -> None:
     fusion.prepare(list(aligned.values), StreamParams(), context)
     assert fusion.fuse(aligned).modalities == ("sound",)
     assert any("7 numbers" in note for note in context.notes)
+
+
+def test_what_training_weighed_more_is_taken_back(tmp_path: Path) -> None:
+    context = tiny(tmp_path, "angry", "calm")
+    model = StreamModel.load(context.model("fusion-khare"))
+    weighed = StreamModel(model.net, {**model.config, "weight": [7.0, 1.0]})
+    said = np.array([[0.5, 0.5], [0.875, 0.2]], np.float32)
+    assert np.allclose(weighed.as_frequent(said), [[0.125, 0.5], [0.5, 0.2]])
+
+
+def test_a_model_that_does_not_fit_its_settings_is_one_sentence(tmp_path: Path) -> None:
+    folder = tiny(tmp_path, "angry", "calm").model("fusion-khare")
+    config = json.loads((folder / "config.json").read_text())
+    for changed in ({"labels": ["angry"]}, {"net": {**config["net"], "width": 12}}, {"kind": "bigru"}):
+        (folder / "config.json").write_text(json.dumps({**config, **changed}))
+        with pytest.raises(ModelError, match="train it again") as caught:
+            StreamModel.load(folder)
+        assert "\n" not in str(caught.value)
 
 
 def test_an_utterance_that_stands_on_many_steps_is_one_item() -> None:
