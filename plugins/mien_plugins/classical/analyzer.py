@@ -67,7 +67,8 @@ class VoteAnalyzer:
         self._ctx.note(f"Voted by {name}; {', '.join(self._config['modalities'])} were learnt.")
         decided = majority(votes)
         there = np.flatnonzero(decided >= 0)
-        yes = str(self._config["class"]) if self._config["class"] not in ("yes", "1") else str(self._config["label"])
+        named = str(self._config["classes"][1])
+        yes = str(self._config["label"]) if named in ("yes", "1") else named
         present = (votes >= 0).sum(axis=1)
         if not len(there):
             return

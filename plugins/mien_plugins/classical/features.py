@@ -24,11 +24,8 @@ Floats = NDArray[np.float32]
 
 SIDE = 50
 RATE, FRAME, HOP = 22_050, 512, 256
-DROPPED = ("energy_entropy", "spectral_spread", "spectral_entropy", "spectral_flux")
 SOUND = tuple(name for name in SHORT_TERM[: len(SHORT_TERM) // 2] if name != "chroma_std")
 """Names of the 33 features of sound."""
-KEPT = tuple(n for n, name in enumerate(SOUND) if name not in DROPPED)
-"""Places of the 29 that the paper's selection left."""
 
 Counting = Literal["counts", "tfidf", "both"]
 

@@ -10,6 +10,7 @@ those of the second class (hate).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from mien.errors import CorpusError, shown
 from mien.evaluation.metrics import bootstrap_ci
 from mien.training.card import Card, DataSource, Metric, save_model, write_card
 from mien.training.job import command
-from mien.training.manifest import Label, Manifest
+from mien.training.manifest import SPLITS, Label, Manifest
 from mien.training.manifest_file import read_manifest
 from mien.training.split import folds as folds_of
 from mien_plugins.classical import models
@@ -92,7 +93,7 @@ def train(
     config = {
         "id": MODEL,
         "label": label,
-        "class": manifest.label(label).classes[1],
+        "classes": list(manifest.label(label).classes),
         "chosen": chosen,
         "classifiers": list(model.names),
         "modalities": list(model.readers),
@@ -125,12 +126,12 @@ _DEFAULTS = {
 
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
-    """Read the test rows of a manifest with the model in a folder, and describe it."""
+    """Read the test rows of a manifest, which needs no others, with the model in a folder, and describe it."""
     fitted, config = load(model)
-    manifest, _ = _labelled(data, str(config["label"]))
-    manifest = manifest.take(_places(manifest, "test"))
+    label = str(config["label"])
+    manifest, _ = _labelled(data, label, ("test",))
     material = extract(manifest, float(config["rate"]))
-    return _measured(fitted, config, manifest, material, manifest.codes(str(config["label"])))
+    return _measured(fitted, config, manifest, material, manifest.codes(label, config["classes"]))
 
 
 def cross_validate(
@@ -171,15 +172,16 @@ def prf(truth: NDArray[np.int64], said: NDArray[np.int64]) -> tuple[float, float
     return precision, recall, 2 * precision * recall / (precision + recall) if hit else 0.0
 
 
-def _labelled(data: Path, label: str) -> tuple[Manifest, NDArray[np.int64]]:
+def _labelled(data: Path, label: str, splits: Sequence[str] = SPLITS) -> tuple[Manifest, NDArray[np.int64]]:
+    """The rows that have the label and one of the splits, and their classes."""
     manifest = read_manifest(data)
     if len(manifest.label(label).classes) != 2:
         raise CorpusError(
             f"The pipeline tells two classes apart, and {manifest.label(label).heading} has others; "
             f"choose a label such as hate{{no|yes}}: {shown(manifest.source)}"
         )
-    manifest.check(labels=(label,))
-    manifest = manifest.labelled(label).take(lambda row: row.split != "")
+    manifest.check(labels=(label,), splits=splits)
+    manifest = manifest.labelled(label).take(lambda row: row.split in splits)
     return manifest, manifest.codes(label)
 
 

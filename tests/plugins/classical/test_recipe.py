@@ -92,6 +92,12 @@ def test_it_learns_reports_and_is_read_again(folder: Path, trained: tuple[Path, 
     assert values["cross-validation", "F1, nb, vote"] == 1.0
     again = recipe.evaluate(out, folder)
     assert [m.value for m in again.metrics] == [m.value for m in card.metrics]
+    (folder / "other").mkdir()
+    lines = ["text,split,hate{yes|no}", "slur-word everywhere,test,yes", "lovely garden,test,no"]
+    (folder / "other" / "manifest.csv").write_text("\n".join(lines) + "\n")  # the classes in another order
+    other = {m.name: m.value for m in recipe.evaluate(out, folder / "other").metrics if m.subset == "test"}
+    assert other["F1, lr, text"] == other["F1, lr, vote"] == 1.0
+    assert "F1, lr, image" not in other
     facts = json.loads((out / "card.json").read_text())
     assert facts["command"] == (
         "mien train classical-vote --data DIR --out OUT --set image=8 --set audio=4 --set text=4 --set folds=2"
