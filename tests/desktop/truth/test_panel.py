@@ -291,9 +291,9 @@ def test_all_labels_of_all_media_are_exported_with_their_pairs(qtbot: QtBot, des
         panel.choice.choose("offensive", "conflict.intensity.conflict")  # not what its name means, but what was wanted
     target, pairs = desk.folder / "all.csv", desk.folder / "all-samples.csv"
     panel.export_to(target)
-    qtbot.waitUntil(pairs.exists, timeout=20_000)
-    figures_ = list(csv.DictReader(target.open(encoding="utf-8")))
-    samples = list(csv.DictReader(pairs.open(encoding="utf-8")))
+    qtbot.waitUntil(lambda: panel._progress.text() == "Written: all.csv and all-samples.csv", timeout=20_000)
+    figures_ = list(csv.DictReader(target.read_text(encoding="utf-8").splitlines()))
+    samples = list(csv.DictReader(pairs.read_text(encoding="utf-8").splitlines()))
     compared = {(row["label"], row["reading"]) for row in figures_}
     assert compared == {
         ("valence", "emotion.attributes.valence"),
