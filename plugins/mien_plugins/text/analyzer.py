@@ -174,7 +174,11 @@ class TextAnalyzer:
 
         check = self._ctx.check_cancelled
         texts = [u.wording.text for u in said]
-        vectors = self._guarded(lambda model: word_vectors(model, texts, self._tokens, check))
+        table = self._turns.table
+        if table is not None:
+            vectors = table.of(texts)
+        else:
+            vectors = self._guarded(lambda model: word_vectors(model, texts, self._tokens, check))
         return self._turns.read(vectors, [(u.start, u.end) for u in said], check=check)
 
     def _attributes(self, turns: TurnReading, own: NDArray[np.float32]) -> NDArray[np.float32]:

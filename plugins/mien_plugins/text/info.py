@@ -147,6 +147,7 @@ class TurnTraining(Params):
         "masked", "Whether selectors look at padding too, as in the paper's code."
     )
     encoder: Path | None = param(None, "Folder of the text model whose word vectors are read, by default that of Mien.")
+    vectors: Path | None = param(None, "File of word vectors instead, one line a word (fastText's .vec).")
 
 
 TURN_TRAINING = RecipeInfo(

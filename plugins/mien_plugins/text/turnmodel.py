@@ -21,9 +21,13 @@ from mien_plugins.text.info import TURNS
 from mien_plugins.text.sequences import OFFENCE, RATE
 from mien_plugins.text.turnnet import State, TurnConfig, TurnNet
 from mien_plugins.text.vectors import Vectors
+from mien_plugins.text.wordtable import WordTable
 
 REST = 10.0
 """s of silence behind which a conversation is taken to begin anew: the length of a sequence in training."""
+
+TABLE = "words.vectors"
+"""Among the weights: the word vectors of a model that has its own."""
 
 Floats = NDArray[np.float32]
 Span = tuple[float, float]
@@ -43,6 +47,7 @@ class TurnModel:
     Args:
         outputs: names of the K outputs, `offence` for a logit.
         timed: whether it learnt from frames over time, and so remembers what was said before.
+        table: its own word vectors, where it does not read those of a text model.
         scale, bias: P(offence) = sigmoid(scale · logit + bias). threshold: of P(offence).
     """
 
@@ -55,7 +60,9 @@ class TurnModel:
         bias: float = 0.0,
         threshold: float = 0.5,
         device: str = "cpu",
+        table: WordTable | None = None,
     ) -> None:
+        self.table = table
         self.net = net.to(torch.device(device)).eval()
         self.outputs, self.timed = tuple(outputs), timed
         self.scale, self.bias, self.threshold = scale, bias, threshold
@@ -80,15 +87,17 @@ class TurnModel:
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             net = TurnNet(TurnConfig.from_dict(config["net"]))
-            net.load_state_dict(
-                {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
-            )
+            weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
+            own = weights.pop(TABLE, None)
+            net.load_state_dict(weights)
             options: dict[str, Any] = {"timed": bool(config["timed"]), **config["calibration"]}
+            if own is not None:
+                options["table"] = WordTable(config["vocabulary"], own.numpy())
             model = cls(net, config["outputs"], device=device, **options)
             wanted = config["encoder"]
         except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"The model {TURNS} cannot be read; train it again: {shown(folder)}") from error
-        if wanted["sha256"] != fingerprint(encoder):
+        if model.table is None and wanted["sha256"] != fingerprint(encoder):
             raise ModelError(
                 f"The model {TURNS} learnt from word vectors of another {wanted['id']} than is installed; train it again: "
                 f"{shown(folder)}"

@@ -3,13 +3,16 @@
 It learns from EmoBank (valence, arousal, dominance of sentences) or OLID (offence), or from a manifest: one row a moment with
 the words of the turn then spoken (SEWA as `mien manifest` lays it out) as the paper has it, or one row a text. The paper's
 word vectors are XLNet's (its code's are German fastText); here they come from the encoder of the text model that Mien ships,
-so that nothing has to be fetched. `mien models import text-004 OUT` brings the result to the analyzer.
+so that nothing has to be fetched, or from a file of one's own (`vectors`). `mien models import text-004 OUT` brings the
+result to the analyzer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -32,9 +35,11 @@ from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.text.info import TURNS
 from mien_plugins.text.model import TextModel
 from mien_plugins.text.sequences import OFFENCE, Corpus, of_manifest, public
-from mien_plugins.text.turnmodel import TurnModel, fingerprint
+from mien_plugins.text.turnmodel import TABLE, TurnModel, fingerprint
 from mien_plugins.text.turnnet import TurnConfig, TurnNet, trainable
 from mien_plugins.text.turntraining import Sequences, TurnBrain, VectorStore, metric_of, read
+from mien_plugins.text.vectors import Vectors, word_vectors
+from mien_plugins.text.wordtable import WordTable
 
 ENCODER = "text-offence"
 TIMED_BATCH, TEXT_BATCH = 20, 200
@@ -68,6 +73,7 @@ def train(
     highway: int = 1,
     padding: Literal["masked", "read"] = "masked",
     encoder: Path | None = None,
+    vectors: Path | None = None,
     net: TurnConfig | None = None,
 ) -> Card:
     """Train on what lies in `data`, measure, and write weights, config and card to `out`.
@@ -81,6 +87,7 @@ def train(
             20 by default, 200 where each is a single text.
         highway: layers, two in the paper's code. padding: whether selectors look at it, as in the paper's code.
         encoder: folder of the text model whose word vectors are read.
+        vectors: file of other word vectors (fastText's `.vec`), a line a word; those of the corpus' words stay with the model.
         net: the rest of the net's shape.
 
     Raises:
@@ -88,20 +95,16 @@ def train(
         ModelError: the encoder is not there.
     """
     work = work or out / "work"
-    place = encoder or store.resolve(ENCODER)
-    try:
-        words = TextModel.load(place, device)
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"There is no text model to take word vectors from: {shown(place)}") from error
     shape = net or TurnConfig(memory=memory, layers=layers, highway=highway, padding=padding, memory_dropout=dropout)
     if highway > 1 and net is None:
         shape = replace(shape, activation="relu")  # both are the code's
     corpus = _corpus(data, task, shape.words, sequence, seed)
-    shape = replace(
-        shape, inputs=words.settings.net.width, outputs=len(corpus.outputs), squash=corpus.outputs != (OFFENCE,)
+    source = (
+        _Words.of_file(vectors, corpus) if vectors else _Words.of_encoder(encoder or store.resolve(ENCODER), device)
     )
+    shape = replace(shape, inputs=source.width, outputs=len(corpus.outputs), squash=corpus.outputs != (OFFENCE,))
     size = batch or (TIMED_BATCH if corpus.timed else TEXT_BATCH)
-    vectors = VectorStore(words, fingerprint(place), corpus.texts, work)
+    known = source.store(corpus, work)
     limit = epochs or 40
     seed_everything(seed)
     model = TurnNet(shape)
@@ -120,8 +123,8 @@ def train(
         progress=progress,
     )
     brain.outputs = corpus.outputs
-    brain.train_set = Sequences(corpus.parts["train"], vectors, shape, size, shuffled=True, seed=seed)
-    valid = Sequences(corpus.parts["valid"], vectors, shape, size)
+    brain.train_set = Sequences(corpus.parts["train"], known, shape, size, shuffled=True, seed=seed)
+    valid = Sequences(corpus.parts["valid"], known, shape, size)
     loader = partial(DataLoader, batch_size=None, num_workers=0)
     brain.fit_best(max(1, limit // 5) if quick else limit, loader(brain.train_set), loader(valid))
     said, truth, _ = _heard(model, valid)
@@ -133,16 +136,21 @@ def train(
         "task": task,
         "sequence": sequence,
         "calibration": _calibration(said, truth) if corpus.outputs == (OFFENCE,) else {},
-        "encoder": {"id": ENCODER, "sha256": fingerprint(place), "folder": str(encoder) if encoder else ""},
+        "encoder": {"id": ENCODER, "sha256": source.key, "folder": str(encoder) if encoder else ""},
+        "vocabulary": list(source.table.words) if source.table else [],
         "options": {
             "task": task, "epochs": epochs, "patience": patience, "lr": lr, "batch": batch, "dropout": dropout,
             "sequence": sequence, "memory": memory, "layers": layers, "highway": highway, "padding": padding,
+            "vectors": str(vectors) if vectors else None,
         },
         "seed": seed,
         "quick": quick,
         "best_epoch": brain.result.best_epoch,
     }  # fmt: skip
-    save_model(out, brain.best_state("net"), config)
+    weights = brain.best_state("net")
+    if source.table is not None:
+        weights[TABLE] = torch.from_numpy(source.table.vectors)
+    save_model(out, weights, config)
     card = _measured(out, data, device, work)
     write_card(out, card)
     return card
@@ -158,8 +166,8 @@ def _measured(model: Path, data: Path, device: str, work: Path | None = None) ->
     place = Path(config["encoder"]["folder"]) if config["encoder"]["folder"] else store.resolve(ENCODER)
     turns = TurnModel.load(model, place, device)
     corpus = _corpus(data, config["task"], turns.net.config.words, int(config["sequence"]), int(config["seed"]))
-    vectors = VectorStore(TextModel.load(place, device), fingerprint(place), corpus.texts, work)
-    test = Sequences(corpus.parts["test"], vectors, turns.net.config, 64)
+    source = _Words.of_table(turns.table) if turns.table else _Words.of_encoder(place, device)
+    test = Sequences(corpus.parts["test"], source.store(corpus, work), turns.net.config, 64)
     said, truth, groups = _heard(turns.net, test)
     metrics: list[Metric] = []
     plots: tuple[Plot, ...] = ()
@@ -181,6 +189,36 @@ def _measured(model: Path, data: Path, device: str, work: Path | None = None) ->
                 interval = bootstrap_ci(metric, truth[known, k], said[known, k], groups=groups[known])
                 metrics.append(Metric.of(f"{name} {output}", interval, int(known.sum()), "test", unit))
     return _card(config, corpus, turns.net, tuple(metrics), plots)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Where word vectors come from; key: what tells them from others."""
+
+    make: Callable[[Sequence[str]], list[Vectors]]
+    width: int
+    key: str
+    table: WordTable | None = None
+
+    @classmethod
+    def of_encoder(cls, folder: Path, device: str) -> _Words:
+        try:
+            model = TextModel.load(folder, device)
+        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(f"There is no text model to take word vectors from: {shown(folder)}") from error
+        return cls(partial(word_vectors, model), model.settings.net.width, fingerprint(folder))
+
+    @classmethod
+    def of_table(cls, table: WordTable) -> _Words:
+        key = hashlib.sha256(table.vectors.tobytes() + "\0".join(table.words).encode()).hexdigest()
+        return cls(table.of, table.width, key, table)
+
+    @classmethod
+    def of_file(cls, path: Path, corpus: Corpus) -> _Words:
+        return cls.of_table(WordTable.read(path, corpus.texts))
+
+    def store(self, corpus: Corpus, folder: Path | None) -> VectorStore:
+        return VectorStore(self.make, self.key, self.width, corpus.texts, folder)
 
 
 def _corpus(data: Path, task: str, words: int, sequence: int, seed: int) -> Corpus:
@@ -227,7 +265,7 @@ def _card(
 ) -> Card:
     defaults = {
         "task": "attributes", "epochs": None, "patience": 8, "lr": 5e-4, "batch": None, "dropout": 0.5, "sequence": 100,
-        "memory": 256, "layers": 1, "highway": 1, "padding": "masked",
+        "memory": 256, "layers": 1, "highway": 1, "padding": "masked", "vectors": None,
     }  # fmt: skip
     asked = {k: v for k, v in config["options"].items() if v != defaults[k]}
     own = "EmoBank" not in corpus.sources[0].name and "OLID" not in corpus.sources[0].name
@@ -246,7 +284,9 @@ def _card(
         metrics=metrics,
         calibration={"P(offence) = sigmoid of": config["calibration"]} if config["calibration"] else {},
         limits=(
-            f"Word vectors are those of {config['encoder']['id']}, not XLNet's as in the paper.",
+            "Words that the corpus does not have are unknown to it."
+            if config["vocabulary"]
+            else f"Word vectors are those of {config['encoder']['id']}, not XLNet's as in the paper.",
             *(() if corpus.timed else ("It learnt from single texts: the LSTM over frames has one frame to read.",)),
             "What the selectors look at is no proof of what the reading was made from.",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from torch.utils.data import Dataset
 from mien.evaluation.metrics import ccc, macro_f1
 from mien.training.kit import RecipeBrain, Stage
 from mien.training.losses import ccc_loss
-from mien_plugins.text.model import TextModel
 from mien_plugins.text.sequences import OFFENCE, Corpus, Turns
 from mien_plugins.text.turnmodel import pack
 from mien_plugins.text.turnnet import TurnConfig, TurnNet
-from mien_plugins.text.vectors import Vectors, word_vectors
+from mien_plugins.text.vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -45,17 +44,29 @@ class Batch:
 
 
 class VectorStore:
-    """Word vectors of a corpus' texts, half as exact as they were read: made once and kept in a work folder, if there is one."""
+    """Word vectors of a corpus' texts, half as exact as they were read: made once and kept in a work folder, if there is one.
 
-    def __init__(self, model: TextModel, fingerprint: str, texts: Sequence[str], folder: Path | None) -> None:
-        digest = hashlib.sha256("\0".join([fingerprint, *texts]).encode()).hexdigest()[:16]
+    Args:
+        make: texts -> (words, width) of each.
+        key: what the vectors depend on besides the texts.
+        width: numbers a word.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Sequence[str]], list[Vectors]],
+        key: str,
+        width: int,
+        texts: Sequence[str],
+        folder: Path | None,
+    ) -> None:
+        digest = hashlib.sha256("\0".join([key, *texts]).encode()).hexdigest()[:16]
         path = None if folder is None else folder / f"words-{digest}.npz"
         if path is not None and path.is_file():
             with np.load(path) as kept:
                 self._flat, self._ends = kept["flat"], kept["ends"]
             return
-        found = word_vectors(model, texts)
-        width = model.settings.net.width
+        found = make(texts)
         self._flat = np.concatenate([np.zeros((0, width), np.float16), *(own.astype(np.float16) for own in found)])
         self._ends = np.cumsum([len(own) for own in found])
         if path is None:

@@ -24,6 +24,7 @@ from mien_plugins.text.turnmodel import TurnModel
 from mien_plugins.text.turnnet import TurnConfig
 from mien_plugins.text.turnrecipe import evaluate, train
 from mien_plugins.text.vectors import word_vectors
+from mien_plugins.text.wordtable import WordTable
 
 TINY = TurnConfig(words=6, filters=4, units=8, memory=6, depth=1)
 OPTIONS = {"threads": 1, "progress": False, "net": TINY}
@@ -239,3 +240,31 @@ def test_a_loss_that_is_no_number_is_refused(traced, tiny_folder, tmp_path) -> N
         train(traced, tmp_path / "m", encoder=tiny_folder, epochs=3, **OPTIONS)
     with pytest.raises(CorpusError, match="text/emobank"):
         train(tmp_path, tmp_path / "n", encoder=tiny_folder, **OPTIONS)
+
+
+def test_word_vectors_of_one_s_own_travel_with_the_model(traced, tiny_folder, tmp_path) -> None:
+    path = tmp_path / "own.vec"
+    path.write_text("5 3\nThe 0.1 0 0\ndog 1 0 0.5\nloud 0 1 0\ncalm 0 -1 0\nunheard 9 9 9\n")
+    options = {**OPTIONS, "epochs": 1}
+    card = train(traced, tmp_path / "m", vectors=path, **options)
+    assert evaluate(tmp_path / "m", traced).metrics == card.metrics
+    table = WordTable.read(path, ["the dog", "Loud, calm!"])
+    assert table.words == ("calm", "dog", "loud", "the")
+    np.testing.assert_allclose(table.of(["Dog? xyz"])[0], [[1, 0, 0.5], [0, 0, 0]])
+    model = TurnModel.load(tmp_path / "m", tmp_path / "no encoder is needed")
+    assert model.table is not None
+    assert model.table.words == table.words
+    assert model.net.config.inputs == 3
+    tracks = read(_Context(tiny_folder, tmp_path / "m"), attributes_by=TURNS)
+    said = model.read(model.table.of(["The dog is loud!", "a nice day it was, the sun"]), [(0.5, 2.0), (2.5, 6.0)])
+    np.testing.assert_allclose(tracks["text.attributes"].values[:, 1], said.values[:, 0], atol=1e-5)
+    for text, why in (
+        ("dog 1 2\ncat 1\n", "Line 2"),
+        ("dog 1 x\n", "no number"),
+        ("zebra 1 2\n", "None of the corpus"),
+    ):
+        path.write_text(text)
+        with pytest.raises(CorpusError, match=why):
+            train(traced, tmp_path / "n", vectors=path, **options)
+    with pytest.raises(CorpusError, match="cannot be read"):
+        train(traced, tmp_path / "n", vectors=tmp_path / "nothing.vec", **options)
