@@ -185,12 +185,24 @@ def test_a_killed_worker_is_told_with_a_button_that_starts_again(
     window = analysing_window(make_window, tmp_path, qtbot)
     pid = window.conductor.analyst.pid
     assert pid is not None
+    read = {name: len(window.document.readings.get(name) or ()) for name in window.document.readings.names()}
     os.kill(pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: bool(window.message.text), timeout=PATIENCE)
+    assert "died" in window.message.text
+    assert "\n" not in window.message.text
     assert window.message.action == "Restart"
     assert window.isVisible()
-    assert window.document.readings.parts
     settle(window, qtbot)
+    kept = {name: len(window.document.readings.get(name) or ()) for name in read}
+    assert all(kept[name] >= rows for name, rows in read.items())
+    assert {standing.state for standing in window.document.standings.values()} <= {
+        "done",
+        "cached",
+        "skipped",
+        "failed",
+    }
+    window.workspace.player.seek(3.0)  # all else goes on
+    qtbot.waitUntil(lambda: window.workspace.player.frame is not None, timeout=PATIENCE)
     window.message.act()
     qtbot.waitUntil(lambda: window.document.analysing, timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.conductor.analyst.pid not in (None, pid), timeout=PATIENCE)
