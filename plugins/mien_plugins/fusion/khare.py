@@ -55,8 +55,7 @@ class KhareFusion:
         windows = self._windows(grid) if "audio" in read else []
         kept = [(steps, sample) for steps, whole in windows if (sample := self._sample(grid, read, whole))]
         if kept:
-            self._ctx.check_cancelled()
-            raw = self._model.read([sample for _, sample in kept])
+            raw = self._model.read([sample for _, sample in kept], self._ctx.check_cancelled)
             likely = self._model.as_frequent
             said = Said(likely(raw.probability), likely(raw.without), likely(raw.alone), raw.present)
             shares, place = occlusion(said, self._label or 0), self._label or 0

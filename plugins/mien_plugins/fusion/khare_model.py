@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,9 +98,16 @@ class StreamModel:
             raise ModelError(f"The fusion model cannot be read ({reason}); train it again: {folder}") from error
         return cls(net.to(device).eval(), config, imputer)
 
-    def read(self, samples: Sequence[Sequences]) -> Said:
-        """Read stretches; raises ValueError where a modality has another width or values that are not finite."""
-        parts = [self._read(samples[i : i + AT_ONCE]) for i in range(0, len(samples), AT_ONCE)]
+    def read(self, samples: Sequence[Sequences], check: Callable[[], None] = lambda: None) -> Said:
+        """Read stretches; `check` is called before each few of them, and may raise to stop.
+
+        Raises:
+            ValueError: a modality has another width, or values that are not finite.
+        """
+        parts = []
+        for first in range(0, len(samples), AT_ONCE):
+            check()
+            parts.append(self._read(samples[first : first + AT_ONCE]))
         return Said(
             np.concatenate([part.probability for part in parts]),
             np.concatenate([part.without for part in parts]),
