@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -38,6 +38,11 @@ def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
 
 class Chooser(QComboBox):
     """A combo box that shortens what it has no room for, with dots, where a style sheet would cut it off."""
+
+    def minimumSizeHint(self) -> QSize:
+        """It gives way where it is narrow: a word of it stays."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), 8 * self.fontMetrics().averageCharWidth() + 40), hint.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QStylePainter(self)

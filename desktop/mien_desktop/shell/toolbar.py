@@ -16,7 +16,7 @@ from mien_desktop.shell.conduct import RUN
 from mien_desktop.work.earlier import Earlier
 
 NONE = ""
-_CHARACTERS = {"Fusion": 16, "Compare with": 11, "Device": 9}
+_CHARACTERS = {"Fusion": 20, "Compare with": 12, "Device": 12}
 _ANALYSE = "Read this medium with the chosen plugins"
 
 
