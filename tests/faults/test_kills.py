@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds worker pr
 
 
 def test_some_kills(start: Any, many: Any, tools: Any, tmp_path: Path) -> None:
-    _Trial(start, tools, many(8), tmp_path).run(kills=3, seed=6)
+    _Trial(start, tools, many(8), tmp_path).run(kills=2, seed=6)
 
 
 @pytest.mark.faults

@@ -10,7 +10,7 @@ from typing import Any
 import mien
 from mien.batch.facts import VERSION, facts_of
 from mien.batch.journal import Journal
-from mien.batch.places import Places
+from mien.batch.places import Places, sweep
 from mien.batch.rank import Rank, Standing
 from mien.batch.survey import Item
 from mien.engine.plan import digest
@@ -52,6 +52,7 @@ class Finisher:
     ) -> None:
         self._library, self._registry, self._journal, self._places = library, registry, journal, places
         self._rank, self._formats, self._options = rank, tuple(formats), options
+        self._swept: set[Path] = set()
 
     def known(self, item: Item) -> Finish | None:
         """What the journal knows, None if something is still to be worked out or written."""
@@ -78,6 +79,9 @@ class Finisher:
         # The same content may lie in several places: this is about the file, not about where it was seen last.
         analysis = replace(analysis, title=item.path.name, media=replace(analysis.media, path=item.path))
         folder, stem = self._places.of(item.found)
+        if folder not in self._swept:
+            self._swept.add(folder)
+            sweep(folder)
         try:
             written = export(analysis, self._formats, folder, self._registry.exporters, self._options, stem=stem)
         except StorageError:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,6 +26,10 @@ else:
 
     def _lock(file: IO[bytes]) -> None:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+_PART = re.compile(r"\.part-[0-9a-f]{8}-")
+"""How names begin under which exports are written before they take their place (`mien.exchange.write`)."""
 
 
 class Places:
@@ -96,6 +103,18 @@ class OutFolder:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed scan or export was writing into a folder; the folder must be this scan's alone."""
+    try:
+        left = [name for name in os.listdir(folder) if _PART.match(name)]
+    except OSError:
+        return
+    for name in left:
+        path = folder / name
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def usual_out(paths: Iterable[Path]) -> Path:

@@ -15,7 +15,7 @@ from mien.batch.devices import Slot
 from mien.batch.find import Found, Tree, Wanted, find
 from mien.batch.finish import Finisher
 from mien.batch.journal import Journal
-from mien.batch.places import OutFolder, Places
+from mien.batch.places import OutFolder, Places, sweep
 from mien.batch.pool import Pool
 from mien.batch.rank import Rank, parse_rank, usual_rank
 from mien.batch.scan import Scan, Watcher
@@ -98,6 +98,7 @@ class Session:
             place = os.path.join(self._stack.enter_context(tempfile.TemporaryDirectory()), "library.db")
         if not order.dry:
             self._stack.enter_context(OutFolder(order.out))
+            sweep(order.out)
         library = self._stack.enter_context(Library(place))
         journal = self._stack.enter_context(Journal(library.place))
         self._surveyor = Surveyor(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from mien.library.overview import Entry, StoredTrack
@@ -61,10 +62,19 @@ def channels_of(entry: Entry, reading: str) -> list[tuple[StoredTrack, int]]:
 def channels_among(tracks: Iterable[_Track], reading: str) -> list[tuple[_Track, int]]:
     """Those of these tracks (with the channel) that a name may mean, the preferred first."""
     found = []
-    for track in sorted(tracks, key=lambda t: _rank(t.name)):
-        for channel, quantity in _channels(track.name, track.kind, track.quantities):
-            if reading in _names(track.name, quantity.name):
-                found.append((track, channel))
+    for track in tracks:
+        called = _called(track.name, track.kind, tuple([quantity.name for quantity in track.quantities]))
+        found += [(track, channel) for channel in called.get(reading, ())]
+    return sorted(found, key=lambda one: _rank(one[0].name))
+
+
+@lru_cache(4096)
+def _called(track: str, kind: Kind, quantities: tuple[str, ...]) -> Mapping[str, tuple[int, ...]]:
+    """Name in a query → the channels of a track that it may mean. Thousands of media have the same few tracks."""
+    found: dict[str, tuple[int, ...]] = {}
+    for channel, quantity in _channels(track, kind, tuple(probability(name) for name in quantities)):
+        for name in _names(track, quantity.name):
+            found[name] = (*found.get(name, ()), channel)
     return found
 
 

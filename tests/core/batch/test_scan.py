@@ -57,9 +57,12 @@ def test_each_content_once_and_the_second_time_nothing(
     # Without the journal the library alone tells what is done, and an export that is gone is written anew.
     shutil.rmtree(mien_home / "cache")
     (out / "a-mien.json").unlink()
+    (out / ".part-01234567-a-mien.json").touch()  # of one that was killed while it wrote
+    (out / ".part-89abcdef-summary.csv").touch()
     again, notes, _ = scan(formats=["json"])
     assert notes.begun_ == []
     assert (out / "a-mien.json").is_file()
+    assert not list(out.glob(".part-*"))
     assert [(out / name).read_bytes() for name in ("summary.csv", "summary.parquet")] == tables
 
     # Another content under the old name is another medium; other parameters are another question.

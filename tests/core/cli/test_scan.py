@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,27 @@ def folder(tmp_path: Path, make_clip: Any) -> Path:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Any]]:
+    """`here("scan", …)` → exit code, output, errors: the command in this process, where no worker is needed."""
+    from mien.cli.app import run
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ENGINE))
+    monkeypatch.setenv("MIEN_PLUGINS", "tiny_plugins")
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield lambda *arguments: (run([str(a) for a in arguments]), *capsys.readouterr())
+    logging.captureWarnings(False)
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers[:], root.level = handlers, level
+    sys.modules.pop("tiny_plugins", None)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """`start("scan", …)` → a running process, which ends with the test at the latest."""
     running: list[subprocess.Popen[str]] = []
     environ = {**os.environ, "PYTHONPATH": str(ENGINE), "MIEN_PLUGINS": "tiny_plugins"}
@@ -87,7 +108,9 @@ def test_a_dry_run_tells_all_and_changes_nothing(mien: Any, folder: Path, tmp_pa
     assert not (mien_home / "library.db").exists()
 
 
-def test_stopped_with_ctrl_c_it_goes_on_where_it_was(mien: Any, start: Any, folder: Path, tmp_path: Path) -> None:
+def test_stopped_with_ctrl_c_it_goes_on_where_it_was(
+    mien: Any, here: Any, start: Any, folder: Path, tmp_path: Path
+) -> None:
     process = start("scan", "talks", *TINY, "--workers", 1, "--rank", "highest level", "--export", "json")
     _until(process, "result")
     process.send_signal(signal.SIGINT)
@@ -106,9 +129,10 @@ def test_stopped_with_ctrl_c_it_goes_on_where_it_was(mien: Any, start: Any, fold
     (end,) = _of(again.lines, "end")
     assert (end["files"], end["done"], end["left"], end["failed"]) == (3, 3, 0, 0)
     assert (tmp_path / "talks-mien" / "more" / "b-mien.json").is_file()
-    text = mien("scan", "talks", *TINY[:-1], "--rank", "highest level")
-    assert "3 of 3 files analysed, 3 of them before." in text.out
-    assert "highest level" in text.out
+    code, out, err = here("scan", "talks", *TINY[:-1], "--rank", "highest level")
+    assert (code, err) == (0, "")
+    assert "3 of 3 files analysed, 3 of them before." in out
+    assert "highest level" in out
 
 
 def test_watching_takes_what_comes_and_ends_with_ctrl_c(
@@ -141,8 +165,8 @@ def test_watching_takes_what_comes_and_ends_with_ctrl_c(
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
-def test_every_mistake_is_one_sentence(mien: Any, folder: Path, arguments: list[str], code: int, says: str) -> None:
-    done = mien(*arguments)
-    assert (done.code, says in done.err) == (code, True), done.err
-    assert done.err.startswith("mien: ")
-    assert done.err.count("\n") == 1
+def test_every_mistake_is_one_sentence(here: Any, folder: Path, arguments: list[str], code: int, says: str) -> None:
+    done, _, err = here(*arguments)
+    assert (done, says in err) == (code, True), err
+    assert err.startswith("mien: ")
+    assert err.count("\n") == 1
