@@ -18,14 +18,16 @@ from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.face.measure import fit_temperature as _best_temperature
 from mien_plugins.fusion.draw import NOBODY, RUN, STEP, Pools, subsets
+from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
-from mien_plugins.fusion.timed import TimedNet
+from mien_plugins.fusion.timed import Encoded, TimedNet
 
 HELD: Final = {"valid": 1_000_001, "test": 1_000_002, "bank": 1_000_003}
 """One stream of random numbers for each part, so that no sequence of one is ever drawn in another."""
 STEPS: Final = 40
 """Of a held-out sequence: 20 s."""
 WAYS: Final = {"off": "without Moddrop", "single": "with Moddrop", "every": "trained on every subset"}
+KNN: Final = "the others by KNN imputation"
 _AT_ONCE: Final = 30
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -36,7 +38,7 @@ class Heard:
     """What a net read at the end of N runs of held-out sequences.
 
     label (N,); affect (N, 2); group (N,) number of the sequence; logits, probability (S, N, C) and said (S, N, 2): valence and
-    arousal, with each subset of `draw.subsets`.
+    arousal, with each subset of `draw.subsets`; imputed (S, N, C): logits where what is absent was imputed, if it was.
     """
 
     label: npt.NDArray[np.int64]
@@ -45,13 +47,16 @@ class Heard:
     logits: Floats
     probability: Floats
     said: Floats
+    imputed: Floats | None = None
 
 
 @torch.inference_mode()
-def read_all(net: TimedNet, pools: Pools, count: int, seed: int, temperature: float = 1.0) -> Heard:
+def read_all(
+    net: TimedNet, pools: Pools, count: int, seed: int, temperature: float = 1.0, imputer: KnnImputer | None = None
+) -> Heard:
     """Read `count` sequences that the seed draws; the net's own temperature does not matter."""
     kinds = subsets()
-    parts: list[list[Any]] = [[] for _ in range(5)]
+    parts: list[list[Any]] = [[] for _ in range(6)]
     for first in range(0, count, _AT_ONCE):
         sequences = pools.draw(np.random.default_rng([seed, first]), min(_AT_ONCE, count - first), STEPS)
         padded = [F.pad(x, (0, 0, net.context, 0)) for x in pools.gather(sequences.rows)]
@@ -62,13 +67,27 @@ def read_all(net: TimedNet, pools: Pools, count: int, seed: int, temperature: fl
         parts[0].append(sequences.label[ends])
         parts[1].append(sequences.affect[ends])
         parts[2].append(np.nonzero(ends)[0] + first)
-        readings = [net.decode(encoded, whole[:, net.context :] & torch.from_numpy(kind)) for kind in kinds]
+        masks = [whole[:, net.context :] & torch.from_numpy(kind) for kind in kinds]
+        readings = [net.decode(encoded, mask) for mask in masks]
         parts[3].append(np.stack([_at(r.logits, ends) for r in readings]))
         parts[4].append(np.stack([_at(r.affect, ends) for r in readings]))
+        if imputer is not None:
+            again = [net.decode(_impute(net, imputer, encoded, mask), masks[0]) for mask in masks]
+            parts[5].append(np.stack([_at(r.logits, ends) for r in again]))
     logits = np.concatenate(parts[3], 1)
     probability = torch.from_numpy(logits / temperature).softmax(-1).numpy()
     label, affect, group = (np.concatenate(part) for part in parts[:3])
-    return Heard(label, affect, group, logits, probability, np.concatenate(parts[4], 1))
+    imputed = np.concatenate(parts[5], 1) if imputer is not None else None
+    return Heard(label, affect, group, logits, probability, np.concatenate(parts[4], 1), imputed)
+
+
+def _impute(net: TimedNet, imputer: KnnImputer, encoded: Encoded, mask: torch.Tensor) -> Encoded:
+    """The encoding with what the mask (B, T, M) lacks imputed."""
+    vectors = net.vectors(encoded)
+    flat = {name: v.flatten(0, 1).numpy() for name, v in zip(net.modalities, vectors, strict=True)}
+    filled = imputer.fill(flat, mask.flatten(0, 1).numpy())
+    stand = tuple(torch.from_numpy(filled[m]).view_as(v) for m, v in zip(net.modalities, vectors, strict=True))
+    return net.imputed(encoded, stand, mask)
 
 
 def fit_temperature(heard: Heard) -> float:
@@ -87,6 +106,13 @@ def measured(heard: Heard, repeats: int, way: str, *, whole: bool = False) -> li
         return Metric.of(name, interval, len(heard.label), subset, note)
 
     found = []
+    if heard.imputed is not None:
+        parts = list(zip(subsets(), heard.imputed, strict=True))[1:]
+        for kind, logits in parts:
+            subset = f"held-out sequences: {named(kind)}"
+            found.append(
+                on("balanced accuracy, emotion", balanced_accuracy, heard.label, logits.argmax(1), subset, KNN)
+            )
     hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
     for kind, probability, said in zip(subsets(), heard.probability, heard.said, strict=True):
         subset = f"held-out sequences: {named(kind)}"

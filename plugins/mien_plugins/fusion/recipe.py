@@ -30,6 +30,7 @@ from mien.training.kit import RecipeBrain, Stage, save_model, seed_everything
 from mien.training.losses import ccc_loss
 from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import STEP, Dropping, Pools, copies
+from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES, PARTS, Budget, Items, read_items
 from mien_plugins.fusion.measure import HELD, Heard, fit_temperature, make_card, measured, read_all
 from mien_plugins.fusion.pooled import PooledConfig
@@ -240,7 +241,9 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | N
     try:
         weights, config = load_model(model)
         net = build(config)
-        net.load_state_dict({n: v.float() for n, v in weights.items() if not n.startswith(BANK)})
+        bank = {n.removeprefix(BANK): weights.pop(n).float().numpy() for n in list(weights) if n.startswith(BANK)}
+        net.load_state_dict({n: v.float() for n, v in weights.items()})
+        imputer = KnnImputer({name: bank[name] for name in net.modalities})
         fields = dict(config["plan"])
         budget: dict[str, Any] = {
             name: tuple(v) if isinstance(v, list) else v for name, v in fields.pop("budget").items()
@@ -251,7 +254,7 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | N
     with TemporaryDirectory() as place:
         items = read_items(data, features or Path(place), plan.budget, device)
     test = Pools({name: of.of("test") for name, of in items.items()})
-    heard = read_all(net.eval(), test, plan.held, HELD["test"], float(config["temperature"]))
+    heard = read_all(net.eval(), test, plan.held, HELD["test"], float(config["temperature"]), imputer)
     return make_card(config, heard, plan.repeats, sum(p.numel() for p in net.parameters()))
 
 

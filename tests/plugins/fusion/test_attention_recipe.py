@@ -98,9 +98,9 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
     text = (out / "CARD.md").read_text()
     assert text.splitlines()[0].startswith("# Trained on unimodal corpora paired by label")
     by = {(m.subset, m.note): m.value for m in card.metrics if m.name == "balanced accuracy, emotion"}
-    assert len(by) == 2 * 7
+    assert len(by) == 2 * 7 + 6
     assert by["held-out sequences: text + voice + face", "with Moddrop"] > 0.4
-    assert {"without Moddrop", "with Moddrop"} == {note for _, note in by}
+    assert {"without Moddrop", "with Moddrop", "the others by KNN imputation"} == {note for _, note in by}
     config = json.loads((out / "config.json").read_text())
     assert (config["id"], config["strategy"], config["classes"]) == (
         "fusion-attention",
