@@ -325,7 +325,9 @@ def _parquet(path: Path) -> Iterator[Numbered]:
                 for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     row += 1
                     yield row, cells
-    except (pa.ArrowException, UnicodeDecodeError, OverflowError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's, not the file's
         raise CorpusError(f"The manifest is no Parquet file that can be read: {shown(path)}") from error
 
 

@@ -322,3 +322,35 @@ def test_folds_measure_every_row_once_without_its_speaker() -> None:
     for learn, measure in pairs:
         assert not {whole.rows[i].speaker for i in learn} & {whole.rows[i].speaker for i in measure}
         assert len(learn) + len(measure) == 40
+
+
+def refusal(path: Path) -> str:
+    """Why a manifest is refused, empty where it is not; anything else that is raised fails the test."""
+    try:
+        read_manifest(path)
+    except CorpusError as error:
+        return str(error)
+    return ""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(max_size=200) | st.text(max_size=120).map(lambda text: f"{HEADING}\n{text}".encode("utf-8", "replace"))
+)
+def test_whatever_a_table_holds_is_read_or_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "m.csv").write_bytes(data)
+    said = refusal(tmp_path / "m.csv")
+    assert said.isprintable()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=8), st.integers(0, 2000))
+def test_damaged_parquet_is_read_or_refused(tmp_path: Path, flips: list[tuple[int, int]], cut: int) -> None:
+    path = tmp_path / "m.parquet"
+    if not (tmp_path / "good.parquet").exists():
+        pq.write_table(pa.table({"text": ["a", "b"] * 20, "arousal": [0.5, None] * 20}), tmp_path / "good.parquet")
+    data = bytearray((tmp_path / "good.parquet").read_bytes())
+    for place, value in flips:
+        data[place % len(data)] = value
+    path.write_bytes(bytes(data[: len(data) - cut % 40 if cut > 1500 else len(data)]))
+    assert refusal(path).isprintable()
