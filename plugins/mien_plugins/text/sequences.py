@@ -139,7 +139,11 @@ def of_manifest(manifest: Manifest, task: str, words: int, length: int) -> Corpu
             first = group[0][0]
             name = first.speaker or first.group or first.path
             if not first.path or any(math.isinf(row.end) for row, _ in group):
-                found += [Turns(np.array([known.of(row.text)]), own[None], name) for row, own in group]
+                # Texts of which nobody knows who wrote them stand for themselves.
+                found += [
+                    Turns(np.array([known.of(row.text)]), own[None], name or f"{split} {len(found) + n}")
+                    for n, (row, own) in enumerate(group)
+                ]
                 continue
             timed = True
             found += _frames(group, known, name, length)

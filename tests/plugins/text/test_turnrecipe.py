@@ -73,6 +73,17 @@ def test_public_corpora_are_texts_of_one_frame(tiny_corpora: Path) -> None:
     assert set(np.concatenate([row.target for row in olid.parts["test"]]).ravel()) == {0.0, 1.0}
 
 
+def test_texts_in_a_manifest_stand_for_themselves(tmp_path: Path) -> None:
+    rows = [["", split, f"day {n}", "yes" if n % 2 else "no"] for split in ("train", "valid", "test") for n in range(4)]
+    with (tmp_path / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["path", "split", "text", "offence{no|yes}"], *rows])
+    corpus = of_manifest(read_manifest(tmp_path), "offence", 30, 100)
+    assert not corpus.timed
+    assert [len(part) for part in corpus.parts.values()] == [4, 4, 4]
+    assert len({row.group for part in corpus.parts.values() for row in part}) == 12
+    assert [float(row.target[0, 0]) for row in corpus.parts["test"]] == [0.0, 1.0, 0.0, 1.0]
+
+
 def test_a_word_has_the_mean_of_its_pieces(tiny_folder: Path) -> None:
     model = TextModel.load(tiny_folder)
     alone, both = word_vectors(model, ["zzz dog"]), word_vectors(model, ["zzz dog", "the sun ! is nice"])
