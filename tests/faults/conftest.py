@@ -103,16 +103,18 @@ def tools() -> SimpleNamespace:
 
 @pytest.fixture
 def many(make_clip: Any, tmp_path: Path) -> Callable[[int], Path]:
-    """`many(n)` → a folder tree with n media, all different but for one copy, one that is none, and one with an odd name."""
+    """`many(n)` → a folder tree with n media, all different but for one copy; one is none, and one is cut off."""
 
     def make(n: int) -> Path:
         folder = tmp_path / "media"
-        for number in range(n - 2):
+        for number in range(n - 3):
             place = folder / f"{number % 4}" / f"clip {number}.mp4"
             place.parent.mkdir(parents=True, exist_ok=True)
             make_clip(place, 0.6 + 0.1 * (number % 5), size=32 + 2 * (number // 5), video=number % 3 != 2)
         shutil.copy(folder / "0" / "clip 0.mp4", folder / "copy\nof 0.mp4")
         (folder / "bad.mp4").write_bytes(b"\0" * 1000)
+        whole = make_clip(folder / "cut off.mkv", 3.0).read_bytes()
+        (folder / "cut off.mkv").write_bytes(whole[: 2 * len(whole) // 3])
         return folder
 
     return make

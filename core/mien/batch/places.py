@@ -90,7 +90,7 @@ class OutFolder:
             raise StorageError(f"The folder cannot be written ({error.strerror}): {shown(path)}") from error
         try:
             _lock(self._file)
-        except BlockingIOError as error:
+        except (BlockingIOError, PermissionError) as error:  # the second is what Windows says
             self._file.close()
             raise UsageError(
                 f"Another scan writes to this folder; wait for it or name another one: {shown(path)}"

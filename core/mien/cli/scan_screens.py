@@ -205,7 +205,7 @@ class TextScanScreen(QuietScanScreen):
             self._say(f"[green]done[/] {_plain(shown(item.found.inside))}{rank}")
 
     def summing(self) -> None:
-        self._bars.update(self._whole, description="summing up", state="")
+        self._bars.update(self._whole, description="summing up", total=None, state="")
 
     def wrote(self, paths: Sequence[Path]) -> None:
         self._files = paths

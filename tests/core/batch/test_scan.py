@@ -159,6 +159,30 @@ def test_what_shows_no_sign_of_life_is_given_up(folder: Path, make_clip: Any, tm
     assert not [thread for thread in threading.enumerate() if thread.name == "mien-seat"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "twice", "ends"),
+    [
+        ("LibraryUnwritable", 6, False, True),  # a full disk: no other file would fare better
+        ("LibraryError", 6, False, False),
+        ("LibraryError", 6, True, True),
+        ("ModelError", 5, False, True),
+        ("ParameterError", 2, True, False),  # this file may lack a stream that others have
+        ("NotMedia", 3, True, False),
+        ("Stalled", 9, True, False),
+        ("WorkerError", 9, True, False),
+    ],
+)
+def test_which_errors_end_a_scan(kind: str, code: int, twice: bool, ends: bool) -> None:
+    from mien.batch.scan import _concerns_all, _error
+    from mien.engine.events import MediumFailed
+
+    error = _error(MediumFailed("a.mp4", "why", code, kind))
+    assert str(error) == "why"
+    assert _concerns_all(error, twice) is ends
+    if ends:
+        assert error.exit_code == code
+
+
 def test_workers_share_the_cores() -> None:
     assert slots("cpu", "auto", 3, None)[0].threads >= 1
     assert slots("cuda:0,cuda:1", "auto", None, 2) == [Slot("cuda:0", 2), Slot("cuda:1", 2)]

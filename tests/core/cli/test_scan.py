@@ -111,7 +111,8 @@ def test_a_dry_run_tells_all_and_changes_nothing(mien: Any, folder: Path, tmp_pa
 def test_stopped_with_ctrl_c_it_goes_on_where_it_was(
     mien: Any, here: Any, start: Any, folder: Path, tmp_path: Path
 ) -> None:
-    process = start("scan", "talks", *TINY, "--workers", 1, "--rank", "highest level", "--export", "json")
+    recipe = ("--save-recipe", "choice.json")
+    process = start("scan", "talks", *TINY, "-j", 1, "--rank", "highest level", "--export", "json", *recipe)
     _until(process, "result")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
@@ -129,7 +130,7 @@ def test_stopped_with_ctrl_c_it_goes_on_where_it_was(
     (end,) = _of(again.lines, "end")
     assert (end["files"], end["done"], end["left"], end["failed"]) == (3, 3, 0, 0)
     assert (tmp_path / "talks-mien" / "more" / "b-mien.json").is_file()
-    code, out, err = here("scan", "talks", *TINY[:-1], "--rank", "highest level")
+    code, out, err = here("scan", "talks", "--recipe", "choice.json", "--device", "cpu", "--rank", "highest level")
     assert (code, err) == (0, "")
     assert "3 of 3 files analysed, 3 of them before." in out
     assert "highest level" in out
