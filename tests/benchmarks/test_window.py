@@ -21,7 +21,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from mien.library.library import Library
 from mien.media.identity import content_id
 from mien.media.probe import probe
-from mien.tracks import AROUSAL, CONFLICT, EXPRESSION_QUANTITIES, HOSTILITY, VALENCE, Curve, Spans
+from mien.tracks import AROUSAL, CONFLICT, DOMINANCE, EXPRESSION_QUANTITIES, HOSTILITY, VALENCE, Curve, Spans
 
 pytestmark = pytest.mark.benchmark(group="window")
 
@@ -81,9 +81,9 @@ def two_hours():
     words = np.arange(0.0, HOURS, 0.4)
     said = [(float(t), float(t) + 0.35, "speaker", f"word{n % 997}", 0.9) for n, t in enumerate(words)]
     talk = [(float(t), float(t) + 4.0, "offensive", "you never listen to me", float(p))
-            for t, p in zip(np.arange(0.0, HOURS, 5.0), rng.uniform(0, 1, int(HOURS / 5)), strict=True)]  # fmt: skip
+            for t, p in zip(np.arange(0.0, HOURS, 5.0), rng.beta(0.6, 5.0, int(HOURS / 5)), strict=True)]  # fmt: skip
     each = np.arange(0.5, HOURS, 1.0)
-    voice = rng.uniform(-1, 1, (each.size, 2)).astype(np.float32)
+    voice = np.clip(rng.normal(0.0, 0.25, (each.size, 3)), -1.0, 1.0).astype(np.float32)
     face = np.arange(0.0, HOURS, 0.2)
     shares = rng.dirichlet(np.ones(7), face.size).astype(np.float32)
     grid = np.arange(0.125, HOURS, 0.25)
@@ -91,7 +91,7 @@ def two_hours():
         Spans.of("speech.words", said),
         Spans.of("speech.transcript", talk),
         Spans.of("text.offence", talk),
-        Curve("emotion.attributes", each, voice, (VALENCE, AROUSAL)),
+        Curve("emotion.attributes", each, voice, (VALENCE, AROUSAL, DOMINANCE)),
         Curve("face.expression", face, shares, EXPRESSION_QUANTITIES, np.ones(face.size, np.int64)),
         Curve("conflict.intensity", each, voice[:, :1], (CONFLICT,)),
         Curve("fusion.score", grid, rng.uniform(0, 1, (grid.size, 1)).astype(np.float32), (HOSTILITY,)),
