@@ -39,7 +39,7 @@ def test_the_rooms_offer_a_recipe_for_each_of_their_models() -> None:
         assert info.title
         assert info.description.endswith(".")
         # What learns from one of several corpora, or from a user's manifest, says so in its description alone.
-        assert info.data or "learns from" in info.description.lower() or "from a manifest" in info.description
+        assert info.data or "learns from" in info.description.lower() or "manifest" in info.description
         assert issubclass(info.params, Params)
 
 
