@@ -155,11 +155,11 @@ class AttentionTraining(Params):
         param("concat", "Which fusion is trained.")
     )
     moddrop: Literal["off", "single", "every"] = param(
-        "single",
+        "every",
         "Samples with modalities silenced that are trained on beside the whole ones: none, those without one of them "
         "(Moddrop), or those with every subset of them.",
     )
-    compare: bool = param(True, "Train it without Moddrop, too, for the card's comparison.")
+    compare: bool = param(True, "Train it the other two ways, too, for the card's comparison.")
     features: Path | None = param(
         None, "Folder in which the embeddings are kept for other trainings; by default --work."
     )

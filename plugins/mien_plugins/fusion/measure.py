@@ -149,7 +149,7 @@ def make_card(config: Mapping[str, Any], heard: Heard, repeats: int, parameters:
     ]
     items = config["items"]
     counts = {m: ", ".join(f"{n} {part}" for part, n in items[m].items()) for m in MODALITIES}
-    default = {"strategy": strategy} | ({} if way == "single" else {"moddrop": way})
+    default = {"strategy": strategy} | ({} if way == "every" else {"moddrop": way})
     return Card(
         id=f"fusion-{strategy}",
         title=f"Trained on unimodal corpora paired by label: attention fusion '{strategy}'"

@@ -25,6 +25,7 @@ from mien_plugins.fusion.attention import AttentionFusion
 from mien_plugins.fusion.draw import Pools, copies, subsets
 from mien_plugins.fusion.info import TrainedParams
 from mien_plugins.fusion.items import MODALITIES, PARTS, Items
+from mien_plugins.fusion.measure import KNN, WAYS
 
 WIDTHS = {"text": 5, "voice": 6, "face": 4}
 SPEAKERS = (("ravdess-01", "emodb-03"), ("ravdess-17",), ("ravdess-19",))
@@ -98,9 +99,9 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
     text = (out / "CARD.md").read_text()
     assert text.splitlines()[0].startswith("# Trained on unimodal corpora paired by label")
     by = {(m.subset, m.note): m.value for m in card.metrics if m.name == "balanced accuracy, emotion"}
-    assert len(by) == 2 * 7 + 6
+    assert len(by) == 3 * 7 + 6
     assert by["held-out sequences: text + voice + face", "with Moddrop"] > 0.4
-    assert {"without Moddrop", "with Moddrop", "the others by KNN imputation"} == {note for _, note in by}
+    assert {*WAYS.values(), KNN} == {note for _, note in by}
     config = json.loads((out / "config.json").read_text())
     assert (config["id"], config["strategy"], config["classes"]) == (
         "fusion-attention",
