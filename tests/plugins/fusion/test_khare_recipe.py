@@ -127,6 +127,28 @@ def test_the_baseline_learns_with_intensities_as_labels(corpus: Path, tmp_path: 
     assert {m.name for m in card.metrics} >= {"WA, anger", "F1 weighted, rest", "WA, mean of the emotions"}
 
 
+def test_another_corpus_may_pre_train(corpus: Path, tmp_path: Path) -> None:
+    other, rng = tmp_path / "other", np.random.default_rng(1)
+    other.mkdir()
+    rows = [[f"{speaker}{n}.npz", speaker, "", "so it is", "calm"] for speaker in ("eve", "fay") for n in range(4)]
+    for name, *_ in rows:
+        np.savez(other / name, audio=rng.normal(size=(40, 5)))
+    write(other, rows)
+    options = {**PRETRAINED, "pretrain": other / "manifest.csv", "characters": "ctc", "epochs": 1}
+    out = tmp_path / "out"
+    train("fusion-khare", corpus, out, **options)
+    falling = losses(out / "work" / "pretraining")
+    assert len(falling) == 2
+    assert falling[1] < falling[0]
+    np.savez(other / "fay3.npz", audio=rng.normal(size=(40, 6)))
+    with pytest.raises(CorpusError, match="audio has 6 numbers"):
+        train("fusion-khare", corpus, tmp_path / "no", **options)
+    for name, *_ in rows:
+        np.savez(other / name, audio=rng.normal(size=(40, 6)))
+    with pytest.raises(CorpusError, match="those to train on"):
+        train("fusion-khare", corpus, tmp_path / "no", **options)
+
+
 def replaced(corpus: Path, column: int, change: Any) -> Path:
     rows = written(corpus)
     for row in rows:
