@@ -66,10 +66,11 @@ class System:
         noisy = NOISE[self.modality] > 0
         # Under its strong noise the transformer on text still gets better where all others have long stopped to.
         long = self.modality == "text" and self.kind == "transformer"
+        # Without noise a net knows its 52 videos by heart after fifty updates.
+        rounds = 32 if long else 10 if noisy else 12
         return Plan(
-            rounds=32 if long else 10,
-            # Without noise a net knows its 52 videos by heart after twenty updates.
-            patience=10 if noisy else 4,
+            rounds=rounds,
+            patience=rounds,
             passes=3 if noisy else 2,
             rate=5e-4 if self.kind == "transformer" else 1e-3,
             noise={self.modality: NOISE[self.modality]},

@@ -110,11 +110,18 @@ class FusionBrain(RecipeBrain):
         return F.cross_entropy(predictions[inner.mask], inner.y[inner.mask].long())
 
 
-def logits_of(net: SequenceNet, batch: Masked) -> Tensor:
-    """(B, N, 2)."""
-    logits: Tensor | None = net([batch.batch.x[m] for m in MODALITIES], batch.mask()).logits
-    assert logits is not None
-    return logits
+def logits_of(net: SequenceNet, masked: Masked) -> Tensor:
+    """(B, N, 2), sequences of like length read together: most are a third of the longest."""
+    batch, mask = masked.batch, masked.mask()
+    lengths = batch.mask.sum(1)
+    order = lengths.argsort()
+    read = []
+    for rows in order.chunk(3):
+        steps = int(lengths[rows].max())
+        logits: Tensor | None = net([batch.x[m][rows, :steps] for m in MODALITIES], mask[rows, :steps]).logits
+        assert logits is not None
+        read.append(F.pad(logits, (0, 0, 0, batch.mask.shape[1] - steps)))
+    return torch.cat(read)[order.argsort()]
 
 
 def settings(task: str) -> Mapping[str, Any]:
