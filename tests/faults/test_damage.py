@@ -91,7 +91,7 @@ def test_a_few_damaged_media(start: Any, tools: Any, make_clip: Any, tmp_path: P
 def test_five_hundred_damaged_media(start: Any, tools: Any, shared: Path, tmp_path: Path) -> None:
     count = int(os.environ.get("MIEN_DAMAGED", "500"))
     media = (path for path in sorted((shared / "media").rglob("*")) if path.suffix not in (".csv", ".rttm"))
-    originals = [path for path in media if 0 < path.stat().st_size < 700_000]
+    originals = [path for path in media if path.is_file() and 0 < path.stat().st_size < 700_000]
     print(f"{len(originals)} originals", dict(make(originals, tmp_path / "damaged", count, seed=500)))
     command = start(
         "scan",

@@ -20,6 +20,7 @@ from mien.sdk.media import MediaInfo
 
 PATIENCE = 30.0
 """s without a sign of life after which a file is given up."""
+_SPEED = 20e6  # bytes/s that every disk gives
 _START = 120.0  # s that a process may take to start, on a machine that is busy
 
 
@@ -31,12 +32,14 @@ class Look:
         number: whatever the caller knows it by.
         audio_stream: as in `Choice`.
         identify: also hash its content, which reads all of it.
+        size: bytes; a file that does not say how long it is has to be read through, and a large one takes its time.
     """
 
     number: int
     path: Path
     audio_stream: int | str | None = None
     identify: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class _Looker:
             code = self._process.exitcode
             how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
             return self._lost(f"The file ended the process that looked into it ({how}); it is damaged")
+        patience += max(0, self._look.size) / _SPEED
         if time.monotonic() - self._heard > patience + (0.0 if self._ready else _START):
             return self._lost(f"Looking into the file took longer than {patience:.0f} s; it or its disk is damaged")
         return None

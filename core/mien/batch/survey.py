@@ -203,7 +203,7 @@ class Surveyor:
             found = items[number].found
             # Hashing reads the whole file. What has a size of its own is neither in the library nor there twice.
             identify = self._again or found.size in held or alike[found.size] > 1
-            yield Look(number, found.path, self._choice.audio_stream, identify)
+            yield Look(number, found.path, self._choice.audio_stream, identify, found.size)
 
     def _take(self, item: Item, looked: Looked) -> None:
         item.medium, item.problems = looked.medium, looked.problems
