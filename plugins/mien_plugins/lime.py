@@ -2,7 +2,8 @@
 
 A sound is cut into super-samples. Versions of it with some of them silenced are read, and a linear model is fitted to the
 readings, the nearer to the whole sound the heavier (Ribeiro et al., KDD 2016; Mishra et al., ISMIR 2017, for sound). Its
-coefficients say how much each super-sample raised the reading.
+coefficients say how much each super-sample raised the reading. scikit-learn's ridge regression does the fitting; Captum's LIME
+gives the same coefficients from the same masks (tests).
 """
 
 from __future__ import annotations

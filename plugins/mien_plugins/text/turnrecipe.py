@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from torch.utils.data import DataLoader
 
-from mien.errors import ModelError, shown
+from mien.errors import CorpusError, ModelError, shown
 from mien.evaluation.metrics import accuracy, bootstrap_ci, ccc, ece, macro_f1, pearson, rmse
 from mien.models import store
 from mien.training.card import Card, Metric, Plot, save_model, write_card
@@ -166,6 +166,11 @@ def _measured(model: Path, data: Path, device: str, work: Path | None = None) ->
     place = Path(config["encoder"]["folder"]) if config["encoder"]["folder"] else store.resolve(ENCODER)
     turns = TurnModel.load(model, place, device)
     corpus = _corpus(data, config["task"], turns.net.config.words, int(config["sequence"]), int(config["seed"]))
+    if corpus.outputs != turns.outputs:
+        raise CorpusError(
+            f"The model has learnt {', '.join(turns.outputs)}, and this corpus has {', '.join(corpus.outputs)}; "
+            "evaluate it on the corpus it was trained for."
+        )
     source = _Words.of_table(turns.table) if turns.table else _Words.of_encoder(place, device)
     test = Sequences(corpus.parts["test"], source.store(corpus, work), turns.net.config, 64)
     said, truth, groups = _heard(turns.net, test)

@@ -103,7 +103,7 @@ def test_acted_clips_have_the_place_of_their_word(acted: Path) -> None:
     assert {stretch.group for stretch in named.parts["test"]} == {"emodb-15", "emodb-16"}
 
 
-def test_voice_004_trains_resumes_and_is_used(traced: Path, tmp_path: Path) -> None:
+def test_voice_004_trains_resumes_and_is_used(traced: Path, acted: Path, tmp_path: Path) -> None:
     options = {**OPTIONS, "net": TINY, "lr": 0.01, "batch": 2, "sequence": 6}
     card = rawrecipe.train(traced, tmp_path / "whole", epochs=2, **options)
     rawrecipe.train(traced, tmp_path / "parts", epochs=1, **options)
@@ -116,6 +116,10 @@ def test_voice_004_trains_resumes_and_is_used(traced: Path, tmp_path: Path) -> N
         f"{n} {o}" for n in ("CCC", "Pearson", "RMSE") for o in ("arousal", "valence")
     }
     assert card.command.startswith("mien train voice-004 --data CORPUS --out OUT --set batch=2 --set epochs=2")
+    with pytest.raises(
+        CorpusError, match="has learnt arousal, valence, and this corpus has arousal, valence, dominance"
+    ):
+        rawrecipe.evaluate(tmp_path / "whole", acted)
     tracks = _read(tmp_path / "whole", RAW, 22_050)
     assert set(tracks) == {"emotion.raw", "emotion.embedding"}
     reader = load_raw(tmp_path / "whole")
@@ -140,6 +144,12 @@ def test_1d_ser_trains_resumes_and_is_used(acted: Path, tmp_path: Path) -> None:
     assert lflbrecipe.evaluate(tmp_path / "whole", acted).metrics == card.metrics
     assert {m.subset for m in card.metrics} == {"test, segments", "test, recordings"}
     assert "never heard" in card.limits[0]
+    path = acted / "speech" / "manifest.csv"
+    known = path.read_text()
+    path.write_text(known.replace(",anger,", ",fear,"))
+    with pytest.raises(CorpusError, match=r"labels that training does not know: fear"):
+        lflbrecipe.evaluate(tmp_path / "whole", acted)
+    path.write_text(known)
     tracks = _read(tmp_path / "whole", LFLB, 16_000)
     assert set(tracks) == {"emotion.named", "emotion.embedding"}
     named = tracks["emotion.named"]

@@ -180,9 +180,13 @@ def test_offence_by_turns_shows_the_words_it_looked_at(tiny_corpora: Path, tiny_
         read(_Context(tiny_folder, out), attributes_by=TURNS)
 
 
-def test_attributes_by_turns(traced: Path, tiny_folder: Path, tmp_path: Path) -> None:
+def test_attributes_by_turns(traced: Path, tiny_folder: Path, tiny_corpora: Path, tmp_path: Path) -> None:
     out = tmp_path / "m"
     train(traced, out, encoder=tiny_folder, epochs=1, **OPTIONS)
+    with pytest.raises(
+        CorpusError, match="has learnt arousal, valence, and this corpus has valence, arousal, dominance"
+    ):
+        evaluate(out, tiny_corpora)
     context = _Context(tiny_folder, out)
     tracks, own = read(context, attributes_by=TURNS), read(_Context(tiny_folder, None))
     given, before = tracks["text.attributes"].values, own["text.attributes"].values
