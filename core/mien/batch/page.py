@@ -90,6 +90,8 @@ def _ranking(summary: Summary, out: Path) -> str:
     rank = summary.asked.rank
     values = [item.standing.value for item in done if item.standing is not None]
     low, high = (min(0.0, *values), max(values)) if values else (0.0, 0.0)
+    if rank is not None and rank.low is not None and rank.high is not None:
+        low, high = rank.low, rank.high
     rows = []
     for number, item in enumerate(done[:_MOST], 1):
         facts = summary.facts(item)
@@ -114,7 +116,7 @@ def _value(item: Item, rank: Rank, low: float, high: float) -> str:
     standing = item.standing
     if standing is None:
         return '<td class="n soft">–</td><td></td>'
-    share = 100.0 * (standing.value - low) / (high - low) if high > low else 0.0
+    share = min(100.0, max(0.0, 100.0 * (standing.value - low) / (high - low))) if high > low else 0.0
     unit = f" {esc(rank.unit)}" if rank.unit else ""
     meter = f'<span class="meter" aria-hidden="true"><i style="width:{share:.0f}%"></i></span>'
     at = clock(standing.at) if standing.at is not None else ""

@@ -55,6 +55,7 @@ class Rank:
         label: in lower case.
         conditions: that hold at one time.
         unit: of the value.
+        low, high: its extent, None where it has no end.
     """
 
     text: str
@@ -63,6 +64,8 @@ class Rank:
     label: str = ""
     conditions: tuple[Condition, ...] = ()
     unit: str = ""
+    low: float | None = None
+    high: float | None = None
 
     @property
     def downwards(self) -> bool:
@@ -129,7 +132,7 @@ def parse_rank(text: str, readings: Mapping[str, Quantity]) -> Rank:
         name = rest.casefold().replace(" ", ".")
         if name not in readings:
             raise UsageError(_unknown(name, readings))
-        return Rank(plain, kind, reading=name, unit=readings[name].unit)
+        return _ranked(plain, kind, name, readings[name])
     before, colon, label = plain.partition(":")
     if colon and before.strip().casefold() in ("verdict", "label") and label.strip():
         return Rank(plain, "label", label=label.strip().casefold(), unit="s")
@@ -138,11 +141,15 @@ def parse_rank(text: str, readings: Mapping[str, Quantity]) -> Rank:
         return Rank(plain, "holds", conditions=query.conditions, unit="s")
     if plain.casefold() in readings:
         name = plain.casefold()
-        return Rank(f"highest {name}", "highest", reading=name, unit=readings[name].unit)
+        return _ranked(f"highest {name}", "highest", name, readings[name])
     raise UsageError(
         f"Nothing can be ranked by {text!r}; write for example “highest conflict”, “verdict: hate” or "
         "“conflict above 0.5 for 10 s”."
     )
+
+
+def _ranked(text: str, kind: Kind, name: str, quantity: Quantity) -> Rank:
+    return Rank(text, kind, reading=name, unit=quantity.unit, low=quantity.low, high=quantity.high)
 
 
 def usual_rank(readings: Mapping[str, Quantity]) -> Rank | None:
