@@ -41,7 +41,7 @@ STRATEGIES: dict[Strategy, str] = {
     "crossmodal": "cross-modal hierarchical attention",
 }
 SUBSETS = tuple(s for n in (3, 2, 1) for s in combinations(range(3), n))
-WIDTH, ROUNDS, UPDATES, BATCH, RATE = 64, 8, 8, 32, 1e-3
+WIDTH, ROUNDS, UPDATES, BATCH, RATE = 32, 12, 6, 32, 3e-3
 MODDROP = "-moddrop"
 VERSION = 1
 
@@ -198,7 +198,7 @@ def notes(results: Results) -> Sequence[str]:
     ]
     return [
         "Weighted F1 in percent; columns say what is there when it is used. All nets have projections and LSTM of "
-        f"{WIDTH} units (the paper's 256 would be more than 52 videos can train) and the same number of updates.",
+        f"{WIDTH} units (the paper's 256 are more than 52 videos can train) and the same number of updates.",
         "Attention against concatenation, everything present:\n\n" + "\n".join(attention),
         "Moddrop against training without it, everything present and without text:\n\n" + "\n".join(dropped),
         protocol(),
