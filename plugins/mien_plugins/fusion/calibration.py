@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.errors import ModelError
+from mien.errors import ModelError, PluginError
 from mien.sdk import Aligned, Context
 
 SOURCES = {
@@ -52,7 +52,7 @@ class Logistic:
             raise ModelError(f"The model has no calibration for fusion; evaluate it anew: {folder}") from error
 
     def __call__(self, values: Any, channels: tuple[str, ...]) -> Any:
-        """(T,) probabilities from (T, C) values."""
+        """(T,) probabilities from (T, C) values, all of its own channels among them."""
         columns = [channels.index(name) for name in self.channels]
         z = self.intercept + values[:, columns].astype(np.float64) @ np.asarray(self.coef)
         return 1 / (1 + np.exp(-np.clip(z, -60, 60)))
@@ -73,18 +73,32 @@ class Calibration:
 
         Returns:
             The M modalities that have a track, and (T, M) probabilities, NaN where one has no reading.
+
+        Raises:
+            PluginError: a track, as another plugin wrote it, lacks a channel that is read.
         """
         modalities, columns = [], []
         for modality, (track, _) in SOURCES.items():
             if track not in grid.values:
                 continue
-            values, channels = grid.values[track], grid.channels[track]
             logistic = self._logistic.get(modality)
             if logistic is not None:
-                said = logistic(values, channels)
+                said = logistic(_read(grid, track, logistic.channels), logistic.channels)
             else:
-                said = values[:, [channels.index(name) for name in HOSTILE[track]]].sum(1)
+                said = _read(grid, track, HOSTILE[track]).sum(1)
             modalities.append(modality)
             columns.append(np.where(grid.mask[track], said, np.nan))
         table = np.stack(columns, 1) if columns else np.empty((grid.times.size, 0))
         return tuple(modalities), table
+
+
+def _read(grid: Aligned, track: str, wanted: tuple[str, ...]) -> Any:
+    """(T, C) values of some channels of a track, in that order."""
+    channels = grid.channels[track]
+    lacking = [name for name in wanted if name not in channels]
+    if lacking:
+        raise PluginError(
+            f"The fusion reads {', '.join(lacking)} from the track {track}, which has only "
+            f"{', '.join(channels) or 'no channel'}; analyse with another plugin for it, or fuse without it."
+        )
+    return grid.values[track][:, [channels.index(name) for name in wanted]]

@@ -1,0 +1,47 @@
+"""The calibrations of the late fusions over tracks that other plugins wrote."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mien.errors import PluginError
+from mien.sdk import Aligned
+from mien_plugins.fusion.calibration import Calibration, Logistic
+
+AFFECT, FACE = "emotion.attributes", "face.expression"
+
+
+@pytest.fixture
+def calibration() -> Calibration:
+    """One of the voice that reads two channels, and the face's, which needs no model."""
+    made = Calibration.__new__(Calibration)
+    made._logistic = {"voice": Logistic(("valence", "arousal"), (-1.0, 2.0), 0.5)}
+    return made
+
+
+def _grid(track: str, channels: tuple[str, ...]) -> Aligned:
+    values = np.linspace(-1, 1, 4 * len(channels), dtype=np.float32).reshape(4, -1)
+    times = np.arange(4, dtype=np.float64)
+    return Aligned(times, 1.0, {track: values}, {track: channels}, {track: np.ones(4, bool)}, {track: "voice"})
+
+
+def test_channels_are_read_by_name_whatever_their_order(calibration: Calibration) -> None:
+    grid = _grid(AFFECT, ("dominance", "arousal", "valence"))
+    modalities, said = calibration.probabilities(grid)
+    values = grid.values[AFFECT].astype(np.float64)
+    assert modalities == ("voice",)
+    assert said[:, 0] == pytest.approx(1 / (1 + np.exp(-(0.5 - values[:, 2] + 2 * values[:, 1]))))
+
+
+@pytest.mark.parametrize(
+    ("track", "channels", "lacking"),
+    [(AFFECT, ("valence", "dominance"), "arousal"), (AFFECT, (), "valence, arousal"), (FACE, ("angry",), "disgust")],
+)
+def test_a_track_that_lacks_a_channel_is_one_sentence(
+    calibration: Calibration, track: str, channels: tuple[str, ...], lacking: str
+) -> None:
+    with pytest.raises(PluginError) as told:
+        calibration.probabilities(_grid(track, channels))
+    assert f"{lacking} from the track {track}" in str(told.value)
+    assert "\n" not in str(told.value)
