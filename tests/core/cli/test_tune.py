@@ -65,10 +65,10 @@ def test_a_search_stops_what_is_worse_goes_on_and_is_replayed(mien: Any, corpora
     code, _, err = mien(*tune, "--trials", 4)
     assert code == 0, err
     assert err.count("trial ") == 4
-    code, out, err = mien(*tune, "--trials", 12, "--json")
+    code, out, err = mien(*tune, "--trials", 10, "--json")
     assert code == 0, err
     found = json.loads(out)
-    assert len(found["trials"]) == 12
+    assert len(found["trials"]) == 10
     states = [trial["state"] for trial in found["trials"]]
     assert states.count("pruned") >= 2
     assert all(trial["epochs"] < 6 for trial in found["trials"] if trial["state"] == "pruned")
@@ -81,7 +81,7 @@ def test_a_search_stops_what_is_worse_goes_on_and_is_replayed(mien: Any, corpora
     file = tmp_path / "found" / "recipe.json"
     kept = json.loads(file.read_text())
     assert kept["options"] == found["best"]["options"]
-    assert kept["found"]["trials"] == 12
+    assert kept["found"]["trials"] == 10
     code, _, err = mien("train", "--recipe", file, "--data", corpora, "--out", "model", "--quiet")
     assert code == 0, err
     log = [json.loads(line) for line in (tmp_path / "model" / "work" / "log.jsonl").read_text().splitlines()]
