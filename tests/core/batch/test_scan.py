@@ -70,8 +70,6 @@ def test_each_content_once_and_the_second_time_nothing(
     changed, notes, _ = scan(formats=["json"])
     assert notes.begun_ == ["a.mp4"]
     assert changed["a.mp4"].medium != items["a.mp4"].medium
-    _, notes, _ = scan(folder / "a.mp4", analyzers=("tiny.level",), fusion="")
-    assert notes.begun_ == []
     _, notes, _ = scan(folder / "a.mp4", analyzers=("tiny.first",), fusion="")
     assert notes.begun_ == ["a.mp4"]
 
