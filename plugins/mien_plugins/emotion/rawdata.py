@@ -76,11 +76,18 @@ class Corpus:
         Raises:
             CorpusError: it cannot be read.
         """
+        return np.asarray(self._kept(stretch, rate) / np.float32(32767), np.float32)
+
+    def frames(self, stretch: Stretch) -> int:
+        """How many whole frames it has."""
+        return len(self._kept(stretch, RATE)) // SAMPLES
+
+    def _kept(self, stretch: Stretch, rate: int) -> NDArray[np.int16]:
         key = (stretch.row.path, stretch.row.start, stretch.row.end, rate)
         if key not in self.cache:
             heard = np.nan_to_num(sound(self.manifest, stretch.row, rate))
             self.cache[key] = (np.clip(heard, -1.0, 1.0) * 32767).astype(np.int16)
-        return np.asarray(self.cache[key] / np.float32(32767), np.float32)
+        return self.cache[key]
 
 
 def has_manifest(data: Path) -> bool:
@@ -227,8 +234,3 @@ def _stretches(group: Sequence[Labelled], length: int) -> list[Stretch]:
             )
             found.append(Stretch(row, target[cut], speaks[cut] if worded else None, name))
     return found
-
-
-def frames_of(samples: Floats) -> int:
-    """How many whole frames a sound has."""
-    return len(samples) // SAMPLES

@@ -60,6 +60,7 @@ class Sequences(Dataset[Batch]):
         self.corpus, self.parts, self.net = corpus, corpus.parts[split], net
         self.batch, self.length = batch, length
         self.shuffled, self.seed, self.epoch = shuffled, seed, 0
+        self._ordered: tuple[int, list[list[int]]] | None = None
 
     def __len__(self) -> int:
         # A single one may have no correlation: it goes with those before.
@@ -67,6 +68,11 @@ class Sequences(Dataset[Batch]):
 
     def order(self) -> list[list[int]]:
         """The stretches of each batch."""
+        if self._ordered is None or self._ordered[0] != self.epoch:
+            self._ordered = self.epoch, self._batches()
+        return self._ordered[1]
+
+    def _batches(self) -> list[list[int]]:
         if not self.shuffled:
             rows = list(range(len(self.parts)))
         else:
@@ -74,7 +80,7 @@ class Sequences(Dataset[Batch]):
             rows = rng.permutation(len(self.parts)).tolist()
             for at in range(0, len(rows), BUCKET * self.batch):
                 rows[at : at + BUCKET * self.batch] = sorted(
-                    rows[at : at + BUCKET * self.batch], key=lambda i: len(self.corpus.sound(self.parts[i]))
+                    rows[at : at + BUCKET * self.batch], key=lambda i: self.corpus.frames(self.parts[i])
                 )
         ends = [*range(self.batch, self.batch * len(self), self.batch), len(rows)]
         return [rows[a:b] for a, b in zip([0, *ends], ends, strict=False)]
@@ -92,7 +98,7 @@ class Sequences(Dataset[Batch]):
         frames = np.zeros((len(heard), longest, 2 * SAMPLES), np.float32)
         target = np.full((len(heard), longest, outputs), np.nan, np.float32)
         for at, (own, stretch) in enumerate(zip(heard, stretches, strict=True)):
-            real = min(len(own), len(self.corpus.sound(stretch)) // SAMPLES)
+            real = min(len(own), self.corpus.frames(stretch))
             frames[at, : len(own)] = own
             if stretch.target.ndim == 1:
                 target[at, :real] = stretch.target
@@ -109,7 +115,7 @@ class Sequences(Dataset[Batch]):
     def _own(self, stretch: Stretch) -> NDArray[np.bool_] | None:
         if stretch.own is None:
             return None
-        count = len(self.corpus.sound(stretch)) // SAMPLES
+        count = self.corpus.frames(stretch)
         own = np.zeros(count, bool)
         own[: len(stretch.own)] = stretch.own[:count]
         return own
