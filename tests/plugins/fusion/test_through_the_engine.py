@@ -42,6 +42,7 @@ def test_every_shipped_fusion_writes_score_weights_affect_and_verdicts(
     assert not registry.broken
     clip = make_clip(tmp_path / "clip.mp4", 6.0, video=False)
     shipped = [info.id for info in ATTENTION if all(store.is_installed(model) for model in info.models)]
+    assert len(shipped) == len(ATTENTION) == 8
     for fusion in shipped:
         settings = {fusion: {"threshold": 0.0, "hysteresis": 0.0}}  # everything reaches it: there must be a verdict
         choice = Choice(("embed.text", "embed.voice", "embed.face"), fusion, settings, device="cpu")
