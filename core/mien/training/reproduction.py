@@ -119,7 +119,7 @@ def load_table(info: TableInfo) -> Table:
     """
     if info.closed:
         line = f"; whoever has the data gives: {info.command}" if info.command else ""
-        raise UsageError(f"{info.id} cannot be reproduced here: {info.closed}{line}")
+        raise UsageError(f"{info.id} cannot be reproduced here: {info.closed.rstrip('.')}{line}")
     try:
         module: Table = importlib.import_module(info.factory)
     except Exception as error:

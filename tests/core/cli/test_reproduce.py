@@ -133,7 +133,7 @@ def test_the_page_keeps_other_sections_and_follows_docs(mien: Any, numbers: Path
         (["reproduce", "tiny-tabel", "--data", "."], 2, "did you mean tiny-table?"),
         (["reproduce", "tiny-table"], 2, "mien reproduce tiny-table --data DIR"),
         (["reproduce", "tiny-table", "--data", "."], 10, "numbers.txt, which is not in the folder"),
-        (["reproduce", "tiny-closed"], 2, "nobody has the data.; whoever has the data gives: mien train tiny"),
+        (["reproduce", "tiny-closed"], 2, "nobody has the data; whoever has the data gives: mien train tiny"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(mien: Any, arguments: list[str], code: int, said: str) -> None:
