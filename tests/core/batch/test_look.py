@@ -19,15 +19,15 @@ def test_one_that_kills_and_one_that_never_ends(tmp_path: Path, make_clip: Any) 
     looks = [
         Look(0, DEADLY),
         Look(1, good, identify=True),
-        Look(2, ENDLESS),
         Look(3, empty),
         Look(4, good),
         Look(5, good, audio_stream=7),
     ]
-    found = {looked.number: looked for looked in look_into(looks, patience=8.0)}
+    found = {looked.number: looked for looked in look_into(looks)}
+    found |= {looked.number: looked for looked in look_into([Look(2, ENDLESS)], patience=2.0)}
     assert sorted(found) == [0, 1, 2, 3, 4, 5]
     assert "signal SIGSEGV" in found[0].reason
-    assert "longer than 8 s" in found[2].reason
+    assert "longer than 2 s" in found[2].reason
     assert "empty" in found[3].reason
     assert found[1].medium == content_id(good)
     assert found[4].medium == ""
