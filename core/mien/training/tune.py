@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.errors import StorageError, TrainingError, UsageError, shown
+from mien.library.owner import Owners
 from mien.models import files
 from mien.sdk.descriptors import RecipeInfo
 from mien.training import job
@@ -24,7 +25,7 @@ from mien.training.watch import Epoch, following
 if TYPE_CHECKING:
     import optuna
 
-STUDY, FOUND, TRIALS = "study.db", "recipe.json", "trials"
+STUDY, FOUND, TRIALS, RUNNING = "study.db", "recipe.json", "trials", "running"
 FORMAT = 1
 KEEP, BETWEEN = 0.75, 3.0
 """Share of the trials that a round keeps; how much later the first round of each next bracket is."""
@@ -141,7 +142,7 @@ def search(
         tell: called with each trial that is over.
 
     Raises:
-        UsageError: the recipe declares no search, or a search of other settings was begun there; Optuna is missing.
+        UsageError: the recipe declares no search; a search of other settings was begun there, or is at work; Optuna is missing.
         TrainingError: no trial came to its end.
         MienError: as `mien.training.job.train`, for what has nothing to do with the options.
     """
@@ -152,10 +153,17 @@ def search(
     _check_optuna()
     job.check_data(info, wanted.data)
     study = _study(info, wanted, fresh)
-    _again(study)
-    while len(_over(study)) < trials:
-        tell(_trial(_one(study, info, wanted)))
-    return _write(study, info, wanted)
+    owners = Owners(wanted.out / RUNNING)
+    if owners.alive(str(study.user_attrs.get("owner", ""))):
+        raise UsageError(f"Another search is at work there; wait for it, or name another --out: {shown(wanted.out)}")
+    study.set_user_attr("owner", owners.join())
+    try:
+        _again(study)
+        while len(_over(study)) < trials:
+            tell(_trial(_one(study, info, wanted)))
+        return _write(study, info, wanted)
+    finally:
+        owners.leave()
 
 
 def read(path: Path) -> dict[str, Any]:

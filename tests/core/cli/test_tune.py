@@ -143,6 +143,23 @@ def test_every_mistake_is_one_sentence(
     assert err.count("\n") == 1
 
 
+def test_two_searches_do_not_work_in_one_folder(mien: Any, corpora: Path, tmp_path: Path) -> None:
+    import optuna
+
+    from mien.library.owner import Owners
+
+    tune = ("tune", "tiny-line", "--data", corpora, "--out", "out", "--quick", "--trials")
+    assert mien(*tune, 1, "--quiet")[0] == 0
+    other = Owners(tmp_path / "out" / "running")
+    study = optuna.load_study(study_name="tiny-line", storage=f"sqlite:///{tmp_path / 'out' / 'study.db'}")
+    study.set_user_attr("owner", other.join())
+    code, _, err = mien(*tune, 2)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "Another search is at work there" in err
+    other.leave()
+    assert mien(*tune, 2, "--quiet")[0] == 0
+
+
 def test_what_cannot_be_trained_ends_the_search(mien: Any, corpora: Path) -> None:
     code, _, err = mien("tune", "tiny-line", "--data", corpora, "--out", "o", "--trials", 2, "--set", "break_with=full")
     assert code == 6
