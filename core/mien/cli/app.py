@@ -27,6 +27,7 @@ from mien.cli.options import (
     Set,
     Threads,
 )
+from mien.cli.plugins_app import plugins
 from mien.cli.reproduce import reproduce
 from mien.cli.scan import scan
 from mien.cli.tune import tune
@@ -131,18 +132,7 @@ def probe(
     raise typer.Exit(probe_paths(paths, as_json))
 
 
-@app.command()
-def plugins(
-    plugin: Annotated[str | None, typer.Argument(metavar="[ID]", help="Show this plugin in full.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List analyzers, fusions and export formats, or show one with its parameters."""
-    from mien.cli.plugins import list_plugins, show_plugin
-
-    if plugin is None:
-        list_plugins(as_json)
-    else:
-        show_plugin(plugin, as_json)
+app.add_typer(plugins, name="plugins")
 
 
 @app.command()
