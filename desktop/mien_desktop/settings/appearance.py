@@ -26,7 +26,7 @@ class AppearancePage(Page):
     text_scale_chosen = Signal(float)
 
     def __init__(self, palette: Palette, theme: str = "system", text_scale: float = 1.0) -> None:
-        super().__init__("appearance", "Appearance", "How the window looks. It changes at once.", palette)
+        super().__init__("appearance", palette)
         ground, box = section("Theme")
         self.themes: dict[str, ThemeTile] = {}
         group = QButtonGroup(self)

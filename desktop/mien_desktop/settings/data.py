@@ -36,7 +36,7 @@ class DataPage(Page):
     def __init__(
         self, preferences: Preferences, background: Background, palette: Palette, library: str | None = None
     ) -> None:
-        super().__init__("data", "Data", "Everything stays on this machine. Here is where.", palette)
+        super().__init__("data", palette)
         self._preferences, self._background = preferences, background
         self._given = library  # named on the command line: stands above the settings while the window lives
         self._moved = ""  # where it was moved to, until the settings say so

@@ -24,12 +24,7 @@ class DevicePage(Page):
     """Follows and changes `device`, `precision` and `threads` of the settings; the next analysis computes with them."""
 
     def __init__(self, preferences: Preferences, palette: Palette) -> None:
-        super().__init__(
-            "device",
-            "Device",
-            "What the models compute on. The next analysis uses it; nothing has to be restarted.",
-            palette,
-        )
+        super().__init__("device", palette)
         self._preferences = preferences
         self._known: list[tuple[str, str]] = []
         self._finder, self._tester = Child(self), Child(self)

@@ -41,13 +41,7 @@ class ModelsPage(Page):
     changed = Signal()
 
     def __init__(self, registry: Registry, preferences: Preferences, background: Background, palette: Palette) -> None:
-        super().__init__(
-            "models",
-            "Models",
-            "Mien works with the models it comes with; larger ones are yours to add.",
-            palette,
-            scrolls=False,
-        )
+        super().__init__("models", palette, scrolls=False)
         self._registry, self._preferences, self._background = registry, preferences, background
         self._models: dict[str, Shown] = {}
         self._wanted = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QVBoxLayout, QWidget
 
@@ -9,18 +11,29 @@ from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import explain, label, panel
 from mien_desktop.plugins.checks import scrolling
 
+TITLES: Final = {
+    "device": ("Device", "What the models compute on. The next analysis uses it; nothing has to be restarted."),
+    "models": ("Models", "Mien works with the models it comes with; larger ones are yours to add."),
+    "plugins": ("Plugins", "What reads a medium, with which parameters, and where it came from."),
+    "appearance": ("Appearance", "How the window looks. It changes at once."),
+    "shortcuts": ("Shortcuts", "Choose an action, then press its new keys below."),
+    "data": ("Data", "Everything stays on this machine. Here is where."),
+}
+"""Pages in the order of the list: the name under which each is opened, its title, and what it is for."""
+
 
 class Page(QWidget):
     """A page of the settings.
 
     Args:
-        name: under which it is opened; title: on the list and above it; line: what it is for.
+        name: one of `TITLES`.
         scrolls: whether the page scrolls as a whole; lists fill the room instead.
     """
 
-    def __init__(self, name: str, title: str, line: str, palette: Palette, *, scrolls: bool = True) -> None:
+    def __init__(self, name: str, palette: Palette, *, scrolls: bool = True) -> None:
         super().__init__()
-        self.name, self.title = name, title
+        self.name = name
+        title, line = TITLES[name]
         self.palette_now = palette
         self._notice = label(wrap=True)
         self._notice.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -46,13 +46,7 @@ class PluginsPage(Page):
         choice: Choice | None = None,
         disabled: Collection[str] = (),
     ) -> None:
-        super().__init__(
-            "plugins",
-            "Plugins",
-            "What reads a medium, with which parameters, and where it came from.",
-            palette,
-            scrolls=False,
-        )
+        super().__init__("plugins", palette, scrolls=False)
         self._registry, self._background = registry, background
         self._disabled = set(disabled)
         self._cards: list[SourceCard] = []

@@ -31,9 +31,7 @@ class ShortcutsPage(Page):
     changed = Signal(dict)
 
     def __init__(self, actions: Actions, mapping: Mapping[str, str], palette: Palette) -> None:
-        super().__init__(
-            "shortcuts", "Shortcuts", "Choose an action, then press its new keys below.", palette, scrolls=False
-        )
+        super().__init__("shortcuts", palette, scrolls=False)
         self._defaults = listed(actions)
         known = {a.id for a in self._defaults}
         # What the shell does not name today (another version, a plugin that is gone) is kept, and not shown.

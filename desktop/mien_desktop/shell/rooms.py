@@ -127,7 +127,8 @@ class Rooms:
             made.registry_changed.connect(window.supply.take_registry)
             made.models_changed.connect(window.supply.show_models)
             made.disabled_changed.connect(window.supply.set_disabled)
-            made.data.mover = window.library_move.begin
+            made.page_made.connect(window.key_tips.tell)
+            made.mover = window.library_move.begin
             made.set_devices(window.devices)
             window.key_tips.tell(made)
         return self.settings

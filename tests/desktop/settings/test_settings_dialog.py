@@ -140,3 +140,28 @@ def test_broken_settings_are_told_and_keep_nothing_shut(settings: Make, mien_hom
     dialog = settings()
     dialog.open_page("device")
     assert "settings.toml" in dialog.device.said
+
+
+def test_a_page_is_made_when_it_is_first_seen_and_knows_what_happened_before(
+    settings: Make, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = settings(choice=Choice(device="auto", fusion="fusion.late"))
+    made: list[str] = []
+    dialog.page_made.connect(lambda page: made.append(page.name))
+    dialog.open_page()
+    assert (dialog.page, made) == ("device", ["device"])
+    dialog.wear(LIGHT)
+    dialog.show_appearance("light", 1.5)
+    dialog.set_choice(Choice(device="auto", fusion="fusion.majority"))
+    with qtbot.waitSignal(dialog.choice_changed, timeout=WAIT) as told:
+        dialog.device.threads.setValue(2)
+    assert (told.args[0].fusion, told.args[0].threads) == ("fusion.majority", 2)
+    assert dialog.choice == told.args[0]
+    assert made == ["device"]
+    dialog.open_page("appearance")
+    assert dialog.appearance.themes["light"].isChecked()
+    assert dialog.appearance.slider.value() == 150
+    dialog.open_page("plugins")
+    assert (dialog.choice.fusion, dialog.choice.threads) == ("fusion.majority", 2)
+    assert made == ["device", "appearance", "plugins"]
+    assert all(page.palette_now is LIGHT for page in dialog.pages)
