@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -53,6 +53,7 @@ class TranscriptView(QAbstractScrollArea):
         self._dragged = False
         self._widths: dict[str, float] = {}
         self._layout: Layout | None = None
+        self._stale = False
         self._palette = palette
         self._look = Look.of(palette, self.font())
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -133,6 +134,7 @@ class TranscriptView(QAbstractScrollArea):
 
     def reveal(self, row: int, word: int = _NONE) -> None:
         """Scroll so that a row (or the line of a word) can be seen; nothing moves when it is in sight already."""
+        self._settle()
         if self._layout is None or not 0 <= row < len(self.script):
             return
         top, bottom = float(self._layout.top[row]), float(self._layout.top[row + 1])
@@ -145,6 +147,7 @@ class TranscriptView(QAbstractScrollArea):
 
     def word_rect(self, word: int) -> QRectF:
         """Where a word stands, in the coordinates of the whole transcript."""
+        self._settle()
         assert self._layout is not None
         row, line = self.script.row_of(word), self._layout.line_of(word)
         y = float(self._layout.top[row]) + self._look.pad
@@ -153,6 +156,7 @@ class TranscriptView(QAbstractScrollArea):
 
     def word_under(self, point: QPoint, *, nearest: bool = False) -> int:
         """The word at a place in the viewport, or −1; with `nearest`, the closest one of that row."""
+        self._settle()
         if self._layout is None or not len(self.script):
             return _NONE
         y = point.y() + self.verticalScrollBar().value()
@@ -176,6 +180,7 @@ class TranscriptView(QAbstractScrollArea):
     # ------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        self._settle()
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(event.rect(), self._look.ground)
@@ -201,14 +206,14 @@ class TranscriptView(QAbstractScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._lay_out()
+        self._lay_out_soon()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._widths.clear()
             self._look = Look.of(self._palette, self.font())
-            self._lay_out()
+            self._lay_out_soon()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self._user_scrolled()
@@ -338,12 +343,24 @@ class TranscriptView(QAbstractScrollArea):
             self.reveal(row)
 
     def _repaint(self, row: int) -> None:
-        if self._layout is not None and row < self._layout.top.size - 1:
+        if not self._stale and self._layout is not None and row < self._layout.top.size - 1:
             top, bottom = self._layout.top[row] - self.verticalScrollBar().value(), self._layout.top[row + 1]
             bottom -= self.verticalScrollBar().value()
             self.viewport().update(0, int(top) - 1, self.viewport().width(), int(bottom - top) + 3)
 
+    def _lay_out_soon(self) -> None:
+        """Lay out once, however many events ask for it: another look sends dozens."""
+        if not self._stale:
+            self._stale = True
+            QTimer.singleShot(0, self, self._settle)
+
+    def _settle(self) -> None:
+        """Lay out now, if that is still to be done."""
+        if self._stale:
+            self._lay_out()
+
     def _lay_out(self) -> None:
+        self._stale = False
         look, metrics = self._look, QFontMetricsF(self.font())
         widths, known = self._widths, self._widths.get
         for word in set(self.script.words).difference(widths):

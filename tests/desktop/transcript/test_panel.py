@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from mien.tracks import Spans
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
 from mien_desktop.look.palette import DARK, LIGHT
+from mien_desktop.look.style import dress
+from mien_desktop.transcript import view
+from mien_desktop.transcript.layout import Layout
 from mien_desktop.transcript.panel import TranscriptPanel
 
 from .conftest import LINES
@@ -188,6 +192,30 @@ def test_twenty_thousand_words_scroll_and_follow_quickly(
     panel.search.setText("ta")
     assert time.perf_counter() - began < 1.0
     assert len(panel.view.hits) > 1000
+
+
+def test_another_look_lays_the_words_out_once(
+    panel: TranscriptPanel, qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+
+    def lay_out(*args: Any, **more: Any) -> Layout:
+        counted.append(1)
+        return original(*args, **more)
+
+    original = view.lay_out
+    monkeypatch.setattr(view, "lay_out", lay_out)
+    last = len(panel.view.script.words) - 1
+    before = panel.view.word_rect(last)
+    for palette, scale in ((LIGHT, 1.0), (DARK, 1.5)):
+        counted.clear()
+        dress(qapp, palette, scale)
+        after = panel.view.word_rect(last)  # asked at once, it is the new one already
+        qtbot.wait(50)
+        assert len(counted) <= 2, f"{palette}, {scale}"  # the second where the room has changed
+        assert panel.view.word_rect(last).height() == after.height()
+    assert after.height() > 1.2 * before.height()
+    assert panel.view.verticalScrollBar().maximum() >= after.bottom() - panel.view.viewport().height()
 
 
 def test_every_control_says_what_it_is(panel: TranscriptPanel) -> None:
