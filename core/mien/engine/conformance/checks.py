@@ -41,7 +41,8 @@ def check_running(host: AnalyzerHost | FusionHost) -> Iterator[Finding]:
     yield _twice(first, host.run(_NOISE))
     yield _side_by_side(host, first)
     if isinstance(host, AnalyzerHost):
-        yield from _long(host, took)
+        pace = _NOISE.duration / max(took, 0.05)
+        yield from check_long(host, float(min(1800, max(30, round(_PATIENCE * pace * 0.7)))))
     else:
         yield _judged("very-long", host.run(Material("very-long", 3 * 3600.0)), "Three hours of readings.")
     yield _cancelled(host)
@@ -131,22 +132,21 @@ def _compared(check: str, apart: float, what: str) -> Finding:
     return Finding(Level.ERROR, check, f"{what} do not read the same.")
 
 
-def _long(host: AnalyzerHost, took: float) -> Iterator[Finding]:
-    """Sound for as long as patience allows, at least half a minute."""
-    pace = _NOISE.duration / max(took, 0.05)
-    length = float(min(1800, max(30, round(_PATIENCE * pace * 0.7))))
-    marks: list[float] = []
+def check_long(host: AnalyzerHost, length: float) -> Iterator[Finding]:
+    """Sound for `length` seconds: it comes to its end, and holds no more at the end than at a third of it."""
+    held: dict[str, float] = {}
 
     def heard(reached: float) -> None:
-        if not marks and reached >= length / 3:
-            marks.append(_held())
+        for mark, at in (("begin", length / 3), ("end", length - 1)):
+            if reached >= at and mark not in held:
+                held[mark] = _held()
 
     outcome = host.run(Material("very-long", length), heard=heard)
     yield _judged("very-long", outcome, f"{length:g} s of noise.")
-    if not (outcome.applies and marks and outcome.finished):
+    if not (outcome.applies and outcome.finished and len(held) == 2):
         yield Finding(Level.PASS, "memory-flat", "It is not fed with sound, so there was nothing to measure.")
         return
-    grown = _held() - marks[0]
+    grown = held["end"] - held["begin"]
     level = Level.PASS if grown < _GROWTH else Level.WARNING if grown < 4 * _GROWTH else Level.ERROR
     yield Finding(
         level, "memory-flat", f"{max(grown, 0):.0f} MB more after {length:g} s than after {length / 3:.0f} s."

@@ -1,0 +1,141 @@
+"""Plugins with one fault each, which the conformance kit must find. Registered by tests alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from mien.sdk import AnalyzerInfo, Audio, FusionInfo, FusionParams, Params, Writes, hookimpl, param
+from mien.sdk.protocols import Fused
+from mien.tracks import Curve, probability
+
+SURE = probability("sure")
+
+
+class Loose(Params):
+    """One parameter without bounds, unit and description, and one at whose end the plugin breaks."""
+
+    loose: int = 3
+    shift: float = param(0.5, "what is added", unit="", ge=0, le=1)
+
+
+class Good:
+    """Reads one half wherever there is sound."""
+
+    def prepare(self, media: Any, params: Any, ctx: Any) -> None:
+        self.media, self.params, self.ctx = media, params, ctx
+
+    def process(self, block: Any) -> Iterable[Curve]:
+        times = [block.start]
+        yield Curve(f"odd.{type(self).__name__.lower()}", times, [[self.value(block)]], (SURE,))
+
+    def value(self, block: Any) -> float:
+        return 0.5
+
+    def finish(self) -> Iterable[Curve]:
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
+class Outside(Good):
+    """Leaves its extent when the sound is at full scale."""
+
+    def value(self, block: Any) -> float:
+        return float(np.abs(block.audio.samples).max() * 1.5)
+
+
+class Random(Good):
+    """Never reads the same twice."""
+
+    def value(self, block: Any) -> float:
+        return int.from_bytes(os.urandom(2), "big") / 65535
+
+
+class Edge(Good):
+    """Breaks at the upper end of a parameter."""
+
+    def value(self, block: Any) -> float:
+        if self.params.shift >= 1:
+            raise ZeroDivisionError("no room is left")
+        return 0.5
+
+
+class Slow(Good):
+    """Does not ask whether it was stopped: each block of an hour takes it six seconds."""
+
+    def value(self, block: Any) -> float:
+        if self.media.duration > 1800:
+            time.sleep(6)
+        return 0.5
+
+
+class Hoards(Good):
+    """Keeps all that it hears, many times over."""
+
+    def value(self, block: Any) -> float:
+        self.kept = [*getattr(self, "kept", ()), np.tile(block.audio.samples, 64)]
+        return 0.5
+
+
+class Dies(Good):
+    """Takes its process with it when there is no sound to speak of."""
+
+    def value(self, block: Any) -> float:
+        if not np.abs(block.audio.samples).any():
+            os._exit(3)
+        print("this must not get among the findings")
+        return 0.5
+
+
+class Calls(Good):
+    """Asks for a host."""
+
+    def value(self, block: Any) -> float:
+        try:
+            socket.getaddrinfo("example.invalid", 80)
+        except OSError:
+            return 0.25
+        return 0.5
+
+
+class Everybody:
+    """A fusion whose weights do not sum to one."""
+
+    def prepare(self, tracks: Any, params: Any, ctx: Any) -> None:
+        pass
+
+    def fuse(self, grid: Any) -> Fused:
+        size = grid.times.size
+        return Fused(np.full(size, 0.5, np.float32), np.ones((size, 2), np.float32), ("a", "b"), np.zeros((size, 2)))
+
+
+def info(cls: type, params: type[Params] = Params) -> AnalyzerInfo:
+    """The descriptor of one of them."""
+    name = cls.__name__.lower()
+    return AnalyzerInfo(
+        id=f"odd.{name}", title=cls.__name__, version="1", factory=f"{__name__}:{cls.__name__}", params=params,
+        description=str(cls.__doc__), modality="sound", inputs=(Audio(8000),), default=False,
+        outputs=(Writes(f"odd.{name}", "curve", (SURE,)),),
+    )  # fmt: skip
+
+
+EVERYBODY = FusionInfo(
+    id="fusion.everybody", title="Everybody", version="1", factory=f"{__name__}:Everybody", params=FusionParams,
+    description="Weights that do not sum to one.", accepts=("odd.good", "odd.nobody"),
+)  # fmt: skip
+
+
+@hookimpl
+def mien_register(registry: Any) -> None:
+    """Offer all of them."""
+    for cls in (Good, Outside, Random, Slow, Hoards, Dies, Calls):
+        registry.analyzer(info(cls))
+    registry.analyzer(info(Edge, Loose))
+    registry.fusion(EVERYBODY)

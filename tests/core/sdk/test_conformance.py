@@ -1,0 +1,178 @@
+"""The conformance kit finds what is wrong with plugins that have one fault each, and nothing where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.sdk.conformance import Finding, Level, Report
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    from mien.engine.registry import Registry
+
+    monkeypatch.syspath_prepend(str(HERE))
+    monkeypatch.setenv("MIEN_PLUGINS", "odd_plugins")
+    yield Registry.load()
+    sys.modules.pop("odd_plugins", None)
+
+
+def found(registry: Any, plugin: str) -> dict[str, Level]:
+    """Check → its gravest level, run in this process."""
+    from mien.engine.conformance.checks import check_running
+    from mien.engine.conformance.host import AnalyzerHost, FusionHost
+
+    host = (
+        AnalyzerHost(registry.analyzers[plugin], registry)
+        if plugin in registry.analyzers
+        else FusionHost(registry.fusions[plugin], registry)
+    )
+    levels: dict[str, Level] = {}
+    for finding in check_running(host):
+        levels[finding.check] = max(finding.level, levels.get(finding.check, Level.PASS))
+    return levels
+
+
+def errors(levels: dict[str, Level]) -> set[str]:
+    return {check for check, level in levels.items() if level is Level.ERROR}
+
+
+def test_a_sound_plugin_passes(registry: Any) -> None:
+    levels = found(registry, "odd.good")
+    assert set(levels.values()) == {Level.PASS}
+    assert {"silence", "noise", "clipping", "one-frame", "no-face", "no-audio", "very-short", "very-long"} <= set(
+        levels
+    )
+    assert {"nan-in-reads", "determinism", "two-at-once", "cancel", "memory-flat", "parameter-bounds"} <= set(levels)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "wrong"),
+    [
+        ("odd.outside", {"clipping"}),
+        ("odd.random", {"determinism", "two-at-once"}),
+        ("odd.edge", {"parameter-bounds"}),
+        ("odd.slow", {"cancel"}),
+    ],
+)
+def test_each_fault_is_found_where_it_is(registry: Any, plugin: str, wrong: set[str]) -> None:
+    assert errors(found(registry, plugin)) == wrong
+
+
+def test_a_fusion_whose_weights_do_not_sum_to_one(registry: Any) -> None:
+    levels = found(registry, "fusion.everybody")
+    assert {"noise", "silence", "one-modality"} <= errors(levels)
+
+
+def test_memory_that_grows_is_found(registry: Any) -> None:
+    from mien.engine.conformance.checks import check_long
+    from mien.engine.conformance.host import AnalyzerHost
+
+    levels = {f.check: f.level for f in check_long(AnalyzerHost(registry.analyzers["odd.hoards"], registry), 90.0)}
+    assert levels["very-long"] is Level.PASS
+    assert levels["memory-flat"] >= Level.WARNING
+
+
+def test_parameters_without_bounds_are_told(registry: Any) -> None:
+    from mien.sdk.conformance.descriptor import check_descriptor
+
+    told = {(f.level, f.text) for f in check_descriptor(registry.analyzers["odd.edge"])}
+    assert (Level.WARNING, "loose is a number without two bounds.") in told
+    assert (Level.WARNING, "loose has no description.") in told
+    assert not any("shift" in text for _, text in told)
+
+
+def test_bounds_that_are_not_kept_and_unknown_fields_are_errors() -> None:
+    from mien.sdk.conformance.descriptor import check_params
+    from mien.sdk.params import Params
+
+    class Open(Params, extra="allow", frozen=False):
+        """Takes everything."""
+
+    assert [f.level for f in check_params(Open)] == [Level.ERROR, Level.ERROR]
+
+
+def run_check(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "mien.cli", "plugins", "check", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE), "MIEN_PLUGINS": "odd_plugins"},
+        check=False,
+    )
+    return done.returncode, json.loads(done.stdout.splitlines()[0])
+
+
+def test_a_plugin_that_takes_its_process_along_or_calls_out_is_reported() -> None:
+    code, reports = run_check("odd.dies", "odd.calls")
+    assert code == 8
+    dies, calls = (Report.from_dict(r) for r in reports)
+    assert dies.at(Level.ERROR) == (
+        Finding(Level.ERROR, "survival", "It ended its process with 3, in the check that follows noise."),
+    )
+    assert [f.check for f in calls.at(Level.ERROR)] == ["no-network"]
+    assert "example.invalid" in calls.at(Level.ERROR)[0].text
+
+
+def test_a_plugin_that_hangs_is_given_up() -> None:
+    code, reports = run_check("odd.slow", "--limit", "3")
+    assert code == 8
+    assert reports[0]["findings"][-1]["check"] in ("survival",)
+    assert "took longer than 3 s" in reports[0]["findings"][-1]["text"]
+
+
+@pytest.mark.parametrize("plugin", ["csv", "json", "srt", "fusion.majority"])
+def test_what_comes_with_mien_passes(registry: Any, plugin: str) -> None:
+    """A few light ones."""
+    from mien.engine.conformance.exporters import check_exporter
+
+    if plugin in registry.fusions:
+        levels = set(found(registry, plugin).values())
+    else:
+        levels = {finding.level for finding in check_exporter(registry.exporter(plugin))}
+    assert levels == {Level.PASS}
+
+
+def test_a_heavy_module_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mien.engine.conformance.find import check_light
+    from mien.engine.registry import Source
+
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "idle_info.py").write_text("import time\nfrom mien.sdk import hookimpl\n")
+    busy = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end:\n    pass\n"
+    (tmp_path / "busy_info.py").write_text(busy)
+    assert check_light(Source("idle", "idle_info")).level is Level.PASS
+    found = check_light(Source("busy", "busy_info"))
+    assert (found.level, found.check) == (Level.ERROR, "light")
+
+
+def test_names_that_are_not_there_are_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    from mien.cli.app import run
+
+    assert run(["plugins", "check", "nothing"]) == 2
+    assert run(["plugins", "check", "nothing.like.it"]) == 8
+    assert [line.partition(";")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "mien: There is no plugin named 'nothing'",
+        "mien: nothing.like.it could not be loaded: No module named 'nothing'",
+    ]
+
+
+def test_a_report_reads_gravest_first_and_survives_json() -> None:
+    report = Report("a.b", (Finding(Level.PASS, "noise", "Fine."), Finding(Level.ERROR, "cancel", "It hangs.")))
+    assert str(report).splitlines() == [
+        "a.b: 1 ERROR, 1 PASS",
+        "  ERROR    cancel  It hangs.",
+        "  PASS     noise   Fine.",
+    ]
+    assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    assert not report.ok
