@@ -7,7 +7,6 @@ from pathlib import Path
 
 from mien.training.card import sha256_of
 
-
 MODELS = Path(__file__).resolve().parents[3] / "resources" / "models"
 
 
