@@ -17,7 +17,7 @@ from mien.training.reproduction import Reproduced, Row
 TITLE = "# Reproduction of the papers' tables"
 _INTRODUCTION = (
     "Written by `mien reproduce TABLE --data DIR`. Each number of ours is the mean ± sample standard deviation over the seeds "
-    "named; the difference is ours minus the paper's. Test sets are used once, after everything was chosen on validation data."
+    "named; the difference is ours minus the paper's. Nothing is chosen by a test set."
 )
 _CLOSED = "## What cannot be reproduced here"
 _HEADING = re.compile(r"^## (?:`(?P<id>[^`]+)`)?", re.MULTILINE)
