@@ -26,11 +26,14 @@ def find_verdicts(
     half = params.hop / 2
     spans: list[list[int]] = []
     inside = False
-    for index, score in enumerate(fused.score):
-        if not np.isnan(score) and score >= params.threshold and not inside:
+    # Compared at once: step by step, two hours would take a tenth of a second.
+    begins = fused.score >= params.threshold
+    ends = np.isnan(fused.score) | (fused.score < params.threshold - params.hysteresis)
+    for index, (over, under) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
+        if over and not inside:
             spans.append([index, index])
             inside = True
-        elif inside and (np.isnan(score) or score < params.threshold - params.hysteresis):
+        elif under:
             inside = False
         if inside:
             spans[-1][1] = index
@@ -53,6 +56,8 @@ def find_verdicts(
 
 def reasons(fused: Fused, part: slice) -> str:
     """What each modality said over a stretch, the weightiest first: `text 0.93 (weight 60 %), voice 0.71 (weight 40 %)`."""
+    if not fused.modalities:
+        return ""
     scores = fused.score[part]
     weights = fused.weights[part]
     there = ~np.isnan(scores)

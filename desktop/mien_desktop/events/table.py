@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import (
@@ -155,12 +155,18 @@ class EventFilter(QSortFilterProxyModel):
         """The event in a row as it is shown."""
         return self._table.events[self.mapToSource(self.index(row, 0)).row()]
 
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Order by a column. Events are in order of time already: to compare thousands of them would hold the window up."""
+        super().sort(-1 if column == TIME and order == Qt.SortOrder.AscendingOrder else column, order)
+
     def narrow(self, state: str, words: str) -> None:
         """Show only events of `state` (empty for all) whose label, note, source or author holds every word."""
         self._state, self._words = state, words.casefold()
         self.invalidate()
 
     def filterAcceptsRow(self, row: int, parent: _Index) -> bool:
+        if not self._state and not self._words:
+            return True
         event = self._table.events[row]
         text = f"{event.label} {event.note} {event.source_title} {event.author}".casefold()
         return (not self._state or event.state == self._state) and all(word in text for word in self._words.split())
@@ -372,9 +378,18 @@ def _ring(colour: str) -> QIcon:
 def _order(event: Event, column: int) -> Any:
     if column == SCORE:
         return event.score if event.score == event.score else -1e9
-    return (
-        _STATES[event.state], event.start, event.length, event.source_title, 0.0, event.label, event.note,
-    )[column]  # fmt: skip
+    return _ORDERS[column](event)
+
+
+_ORDERS: Final[dict[int, Callable[[Event], Any]]] = {
+    STATE: lambda event: _STATES[event.state],
+    TIME: lambda event: event.start,
+    LENGTH: lambda event: event.length,
+    SOURCE: lambda event: event.source_title,
+    LABEL: lambda event: event.label,
+    NOTE: lambda event: event.note,
+}
+"""Only what a column is ordered by: a title is put together from words, and thousands are compared."""
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
