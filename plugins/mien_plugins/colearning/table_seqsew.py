@@ -86,7 +86,7 @@ def notes(results: Results) -> Sequence[str]:
         protocol(),
         "Where ours is lower than the paper's: the thesis does not give α, β, K, the dropout, the epochs or the size of the "
         "decoder on MOSI, nor the videos that its grid over α and β was chosen by. That grid is not repeated here: one pair was "
-        f"tried (α {ALPHA}, β {BETA}), which in a first trial with two seeds gained 3.5 on the validation videos with sound. What "
-        "all seeds say on the validation videos (weighted F1, without noise): "
+        f"tried (α {ALPHA}, β {BETA}), which in a first trial with two seeds gained 3.5 on the validation videos with sound. "
+        "What all seeds say on the validation videos (weighted F1, without noise): "
         f"{validation(results, TASKS[1:])}.",
     ]
