@@ -18,6 +18,9 @@ from .conftest import DEMO, PATIENCE
 LONGEST = 0.25
 """s of work without a break. 0.1 is what is aimed at; a shared core does the same work in up to twice the time."""
 
+ALLOWED = {"theme": 0.5, "text size": 0.5}
+"""s; Qt itself dresses every widget anew, which is some 0.2 ms for each on a quiet core."""
+
 
 class Watchdog:
     """For how long the thread of the windows worked without a break, s of its own processor time: other processes do not
@@ -69,6 +72,10 @@ def test_no_step_of_a_session_keeps_the_window(window: MainWindow, qtbot: QtBot,
         "find": window.workspace.find_words,
         "events": lambda: space.events.set_threshold(0.3),
         "explain": space.explain_here,
+        "settings": window.show_settings,
+        "plugins": lambda: window.show_settings("plugins"),
+        "theme": lambda: window.set_theme("light"),
+        "text size": lambda: window.set_text_scale(1.25),
         "library": window.show_library,
         "search": lambda: window.show_library("you"),
         "workspace": window.show_workspace,
@@ -87,4 +94,4 @@ def test_no_step_of_a_session_keeps_the_window(window: MainWindow, qtbot: QtBot,
         qtbot.wait(100)
         kept[name] = watchdog.worst
     print({name: f"{1e3 * worst:.0f} ms" for name, worst in kept.items()})
-    assert {name: worst for name, worst in kept.items() if worst > LONGEST} == {}
+    assert {name: worst for name, worst in kept.items() if worst > ALLOWED.get(name, LONGEST)} == {}
