@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -114,15 +114,18 @@ class Readings:
     Args:
         tracks: whole tracks by name.
         threshold: of the fused reading; None takes that of the run which made it.
+        outwards: s that a track's first and last reading reach outwards (`mien.engine.reach`), as in the lanes.
     """
 
     tracks: dict[str, AnyTrack] = field(default_factory=dict)
     threshold: float | None = None
+    outwards: Callable[[AnyTrack], float] = lambda _: 0.0
 
     def __post_init__(self) -> None:
         self._pieces: dict[str, list[AnyTrack]] = {name: [track] for name, track in self.tracks.items()}
         self._interval = 0.0  # 0 until it is known
         self._hops: dict[str, float] = {}
+        self._reaches: dict[str, float] = {}
 
     @staticmethod
     def reads(name: str) -> bool:
@@ -147,6 +150,7 @@ class Readings:
         """A track is there no more."""
         self._pieces.pop(name, None)
         self._hops.pop(name, None)
+        self._reaches.pop(name, None)
         if name == BOXES:
             self._interval = 0.0
 
@@ -259,7 +263,10 @@ class Readings:
         right = int(np.searchsorted(track.times, time))
         near = [n for n in (right - 1, right) if 0 <= n < track.times.size]
         row = min(near, key=lambda n: abs(float(track.times[n]) - time))
-        there = abs(float(track.times[row]) - time) <= _HOLDS * self._hop(track) + _EPS
+        holds = _HOLDS * self._hop(track)
+        if not track.times[0] <= time <= track.times[-1]:
+            holds = max(holds, self._reach(track))
+        there = abs(float(track.times[row]) - time) <= holds + _EPS
         for n, quantity in enumerate(track.quantities):
             value = float(track.values[row, n])
             fused = track.name == FUSED
@@ -277,6 +284,12 @@ class Readings:
             return self.threshold
         told = track.provenance.params.get("threshold") if track.provenance else None
         return float(told) if told is not None else None
+
+    def _reach(self, track: Curve) -> float:
+        """How far the window of the first and the last reading reaches, s; looked up once for each track."""
+        if track.name not in self._reaches:
+            self._reaches[track.name] = self.outwards(track)
+        return self._reaches[track.name]
 
     def _hop(self, track: Curve) -> float:
         """Usual distance between rows, s."""

@@ -61,7 +61,7 @@ class Workspace(QWidget):
         self.player = Player(self)
         self.canvas = Canvas(palette)
         self.transport = Transport(palette)
-        self.overlay = Readings()
+        self.overlay = Readings(outwards=self._reach_of)
         self.timeline = TimelineView()
         self.timeline.wear(palette)
         self.transcript = TranscriptPanel(palette)

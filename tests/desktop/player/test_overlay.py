@@ -97,3 +97,14 @@ def test_what_is_said_is_the_utterance_that_lasts() -> None:
 def test_numbers_and_names_in_short() -> None:
     assert [short(v) for v in (0.714, -0.12, 1.0, -0.997, 0.0, -0.001)] == [".71", "−.12", "1.0", "−1.0", ".00", ".00"]
     assert [person_name(n) for n in (1, 26, 27)] == ["A", "Z", "P27"]
+
+
+def test_the_first_and_the_last_reading_reach_as_far_as_their_window_did() -> None:
+    conflict = [Quantity("conflict", "", -10.0, 10.0, "calm", "conflict")]
+    alone = curve("conflict.intensity", [11.0], [[3.0]], conflict)
+    readings = Readings({alone.name: alone}, outwards=lambda track: 5.0 if track.name == alone.name else 0.0)
+    for time, value in ((5.5, None), (6.5, 3.0), (15.9, 3.0), (16.5, None)):
+        assert levels(readings, time)["conflict"].value == value, time
+    readings.put(curve(alone.name, [*np.arange(5.0, 15.0), *np.arange(40.0, 50.0)], [[1.0]] * 20, conflict))
+    for time, value in ((0.5, 1.0), (16.0, None), (38.0, None), (53.5, 1.0), (54.5, None)):  # gaps are not reached over
+        assert levels(readings, time)["conflict"].value == value, time
