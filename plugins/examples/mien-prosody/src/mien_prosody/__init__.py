@@ -1,0 +1,1 @@
+"""Pitch and speaking rate, and their fusion with conflict: an example of a plugin for Mien."""
