@@ -39,6 +39,9 @@ def test_the_wheel_holds_weights_cards_and_the_demo(wheel: Path) -> None:
         for file in ("model.safetensors", "config.json", "card.json", "CARD.md"):
             assert f"mien_resources/models/{model}/{file}" in names
     assert "mien_resources/demo/demo.mp4" in names
+    for file in ("common/pyproject.toml.in", "common/src/PACKAGE/py.typed.in", "fusion/MODEL_CARD.md.in"):
+        assert f"mien_template/{file}" in names
+    assert not [n for n in names if "examples/" in n]
     assert not [n for n in names if n.startswith("tests/")]
 
 

@@ -6,10 +6,11 @@ import os
 import socket
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from mien.errors import UsageError
 from mien.sdk import AnalyzerInfo, Audio, FusionInfo, FusionParams, Params, Writes, hookimpl, param
 from mien.sdk.protocols import Fused
 from mien.tracks import Curve, probability
@@ -21,6 +22,7 @@ class Loose(Params):
     """One parameter without bounds, unit and description, and one at whose end the plugin breaks."""
 
     loose: int = 3
+    source: Literal["sound", "subtitles"] = param("sound", "what is read")
     shift: float = param(0.5, "what is added", unit="", ge=0, le=1)
 
 
@@ -59,9 +61,11 @@ class Random(Good):
 
 
 class Edge(Good):
-    """Breaks at the upper end of a parameter."""
+    """Breaks at the upper end of a parameter, and says of a choice what it needs."""
 
     def value(self, block: Any) -> float:
+        if self.params.source == "subtitles":
+            raise UsageError("The medium has no subtitles.")
         if self.params.shift >= 1:
             raise ZeroDivisionError("no room is left")
         return 0.5

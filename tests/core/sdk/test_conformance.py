@@ -69,6 +69,16 @@ def test_each_fault_is_found_where_it_is(registry: Any, plugin: str, wrong: set[
     assert errors(found(registry, plugin)) == wrong
 
 
+def test_a_choice_that_needs_what_is_not_there_is_a_note(registry: Any) -> None:
+    from mien.engine.conformance.checks import check_ends
+    from mien.engine.conformance.host import AnalyzerHost
+
+    assert {(f.level, f.text) for f in check_ends(AnalyzerHost(registry.analyzers["odd.edge"], registry))} == {
+        (Level.NOTE, "source=subtitles was not run: The medium has no subtitles."),
+        (Level.ERROR, "shift=1: ZeroDivisionError: no room is left"),
+    }
+
+
 def test_a_fusion_whose_weights_do_not_sum_to_one(registry: Any) -> None:
     levels = found(registry, "fusion.everybody")
     assert {"noise", "silence", "one-modality"} <= errors(levels)

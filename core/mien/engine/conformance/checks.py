@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mien.engine.conformance.host import AnalyzerHost, FusionHost, Outcome, same
-from mien.errors import Cancelled, ModelError
+from mien.errors import Cancelled, DeviceError, ModelError, UsageError
 from mien.sdk.conformance import Finding, Level
 from mien.sdk.conformance.descriptor import extremes
 from mien.sdk.conformance.material import Material, usual
@@ -35,7 +35,7 @@ def check_running(host: AnalyzerHost | FusionHost) -> Iterator[Finding]:
         yield _judged(material.name, host.run(material) if material.name != "noise" else first, _SEEN[material.name])
     if isinstance(host, FusionHost):
         yield from _each_alone(host)
-    yield from _ends(host)
+    yield from check_ends(host)
     if first.error is not None:
         return
     yield _twice(first, host.run(_NOISE))
@@ -87,7 +87,8 @@ def _each_alone(host: FusionHost) -> Iterator[Finding]:
         )
 
 
-def _ends(host: AnalyzerHost | FusionHost) -> Iterator[Finding]:
+def check_ends(host: AnalyzerHost | FusionHost) -> Iterator[Finding]:
+    """It runs at every end of its parameters and with every choice, or says in a sentence what that would need."""
     material = Material("parameter-bounds", 2.0, "noise", 10)
     tried, left, problems = 0, 0, []
     begun = time.monotonic()
@@ -97,7 +98,7 @@ def _ends(host: AnalyzerHost | FusionHost) -> Iterator[Finding]:
             continue
         outcome = host.run(material, host.info.params.model_validate({name: value}))
         tried += 1
-        if isinstance(outcome.error, ModelError):
+        if isinstance(outcome.error, ModelError | UsageError | DeviceError):  # it says what the choice would need
             problems.append(Finding(Level.NOTE, "parameter-bounds", f"{name}={value} was not run: {outcome.error}"))
         elif outcome.error is not None:
             text = f"{name}={value}: {_sentence(outcome.error)}"
