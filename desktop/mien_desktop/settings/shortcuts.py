@@ -104,6 +104,7 @@ class ShortcutsPage(Page):
             self._fit()
 
     def _fit(self) -> None:
+        self.ensurePolished()  # its own size of text, though nobody has seen it yet
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
 
     # -- what is in force --------------------------------------------------------------------------------------------
