@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -336,3 +337,17 @@ def test_closing_twice_and_without_work(ctx) -> None:
     analyzer.prepare(MediaInfo(Path("a.wav"), has_audio=True), SPHINX, ctx)
     analyzer.close()
     analyzer.close()
+
+
+def test_closing_with_much_still_queued_ends_at_once() -> None:
+    """A helper that is killed may still take what its thread writes next; the thread must not wait for an answer then."""
+    for _ in range(3):
+        transcriber = SphinxTranscriber(lambda: None, helpers=2)
+        for n in range(40):
+            transcriber.submit(Utterance(n, n + 0.5, RATE, NOISE[: RATE // 2]))
+        while not transcriber.ready():  # both have greeted, and are fed
+            time.sleep(0.01)
+        closing = threading.Thread(target=transcriber.close, daemon=True)
+        closing.start()
+        closing.join(20)
+        assert not closing.is_alive()

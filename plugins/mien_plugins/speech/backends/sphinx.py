@@ -148,6 +148,7 @@ class _Helper:
         outbox: queue.SimpleQueue[bytes | None],
         inbox: queue.SimpleQueue[tuple[_Helper, dict[str, Any] | None]],
     ) -> None:
+        self._stopped = False
         self._free = threading.Semaphore(0)  # counts the utterances that it could take now: none or one
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._settings, self._outbox, self._inbox = settings, outbox, inbox
@@ -164,6 +165,7 @@ class _Helper:
 
     def stop(self) -> None:
         """Kill the process and let the writer go."""
+        self._stopped = True
         self.process.kill()
         self._outbox.put(None)
         self._free.release()
@@ -182,7 +184,8 @@ class _Helper:
     def _write(self) -> None:
         try:
             self._send(json.dumps(self._settings).encode() + b"\n")
-            while self._free.acquire() and (message := self._outbox.get()) is not None:
+            # What is queued may outlast the helper: a process that is being killed still takes it, and never answers.
+            while self._free.acquire() and not self._stopped and (message := self._outbox.get()) is not None:
                 self._send(message)
         except OSError:
             return  # the helper has gone; the reader tells
