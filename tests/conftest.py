@@ -35,6 +35,21 @@ def mien_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
+def announce_half() -> object:
+    """A function that makes the pictures' header of an AVI file announce half of its frames."""
+
+    def halve(path: Path) -> Path:
+        content = bytearray(path.read_bytes())
+        length = content.index(b"vids", content.index(b"strh")) + 32  # dwLength of AVISTREAMHEADER
+        frames = int.from_bytes(content[length : length + 4], "little")
+        content[length : length + 4] = (frames // 2).to_bytes(4, "little")
+        path.write_bytes(content)
+        return path
+
+    return halve
+
+
+@pytest.fixture(scope="session")
 def make_clip() -> object:
     """A function that writes a small clip: a moving gradient and a tone that is loud for every other second."""
 

@@ -72,9 +72,7 @@ def check(command: Any, count: int) -> None:
         assert "ended the process" not in reason, line
         assert "longer than" not in reason, line
         assert "details are in the log" not in reason, line  # nothing that nobody expected
-        # Times far beyond the length that the file states are refused, with that reason; nothing else befalls a plugin.
-        said = line["failed"].values()
-        assert all("outside the medium" in why or why.endswith("which failed.") for why in said), line
+        assert not line["failed"], line  # no damage of a medium is a plugin's fault
         if line["state"] == "failed":
             assert line["reason"].strip(), line
             assert "\n" not in line["reason"], line

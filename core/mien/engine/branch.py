@@ -273,13 +273,20 @@ class Branch:
         checked: dict[str, list[AnyTrack]] = {}
         told = time.monotonic()
         for piece in pieces:
-            good = check_piece(member.node.info, piece, self._media.duration)
+            good = check_piece(member.node.info, piece, self._length())
             if len(good):
                 checked.setdefault(good.name, []).append(good)
             if time.monotonic() - told > 1.0:
                 self._hand_on(member, checked, fresh)
                 checked, told = {}, time.monotonic()
         self._hand_on(member, checked, fresh)
+
+    def _length(self) -> float | None:
+        """s of the medium: what it announces, or more where more of it was decoded or read before."""
+        if self._media.duration is None:
+            return None
+        stored = (track.extent[1] for track in self._stored.values() if len(track))
+        return max(self._media.duration, self._heard, self._seen, *stored)
 
     def _hand_on(self, member: Member, checked: Mapping[str, list[AnyTrack]], fresh: dict[str, list[AnyTrack]]) -> None:
         for name, parts in checked.items():

@@ -35,6 +35,8 @@ from mien.tracks.track import AnyTrack
 
 _log = logging.getLogger(__name__)
 Emit = Callable[[Event], None]
+# Streams end up to so many s after what the file announces without being called longer.
+_SLACK = 0.5
 
 
 @dataclass
@@ -79,6 +81,8 @@ def analyze_medium(
 
     plan = make_plan(choice, registry, media, medium_id, is_cached)
     job = _Job(medium, media, medium_id, plan, backend, library, registry, choice, emit, cancel, {}, {})
+    if known is not None and known.duration:  # it may have proved longer than it announces
+        job.reached = known.duration
     fusion = plan_fusion(choice, registry, plan, {})
     emit(Started(medium_id, media, _planned(plan, fusion), medium.problems, f"{backend.name} ({backend.precision})"))
     try:
@@ -88,7 +92,7 @@ def analyze_medium(
         _abandon(job, error, forget=known is None)
         raise
     runs = {n.id: n.key for n in plan.nodes if not n.skipped and n.id not in job.failed}
-    duration = media.duration if media.duration is not None else job.reached
+    duration = _length(job)
     done = Done(medium_id, runs, dict(job.failed), job.partial, duration, time.perf_counter() - begun)
     emit(done)
     return done
@@ -151,6 +155,9 @@ def _compute(job: _Job) -> None:
         contexts = {n.id: _begin(job, n, threads) for n in nodes}
         lanes.append(BranchThread(Branch(nodes, job.media, contexts, stored, _sink(job)), job.cancel))
     _feed(job, items, lanes, decoder)
+    length = _length(job)
+    if job.media.duration is not None and length > job.media.duration:
+        job.library.add_medium(replace(job.medium, duration=length), job.medium_id)
 
 
 def _feed(
@@ -186,6 +193,18 @@ def _feed(
             raise lane.fault
     if job.cancel.is_set():
         raise Cancelled("The analysis was cancelled.")
+
+
+def _length(job: _Job, tracks: Mapping[str, AnyTrack] | None = None) -> float:
+    """s of the medium: what it announces, or more where more of it was decoded or stands in `tracks`.
+
+    Streams may end a little after what the file says without being longer; that is not counted.
+    """
+    announced = job.media.duration
+    ends = [job.reached, *(track.extent[1] for track in (tracks or {}).values() if len(track))]
+    if announced is not None and max(ends) <= announced + max(_SLACK, 0.01 * announced):
+        return announced
+    return max(ends)
 
 
 def _begin(job: _Job, node: Node, threads: int) -> RunContext:
@@ -307,9 +326,8 @@ def _fuse(job: _Job) -> None:
         runs = {node.id: job.library.find_run(job.medium_id, node.key) for node in fusion.reads.values()}
         tracks = job.library.tracks([run for run in runs.values() if run is not None])
         read = {name: tracks[name] for name in fusion.reads if name in tracks}
-        duration = job.media.duration if job.media.duration is not None else job.reached
         rows = 0
-        for track in fuse(fusion, read, duration, context):
+        for track in fuse(fusion, read, _length(job, read), context):
             writer.write(track)
             job.emit(Piece(fusion.info.id, track))
             rows += len(track)

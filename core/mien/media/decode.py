@@ -16,6 +16,7 @@ from av.container import InputContainer
 from av.format import Flags
 
 from mien.errors import NotMedia, shown
+from mien.media.counted import is_counted
 from mien.media.damage import Damage, DamageLog
 from mien.media.medium import Medium, StreamInfo
 from mien.media.opening import MAX_PIXELS, open_medium
@@ -24,10 +25,9 @@ from mien.media.pieces import AudioPiece, FramePiece
 from mien.media.probe import keep_only, probe, quarter_turns
 from mien.media.sound import SoundAssembler, assemble
 
-# Formats whose declared duration is counted, not estimated from a bit rate: only there is an early end a
-# truncation.
-_COUNTED = ("mov", "matroska", "avi", "flac", "wav", "w64", "gif", "asf")
 _SHORTFALL = 0.5
+# Writers often leave out how long the last of irregular frames is shown: more than that is a header that is wrong.
+_EXCESS = 1.0
 # Sound before a point that has to be decoded for the decoder to be in tune there, s.
 _PREROLL = 0.5
 
@@ -210,7 +210,7 @@ class Decoder:
             yield FramePiece(time, frame, quarter_turns(frame.rotation), length, bool(frame.is_corrupt), aspect)
 
     def _judge_ends(self) -> None:
-        """Note streams that end before the file says so; raise if nothing came at all."""
+        """Note streams that end before or after the file says so; raise if nothing came at all."""
         if self.begin > 0 or self.end != float("inf"):
             return
         wanted = [s for s in (self.audio, self.video) if s is not None]
@@ -218,13 +218,16 @@ class Decoder:
             raise NotMedia(
                 f"Not one second of the medium could be decoded; get another copy: {shown(self.medium.path)}"
             )
+        counted = is_counted(self.medium.path, self.medium.format)
         for stream in wanted:
             if stream.index not in self._ends:
                 self._log.add(stream.index, 0.0, "nothing of it could be decoded")
-            elif self.medium.format.split(",")[0] in _COUNTED and stream.duration is not None:
+            elif counted and stream.duration is not None:
                 declared, end = (stream.start or 0.0) + stream.duration, self._ends[stream.index]
                 if end < declared - max(_SHORTFALL, 0.01 * declared):
                     self._log.add(stream.index, end, f"it breaks off, though {declared:.2f} s are announced,")
+                elif end > declared + max(_EXCESS, 0.05 * declared):
+                    self._log.add(stream.index, end, f"it goes on, though {declared:.2f} s are announced,")
 
 
 def _merge(tracks: list[Iterator[AudioPiece | FramePiece]]) -> Iterator[AudioPiece | FramePiece]:

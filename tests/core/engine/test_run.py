@@ -38,6 +38,22 @@ def test_all_kinds_of_input_reach_their_plugins(run: Any, clip: Path, tmp_path: 
         assert tracks["tiny.level"].provenance.run == done.runs["tiny.level"]
 
 
+def test_readings_beyond_what_a_file_announces_are_kept(
+    run: Any, make_clip: Any, announce_half: Any, tmp_path: Path
+) -> None:
+    path = announce_half(make_clip(tmp_path / "longer.avi", 6.0, audio=False))
+    for _ in range(2):  # the second time nothing is decoded
+        done, _events = run(path, "brightness", fusion="tiny")
+        assert "3.00 s are announced" in done.partial
+        assert done.failed == {}
+        assert done.duration == pytest.approx(6.0, abs=0.2)
+        with Library(tmp_path / "library.db") as library:
+            medium = library.medium(done.medium)
+            assert medium.duration == pytest.approx(6.0, abs=0.2)
+            assert medium.tracks()["tiny.brightness"].times[-1] > 5.5
+            assert all(r.partial for r in medium.runs())
+
+
 def test_providers_are_added_and_come_first(run: Any, clip: Path) -> None:
     _, events = run(clip, "heard")
     assert list(started(events)) == ["tiny.level", "tiny.loud", "tiny.heard"]

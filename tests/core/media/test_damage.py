@@ -47,6 +47,41 @@ def test_a_truncated_file_keeps_what_was_read(make, sine, name, share):
         assert max(d.end for d in decoder.damage if d.lost) == pytest.approx(6.0 * share, abs=0.8)
 
 
+def test_a_file_longer_than_it_announces_is_read_whole_and_says_so(make, sine, announce_half):
+    path = announce_half(whole(make, sine, "longer.avi"))
+    with Decoder(path) as decoder:
+        shown = [p.time for p in decoder if isinstance(p, FramePiece)]
+    assert shown[-1] == pytest.approx(6.0, abs=0.1)
+    assert decoder.partial
+    assert [str(d) for d in decoder.damage] == ["stream 0: it goes on, though 3.00 s are announced, at 6.00 s"]
+
+
+@pytest.mark.parametrize(("options", "counted"), [({}, True), ({"write_xing": "0"}, False)], ids=["xing", "stream"])
+def test_a_cut_mp3_is_partial_where_it_counts_its_frames(tmp_path, options, counted):
+    path = tmp_path / "a.mp3"
+    _mp3(path, 6.0, options)
+    with Decoder(path) as decoder:
+        assert list(decoder)[-1].end == pytest.approx(6.0, abs=0.1)
+        assert not decoder.partial
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with Decoder(path) as decoder:
+        assert list(decoder)[-1].end == pytest.approx(3.0, abs=0.2)
+        assert decoder.partial == counted
+
+
+def _mp3(path, seconds, options):
+    import av
+
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("libmp3lame", rate=16_000, layout="mono")
+        t = np.arange(round(16_000 * seconds)) / 16_000
+        wave = (0.3 * np.sin(2 * np.pi * 330 * t)).astype(np.float32)[None]
+        frame = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
 def test_an_intact_file_is_whole(make, sine):
     for name in ("a.mp4", "b.mkv", "c.avi", "d.ts"):
         with Decoder(whole(make, sine, name)) as decoder:
