@@ -72,11 +72,11 @@ class Edge(Good):
 
 
 class Slow(Good):
-    """Does not ask whether it was stopped: each block of an hour takes it six seconds."""
+    """Does not ask whether it was stopped: each block of an hour takes it seven seconds."""
 
     def value(self, block: Any) -> float:
         if self.media.duration > 1800:
-            time.sleep(6)
+            time.sleep(7)
         return 0.5
 
 

@@ -174,12 +174,20 @@ def _cancelled(host: AnalyzerHost | FusionHost) -> Finding:
     ended: list[tuple[Outcome, float, float]] = []
     run: Any = functools.partial(host.run, Material("cancel", 3600.0, "noise", 0 if _blind(host) else 18_000))
 
+    at_work = threading.Event()
+    if isinstance(host, AnalyzerHost):
+        run = functools.partial(run, heard=lambda reached: at_work.set())
+    else:
+        at_work.set()
+
     def work() -> None:
         outcome = run(cancel=cancel)
         ended.append((outcome, time.monotonic(), time.process_time()))
+        at_work.set()
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
+    at_work.wait(30)
     thread.join(0.5)
     asked, busy = time.monotonic(), time.process_time()
     cancel.set()
