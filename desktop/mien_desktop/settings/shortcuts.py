@@ -100,7 +100,7 @@ class ShortcutsPage(Page):
     def changeEvent(self, event: QEvent) -> None:
         """Another size of text, another room for it."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit()
 
     def _fit(self) -> None:
