@@ -234,6 +234,7 @@ class PluginChooser(QWidget):
         self._values = {}
         groups: dict[str, QTreeWidgetItem] = {}
         analyzers = [i for i in self._registry.analyzers.values() if i.id not in self._hidden]
+        analyzers.sort(key=lambda info: not info.default)  # what runs unasked leads
         fusions = [i for i in self._registry.fusions.values() if i.id not in self._hidden]
         infos: list[Plugin] = [*analyzers, *fusions]
         for info in infos:

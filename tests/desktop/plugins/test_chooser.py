@@ -28,6 +28,12 @@ def test_it_begins_with_the_defaults(chooser: PluginChooser, registry: Registry)
     assert chooser.problem == ""
 
 
+def test_what_runs_unasked_leads(chooser: PluginChooser, registry: Registry) -> None:
+    shown = [info for info in map(registry.analyzers.get, chooser._items) if info is not None]
+    asked = [info.default for info in shown]
+    assert asked == sorted(asked, reverse=True)
+
+
 def test_a_plugin_is_switched_off_by_its_mark(chooser: PluginChooser, registry: Registry, qtbot: QtBot) -> None:
     with qtbot.waitSignal(chooser.changed):
         chooser._items["conflict"].setCheckState(0, Qt.CheckState.Unchecked)
