@@ -59,6 +59,7 @@ def test_all_tell_of_the_same_moment(
     space, player = window.workspace, window.workspace.player
     qtbot.waitUntil(lambda: bool(window.document.readings.parts) and player.frame is not None, timeout=PATIENCE)
     qtbot.waitUntil(lambda: player.index.complete, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(space.transcript.view.script) > 0, timeout=PATIENCE)  # lines are gathered for a moment
     chance = random.Random(name)
     for n in range(4):
         at = chance.choice(times) if n % 2 else chance.uniform(0.0, times[-1])
