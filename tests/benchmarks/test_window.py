@@ -234,7 +234,7 @@ def test_cancel(benchmark, window, qtbot):
     start of the worker to the middle of the analysis."""
     window.open(DEMO)
     shown, free = [], []
-    moments = iter((0, 300, 1000, 2000, 3000, 4000))
+    moments = iter((0, 300, 1000, 2000, 3000))  # after four seconds a quiet machine is done
 
     def cancel():
         window.conductor.analyse()
@@ -249,7 +249,7 @@ def test_cancel(benchmark, window, qtbot):
         free.append(time.perf_counter() - begun)
         assert window.tools.analyse.isEnabled()
 
-    benchmark.pedantic(cancel, rounds=6)
+    benchmark.pedantic(cancel, rounds=5)
     benchmark.extra_info |= {
         "shown_ms": max(shown) * 1e3, "free_median_s": float(np.median(free)), "free_worst_s": max(free)
     }  # fmt: skip
