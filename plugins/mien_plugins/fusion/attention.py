@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mien_plugins.fusion.pooled import PooledConfig, PooledNet
+from mien.errors import ModelError
+from mien_plugins.fusion.pooled import PooledConfig, PooledNet, WholeNet
 from mien_plugins.fusion.sequence import SequenceConfig, SequenceNet
 from mien_plugins.fusion.timed import TimedNet
 from mien_plugins.fusion.trained import TrainedFusion
@@ -16,14 +17,20 @@ def build(config: Mapping[str, Any]) -> TimedNet:
     temperature = float(config.get("temperature", 1.0))
     if config["family"] == "sequence":
         return SequenceNet(SequenceConfig.from_dict(config["net"]), temperature)
-    return PooledNet(PooledConfig.from_dict(config["net"]), temperature)
+    kind = WholeNet if config["family"] == "whole" else PooledNet
+    return kind(PooledConfig.from_dict(config["net"]), temperature)
 
 
 class AttentionFusion(TrainedFusion):
     """One of them; the model's configuration says which."""
 
     def build(self, config: Mapping[str, Any]) -> TimedNet:
-        """See `build`."""
+        """See `build`; raises ModelError for a net that was trained on features which no analyzer makes."""
+        if not config.get("runs", True):
+            raise ModelError(
+                f"The model {self.model} was trained on features of your own, which Mien does not make of media: it can be "
+                "measured with 'mien evaluate', and runs when it is trained on a manifest that names media."
+            )
         return build(config)
 
 

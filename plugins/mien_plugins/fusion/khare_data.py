@@ -12,10 +12,10 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,9 @@ Floats = npt.NDArray[np.float32]
 
 class Extractor:
     """Makes a row's streams; models are loaded when the first row needs them."""
+
+    models: ClassVar[tuple[str, ...]] = (FACE, TEXT)
+    """By whose versions what was made is kept."""
 
     def __init__(self, cache: Path, device: str = "cpu", progress: bool = False) -> None:
         self._cache, self._device, self._progress = cache, device, progress
@@ -74,37 +77,43 @@ class Extractor:
         kept = self._cache / f"{self._key(path, row)}.npz"
         if not kept.is_file():
             kept.parent.mkdir(parents=True, exist_ok=True)
-            found = {
-                "audio": filterbank(sound(manifest, row, RATE)),
-                "video": self._faces(manifest, row),
-                "text": self._said(row.text),
-            }
+            found = self._made(manifest, row)
             partial = kept.with_suffix(".part.npz")
             np.savez(partial, **found)  # type: ignore[arg-type]
             partial.replace(kept)
         return kept
 
+    def _made(self, manifest: Manifest, row: Row) -> dict[str, Floats]:
+        """A medium's streams; what has no step is absent."""
+        return {
+            "audio": filterbank(sound(manifest, row, RATE)),
+            "video": self._faces(manifest, row)[1],
+            "text": self._said(row.text),
+        }
+
     def _key(self, path: Path, row: Row) -> str:
         about = path.stat()
-        made_by = [store.fingerprint(name) for name in (FACE, TEXT)]
+        made_by = [store.fingerprint(name) for name in self.models]
         told = [str(path), about.st_size, about.st_mtime_ns, row.start, str(row.end), row.text, made_by]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:20]
 
-    def _faces(self, manifest: Manifest, row: Row) -> Floats:
+    def _faces(self, manifest: Manifest, row: Row) -> tuple[Floats, Floats]:
+        """Times (N,) in s from the row's start, and the embeddings (N, 256) of the largest face of each picture."""
         from mien.media.crops import crop_face
         from mien.media.probe import probe
         from mien_plugins.face.info import CROP, MARGIN
 
-        crops = []
+        times, crops = [], []
         if probe(manifest.file(row)).video is not None:
-            for _, picture in pictures(manifest, row, FACES_A_SECOND, 640):
+            for time, picture in pictures(manifest, row, FACES_A_SECOND, 640):
                 found = self._detector.detect(picture[None], max(20.0, 0.04 * max(picture.shape[:2])))[0]
                 if len(found):
                     largest = int(np.argmax(found.boxes[:, 2] * found.boxes[:, 3]))
                     crops.append(crop_face(picture, found.boxes[largest], CROP, MARGIN, found.landmarks[largest]))
+                    times.append(time - row.start)
         if not crops:
-            return np.zeros((0, 256), np.float32)
-        return np.asarray(self._face_reader.read(np.stack(crops)).embedding, np.float32)
+            return np.zeros(0, np.float32), np.zeros((0, 256), np.float32)
+        return np.array(times, np.float32), np.asarray(self._face_reader.read(np.stack(crops)).embedding, np.float32)
 
     def _said(self, text: str) -> Floats:
         from mien_plugins.text.clean import clean
@@ -140,12 +149,14 @@ class Corpus:
     Args:
         manifest: the rows.
         files: one a row.
-        longest: s, what is longer is cut off.
+        longest: s, what is longer is cut off; None cuts nothing.
+        sound: whether a row must have sound.
     """
 
     manifest: Manifest
     files: tuple[Path, ...]
-    longest: float
+    longest: float | None
+    sound: bool = True
 
     def __len__(self) -> int:
         return len(self.files)
@@ -157,7 +168,7 @@ class Corpus:
 
     def take(self, rows: Sequence[int]) -> Corpus:
         """Some of the rows."""
-        return Corpus(self.manifest.take(rows), tuple(self.files[i] for i in rows), self.longest)
+        return replace(self, manifest=self.manifest.take(rows), files=tuple(self.files[i] for i in rows))
 
     def part(self, split: str) -> Corpus:
         """The rows of one split."""
@@ -171,8 +182,10 @@ class Corpus:
         """
         where = self.manifest.where(self.manifest.rows[row])
         found = _load(self.files[row], where)
-        if "audio" not in found:
+        if self.sound and "audio" not in found:
             raise CorpusError(f"{where} has no sound, onto which all else is laid: {shown(self.files[row])}")
+        if self.longest is None:
+            return found
         return {name: block[: max(1, round(self.longest * STEPS_A_SECOND[name]))] for name, block in found.items()}
 
     def widths(self) -> dict[str, int]:

@@ -141,12 +141,17 @@ class PooledNet(TimedNet):
     def read(self, x: Sequence[Tensor], mask: Tensor | None = None) -> Reading:
         """One reading of whole sequences, per modality (B, steps_m, D_m); mask (B, M). Answers with T = 1."""
         there = torch.ones(len(x[0]), len(x), dtype=torch.bool, device=x[0].device) if mask is None else mask
-        encoded = [
-            encoder(scale(part, there[:, m, None].expand(part.shape[:2])))
-            for m, (part, scale, encoder) in enumerate(zip(x, self.scales, self.encoders, strict=True))
-        ]
-        sides = [(v.unsqueeze(2), t) for v, t in self._attended(encoded, there.unsqueeze(1))]
-        return self._read(sides, len(x[0]))
+        return self._pooled(self._sequences(x, there), there.unsqueeze(1))
+
+    def _sequences(self, x: Sequence[Tensor], there: Tensor) -> Encoded:
+        """Per modality (B, L_m, 2·hidden); there (B, M)."""
+        parts = enumerate(zip(x, self.scales, self.encoders, strict=True))
+        return tuple(encoder(scale(p, there[:, m, None].expand(p.shape[:2]))) for m, (p, scale, encoder) in parts)
+
+    def _pooled(self, encoded: Encoded, there: Tensor) -> Reading:
+        """From whole sequences and which of them are there (B, 1, M)."""
+        sides = [(v.unsqueeze(2), t) for v, t in self._attended(encoded, there)]
+        return self._read(sides, len(there))
 
     # --- shared -------------------------------------------------------------------------------------------------
 
@@ -188,6 +193,34 @@ class PooledNet(TimedNet):
     @property
     def _concat(self) -> bool:
         return self.config.pooling == "concat"
+
+
+class WholeNet(PooledNet):
+    """The same net reading whole sequences of any lengths, as the thesis does: one step, T = 1, stands for each of them.
+
+    `encode` takes (B, steps_m, D_m) per modality, and masks are (B, 1, M).
+    """
+
+    def __init__(self, config: PooledConfig, temperature: float = 1.0) -> None:
+        super().__init__(config, temperature)
+        self.context = 0
+
+    def encode(self, x: Sequence[Tensor], mask: Tensor) -> Encoded:
+        """(B, L_m, 2·hidden) of each modality."""
+        return self._sequences(x, mask[:, 0])
+
+    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None) -> Reading:
+        """Attend, pool what is present, read."""
+        return self._pooled(encoded, mask)
+
+    def vectors(self, encoded: Encoded) -> Encoded:
+        """The means over the sequences, (B, 1, 2·hidden)."""
+        return tuple(part.mean(1, keepdim=True) for part in encoded)
+
+    def imputed(self, encoded: Encoded, vectors: Encoded, mask: Tensor) -> Encoded:
+        """An imputed vector stands at every position of its sequence."""
+        parts = enumerate(zip(encoded, vectors, strict=True))
+        return tuple(torch.where(mask[..., m, None], e, v) for m, (e, v) in parts)
 
 
 def _steps_of(x: Tensor, steps: int) -> Tensor:

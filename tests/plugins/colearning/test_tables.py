@@ -14,7 +14,15 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from mien.errors import CorpusError, ParameterError
 from mien.training.reproduction import Results
-from mien_plugins.colearning import systems, table_fusion, table_olid, table_seqsew, table_unimodal, tables
+from mien_plugins.colearning import (
+    mosi_fusions,
+    systems,
+    table_fusion,
+    table_olid,
+    table_seqsew,
+    table_unimodal,
+    tables,
+)
 from mien_plugins.text.data import Texts
 from mien_plugins.text.net import TextConfig, TextNet
 from mien_plugins.text.tokens import WordPieces
@@ -28,9 +36,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = systems.System.plan
     monkeypatch.setattr(systems.System, "plan", lambda own: replace(plan(own), rounds=1, passes=1, decoder=6))
     monkeypatch.setattr(tables, "REPEATS", 20)
-    monkeypatch.setattr(table_fusion, "ROUNDS", 1)
-    monkeypatch.setattr(table_fusion, "UPDATES", 2)
-    monkeypatch.setattr(table_fusion, "WIDTH", 8)
+    monkeypatch.setattr(mosi_fusions, "ROUNDS", 1)
+    monkeypatch.setattr(mosi_fusions, "UPDATES", 2)
+    monkeypatch.setattr(mosi_fusions, "WIDTH", 8)
 
 
 def test_a_student_finds_the_teacher_of_its_seed(short: None, mosi_folder: Path, tmp_path: Path) -> None:
@@ -80,37 +88,85 @@ def test_names_and_settings_tell_the_systems_apart() -> None:
     }
 
 
+SUBSETS = ["all", "text + acoustic", "text + visual", "acoustic + visual", "text", "acoustic", "visual"]
+
+
 @pytest.mark.parametrize("strategy", table_fusion.STRATEGIES)
 def test_a_fusion_is_measured_with_every_subset(short: None, mosi_folder: Path, tmp_path: Path, strategy: str) -> None:
-    task = strategy + table_fusion.MODDROP
-    result = table_fusion.run(task, mosi_folder, 0, work=tmp_path, **NAMED)  # type: ignore[arg-type]
-    names = ["all", "text + acoustic", "text + visual", "acoustic + visual", "text", "acoustic", "visual"]
-    assert list(result["values"]) == names
-    said = {name: np.array(p) for name, p in result["probability"].items()}
+    moddrop = table_fusion.run(strategy + mosi_fusions.MODDROP, mosi_folder, 0, work=tmp_path, **NAMED)  # type: ignore[arg-type]
+    assert list(moddrop["values"]) == SUBSETS
+    said = {name: np.array(p) for name, p in moddrop["probability"].items()}
     assert all(p.shape == (24,) and np.isfinite(p).all() for p in said.values())
     assert not np.array_equal(said["text"], said["all"])
     assert not np.array_equal(said["text"], said["visual"])
 
 
+def test_imputation_stands_beside_what_is_left_out(short: None, mosi_folder: Path, tmp_path: Path) -> None:
+    result = table_fusion.run("intra", mosi_folder, 0, work=tmp_path, **NAMED)  # type: ignore[arg-type]
+    imputed = [table_fusion.imputed_name(name, k) for k in table_fusion.NEIGHBOURS for name in SUBSETS[1:]]
+    assert list(result["values"]) == SUBSETS + imputed
+    said = {name: np.array(p) for name, p in result["probability"].items()}
+    assert not np.array_equal(said["text"], said["text, 10 neighbours"])
+    assert {f.key for f in table_fusion.FIGURES if f.task == "intra"} <= set(result["values"])
+
+
+@pytest.mark.parametrize("strategy", ["concat", "intra-cross"])
+def test_an_utterance_of_the_training_gets_its_partner_back(mosi_folder: Path, strategy: str) -> None:
+    found = systems.parts(mosi_folder)
+    torch.manual_seed(0)
+    net = mosi_fusions.net_of(strategy, tuple(found.train.size(m) for m in mosi_fusions.MODALITIES)).eval()
+    some = found.train.take(found.train.names[:2])
+    imputer = mosi_fusions.imputer_of(net, some, 1, "cpu")
+    assert len(imputer) == some.steps()
+    kept = imputer.vectors["text"]
+    vectors = {name: block for name, block in imputer.vectors.items()}
+    filled = imputer.fill(vectors | {"text": np.zeros_like(kept)}, np.tile([False, True, True], (len(kept), 1)))
+    np.testing.assert_array_equal(filled["text"], kept)
+    left_out, imputed = (mosi_fusions.predict(net, some, (1, 2), "cpu", way) for way in (None, imputer))
+    assert left_out.shape == imputed.shape == (some.steps(),)
+    whole = mosi_fusions.predict(net, some, (0, 1, 2), "cpu")
+    if strategy == "concat":  # whose vectors are all that it fuses: one's partner is as good as one's own
+        np.testing.assert_allclose(imputed, whole, atol=1e-5)
+    assert not np.allclose(imputed, left_out)
+
+
+def test_a_window_reads_no_later_utterance(mosi_folder: Path) -> None:
+    found = systems.parts(mosi_folder)
+    torch.manual_seed(0)
+    net = mosi_fusions.net_of("cross", tuple(found.test.size(m) for m in mosi_fusions.MODALITIES)).eval()
+    one = found.test.take(found.test.names[:1])
+    short = replace(
+        one, features={m: tuple(x[:5] for x in xs) for m, xs in one.features.items()}, labels=(one.labels[0][:5],)
+    )
+    whole, part = (mosi_fusions.predict(net, s, (0, 1, 2), "cpu") for s in (one, short))
+    np.testing.assert_allclose(whole[:5], part, atol=1e-6)
+
+
 def test_moddrop_copies_each_video_four_times(mosi_folder: Path) -> None:
     train = systems.parts(mosi_folder).train
-    drawn = table_fusion.Drawn(train, True)
+    drawn = mosi_fusions.Drawn(train, True)
     assert len(drawn.rows) == 4 * len(train)
-    assert len(table_fusion.Drawn(train, False).rows) == len(train)
+    assert len(mosi_fusions.Drawn(train, False).rows) == len(train)
 
 
 def test_notes_of_the_fusions_compare(short: None) -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, 40).tolist()
-    names = [table_fusion.subset_name(s) for s in table_fusion.SUBSETS]
+    names = [*SUBSETS, *(table_fusion.imputed_name(name, k) for k in table_fusion.NEIGHBOURS for name in SUBSETS)]
 
     def result() -> dict[str, object]:
         said = {name: rng.random(40).tolist() for name in names}
-        return {"truth": truth, "videos": np.repeat(np.arange(4), 10).tolist(), "probability": said}
+        values = {name: 50.0 for name in names}
+        return {
+            "truth": truth,
+            "videos": np.repeat(np.arange(4), 10).tolist(),
+            "probability": said,
+            "values": values,
+        }
 
     results: Results = {task: {0: result()} for task in table_fusion.TASKS}  # type: ignore[misc]
     notes = table_fusion.notes(results)
-    assert sum(note.count("95 % interval") for note in notes) == 4 + 10
+    assert sum(note.count("95 % interval") for note in notes) == 7 + 16 + 8
 
 
 def pieces(folder: Path) -> WordPieces:
