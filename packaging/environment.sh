@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv="${MIEN_VENV:-.venv}"
 constraints=packaging/constraints.txt
-extras="desktop,train,dev,ray"
+extras="desktop,train,dev,ray,postgres"
 
 say() { printf 'mien: %s\n' "$*" >&2; }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +26,25 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("needs the shared folder of corpora and media beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server of the tests' own (`tests/postgres.py`); the test is skipped where none can run."""
+    pytest.importorskip("psycopg", reason="needs the extra mien[postgres]")
+    spec = importlib.util.spec_from_file_location("mien_test_postgres", ROOT / "tests" / "postgres.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        server = module.Server()
+    except module.Absent as error:
+        pytest.skip(str(error))
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture(autouse=True)

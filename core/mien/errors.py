@@ -13,6 +13,7 @@
     ├── ModelError                weights are missing, damaged or refused
     │   └── LicenceError          the user has not agreed to a model's licence
     ├── LibraryError              the library cannot be opened, read or written
+    │   └── LibraryUnreachable    its server does not answer, or the connection to it was lost
     ├── ExportError               a result cannot be written in that form or place
     ├── TrainingError             a training or evaluation cannot go on
     │   └── CorpusError           a corpus it needs is missing, or is not what it should be
@@ -93,6 +94,10 @@ class LibraryError(MienError):
     """The library cannot be opened, read or written."""
 
     exit_code = 6
+
+
+class LibraryUnreachable(LibraryError):
+    """The server of a shared library does not answer, or the connection to it was lost."""
 
 
 class StorageError(MienError):

@@ -152,7 +152,7 @@ class Session:
         """
         order = self.order
         items: list[Item] = self.items
-        with Pool(self._library.place, order.log_file, order.slots, order.choice, order.patience) as pool:
+        with Pool(self._library.where, order.log_file, order.slots, order.choice, order.patience) as pool:
             while True:
                 if items:
                     scan = Scan(self._library, self._surveyor, self._finisher, pool, watcher)

@@ -48,7 +48,7 @@ def analyze(
         device=device,
         precision=precision,
     ).checked(Registry.load())
-    place = library.place if isinstance(library, Library) else library
+    place = library.where if isinstance(library, Library) else library
     with Worker(None if place is None else str(place)) as worker:
         for event in worker.analyze(Path(path), choice):
             if isinstance(event, MediumFailed):

@@ -19,7 +19,6 @@ from mien.library.compact import merge
 from mien.library.database import Database
 from mien.library.faults import LibraryUnwritable
 from mien.library.medium import Medium, MediumFacts, facts_of
-from mien.library.owner import Owners
 from mien.library.rows import Correction, Hit, Piece, Run
 from mien.library.tracks import Tracks, pieces_after, track_infos
 from mien.library.writer import Output, RunWriter
@@ -29,7 +28,8 @@ from mien.tracks.track import Provenance
 class Library:
     """The database of media, runs, tracks and corrections.
 
-    Open one for each process; threads may share it. Several processes may read and write one library at once.
+    Open one for each process; threads may share it. Several processes may read and write one library at once, and those of
+    several machines one on PostgreSQL. `Library(other.where)` opens the same one, in another process too; so does unpickling.
 
     Args:
         place: path of the SQLite file, a database URL, or None for the place that the settings name.
@@ -46,7 +46,8 @@ class Library:
             place = library_place()
         self._database = Database(place, busy=busy)
         self.place = self._database.place
-        self._owners = Owners(_owners_folder(self._database))
+        self.where = self._database.backend.where
+        self._owners = self._database.backend.owners(self._database)
         self._writers: list[RunWriter] = []
         self._lock = threading.Lock()
         try:
@@ -62,6 +63,9 @@ class Library:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[type[Library], tuple[str]]:
+        return Library, (self.where,)
 
     def close(self) -> None:
         """Close it; runs that are still open are marked interrupted."""
@@ -310,22 +314,11 @@ class Library:
             )
         for track_id in ids:
             merge(self._database, track_id)
-        if self._database.sqlite:
-            self._database.outside("VACUUM")
+        self._database.backend.shrink(self._database)
 
     def verify(self) -> list[str]:
-        """What is wrong with the database file, in the database's own words; empty when all is well."""
-        if not self._database.sqlite:
-            return []
-        try:
-            answers = [str(row[0]) for row in self._database.outside("PRAGMA integrity_check")]
-            orphans = self._database.outside("PRAGMA foreign_key_check")
-        except LibraryError as error:
-            # Some damage is worse than the check itself can stand.
-            return [str(error.__cause__)]
-        return [answer for answer in answers if answer != "ok"] + [
-            f"{table} row {row} belongs to nothing" for table, row, *_ in orphans
-        ]
+        """What is wrong with the database, in its own words; empty when all is well."""
+        return self._database.backend.verify(self._database)
 
     def _own(self) -> str:
         with self._lock:
@@ -336,14 +329,6 @@ class Library:
                     f"The library's folder may not be written ({error.strerror}); allow it or choose another "
                     f"place with MIEN_HOME or --library: {self.place}"
                 ) from error
-
-
-def _owners_folder(database: Database) -> Path:
-    if database.path is not None:
-        return database.path.with_name(database.path.name + "-owners")
-    from mien.config import data_dir
-
-    return data_dir() / "owners"
 
 
 def _id(of: Medium | Run | str) -> str:

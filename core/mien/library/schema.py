@@ -7,7 +7,8 @@ The full-text index over `utterance` is no table of this metadata: it exists onl
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     text,
 )
@@ -46,6 +48,22 @@ metadata = MetaData(
 _Id = BigInteger().with_variant(Integer(), "sqlite")
 
 
+class JsonText(TypeDecorator[Any]):
+    """JSON as the text that it is: PostgreSQL's own type would refuse a NaN, which a reading may be."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str:
+        return json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+
+Json = JSON().with_variant(JsonText(), "postgresql")
+
+
 def _cascade(target: str) -> ForeignKey:
     return ForeignKey(target, ondelete="CASCADE")
 
@@ -57,7 +75,7 @@ medium = Table(
     Column("size", BigInteger, nullable=False),
     Column("duration", Double),
     Column("format", Text, nullable=False),
-    Column("streams", JSON, nullable=False),
+    Column("streams", Json, nullable=False),
     Column("added", Double, nullable=False),
 )
 
@@ -79,14 +97,14 @@ run = Table(
     Column("key", String(128), nullable=False),
     Column("analyzer", Text, nullable=False),
     Column("version", Text, nullable=False),
-    Column("params", JSON, nullable=False),
-    Column("models", JSON, nullable=False),
+    Column("params", Json, nullable=False),
+    Column("models", Json, nullable=False),
     Column("device", Text, nullable=False),
     Column("precision", Text, nullable=False),
     Column("status", String(16), nullable=False),
     Column("partial", Boolean, nullable=False, default=False),
     Column("reason", Text, nullable=False, default=""),
-    Column("notes", JSON, nullable=False),
+    Column("notes", Json, nullable=False),
     Column("owner", Text, nullable=False),
     Column("started", Double, nullable=False),
     Column("finished", Double),
@@ -109,8 +127,8 @@ track = Table(
     Column("run_id", _cascade("run.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("quantities", JSON, nullable=False),
-    Column("provenance", JSON, nullable=False),
+    Column("quantities", Json, nullable=False),
+    Column("provenance", Json, nullable=False),
     UniqueConstraint("run_id", "name"),
 )
 
@@ -140,8 +158,8 @@ correction = Table(
     Column("t1", Double, nullable=False),
     Column("person", Integer),
     Column("field", Text, nullable=False),
-    Column("old", JSON),
-    Column("new", JSON),
+    Column("old", Json),
+    Column("new", Json),
     Column("author", Text, nullable=False),
     Column("made", Double, nullable=False),
     Column("note", Text, nullable=False, default=""),

@@ -1,15 +1,14 @@
-"""Full-text search over transcripts. The only place that knows SQLite's FTS5; other databases match parts of
-words.
+"""Full-text search over transcripts: what is asked, what is current, what is found as a part of the text.
 
-The index itself is kept by triggers (migration 0002): it changes in the transaction that changes the
-utterance.
+The index of words is the database's own: `mien.library.fts5` and `mien.library.tsearch`. It changes in the transaction
+that changes the utterance.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -21,10 +20,31 @@ TRANSCRIPT: Final = "speech.transcript"
 
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _PLAIN = re.compile(r"[A-Za-z0-9\s]*")
-_SNIPPET_WORDS = 16
 _SNIPPET_CHARS = 60
-_RANKED = 10_000  # most matches that are ranked
 _AT_ONCE = 200
+
+
+class Term(NamedTuple):
+    """A word, or a phrase whose words must follow each other; `open` when the last of them may go on."""
+
+    text: str
+    open: bool
+
+
+class Words(Protocol):
+    """A database's index of words."""
+
+    def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Store utterances (track_id, t0, t1, text) and index them."""
+
+    def matches(self, connection: sa.Connection, terms: Sequence[Term], medium_id: str | None) -> Sequence[int]:
+        """Numbers of the utterances with those words, in every run: the best first; of very many, the newest first.
+
+        To rank a word that half of all utterances have means to read all of them, and tells little.
+        """
+
+    def snippets(self, connection: sa.Connection, terms: Sequence[Term], texts: Mapping[int, str]) -> Mapping[int, str]:
+        """Number → the part of the text around the found words, which stand in [brackets]."""
 
 
 class Found(NamedTuple):
@@ -48,60 +68,62 @@ def index(connection: sa.Connection, track_id: int, piece: AnyTrack) -> None:
         if text.strip()
     ]
     if rows:
-        connection.execute(sa.insert(schema.utterance), rows)
+        insert(connection, rows)
+
+
+def insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store utterances (track_id, t0, t1, text), findable."""
+    _words(connection).insert(connection, rows)
 
 
 def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Found]:
     """The utterances of the current transcripts that hold what was asked for, the best first.
 
     Words may stand anywhere in an utterance and in any order; the last may be a beginning; "words in quotes"
-    must follow each other. Every character is plain text: no operator of FTS5 can come through.
+    must follow each other. Every character is plain text: no operator of the database can come through.
     """
     text = clean(text)
     rows: list[Found] = []
-    if connection.dialect.name == "sqlite":
-        query = fts_query(text)
-        if query:
-            rows = _find_words(connection, query, medium_id, limit)
-            if _PLAIN.fullmatch(text):  # words of these letters are all in the index
-                return rows
+    terms = terms_of(text)
+    if terms:
+        rows = _find_words(connection, terms, medium_id, limit)
+        if _PLAIN.fullmatch(text):  # words of these letters are all in the index
+            return rows
     # Scripts without spaces, and signs that are no words, are found as parts of the text.
     return rows or find_parts(connection, text, medium_id=medium_id, limit=limit)
 
 
-def fts_query(text: str) -> str:
-    """What a user typed, for FTS5: each word or quoted phrase as a string, the last word open at its end."""
+def terms_of(text: str) -> list[Term]:
+    """What a user typed: each word or quoted phrase, the last word open at its end."""
     terms = []
     for quoted, word in _WORD.findall(text):
         term = (quoted or word).replace('"', " ").strip()
         if any(c.isalnum() for c in term):
-            terms.append((term, not quoted))
-    parts = [f'"{term}"' for term, _ in terms]
-    if terms and terms[-1][1]:
-        parts[-1] += "*"
-    return " ".join(parts)
+            terms.append(Term(term, not quoted))
+    return [term._replace(open=term.open and term is terms[-1]) for term in terms]
 
 
 def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Found]:
-    """The same without an index: every word must occur in the text, in the database's case folding."""
+    """The same without an index: every word must occur in the text; capitals of A to Z do not matter."""
     words = [(quoted or word).replace('"', "") for quoted, word in _WORD.findall(text)]
     words = [word for word in words if word.strip()]
     if not words:
         return []
-    matches = (schema.utterance.c.text.icontains(word, autoescape=True) for word in words)
+    matches = (_contains(connection, word) for word in words)
     found = connection.execute(
         _current(sa.literal("").label("snippet"), medium_id)
         .where(*matches)
-        .order_by(schema.run.c.used.desc(), schema.utterance.c.t0)
+        .order_by(schema.run.c.used.desc(), schema.utterance.c.t0, schema.utterance.c.id)
         .limit(limit)
     )
     return [Found(*row)._replace(snippet=_snippet(row.text, words[0])) for row in found]
 
 
-def _find_words(connection: sa.Connection, query: str, medium_id: str | None, limit: int) -> list[Found]:
+def _find_words(connection: sa.Connection, terms: Sequence[Term], medium_id: str | None, limit: int) -> list[Found]:
     """The matches' numbers first, the best in front; then, a few at a time, those of them that are current."""
     found: dict[int, Found] = {}
-    ids = _matches(connection, query, medium_id)
+    index = _words(connection)
+    ids = index.matches(connection, terms, medium_id)
     for first in range(0, len(ids), _AT_ONCE):
         part = ids[first : first + _AT_ONCE]
         statement = _current(sa.literal("").label("snippet"), medium_id).where(schema.utterance.c.id.in_(part))
@@ -110,40 +132,27 @@ def _find_words(connection: sa.Connection, query: str, medium_id: str | None, li
         if len(found) >= limit:
             break
     chosen = dict(list(found.items())[:limit])
-    snippets = _snippets(connection, query, list(chosen))
+    snippets = index.snippets(connection, terms, {number: row.text for number, row in chosen.items()})
     return [row._replace(snippet=snippets.get(number, "")) for number, row in chosen.items()]
 
 
-def _snippets(connection: sa.Connection, query: str, ids: Sequence[int]) -> dict[int, str]:
-    """The snippets of these utterances, in one go: a beginning of a word costs its time each time it is looked up."""
-    if not ids:
-        return {}
-    numbers = ",".join(str(int(number)) for number in ids)
-    statement = sa.text(
-        f"SELECT rowid, CASE WHEN rowid IN ({numbers}) "
-        f"THEN snippet(utterance_text, 0, '[', ']', '…', {_SNIPPET_WORDS}) END FROM utterance_text "
-        "WHERE utterance_text MATCH :query AND rowid >= :low AND rowid <= :high"
-    )
-    rows = connection.execute(statement, {"query": query, "low": min(ids), "high": max(ids)})
-    return {number: snippet for number, snippet in rows if snippet is not None}
+def _contains(connection: sa.Connection, word: str) -> sa.ColumnElement[bool]:
+    text = schema.utterance.c.text
+    if connection.dialect.name == "sqlite":
+        return text.icontains(word, autoescape=True)
+    # As SQLite folds, whatever language the server was set up for.
+    folded = "".join(c.lower() if c.isascii() else c for c in word)
+    return sa.func.lower(text.collate("C")).contains(folded, autoescape=True)
 
 
-def _matches(connection: sa.Connection, query: str, medium_id: str | None) -> Sequence[int]:
-    """Numbers of the utterances with those words, in every run: the best first; of very many, the newest first.
+def _words(connection: sa.Connection) -> Words:
+    if connection.dialect.name == "sqlite":
+        from mien.library.fts5 import Fts5
 
-    To rank a word that half of all utterances have means to read all of them, and tells little.
-    """
-    values: dict[str, Any] = {"query": query, "most": _RANKED}
-    where = "FROM utterance_text WHERE utterance_text MATCH :query"
-    if medium_id is not None:
-        where += (
-            " AND rowid IN (SELECT utterance.id FROM run JOIN track ON track.run_id = run.id"
-            " JOIN utterance ON utterance.track_id = track.id WHERE run.medium_id = :medium)"
-        )
-        values["medium"] = medium_id
-    count = connection.execute(sa.text(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most)"), values).scalar() or 0
-    order = "rank, rowid" if count < _RANKED else "rowid DESC"
-    return connection.execute(sa.text(f"SELECT rowid {where} ORDER BY {order} LIMIT :most"), values).scalars().all()
+        return Fts5()
+    from mien.library.tsearch import TextSearch
+
+    return TextSearch()
 
 
 def _current(snippet: Any, medium_id: str | None) -> sa.Select[Any]:

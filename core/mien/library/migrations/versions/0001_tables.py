@@ -10,6 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_JSON = sa.JSON().with_variant(sa.Text(), "postgresql")
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -20,7 +21,7 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("duration", sa.Double),
         sa.Column("format", sa.Text, nullable=False),
-        sa.Column("streams", sa.JSON, nullable=False),
+        sa.Column("streams", _JSON, nullable=False),
         sa.Column("added", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_medium"),
     )
@@ -42,14 +43,14 @@ def upgrade() -> None:
         sa.Column("key", sa.String(128), nullable=False),
         sa.Column("analyzer", sa.Text, nullable=False),
         sa.Column("version", sa.Text, nullable=False),
-        sa.Column("params", sa.JSON, nullable=False),
-        sa.Column("models", sa.JSON, nullable=False),
+        sa.Column("params", _JSON, nullable=False),
+        sa.Column("models", _JSON, nullable=False),
         sa.Column("device", sa.Text, nullable=False),
         sa.Column("precision", sa.Text, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("partial", sa.Boolean, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("notes", sa.JSON, nullable=False),
+        sa.Column("notes", _JSON, nullable=False),
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("started", sa.Double, nullable=False),
         sa.Column("finished", sa.Double),
@@ -73,8 +74,8 @@ def upgrade() -> None:
         sa.Column("run_id", sa.String(32), nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("quantities", sa.JSON, nullable=False),
-        sa.Column("provenance", sa.JSON, nullable=False),
+        sa.Column("quantities", _JSON, nullable=False),
+        sa.Column("provenance", _JSON, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_track"),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name="fk_track_run_id", ondelete="CASCADE"),
         sa.UniqueConstraint("run_id", "name", name="uq_track_run_id"),
@@ -102,8 +103,8 @@ def upgrade() -> None:
         sa.Column("t1", sa.Double, nullable=False),
         sa.Column("person", sa.Integer),
         sa.Column("field", sa.Text, nullable=False),
-        sa.Column("old", sa.JSON),
-        sa.Column("new", sa.JSON),
+        sa.Column("old", _JSON),
+        sa.Column("new", _JSON),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("made", sa.Double, nullable=False),
         sa.Column("note", sa.Text, nullable=False),

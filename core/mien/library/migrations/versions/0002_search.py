@@ -1,4 +1,4 @@
-"""Search: the utterances of transcripts as rows and, in SQLite, a full-text index over them.
+"""Search: the utterances of transcripts as rows, and a full-text index over them.
 
 Transcripts that are already there are read back and indexed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
@@ -45,15 +46,31 @@ def upgrade() -> None:
             "INSERT INTO utterance_text(rowid, text) VALUES (new.id, new.text); END",
         ):
             connection.exec_driver_sql(statement)
+    else:
+        op.add_column("utterance", sa.Column("words", postgresql.TSVECTOR, nullable=False))
+        op.add_column("utterance", sa.Column("length", sa.Integer, nullable=False))
+        op.create_index("ix_utterance_words", "utterance", ["words"], postgresql_using="gin")
+        # What the rank needs to know of all utterances, where only the writer of a track changes its row.
+        op.create_table(
+            "utterance_count",
+            sa.Column("track_id", _ID, nullable=False, autoincrement=False),
+            sa.Column("utterances", sa.BigInteger, nullable=False),
+            sa.Column("words", sa.BigInteger, nullable=False),
+            sa.PrimaryKeyConstraint("track_id", name="pk_utterance_count"),
+            sa.ForeignKeyConstraint(["track_id"], ["track.id"], name="fk_utterance_count_track_id", ondelete="CASCADE"),
+        )
+        # Pieces are compressed already.
+        connection.exec_driver_sql("ALTER TABLE piece ALTER COLUMN data SET STORAGE EXTERNAL")
     _index_what_is_there(connection)
 
 
 def _index_what_is_there(connection: sa.Connection) -> None:
+    from mien.library.search import insert
+
     pieces = sa.text(
         "SELECT piece.track_id, piece.data FROM piece JOIN track ON track.id = piece.track_id "
         "WHERE track.name = 'speech.transcript' AND track.kind = 'spans' ORDER BY piece.track_id, piece.seq"
     )
-    insert = sa.text("INSERT INTO utterance (track_id, t0, t1, text) VALUES (:track_id, :t0, :t1, :text)")
     for track_id, data in connection.execute(pieces).fetchall():
         try:
             table = pa.ipc.open_stream(pa.BufferReader(data)).read_all()
@@ -64,4 +81,4 @@ def _index_what_is_there(connection: sa.Connection) -> None:
             for row in table.select(["start", "end", "text"]).to_pylist()
         ]
         if rows:
-            connection.execute(insert, rows)
+            insert(connection, rows)

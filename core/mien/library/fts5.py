@@ -1,0 +1,95 @@
+"""The words of transcripts in SQLite: its FTS5. The index is kept by triggers (migration 0002)."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from mien.library import schema
+from mien.library.search import Term
+
+RANKED: Final = 10_000
+"""Most matches that are ranked."""
+
+TOKENIZER: Final = "unicode61 remove_diacritics 2"
+"""What a word is, and which words are the same."""
+
+_SNIPPET = "snippet({table}, 0, '[', ']', '…', 16)"  # words
+
+
+class Fts5:
+    """Implements `mien.library.search.Words`."""
+
+    def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        connection.execute(sa.insert(schema.utterance), list(rows))
+
+    def matches(self, connection: sa.Connection, terms: Sequence[Term], medium_id: str | None) -> Sequence[int]:
+        values: dict[str, Any] = {"query": query_of(terms), "most": RANKED}
+        where = "FROM utterance_text WHERE utterance_text MATCH :query"
+        if medium_id is not None:
+            where += (
+                " AND rowid IN (SELECT utterance.id FROM run JOIN track ON track.run_id = run.id"
+                " JOIN utterance ON utterance.track_id = track.id WHERE run.medium_id = :medium)"
+            )
+            values["medium"] = medium_id
+        count = connection.execute(sa.text(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most)"), values).scalar()
+        order = "rank, rowid" if (count or 0) < RANKED else "rowid DESC"
+        return connection.execute(sa.text(f"SELECT rowid {where} ORDER BY {order} LIMIT :most"), values).scalars().all()
+
+    def snippets(self, connection: sa.Connection, terms: Sequence[Term], texts: Mapping[int, str]) -> Mapping[int, str]:
+        """In one go: a beginning of a word costs its time each time it is looked up."""
+        if not texts:
+            return {}
+        numbers = ",".join(str(int(number)) for number in texts)
+        statement = sa.text(
+            f"SELECT rowid, CASE WHEN rowid IN ({numbers}) "
+            f"THEN {_SNIPPET.format(table='utterance_text')} END FROM utterance_text "
+            "WHERE utterance_text MATCH :query AND rowid >= :low AND rowid <= :high"
+        )
+        values = {"query": query_of(terms), "low": min(texts), "high": max(texts)}
+        return {number: snippet for number, snippet in connection.execute(statement, values) if snippet is not None}
+
+
+class Reader:
+    """FTS5 beside a library that is not SQLite's: what its words and snippets are, in every library the same.
+
+    Usable from any thread. Nothing is kept of what it reads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._memory.execute(f"CREATE VIRTUAL TABLE said USING fts5(text, tokenize='{TOKENIZER}')")
+        self._memory.execute("CREATE VIRTUAL TABLE word USING fts5vocab(said, instance)")
+
+    def words(self, texts: Sequence[str]) -> list[list[str]]:
+        """The words of each text in their order, small and without accents."""
+        found: list[list[str]] = [[] for _ in texts]
+        with self._lock:
+            self._read(dict(enumerate(texts)))
+            for number, word in self._memory.execute("SELECT doc, term FROM word ORDER BY doc, offset"):
+                found[number].append(word)
+            self._memory.execute("ROLLBACK")
+        return found
+
+    def snippets(self, terms: Sequence[Term], texts: Mapping[int, str]) -> dict[int, str]:
+        """As `Words.snippets`."""
+        statement = f"SELECT rowid, {_SNIPPET.format(table='said')} FROM said WHERE said MATCH ?"
+        with self._lock:
+            self._read(texts)
+            found = dict(self._memory.execute(statement, (query_of(terms),)).fetchall())
+            self._memory.execute("ROLLBACK")
+        return found
+
+    def _read(self, texts: Mapping[int, str]) -> None:
+        self._memory.execute("BEGIN")
+        self._memory.executemany("INSERT INTO said (rowid, text) VALUES (?, ?)", list(texts.items()))
+
+
+def query_of(terms: Sequence[Term]) -> str:
+    """The terms for FTS5: each one a string, so that no operator of its can come through."""
+    return " ".join(f'"{term.text}"{"*" if term.open else ""}' for term in terms)
