@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.cli import say
 from mien.cli.paths import collect
 from mien.config import load
-from mien.engine.backend import check_names
-from mien.engine.choice import Choice, build_params, load_recipe, parse_settings, save_recipe
-from mien.engine.registry import Registry
 from mien.errors import MediaMissing, MienError, StorageError, UsageError, WorkerError, shown
+
+if TYPE_CHECKING:  # they take a while to import, and the worker is to be started before
+    from mien.engine.choice import Choice
+    from mien.engine.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -57,26 +58,28 @@ class Outcome:
 
 def analyze_paths(request: Request) -> int:
     """Analyse everything that was named; returns the exit code (one medium: its own; several: 1 if any failed)."""
-    from mien.engine.log import log_to
     from mien.engine.worker import Worker
 
-    log_to(say.log_file())
-    registry = Registry.load()
-    choice, options = choice_of(request, registry)
-    formats = [registry.exporter(name).id for name in request.export]
-    out = folder_of(request.out) if formats or request.out else Path()
-    media = collect(request.paths)
-    if not media:
-        named = ", ".join(shown(p) for p in request.paths)
-        raise MediaMissing(f"There is no medium in the folder; name files or a folder that holds some: {named}")
-    if request.save_recipe:
-        save_choice(choice, registry, request.save_recipe)
-    stems = _stems(media)
     place = request.library or load().place()
     outcomes = []
     with ExitStack() as stack:
         worker = stack.enter_context(Worker(place, say.log_file()))
-        worker.start()
+        worker.start()  # it loads while the request is looked at
+        from mien.engine.log import log_to
+        from mien.engine.registry import Registry
+
+        log_to(say.log_file())
+        registry = Registry.load()
+        choice, options = choice_of(request, registry)
+        formats = [registry.exporter(name).id for name in request.export]
+        out = folder_of(request.out) if formats or request.out else Path()
+        media = collect(request.paths)
+        if not media:
+            named = ", ".join(shown(p) for p in request.paths)
+            raise MediaMissing(f"There is no medium in the folder; name files or a folder that holds some: {named}")
+        if request.save_recipe:
+            save_choice(choice, registry, request.save_recipe)
+        stems = _stems(media)
         _load_what_concludes()
         screen = stack.enter_context(_screen(request, len(media)))
         for path in media:
@@ -96,6 +99,9 @@ def analyze_paths(request: Request) -> int:
 
 def choice_of(request: Request, registry: Registry) -> tuple[Choice, dict[str, Mapping[str, Any]]]:
     """The choice, every name and parameter in it checked, and the exporters' parameters."""
+    from mien.engine.backend import check_names
+    from mien.engine.choice import Choice, build_params, load_recipe, parse_settings
+
     settings = load()
     choice = load_recipe(request.recipe, registry) if request.recipe else Choice(fusion=settings.fusion)
     given = parse_settings(registry, request.settings)
@@ -147,6 +153,8 @@ def folder_of(out: Path | None) -> Path:
 
 def save_choice(choice: Choice, registry: Registry, path: Path) -> None:
     """Save a choice as a recipe; raises StorageError."""
+    from mien.engine.choice import save_recipe
+
     try:
         save_recipe(choice, registry, path)
     except OSError as error:

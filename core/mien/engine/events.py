@@ -123,3 +123,5 @@ class Explained:
 
 
 Event = Started | Progress | Piece | Failed | Finished | Done | MediumFailed | Explained
+LAST = (Done, Explained, MediumFailed)
+"""With one of these a job ends."""

@@ -7,27 +7,20 @@ it is ended, which also frees a GPU, and the next job starts a new one.
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
-import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mien.engine.choice import Choice
-from mien.engine.events import Done, Event, Explained, MediumFailed, Progress
-from mien.errors import MienError, WorkerError
-from mien.tracks.track import Boxes
+from mien.engine.worker_process import GRACE, serve
+from mien.errors import WorkerError
 
-LAST = (Done, Explained, MediumFailed)
-"""With one of these a job ends."""
-GRACE = 1.5
-"""Seconds that a cancelled worker has to stop by itself before it is ended."""
+if TYPE_CHECKING:  # the process is to start before whoever starts it has loaded numpy
+    from mien.engine.choice import Choice
+    from mien.engine.events import Event
 
 
 class Worker:
@@ -49,6 +42,7 @@ class Worker:
         self._process: Any = None
         self._pipe: Connection | None = None
         self._cancelled_at: float | None = None
+        self._asked = False  # has it had a job?
 
     def __enter__(self) -> Worker:
         return self
@@ -86,8 +80,11 @@ class Worker:
         return self._ask(("explain", path, plugin, at, choice, of, person))
 
     def _ask(self, job: tuple[Any, ...]) -> Iterator[Event]:
+        from mien.engine.events import LAST
+
         pipe = self._ensure()
         self._cancelled_at = None
+        self._asked = True
         self._send(job)
         finished = False
         try:
@@ -117,11 +114,12 @@ class Worker:
         self._send(("quit",))
 
     def close(self) -> None:
-        """End the process."""
+        """End the process; one that has had no job is not waited for."""
         if self._process is None:
             return
-        self.dismiss()
-        self._process.join(GRACE)
+        if self._asked:
+            self.dismiss()
+            self._process.join(GRACE)
         self._end()
 
     def _ensure(self) -> Connection:
@@ -130,7 +128,7 @@ class Worker:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(
-                target=_main, args=(theirs, self._library, self._log_file), name="mien-worker", daemon=False
+                target=serve, args=(theirs, self._library, self._log_file), name="mien-worker", daemon=False
             )
             try:
                 self._process.start()
@@ -151,6 +149,8 @@ class Worker:
         except (EOFError, OSError):
             raise self._died() from None
         if self._cancelled_at is not None and time.monotonic() - self._cancelled_at > GRACE:
+            from mien.engine.events import MediumFailed
+
             self._end()
             return MediumFailed("", "The analysis was cancelled.", 130, "Cancelled")
         if not self._process.is_alive() and not pipe.poll(0):
@@ -159,6 +159,8 @@ class Worker:
 
     def _drain(self) -> None:
         """After a cancel: wait for the job's last word, so that the next job does not read it."""
+        from mien.engine.events import LAST
+
         while self._process is not None and self._pipe is not None:
             try:
                 if isinstance(self._receive(self._pipe), LAST):
@@ -190,104 +192,3 @@ class Worker:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
-
-
-def _main(pipe: Connection, library: str | None, log_file: Path | None) -> None:
-    """What the process does: wait for jobs, one after the other."""
-    _quiet(log_file)
-    # Branches, recognisers and whatever else runs share the cores. OpenMP threads that spin while they wait for each other
-    # then take the core from the one they wait for: measured, 20 faces took 1.25 s instead of 0.09 s. Read when torch loads.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    from mien.engine.explain import explain
-    from mien.engine.registry import Registry
-    from mien.engine.run import analyze_medium
-    from mien.library.library import Library
-
-    cancel = threading.Event()
-    jobs: list[tuple[Any, ...]] = []
-    news = threading.Condition()
-    quitting = threading.Event()
-    speaking = threading.Lock()
-
-    def listen() -> None:
-        while True:
-            try:
-                message = pipe.recv()
-            except (EOFError, OSError):
-                message = ("quit",)  # the front end is gone
-            with news:
-                if message[0] in ("analyze", "explain"):
-                    cancel.clear()
-                    jobs.append(message)
-                else:
-                    cancel.set()
-                    if message[0] == "quit":
-                        quitting.set()
-                news.notify()
-            if quitting.is_set():
-                # A plugin that does not come back must not keep the process alive behind a front end that has gone.
-                last = threading.Timer(GRACE, os._exit, (1,))
-                last.daemon = True
-                last.start()
-                return
-
-    def emit(event: Event) -> None:
-        with speaking, contextlib.suppress(OSError):
-            pipe.send(event)
-
-    threading.Thread(target=listen, name="mien-listen", daemon=True).start()
-    registry = Registry.load()
-    while True:
-        with news:
-            news.wait_for(lambda: jobs or quitting.is_set())
-            if quitting.is_set():
-                # Everything is on disk; taking the interpreter and its libraries down in order takes most of a second.
-                logging.shutdown()
-                os._exit(0)
-            job = jobs.pop(0)
-        path = job[1]
-        try:
-            if job[0] == "explain":
-                _, _, plugin, at, choice, of, person = job
-                found = explain(
-                    path, plugin, at, choice, registry, cancel, of=of, person=person,
-                    boxes=partial(_boxes, library, path), progress=partial(_tell, emit, plugin),
-                )  # fmt: skip
-                emit(Explained(plugin, at, found))
-                continue
-            _, _, choice = job
-            with Library(library) as opened:
-                analyze_medium(path, choice, registry, opened, emit, cancel)
-        except MienError as error:
-            emit(MediumFailed(str(path), str(error), error.exit_code, type(error).__name__))
-        except Exception as error:  # the front end must hear of it, whatever it is
-            logging.getLogger(__name__).exception("the engine failed")
-            text = f"The analysis failed with {type(error).__name__}; details are in the log: {path}"
-            emit(MediumFailed(str(path), text, 9, "WorkerError"))
-
-
-def _tell(emit: Callable[[Event], None], plugin: str, fraction: float) -> None:
-    emit(Progress(plugin, fraction))
-
-
-def _boxes(place: str | None, path: Path, track: str) -> Boxes | None:
-    """The faces that the library holds of a medium."""
-    from mien.library.library import Library
-
-    with Library(place) as library:
-        medium = library.find_medium(path)
-        found = medium.tracks().get(track) if medium is not None else None
-    return found if isinstance(found, Boxes) and len(found) else None
-
-
-def _quiet(log_file: Path | None) -> None:
-    """Libraries and plugins print; none of it may reach the user's terminal. Ctrl-C is the front end's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from mien.engine.log import log_to
-
-    log_to(log_file)
-    target = os.open(log_file if log_file is not None else os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    for stream in (1, 2):
-        os.dup2(target, stream)
-    os.close(target)

@@ -12,8 +12,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from mien.engine.choice import Choice
-from mien.engine.events import Event, MediumFailed
-from mien.engine.worker import LAST, Worker
+from mien.engine.events import LAST, Event, MediumFailed
+from mien.engine.worker import Worker
 from mien.errors import MienError, WorkerError
 
 _log = logging.getLogger(__name__)
