@@ -70,6 +70,19 @@ class Settings(BaseModel):
     library: str = Field("", description="The library's file or database URL; empty for library.db in the data folder.")
     offline: bool = Field(False, description="Never use the network.")
     fusion: str = Field("late", min_length=1, description="The fusion used when none is named.")
+    isolate: bool = Field(True, description="Run plugins of others in processes of their own.")
+    plugin_seconds: int = Field(
+        120, ge=1, le=86_400, description="Seconds that a plugin of others may take without a sign of life."
+    )
+    plugin_memory: int = Field(
+        0,
+        ge=0,
+        le=1 << 24,
+        description="Megabytes that a plugin of others may hold; 0 is half of the machine's memory.",
+    )
+    plugin_processes: int = Field(
+        64, ge=0, le=100_000, description="Processes that a plugin of others may have started at a time."
+    )
 
     def place(self) -> str:
         """The library's path or URL."""

@@ -30,7 +30,13 @@ class Command:
         self, *arguments: object, cwd: Path, patience: float = 900.0, before: Sequence[str] = (), **options: Any
     ) -> None:
         program = "from mien.cli.app import main; main()"
-        environ = {**os.environ, "PYTHONPATH": str(TINY), "MIEN_PLUGINS": "tiny_plugins", **options.pop("environ", {})}
+        environ = {
+            **os.environ,
+            "PYTHONPATH": str(TINY),
+            "MIEN_PLUGINS": "tiny_plugins",
+            "MIEN_ISOLATE": "0",
+            **options.pop("environ", {}),
+        }
         self.process = subprocess.Popen(
             [*before, sys.executable, "-c", program, *map(str, arguments)],
             cwd=cwd,

@@ -19,6 +19,7 @@ from mien.engine.registry import create
 from mien.errors import Cancelled, LibraryError, MienError, PluginError, StorageError
 from mien.media.pieces import AudioPiece, FramePiece
 from mien.sdk.blocks import Block
+from mien.sdk.descriptors import AnalyzerInfo
 from mien.sdk.inputs import Audio, Crops, Frames, Utterances
 from mien.sdk.media import MediaInfo
 from mien.tracks.track import AnyTrack, Boxes, Spans
@@ -65,6 +66,7 @@ class Branch:
     Args:
         nodes: in dependency order, all to be computed.
         stored: tracks of nodes that came from the library: they are released as the medium goes by.
+        build: makes the object behind a descriptor; by default in this process.
     """
 
     def __init__(
@@ -74,11 +76,13 @@ class Branch:
         contexts: Mapping[str, RunContext],
         stored: Mapping[str, AnyTrack],
         sink: Sink,
+        build: Callable[[AnalyzerInfo], Any] = lambda info: create(info.factory),
     ) -> None:
         self.hears = any(n.hears for n in nodes) and media.has_audio
         self.sees = any(n.sees for n in nodes) and media.has_video
         self._media = media
         self._sink = sink
+        self._build = build
         self._members = [Member(n, contexts[n.id]) for n in nodes]
         self._rates: dict[tuple[int, bool], RateFeed] = {}
         self._stored = {name: stored[name] for name in self._names_read() if name in stored}
@@ -149,7 +153,7 @@ class Branch:
                 member.crops.append(CropFeed(entry))
 
     def _prepare(self, member: Member) -> None:
-        member.analyzer = create(member.node.info.factory)
+        member.analyzer = self._build(member.node.info)
         member.analyzer.prepare(self._media, member.node.params, member.context)
 
     # -- blocks ------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from mien.engine.choice import Choice
 from mien.engine.context import RunContext
 from mien.engine.explain_face import Finder, explain_face
 from mien.engine.feeds import RateFeed, WindowFeed
-from mien.engine.registry import Registry, create
+from mien.engine.isolation.choose import Builder
+from mien.engine.registry import Registry
 from mien.engine.run import open_medium
 from mien.errors import NotMedia, UsageError
 from mien.media.decode import Decoder
@@ -77,7 +78,7 @@ def explain(
     inputs = info.inputs_for(params)
     sound = next((i for i in inputs if isinstance(i, Audio) and i.window is not None), None)
     faces = next((i for i in inputs if isinstance(i, Crops)), None)
-    analyzer: Any = create(info.factory)
+    analyzer: Any = Builder(registry).explainer(info)
     hears, looks = sound is not None and hasattr(analyzer, "explain"), hasattr(analyzer, "explain_face")
     if not hears and not (looks and faces is not None):
         raise UsageError(f"{info.id} cannot explain its readings; name another analyzer.")

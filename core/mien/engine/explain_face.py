@@ -11,7 +11,8 @@ import numpy as np
 
 from mien.engine.choice import Choice
 from mien.engine.context import RunContext
-from mien.engine.registry import Registry, create
+from mien.engine.isolation.choose import Builder
+from mien.engine.registry import Registry
 from mien.engine.run import open_medium
 from mien.errors import NotMedia, PluginError, UsageError
 from mien.media.crops import crop_face
@@ -75,7 +76,7 @@ class Finder:
         if len({image.shape for image in images}) > 1:  # the resolution changes right here
             frames, images = frames[-1:], images[-1:]
         batch = FrameBatch(np.array([f.time for f in frames]), np.stack(images), pictures[-1][1])
-        detector = create(info.factory)
+        detector = Builder(self.registry)(info)
         try:
             detector.prepare(open_medium(self.path, self.choice)[1], params, self.context(info))
             found = [*detector.process(Block(frames[0].time, frames[-1].time, frames=batch)), *detector.finish()]

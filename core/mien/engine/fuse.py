@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from mien.engine.align import Grid
 from mien.engine.choice import Choice
 from mien.engine.context import RunContext
+from mien.engine.isolation.proxy import IsolatedFusion
 from mien.engine.plan import CONDITIONING, Node, Plan, digest
 from mien.engine.reach import reach_of
 from mien.engine.registry import Registry, create
@@ -82,13 +84,18 @@ def plan_fusion(choice: Choice, registry: Registry, plan: Plan, broken: Mapping[
 
 
 def fuse(
-    plan: FusionPlan, tracks: Mapping[str, AnyTrack], duration: float, context: RunContext
+    plan: FusionPlan,
+    tracks: Mapping[str, AnyTrack],
+    duration: float,
+    context: RunContext,
+    build: Callable[[FusionInfo], Any] = lambda info: create(info.factory),
 ) -> tuple[AnyTrack, ...]:
     """The fused curve, each modality's weight over time and the verdicts.
 
     Args:
         tracks: those of `plan.reads` that have readings.
         duration: s.
+        build: makes the object behind the descriptor; by default in this process.
 
     Raises:
         PluginError: the fusion raised or returned nonsense.
@@ -97,15 +104,19 @@ def fuse(
     modality = {name: node.info.modality for name, node in plan.reads.items()}
     reach = {name: reach_of(node.inputs) for name, node in plan.reads.items()}
     grid = Grid(there, modality, reach, duration, plan.params.hop)
-    fusion = create(plan.info.factory)
-    fusion.prepare(tuple(there), plan.params, context)
+    fusion = build(plan.info)
     parts = []
-    for first in range(0, grid.times.size, STRETCH):
-        context.check_cancelled()
-        stretch = grid.stretch(first, first + STRETCH)
-        part = fusion.fuse(stretch)
-        _check(plan.info, part, stretch.times.size)
-        parts.append(part)
+    try:
+        fusion.prepare(tuple(there), plan.params, context)
+        for first in range(0, grid.times.size, STRETCH):
+            context.check_cancelled()
+            stretch = grid.stretch(first, first + STRETCH)
+            part = fusion.fuse(stretch)
+            _check(plan.info, part, stretch.times.size)
+            parts.append(part)
+    finally:
+        if isinstance(fusion, IsolatedFusion):
+            fusion.close()
     fused = _join(plan.info, parts)
     score = ~np.isnan(fused.score)
     curve = Curve("fusion.score", grid.times[score], fused.score[score, None], (fused.quantity,))

@@ -21,6 +21,8 @@ from mien.sdk.hooks import PROJECT, Hooks
 _log = logging.getLogger(__name__)
 GROUP = "mien"
 """Entry-point group that plugins register under."""
+OURS = "mien"
+"""Name of the distribution whose plugins are our own."""
 EXTRA = "MIEN_PLUGINS"
 """Environment variable with more plugin modules, separated by commas: for trying one that is not installed."""
 
@@ -40,6 +42,8 @@ class Source:
         error: why it could not be loaded, or empty.
         details: the traceback, for the log and for developers.
         offers: ids of what it registered.
+        own: whether it came with Mien itself; others run in processes of their own.
+        environment: folder of the plugin's own environment (`mien plugins install --isolated`), or empty.
     """
 
     name: str
@@ -48,6 +52,8 @@ class Source:
     error: str = ""
     details: str = ""
     offers: tuple[str, ...] = ()
+    own: bool = False
+    environment: str = ""
 
 
 @dataclass
@@ -78,6 +84,11 @@ class Registry:
     def broken(self) -> tuple[Source, ...]:
         """The plugins that could not be loaded."""
         return tuple(s for s in self.sources if s.error)
+
+    def source(self, plugin_id: str) -> Source | None:
+        """The module that offers an analyzer, a fusion or an export format with that id."""
+        known = plugin_id in self.analyzers or plugin_id in self.fusions or plugin_id in self.exporters
+        return next((s for s in self.sources if known and plugin_id in s.offers), None)
 
     def analyzer(self, plugin_id: str) -> AnalyzerInfo:
         """The analyzer with that id.
@@ -111,6 +122,7 @@ class Registry:
     def _load_one(self, entry: Any) -> None:
         dist = getattr(entry, "dist", None)
         origin = f"{dist.name} {dist.version}" if dist is not None else ""
+        own = dist is not None and dist.name == OURS
         offer = _Offer()
         try:
             manager = pluggy.PluginManager(PROJECT)
@@ -124,7 +136,8 @@ class Registry:
             _log.warning("plugin %s could not be loaded", entry.name, exc_info=True)
             self.sources.append(Source(entry.name, entry.value, origin, reason, traceback.format_exc()))
             return
-        self.sources.append(Source(entry.name, entry.value, origin, offers=tuple(i.id for i in offer.infos)))
+        offers = tuple(i.id for i in offer.infos)
+        self.sources.append(Source(entry.name, entry.value, origin, offers=offers, own=own))
 
     def _accept(self, offer: _Offer) -> None:
         """Take a plugin's whole offer, or nothing of it."""

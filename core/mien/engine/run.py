@@ -19,6 +19,7 @@ from mien.engine.choice import Choice
 from mien.engine.context import RunContext
 from mien.engine.events import Done, Event, Failed, Finished, Piece, PlannedPlugin, Progress, Started
 from mien.engine.fuse import FusionPlan, fuse, plan_fusion
+from mien.engine.isolation.choose import Builder
 from mien.engine.lane import BranchThread
 from mien.engine.plan import Node, Plan, make_plan
 from mien.engine.registry import Registry
@@ -129,8 +130,7 @@ def _compute(job: _Job) -> None:
             reasons = "; ".join(sorted({n.skipped for n in job.plan.nodes if n.skipped}))
             raise NotMedia(f"None of the chosen plugins can read this medium ({reasons}): {shown(job.medium.path)}")
         _reuse(job)
-        runs = [job.library.find_run(known, n.key) for n in job.plan.nodes if n.cached]
-        job.partial = next((r.reason for r in runs if r is not None and r.partial), "")
+        job.partial = _partial_of_cached(job)
         return
     hears = job.media.has_audio and any(n.hears for nodes in branches for n in nodes)
     sees = job.media.has_video and any(n.sees for nodes in branches for n in nodes)
@@ -147,17 +147,26 @@ def _compute(job: _Job) -> None:
         items = chain([first], items)
     job.library.add_medium(replace(job.medium, duration=job.media.duration), job.medium_id)
     _reuse(job)
+    job.partial = _partial_of_cached(job)
     stored = _stored(job, branches)
     threads = max(1, job.backend.threads // len(branches))
     _limit_torch(threads)
     lanes = []
+    build = Builder(job.registry)
     for nodes in branches:
+        build.warm(nodes)
         contexts = {n.id: _begin(job, n, threads) for n in nodes}
-        lanes.append(BranchThread(Branch(nodes, job.media, contexts, stored, _sink(job)), job.cancel))
+        lanes.append(BranchThread(Branch(nodes, job.media, contexts, stored, _sink(job), build), job.cancel))
     _feed(job, items, lanes, decoder)
     length = _length(job)
     if job.media.duration is not None and length > job.media.duration:
         job.library.add_medium(replace(job.medium, duration=length), job.medium_id)
+
+
+def _partial_of_cached(job: _Job) -> str:
+    """What earlier runs that are taken from the library could not read; what reads their tracks lacks it as well."""
+    runs = [job.library.find_run(job.medium_id, n.key) for n in job.plan.nodes if n.cached]
+    return next((r.reason for r in runs if r is not None and r.partial), "")
 
 
 def _feed(
@@ -171,13 +180,17 @@ def _feed(
         lane.start()
     try:
         for item in items:
-            if job.cancel.is_set() or any(lane.fault for lane in lanes):
+            if any(lane.fault for lane in lanes):
+                job.cancel.set()  # the others have not had all of the medium: their runs must not count as complete
+            if job.cancel.is_set():
                 break
             job.reached = max(job.reached, item.end if isinstance(item, AudioPiece) else item.time + item.duration)
             for lane in lanes:
                 lane.put(item)
         if decoder is not None and decoder.partial:
-            job.partial = "; ".join(str(d) for d in decoder.damage if d.lost)[:2000]
+            lost = [str(d) for d in decoder.damage if d.lost]
+            before = [job.partial] if job.partial else []
+            job.partial = "; ".join([*before, *(one for one in lost if one not in job.partial)])[:2000]
     except BaseException:
         job.cancel.set()
         raise
@@ -188,9 +201,9 @@ def _feed(
             lane.join()
         if decoder is not None:
             decoder.close()
-    for lane in lanes:
-        if lane.fault is not None:
-            raise lane.fault
+    faults = [lane.fault for lane in lanes if lane.fault is not None]
+    if faults:
+        raise next((fault for fault in faults if not isinstance(fault, Cancelled)), faults[0])
     if job.cancel.is_set():
         raise Cancelled("The analysis was cancelled.")
 
@@ -321,13 +334,14 @@ def _fuse(job: _Job) -> None:
         device=job.backend.device,
         precision=job.backend.precision,
     )
+    job.writers[fusion.info.id] = writer
     context = RunContext(fusion.info.id, job.backend, job.cancel, models=fusion.info.models, on_note=writer.note)
     try:
         runs = {node.id: job.library.find_run(job.medium_id, node.key) for node in fusion.reads.values()}
         tracks = job.library.tracks([run for run in runs.values() if run is not None])
         read = {name: tracks[name] for name in fusion.reads if name in tracks}
         rows = 0
-        for track in fuse(fusion, read, _length(job, read), context):
+        for track in fuse(fusion, read, _length(job, read), context, Builder(job.registry)):
             writer.write(track)
             job.emit(Piece(fusion.info.id, track))
             rows += len(track)

@@ -21,6 +21,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TINY), str(HERE), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("MIEN_PLUGINS", "tiny_plugins")
+    monkeypatch.setenv("MIEN_ISOLATE", "0")  # in the worker itself; how others run is tested in engine/isolation
     yield
     for name in ("tiny_plugins", "odd_paths"):
         sys.modules.pop(name, None)

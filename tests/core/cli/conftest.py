@@ -41,7 +41,14 @@ def mien(tmp_path: Path) -> Callable[..., Result]:
             text=True,
             cwd=tmp_path,
             timeout=300,
-            env={**os.environ, "PYTHONPATH": str(TINY), "MIEN_PLUGINS": "tiny_plugins", "COLUMNS": "140", **environ},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(TINY),
+                "MIEN_PLUGINS": "tiny_plugins",
+                "MIEN_ISOLATE": "0",
+                "COLUMNS": "140",
+                **environ,
+            },
         )
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)

@@ -37,6 +37,7 @@ def here(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(ENGINE))
     monkeypatch.setenv("MIEN_PLUGINS", "tiny_plugins")
+    monkeypatch.setenv("MIEN_ISOLATE", "0")  # in the worker itself; how others run is tested in engine/isolation
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield lambda *arguments: (run([str(a) for a in arguments]), *capsys.readouterr())
@@ -51,7 +52,7 @@ def here(
 def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """`start("scan", …)` → a running process, which ends with the test at the latest."""
     running: list[subprocess.Popen[str]] = []
-    environ = {**os.environ, "PYTHONPATH": str(ENGINE), "MIEN_PLUGINS": "tiny_plugins"}
+    environ = {**os.environ, "PYTHONPATH": str(ENGINE), "MIEN_PLUGINS": "tiny_plugins", "MIEN_ISOLATE": "0"}
 
     def begin(*arguments: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", "from mien.cli.app import main; main()", *map(str, arguments)]

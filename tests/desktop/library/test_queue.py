@@ -44,6 +44,7 @@ def plugins() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("MIEN_PLUGINS", "slow_plugins")
+        patch.setenv("MIEN_ISOLATE", "0")  # it is the worker that is slow here
         patch.syspath_prepend(str(HERE))
         yield
     sys.modules.pop("slow_plugins", None)
