@@ -54,6 +54,24 @@ def test_readings_beyond_what_a_file_announces_are_kept(
             assert all(r.partial for r in medium.runs())
 
 
+def test_what_reads_the_partial_readings_of_an_earlier_run_is_partial_too(
+    run: Any, clip: Path, tmp_path: Path, make_clip: Any
+) -> None:
+    """As when a scan was killed between the run that decoded a cut file and the runs that read its tracks."""
+    path = make_clip(tmp_path / "whole.mkv", 3.0)
+    path.write_bytes(path.read_bytes()[: 2 * path.stat().st_size // 3])
+    done, _ = run(path, "level")
+    assert "breaks off" in done.partial
+    again, _ = run(path, "level", "loud", "brightness", fusion="tiny")
+    assert again.partial.startswith(done.partial)  # the pictures break off as well
+    assert again.partial.count("breaks off") == 2
+    with Library(tmp_path / "library.db") as library:
+        (medium,) = library.media()
+        assert {r.analyzer: r.partial for r in medium.runs()} == dict.fromkeys(
+            ("tiny.level", "tiny.loud", "tiny.brightness", "fusion.tiny"), True
+        )
+
+
 def test_providers_are_added_and_come_first(run: Any, clip: Path) -> None:
     _, events = run(clip, "heard")
     assert list(started(events)) == ["tiny.level", "tiny.loud", "tiny.heard"]
