@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +32,7 @@ from mien.cli.plugins_app import plugins
 from mien.cli.reproduce import reproduce
 from mien.cli.scan import scan
 from mien.cli.tune import tune
-from mien.errors import MienError
+from mien.errors import MienError, StorageError, shown
 
 app = typer.Typer(
     name="mien",
@@ -399,6 +400,9 @@ def models_remove(model: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs a command; every error ends as one sentence and a documented exit code."""
+    from mien.cli.say import suit_terminal
+
+    suit_terminal()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -427,15 +431,34 @@ def run(arguments: list[str]) -> int:
         return fail(f"{message} see {where} --help.", 2, as_json)
     except KeyboardInterrupt:
         return fail("Stopped.", 130, as_json)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # Typer and Rich make the second of the first
         sys.stdout = None  # whoever read us has gone; there is nobody left to tell
         return 0
+    except OSError as error:
+        if error.errno not in errno.errorcode:  # a library's own, such as FFmpeg's
+            return fail(unexpected(error), 70, as_json)
+        _log(error)
+        return fail(refusal(error), StorageError.exit_code, as_json)
     except Exception as error:  # noqa: BLE001 - the last guard: a traceback belongs into the log, not on the terminal
         return fail(unexpected(error), 70, as_json)
 
 
+def refusal(error: OSError) -> str:
+    """What the operating system refused, where nobody nearer to it had a better sentence."""
+    named = f": {shown(error.filename)}" if isinstance(error.filename, str) else ""
+    return f"Something could not be read or written ({error.strerror}); check its name, who may use it and its disk{named}"
+
+
 def unexpected(error: Exception) -> str:
     """Log an exception that nobody expected; the sentence that tells of it."""
+    path = _log(error)
+    if path is None:
+        said = " ".join(str(error).split())[:300]
+        return f"Something went wrong that should not have ({type(error).__name__}: {said}), and no log can be written"
+    return f"Something went wrong that should not have; please report it with the last lines of {path}"
+
+
+def _log(error: Exception) -> Path | None:
     import logging
 
     from mien.cli.say import log_file
@@ -444,4 +467,4 @@ def unexpected(error: Exception) -> str:
     path = log_file()
     log_to(path)
     logging.getLogger("mien.cli").error("an error that nobody expected", exc_info=error)
-    return f"Something went wrong that should not have; please report it with the last lines of {path}"
+    return path
