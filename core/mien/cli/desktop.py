@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 
 from mien.errors import MediaMissing, UsageError, shown
@@ -15,7 +16,7 @@ def open_window(medium: Path | None, library: str | None) -> int:
         UsageError: what the window is made with is not installed.
         MediaMissing: there is no such medium.
     """
-    if medium is not None and not medium.exists():
+    if medium is not None and not os.path.exists(medium):
         raise MediaMissing(f"There is no such file; check the name: {shown(medium)}")
     try:
         # By name: the engine knows no window (import contract), it only starts it.

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mien.batch.find import SUFFIXES
 
 
 def collect(paths: Iterable[Path]) -> list[Path]:
-    """Files as named, folders as the media in them (all levels, hidden ones left out), each file once, in order."""
+    """Files as named, folders as the media in them (all levels, hidden ones left out), each file once, in order.
+
+    Folders inside that may not be read are among them, for whoever opens them to say so.
+    """
     found: dict[Path, None] = {}
     for path in paths:
-        if path.is_dir():
-            inside = (p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts))
-            found.update(dict.fromkeys(sorted(p for p in inside if p.suffix.lower() in SUFFIXES and p.is_file())))
-        else:
-            found[path] = None
+        found.update(dict.fromkeys(sorted(_inside(path)) if os.path.isdir(path) else [path]))
     return list(found)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    shut: list[Path] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: shut.append(Path(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        visible = (Path(place, name) for name in files if not name.startswith("."))
+        yield from (path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file())
+    yield from shut

@@ -51,6 +51,7 @@ def check_file(path: str | os.PathLike[str]) -> Path:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
+            os.scandir(path).close()  # one that may not be read is told as such
             raise NotMedia(f"This is a folder, not a medium; name the files in it: {shown(path)}")
         if not stat.S_ISREG(status.st_mode):
             raise NotMedia(f"This is a device or a pipe; save the medium as a file first: {shown(path)}")
