@@ -31,7 +31,7 @@ from mien.exchange.params import VideoParams
 from mien.media.decode import Decoder
 from mien.media.ffmpeg import ffmpeg_path
 from mien.media.medium import Medium, StreamInfo
-from mien.media.opening import open_medium
+from mien.media.opening import LOCAL_ONLY, open_medium
 from mien.media.picture import to_rgb
 from mien.media.pieces import FramePiece
 from mien.media.probe import probe
@@ -258,7 +258,7 @@ def _graph(
     sound = medium.audio
     if sound is not None:
         when = _shift(medium) if span is None else _stretch(medium, span)
-        source = ffmpeg.input(f"file:{os.path.abspath(medium.path)}", **when)
+        source = ffmpeg.input(f"file:{os.path.abspath(medium.path)}", **when, **LOCAL_ONLY)
         streams.append(source[str(sound.index)])
         # Packets can only be copied whole; the sound of a selection begins where it does.
         options |= _sound(sound) if span is None else _ANEW

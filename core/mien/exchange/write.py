@@ -211,12 +211,17 @@ def _move_folder(staged: Path, target: Path) -> list[Path]:
     """Move file by file, so that what else lies in the folder stays; files of an earlier export that are
     gone, go.
     """
+    if target.is_symlink():
+        raise ExportError(f"There is a link where the folder belongs; remove it: {shown(target)}")
     if target.exists() and not target.is_dir():
         raise ExportError(f"There is a file where the folder belongs; move it away: {shown(target)}")
     target.mkdir(exist_ok=True)
     new = sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file())
     stale = _listed(target) - {str(path) for path in new}
     for path in new:
+        parents = [target / parent for parent in path.parents if parent != Path()]
+        if any(parent.is_symlink() for parent in parents):
+            raise ExportError(f"There is a link where a folder belongs; remove it: {shown(target / path.parent)}")
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         os.replace(staged / path, target / path)
     for name in stale:
@@ -228,8 +233,10 @@ def _listed(target: Path) -> set[str]:
     """Names of the files that an earlier export says it wrote into this folder itself."""
     try:
         files = json.loads((target / MANIFEST).read_text(encoding="utf-8"))["files"]
-        return {name for name in files if isinstance(name, str) and Path(name).name == name}
-    except (OSError, ValueError, LookupError, TypeError):
+        return {
+            name for name in files if isinstance(name, str) and Path(name).name == name != ".." and "\0" not in name
+        }
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return set()
 
 

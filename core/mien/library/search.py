@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
+from mien.errors import UsageError
 from mien.library import schema
 from mien.tracks.track import AnyTrack, Spans
 
@@ -22,6 +23,9 @@ _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _PLAIN = re.compile(r"[A-Za-z0-9\s]*")
 _SNIPPET_CHARS = 60
 _AT_ONCE = 200
+_LONGEST = 4_000
+MOST_WORDS = 200
+"""A search has no more; every one of them is looked for in every utterance where the index does not help."""
 
 
 class Term(NamedTuple):
@@ -81,8 +85,13 @@ def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: 
 
     Words may stand anywhere in an utterance and in any order; the last may be a beginning; "words in quotes"
     must follow each other. Every character is plain text: no operator of the database can come through.
+
+    Raises:
+        UsageError: it is longer than anything that anybody would look for.
     """
     text = clean(text)
+    if len(text) > _LONGEST or len(text.split()) > MOST_WORDS:
+        raise UsageError(f"A search may have {MOST_WORDS} words and {_LONGEST:,} characters at most; shorten it.")
     rows: list[Found] = []
     terms = terms_of(text)
     if terms:

@@ -33,11 +33,21 @@ MAX_SIDE = 32_768
 MAX_PIXELS = 1 << 27
 """Largest picture that is decoded: 134 megapixels, four times 8K. Asked for before anything is allocated."""
 
-_OPTIONS = {
-    "protocol_whitelist": "file",
-    "format_whitelist": ",".join(DEMUXERS),
-    "max_pixels": str(MAX_PIXELS),
-}
+RATES = (1_000, 3_072_000)
+"""Lowest and highest sampling rate of sound that is decoded, Hz. At 1 Hz a packet of a few kB would become hours."""
+
+MAX_SAMPLES = 50_000_000
+"""Most samples a second of all channels together."""
+
+LOCAL_ONLY = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
+"""Options of FFmpeg, the library and the program, that let it open nothing but the named file, as one of these kinds."""
+
+_OPTIONS = {**LOCAL_ONLY, "max_pixels": str(MAX_PIXELS)}
+
+
+def is_sound(rate: int, channels: int) -> bool:
+    """Whether sound of that rate (Hz) and so many channels is decoded."""
+    return RATES[0] <= rate <= RATES[1] and channels > 0 and rate * channels <= MAX_SAMPLES
 
 
 def check_file(path: str | os.PathLike[str]) -> Path:

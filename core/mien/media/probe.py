@@ -15,7 +15,7 @@ from av.container import InputContainer
 from av.stream import Discard, Disposition
 
 from mien.media.medium import Medium, StreamInfo
-from mien.media.opening import MAX_PIXELS, MAX_SIDE, open_medium
+from mien.media.opening import MAX_PIXELS, MAX_SIDE, is_sound, open_medium
 
 # Rotation and encryption are told by the first packets and pictures only; how many are looked at for them at
 # most.
@@ -180,6 +180,8 @@ def _stream_info(stream: Any, start: float, peek: _Peeked) -> StreamInfo:
             }
             if not (context.rate and context.channels):
                 problems.append("its sampling rate or channels cannot be made out")
+            elif not is_sound(context.rate, context.channels):
+                problems.append(f"its {context.channels} channels at {context.rate} Hz are not what sound has")
     if peek.encrypted:
         problems.append("it is encrypted")
     base = stream.time_base

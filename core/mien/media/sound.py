@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from mien.media.damage import DamageLog
+from mien.media.opening import is_sound
 from mien.media.packets import Clock
 from mien.media.pieces import AudioPiece, Samples
 from mien.media.resample import Resampler, to_mono
@@ -32,8 +33,12 @@ def to_float(frame: av.AudioFrame) -> Samples:
 
     What lies beyond full scale is cut to it (damaged data decode to anything), what is no number is silence.
     """
-    array = frame.to_ndarray()
     channels = frame.layout.nb_channels
+    if frame.format.name in ("s64", "s64p"):  # which PyAV does not make an array of
+        count = frame.samples * (1 if frame.format.is_planar else channels)
+        array = np.stack([np.frombuffer(plane, np.int64, count) for plane in frame.planes])
+    else:
+        array = frame.to_ndarray()
     samples = array.T if frame.format.is_planar else array.reshape(-1, channels)
     if samples.dtype == np.uint8:
         return (samples.astype(np.float32) - 128.0) / 128.0
@@ -89,6 +94,9 @@ class SoundAssembler:
 
     def add(self, frame: av.AudioFrame, time: float | None) -> Iterator[AudioPiece]:
         """Add a frame that begins at `time` (s; None: behind the one before); yields the pieces ready."""
+        if not is_sound(frame.sample_rate, frame.layout.nb_channels):  # the header of the stream said otherwise
+            self._log.add(self._stream, time or self.reached or 0.0, "sound of an impossible rate was left out")
+            return
         if not self._rate:
             self._rate, self._layout = frame.sample_rate, frame.layout.name
             self._channels = frame.layout.nb_channels

@@ -16,12 +16,15 @@ from mien.errors import MediaError, MienError, shown
 from mien.media.medium import Medium, StreamInfo
 from mien.media.opening import check_file, open_medium
 from mien.media.probe import keep_only
+from mien.media.tame import closed, is_drawing, restored, tamed
 from mien.sdk.media import Cue
 
 FORMATS = {".srt": "srt", ".vtt": "vtt", ".ass": "ass", ".ssa": "ssa"}
 MAX_BYTES = 16 << 20
 """Larger subtitle files are refused: two hours of talk are a few hundred kilobytes."""
 MAX_CUES = 100_000
+MAX_LINES = 200_000
+"""So many lines of an ASS file are read at most where one of them is broken, since each is tried by itself then."""
 MAX_TEXT = 4_000
 """Longer texts of one cue are cut, in characters."""
 
@@ -109,21 +112,24 @@ def read_file(path: Path) -> tuple[Cue, ...]:
 
 def parse(text: str, kind: str) -> tuple[Cue, ...]:
     """Cues of a text of the kind `srt`, `vtt`, `ass` or `ssa`; what cannot be read in it is left out."""
+    text = tamed(text, kind)
     if kind in ("srt", "vtt"):
         text = _VOICE.sub(lambda m: f"{_MARK}{m.group(1).strip()}{_MARK}", text)
     subtitles = _load(text, kind)
     if subtitles is None and kind in ("ass", "ssa"):
         # One broken line costs pysubs2 the whole file: leave out the lines that it cannot read alone.
-        lines = text.splitlines()
+        lines = text.splitlines()[:MAX_LINES]
         spoken = [line.lstrip().startswith(("Dialogue:", "Comment:")) for line in lines]
         kept = [line for line, says in zip(lines, spoken, strict=True) if not says or _load(f"[Events]\n{line}", kind)]
         subtitles = _load("\n".join(kept), kind)
-    rows = (
-        (event.start / 1000.0, event.end / 1000.0, _one_cue(event.plaintext, kind), event.name)
-        for event in subtitles or ()
-        if event.is_text and not event.is_drawing
-    )
-    return _cues(rows)
+    return _cues(_spoken(subtitles or (), kind))
+
+
+def _spoken(events: Iterable[pysubs2.SSAEvent], kind: str) -> Iterator[tuple[float, float, str, str]]:
+    for event in events:
+        event.text = closed(event.text)  # pysubs2 may have taken away a tag with a closing brace in it
+        if not event.is_comment and not is_drawing(event.text):
+            yield event.start / 1000.0, event.end / 1000.0, _one_cue(event.plaintext, kind), event.name
 
 
 def _load(text: str, kind: str) -> pysubs2.SSAFile | None:
@@ -180,7 +186,7 @@ def _rows(packets: Iterator[Any], stream: Any, beginning: float) -> Iterator[tup
             start = float(packet.pts * packet.time_base) - beginning
             length = float((packet.duration or 0) * packet.time_base)
             if codec == "webvtt":  # FFmpeg's decoder drops who speaks
-                raw = bytes(packet).decode("utf-8", "replace")
+                raw = tamed(bytes(packet).decode("utf-8", "replace"), "vtt")
                 speakers = _VOICE.findall(raw)
                 text = html.unescape(re.sub(r"<[^>\n]*>", "", raw))
                 yield start, start + length, text, speakers[0].strip() if speakers else ""
@@ -206,8 +212,8 @@ def _dialogue(rect: Any) -> tuple[str, str]:
     fields = line.split(",", 8)
     if len(fields) < 9:
         return rect.text.decode("utf-8", "replace"), ""
-    event = pysubs2.SSAEvent(text=fields[8])
-    return ("" if event.is_drawing else event.plaintext), fields[3]
+    event = pysubs2.SSAEvent(text=tamed(fields[8], "ass"))
+    return ("" if is_drawing(event.text) else event.plaintext), fields[3]
 
 
 def _cues(rows: Iterable[tuple[float, float, str, str]]) -> tuple[Cue, ...]:
@@ -218,7 +224,7 @@ def _cues(rows: Iterable[tuple[float, float, str, str]]) -> tuple[Cue, ...]:
         if marked := _MARKED.search(text):
             speaker = speaker or " ".join(marked.group(1).split())
             text = _MARKED.sub("", text)
-        text = " ".join(html.unescape(text).replace(_MARK, "").replace("\0", "").split())[:MAX_TEXT]
+        text = " ".join(restored(html.unescape(text)).replace(_MARK, "").replace("\0", "").split())[:MAX_TEXT]
         start = max(0.0, start)
         if text and end > start:
             cues.append(Cue(start, end, text, speaker))

@@ -24,6 +24,7 @@ RECORD: Final = "mien.json"
 
 _CARDS: Final = ("card.json", "CARD.md", "README.md", RECORD, *_NAMES)
 _MAX_HEADER: Final = 100 << 20
+_MAX_JSON: Final = 64 << 20
 
 
 def allowed(path: Path) -> bool:
@@ -64,7 +65,7 @@ def _safetensors_problem(path: Path) -> str:
             return "is no safetensors file"
         try:
             header = json.loads(file.read(length))
-        except ValueError:
+        except (ValueError, RecursionError):
             return "is no safetensors file"
     if not isinstance(header, dict):
         return "is no safetensors file"
@@ -73,7 +74,7 @@ def _safetensors_problem(path: Path) -> str:
         if name != "__metadata__":
             try:
                 ends.append(8 + length + int(tensor["data_offsets"][1]))
-            except (KeyError, IndexError, TypeError, ValueError):
+            except (LookupError, TypeError, ValueError, OverflowError):
                 return "has a damaged header"
     return "" if max(ends) == size else f"is {size} bytes long where its header says {max(ends)}"
 
@@ -96,10 +97,12 @@ def _sha256(path: str, size: int, mtime_ns: int) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; empty when the file is absent or holds none."""
+    """A JSON object from a file; empty when the file is absent, too large, nested too deep, or holds none."""
     try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        with path.open("rb") as file:
+            content = file.read(_MAX_JSON + 1)
+        value = json.loads(content.decode("utf-8")) if len(content) <= _MAX_JSON else None
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -108,7 +111,13 @@ def recorded(folder: Path) -> dict[str, str]:
     """File name → SHA-256 that was recorded when the model was made or installed."""
     files = read_json(folder / RECORD).get("files")
     if isinstance(files, Mapping):
-        return {name: str(facts["sha256"]) for name, facts in files.items() if "sha256" in facts}
+        # Names alone: what a record says of a path that leads elsewhere is not looked at.
+        plain = {name: facts for name, facts in files.items() if _is_name(name) and isinstance(facts, Mapping)}
+        return {name: str(facts["sha256"]) for name, facts in plain.items() if "sha256" in facts}
     # Models that come with Mien: the recipe wrote the weights' hash into their configuration.
     digest = read_json(folder / "config.json").get("sha256")
     return {"model.safetensors": digest} if isinstance(digest, str) else {}
+
+
+def _is_name(text: str) -> bool:
+    return Path(text).name == text != ".." and "\0" not in text

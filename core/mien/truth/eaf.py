@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import DefusedXMLParser
 
 from mien.errors import UsageError, shown
 from mien.truth.labels import Label, LabelColumn, column_of
 
 _MS = 1000.0
 _AGAIN = re.compile(r" [(#]\d+\)?$")  # a second tier for what overlaps: `text.offence (2)`
-_PERSON = re.compile(r" person (\d+)$")
+_PERSON = re.compile(r" person (\d{1,9})$")
+_DIGITS = 15  # of a time in ms: thirty thousand years
+MOST_ELEMENTS = 5_000_000
+"""More XML elements are refused: a day of annotations ten times a second has four million."""
 _SCORED = re.compile(r"^(.*\D)\s[-−]?\d+\.\d+$", re.DOTALL)  # a label with its score behind it: `angry 0.71`
 
 
@@ -28,18 +32,23 @@ def read_eaf(path: Path, data: bytes) -> list[LabelColumn]:
     Raises:
         UsageError: it is not an ELAN file, or refers to times that it does not have.
     """
+    parser = DefusedXMLParser(target=_Counting(path), forbid_dtd=True)
     try:
-        root = fromstring(data)
+        parser.feed(data)
+        root = parser.close()
     except DefusedXmlException as error:
-        raise UsageError(f"This ELAN file declares entities, which no ELAN file needs: {shown(path)}") from error
+        raise UsageError(
+            f"This ELAN file declares entities or a document type, which no ELAN file needs: {shown(path)}"
+        ) from error
     except (ParseError, ValueError, LookupError) as error:
         raise UsageError(f"This is not a whole ELAN file; its XML breaks off or is wrong: {shown(path)}") from error
     if root.tag != "ANNOTATION_DOCUMENT":
-        raise UsageError(f"An ELAN file begins with ANNOTATION_DOCUMENT, this one with {root.tag[:40]}: {shown(path)}")
+        begins = shown(root.tag[:40])
+        raise UsageError(f"An ELAN file begins with ANNOTATION_DOCUMENT, this one with {begins}: {shown(path)}")
     medium = _medium(root)
     spans = _spans(root, path)
     columns: dict[str, list[Label]] = {}
-    for tier in root.iter("TIER"):
+    for tier in root.findall("TIER"):
         name, person = _name(tier.get("TIER_ID", ""), tier.get("PARTICIPANT", ""))
         filled = [(*spans[a.get("ANNOTATION_ID", "")], _value(a)) for a in _annotations(tier)]
         filled = [one for one in filled if one[2]]
@@ -49,6 +58,22 @@ def read_eaf(path: Path, data: bytes) -> list[LabelColumn]:
             Label(path, medium, start, end, text, person) for start, end, text in filled
         )
     return [column_of(name, sorted(labels, key=lambda one: one.start)) for name, labels in columns.items()]
+
+
+class _Counting(TreeBuilder):
+    """Builds the tree as long as it does not become too large: an element takes many times its place in the file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path, self._elements = path, 0
+
+    def start(self, tag: Any, attrs: Any, /) -> Element:
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS:
+            raise UsageError(
+                f"An ELAN file may have {MOST_ELEMENTS:,} elements at most; part this one: {shown(self._path)}"
+            )
+        return super().start(tag, attrs)
 
 
 def _name(tier: str, participant: str) -> tuple[str, int | None]:
@@ -73,7 +98,7 @@ def _medium(root: Element) -> str:
 
 
 def _annotations(tier: Element) -> Iterator[Element]:
-    for annotation in tier.iter("ANNOTATION"):
+    for annotation in tier.findall("ANNOTATION"):
         yield from annotation
 
 
@@ -87,9 +112,12 @@ def _slots(root: Element, path: Path) -> dict[str, float]:
     for slot in root.iter("TIME_SLOT"):
         value = slot.get("TIME_VALUE")
         try:
+            if value is not None and len(value) > _DIGITS:
+                raise ValueError
             known.append((slot.get("TIME_SLOT_ID", ""), None if value is None else int(value) / _MS))
         except ValueError as error:
-            raise UsageError(f"A TIME_VALUE must be whole milliseconds, not “{value}”: {shown(path)}") from error
+            said = shown((value or "")[:40])
+            raise UsageError(f"A TIME_VALUE must be whole milliseconds, not “{said}”: {shown(path)}") from error
     times: dict[str, float] = {}
     last, waiting = 0.0, []
     for name, moment in known:
@@ -109,7 +137,7 @@ def _spans(root: Element, path: Path) -> dict[str, tuple[float, float]]:
     slots = _slots(root, path)
     spans: dict[str, tuple[float, float]] = {}
     children: dict[tuple[str, str], list[str]] = {}
-    for tier in root.iter("TIER"):
+    for tier in root.findall("TIER"):
         for annotation in _annotations(tier):
             name = annotation.get("ANNOTATION_ID", "")
             parent = annotation.get("ANNOTATION_REF")
@@ -120,19 +148,23 @@ def _spans(root: Element, path: Path) -> dict[str, tuple[float, float]]:
                 start, end = (slots[annotation.get(key, "")] for key in ("TIME_SLOT_REF1", "TIME_SLOT_REF2"))
             except KeyError as error:
                 raise UsageError(
-                    f"Annotation {name} refers to a time that is not there ({error}): {shown(path)}"
+                    f"Annotation {shown(name[:80])} refers to a time that is not there "
+                    f"({shown(str(error)[:80])}): {shown(path)}"
                 ) from error
             if end < start:
-                raise UsageError(f"Annotation {name} ends before it starts: {shown(path)}")
+                raise UsageError(f"Annotation {shown(name[:80])} ends before it starts: {shown(path)}")
             spans[name] = (start, end)
-    while children:
-        ready = [key for key in children if key[0] in spans]
-        if not ready:
-            name = next(iter(children))[0]
-            raise UsageError(f"Annotations refer to {name}, which is not there: {shown(path)}")
-        for key in ready:
-            start, end = spans[key[0]]
-            names = children.pop(key)
+    below: dict[str, list[list[str]]] = {}
+    for (parent, _), names in children.items():
+        below.setdefault(parent, []).append(names)
+    ready = [parent for parent in below if parent in spans]
+    while ready:
+        parent = ready.pop()
+        start, end = spans[parent]
+        for names in below.pop(parent, ()):
             step = (end - start) / len(names)
             spans.update((name, (start + step * n, start + step * (n + 1))) for n, name in enumerate(names))
+            ready += [name for name in names if name in below]
+    if below:
+        raise UsageError(f"Annotations refer to {shown(next(iter(below))[:80])}, which is not there: {shown(path)}")
     return spans

@@ -15,6 +15,9 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".eaf")
 
 _LARGEST = 256 * 2**20  # bytes; a larger file is no label file but somebody's mistake
 
+LATEST = 1e9
+"""s; what is later than this is no time in a medium."""
+
 ColumnKind = Literal["number", "class", "words"]
 
 
@@ -182,4 +185,4 @@ def seconds(text: str) -> float | None:
         if not last and value != int(value):
             return None
         total = total * 60 + value
-    return total
+    return total if abs(total) <= LATEST else None

@@ -39,6 +39,11 @@ _ABSENT = frozenset(("", "-", "–", "nan", "na", "n/a", "none", "null", "?"))
 _UNIT = re.compile(r"\s*[(\[]\s*(\w+)\s*[)\]]\s*$")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _EXAMPLE = "medium,start,end,valence"
+_PERSON = re.compile(r"-?[0-9]{1,9}")
+_LONGEST_NAME = 200  # characters; a longer heading is a label's
+MOST_COLUMNS = 2_000
+MOST_CELLS = 5_000_000
+"""More filled cells are refused: each becomes an object many times its size in the file."""
 
 
 def read_table(path: Path, data: bytes) -> list[LabelColumn]:
@@ -53,17 +58,23 @@ def read_table(path: Path, data: bytes) -> list[LabelColumn]:
     text = _decode(path, data)
     rows = _rows(path, text)
     header = [cell.strip() for cell in rows[0][1]]
+    if len(header) > MOST_COLUMNS:
+        raise UsageError(f"A table of labels may have {MOST_COLUMNS:,} columns at most: {shown(path)}")
     if all(seconds(cell) is not None for cell in header if cell) or not any(header):
         found = ", ".join(header[:4])
-        raise UsageError(f"The first line must name the columns, like {_EXAMPLE}, but it is “{found}”: {shown(path)}")
+        raise UsageError(
+            f"The first line must name the columns, like {_EXAMPLE}, but it is “{shown(found[:80])}”: {shown(path)}"
+        )
     roles, scales = _roles(header)
     twice = next((name for n, name in enumerate(header) if name and name in header[:n]), "")
     if twice:
-        raise UsageError(f"Two columns are called “{twice}”; give each its own name: {shown(path)}")
+        raise UsageError(f"Two columns are called “{shown(twice[:80])}”; give each its own name: {shown(path)}")
     values = [n for n, name in enumerate(header) if name and n not in roles.values()]
     if not values:
         known = ", ".join(header)
-        raise UsageError(f"There is no column with labels beside {known}; add one, such as valence: {shown(path)}")
+        raise UsageError(
+            f"There is no column with labels beside {shown(known[:200])}; add one, such as valence: {shown(path)}"
+        )
     if "end" in roles and "start" not in roles:
         raise UsageError(f"There is a column of ends but none called start: {shown(path)}")
     times = _times(path, rows[1:], roles, scales)
@@ -101,8 +112,12 @@ def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
         delimiter = ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows = []
+    count = 0
     try:
         for cells in reader:
+            count += len(cells)
+            if count > MOST_CELLS:
+                raise UsageError(f"A table of labels may have {MOST_CELLS:,} cells at most; part it: {shown(path)}")
             if any(cell.strip() for cell in cells) and not cells[0].startswith("#"):
                 rows.append((reader.line_num, cells))
     except csv.Error as error:
@@ -117,6 +132,8 @@ def _roles(header: Sequence[str]) -> tuple[dict[str, int], dict[int, float]]:
     roles: dict[str, int] = {}
     scales: dict[int, float] = {}
     for place, name in enumerate(header):
+        if len(name) > _LONGEST_NAME:
+            continue
         plain = name.casefold()
         unit = _UNIT.search(plain)
         plain = _UNIT.sub("", plain)
@@ -148,7 +165,8 @@ def _times(
         found = seconds(cell(cells, role))
         if found is None or found < 0:
             raise UsageError(
-                f"Line {line} needs a time in seconds or as mm:ss for its {role}, not “{cell(cells, role)}”: {shown(path)}"
+                f"Line {line} needs a time in seconds or as mm:ss for its {role}, not "
+                f"“{shown(cell(cells, role)[:40])}”: {shown(path)}"
             )
         return found * scales[roles[role]]
 
@@ -157,8 +175,8 @@ def _times(
         medium, who = _unguarded(cell(cells, "medium")), cell(cells, "person")
         if "medium" in roles and not medium:
             raise UsageError(f"Line {line} names no medium, as the other lines do: {shown(path)}")
-        if who and not who.lstrip("-").isdigit():
-            raise UsageError(f"Line {line} needs the number of a person, not “{who}”: {shown(path)}")
+        if who and not _PERSON.fullmatch(who):
+            raise UsageError(f"Line {line} needs the number of a person, not “{shown(who[:40])}”: {shown(path)}")
         person = int(who) if who else None
         start, end = 0.0, math.inf
         if "start" in roles:

@@ -109,8 +109,10 @@ def read_audio(path: Path, rate: int = RATE) -> Samples:
     """A file's first audio stream as (n,) mono float32 at `rate`."""
     import av
 
+    from mien.media.opening import open_medium
+
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-    with av.open(str(path)) as container:
+    with open_medium(path) as container:
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
         frames += resampler.resample(None)
     if not frames:

@@ -87,8 +87,10 @@ def read_mono(path: Path, rate: int = RATE) -> NDArray[np.float32]:
     """A sound file as mono float32 at `rate` Hz."""
     import av
 
+    from mien.media.opening import open_medium
+
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-    with av.open(str(path)) as container:
+    with open_medium(path) as container:
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
     frames += resampler.resample(None)
     parts = [frame.to_ndarray().ravel() for frame in frames]
