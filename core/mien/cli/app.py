@@ -32,7 +32,7 @@ from mien.cli.plugins_app import plugins
 from mien.cli.reproduce import reproduce
 from mien.cli.scan import scan
 from mien.cli.tune import tune
-from mien.errors import MienError, StorageError, shown
+from mien.errors import MienError, StorageError
 
 app = typer.Typer(
     name="mien",
@@ -410,6 +410,7 @@ def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     import logging
 
+    from mien.cli.faults import refusal, unexpected
     from mien.cli.say import fail
 
     logging.getLogger().addHandler(logging.NullHandler())  # log lines go to the log file or nowhere, never here
@@ -437,34 +438,6 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         if error.errno not in errno.errorcode:  # a library's own, such as FFmpeg's
             return fail(unexpected(error), 70, as_json)
-        _log(error)
         return fail(refusal(error), StorageError.exit_code, as_json)
     except Exception as error:  # noqa: BLE001 - the last guard: a traceback belongs into the log, not on the terminal
         return fail(unexpected(error), 70, as_json)
-
-
-def refusal(error: OSError) -> str:
-    """What the operating system refused, where nobody nearer to it had a better sentence."""
-    named = f": {shown(error.filename)}" if isinstance(error.filename, str) else ""
-    return f"Something could not be read or written ({error.strerror}); check its name, who may use it and its disk{named}"
-
-
-def unexpected(error: Exception) -> str:
-    """Log an exception that nobody expected; the sentence that tells of it."""
-    path = _log(error)
-    if path is None:
-        said = " ".join(str(error).split())[:300]
-        return f"Something went wrong that should not have ({type(error).__name__}: {said}), and no log can be written"
-    return f"Something went wrong that should not have; please report it with the last lines of {path}"
-
-
-def _log(error: Exception) -> Path | None:
-    import logging
-
-    from mien.cli.say import log_file
-    from mien.engine.log import log_to
-
-    path = log_file()
-    log_to(path)
-    logging.getLogger("mien.cli").error("an error that nobody expected", exc_info=error)
-    return path

@@ -12,7 +12,7 @@ _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 class _File(RotatingFileHandler):
     """A log that can no longer be written (its disk is full) stays silent, instead of telling on the terminal."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+    def handleError(self, record: logging.LogRecord) -> None:
         pass
 
 
