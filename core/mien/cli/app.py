@@ -410,7 +410,6 @@ def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     import logging
 
-    from mien.cli.faults import refusal, unexpected
     from mien.cli.say import fail
 
     logging.getLogger().addHandler(logging.NullHandler())  # log lines go to the log file or nowhere, never here
@@ -435,9 +434,11 @@ def run(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):  # Typer and Rich make the second of the first
         sys.stdout = None  # whoever read us has gone; there is nobody left to tell
         return 0
-    except OSError as error:
-        if error.errno not in errno.errorcode:  # a library's own, such as FFmpeg's
-            return fail(unexpected(error), 70, as_json)
-        return fail(refusal(error), StorageError.exit_code, as_json)
     except Exception as error:  # noqa: BLE001 - the last guard: a traceback belongs into the log, not on the terminal
+        from mien.cli.faults import refusal, unexpected
+
+        if (
+            isinstance(error, OSError) and error.errno in errno.errorcode
+        ):  # others are a library's own, such as FFmpeg's
+            return fail(refusal(error), StorageError.exit_code, as_json)
         return fail(unexpected(error), 70, as_json)
