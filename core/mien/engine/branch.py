@@ -315,6 +315,8 @@ class Branch:
 
     def _fail(self, member: Member, error: Exception) -> None:
         member.failed = str(error) or type(error).__name__
+        # Nobody takes from its feeds any more: pictures that were picked for it would pile up to the medium's end.
+        member.windows, member.utterances, member.frames, member.crops = [], [], [], []
         self._sink.failed(member.node, error)
 
 
