@@ -194,6 +194,9 @@ class Branch:
             block = self._block(member, chunks, end, last)
             if block is not None:
                 self._guard(member, partial(self._compute, member, block, fresh))
+            while (pictures := next((f.take() for f in member.frames), None)) is not None:  # of another size
+                another = Block(self._begin, end, frames=pictures)
+                self._guard(member, partial(self._compute, member, another, fresh))
             if last and not member.failed:
                 self._guard(member, partial(self._finish, member, fresh))
             elif not member.failed and self._media.duration:

@@ -167,8 +167,8 @@ class FrameFeed:
         return len(self._picked)
 
     def take(self) -> FrameBatch | None:
-        """The frames picked since the last call, converted and scaled. Frames of another size start a batch of their
-        own, so a change of resolution gives the first size's frames now and the others with the next call."""
+        """The frames picked since the last call, converted and scaled. Frames of another size or scale make a batch of
+        their own: where the resolution changes, the first ones are given now and the others with the next call."""
         if not self._picked:
             return None
         times: list[float] = []
@@ -177,7 +177,7 @@ class FrameFeed:
         while self._picked:
             piece = self._picked[0]
             image, this_scale = to_rgb(piece.frame, self.spec.size, piece.rotation, piece.aspect, self._reformatter)
-            if images and image.shape != images[0].shape:
+            if images and (image.shape != images[0].shape or this_scale != scale):
                 break
             times.append(self._picked.pop(0).time)
             images.append(image)
