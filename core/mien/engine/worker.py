@@ -142,13 +142,18 @@ class Worker:
 
     def _receive(self, pipe: Connection) -> Event | None:
         """The next event, or None after a moment without one."""
+        overdue = self._cancelled_at is not None and time.monotonic() - self._cancelled_at > GRACE
         try:
-            if pipe.poll(0.1):
+            if overdue:
+                said = _last_word(pipe)
+                if said is not None:
+                    return said
+            elif pipe.poll(0.1):
                 event: Event = pipe.recv()
                 return event
         except (EOFError, OSError):
             raise self._died() from None
-        if self._cancelled_at is not None and time.monotonic() - self._cancelled_at > GRACE:
+        if overdue:
             from mien.engine.events import MediumFailed
 
             self._end()
@@ -192,3 +197,15 @@ class Worker:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
+
+
+def _last_word(pipe: Connection) -> Event | None:
+    """The job's last event if it is there already; a plugin that never stops talking is not listened to for long."""
+    from mien.engine.events import LAST
+
+    until = time.monotonic() + 0.2
+    while time.monotonic() < until and pipe.poll(0):
+        event: Event = pipe.recv()
+        if isinstance(event, LAST):
+            return event
+    return None

@@ -52,9 +52,12 @@ def test_a_worker_survives_bad_media_dies_with_a_bad_plugin_and_starts_again(cli
         assert library.verify() == []
 
 
-def test_a_cancel_takes_effect_within_two_seconds_whatever_a_plugin_does(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("plugin", ["sleeps", "chatters"])
+def test_a_cancel_takes_effect_within_two_seconds_whatever_a_plugin_does(
+    clip: Path, tmp_path: Path, plugin: str
+) -> None:
     with Worker(str(tmp_path / "library.db")) as worker:
-        events = worker.analyze(clip, choice("sleeps"))
+        events = worker.analyze(clip, choice(plugin))
         assert isinstance(next(events), Started)
         time.sleep(0.3)
         begun = time.monotonic()

@@ -167,6 +167,16 @@ class Sleeps(Base):
         return ()
 
 
+class Chatters(Base):
+    """Tells how far it is for ever, and never asks whether it was cancelled."""
+
+    def process(self, block):
+        for n in itertools.count():
+            self.ctx.progress(n % 100 / 100)
+            time.sleep(0.001)
+        return ()
+
+
 class Dies(Base):
     """Takes its whole process with it."""
 
@@ -237,6 +247,7 @@ def mien_register(registry) -> None:
         _info("Nonsense", inputs=(Audio(8000),), outputs=(Writes("tiny.nonsense", "curve", (probability("odd"),)),))
     )
     registry.analyzer(_info("Sleeps", inputs=(Audio(8000),), outputs=(Writes("tiny.sleeps", "spans"),)))
+    registry.analyzer(_info("Chatters", inputs=(Audio(8000),), outputs=(Writes("tiny.chatters", "spans"),)))
     registry.analyzer(_info("Dies", inputs=(Audio(8000),), outputs=(Writes("tiny.dies", "spans"),)))
     registry.fusion(
         FusionInfo(
