@@ -121,3 +121,58 @@ def attack(_victim: Victim) -> Callable[..., Outcome]:
 def victim(_victim: Victim) -> Victim:
     """The process itself."""
     return _victim
+
+
+@pytest.fixture
+def poisoned(tmp_path: Path) -> Callable[..., Any]:
+    """`poisoned(text)` → an analysis, every text of which is that text, and whose numbers are below zero."""
+    import datetime as dt
+
+    import numpy as np
+
+    from mien.sdk.correction import Correction
+    from mien.sdk.media import MediaInfo
+    from mien.sdk.protocols import Analysis
+    from mien.tracks import Boxes, Curve, Provenance, Spans
+    from mien.tracks.quantity import HOSTILITY, Quantity
+
+    def make(text: str) -> Analysis:
+        made = Provenance(text, text, {text: text}, {text: text, "threshold": 0.5}, text, {text: text})
+        times = np.arange(0.0, 5.0)
+        odd = Quantity(text or "x", text, -1.0, 1.0, text, text)
+        rows = [(n, n + 0.9, text, text, 0.9, text) for n in range(4)]
+        tracks = [
+            *(Spans.of(name, rows, made) for name in ("speech.transcript", "speech.words", "text.hate", "text.words")),
+            Spans.of("text.offence", [(n, n + 0.9, "offensive", text, 0.9, text) for n in range(4)], made),
+            Spans.of("fusion.verdicts", rows, made),
+            Spans.of(f"odd.{text}", rows, made),
+            Curve("fusion.score", times, np.full((5, 1), 0.9, np.float32), (HOSTILITY,), None, made),
+            Curve("fusion.weights", times, np.full((5, 1), 1.0, np.float32), (odd,), None, made),
+            Curve(f"{text}.curve", times, np.full((5, 1), -0.5, np.float32), (odd,), None, made),
+            Curve("three.shares", times, np.full((5, 3), 1 / 3, np.float32),
+                  tuple(Quantity(f"{n}{text}", text, 0.0, 1.0) for n in range(3)), None, made),
+            Boxes("face.boxes", times, np.zeros(5, np.int32), np.full((5, 4), 9.0, np.float32), np.ones(5, np.float32),
+                  None, made),
+        ]  # fmt: skip
+        said = Correction(
+            f"odd.{text}", 0.0, 1.0, None, text, {"event": {"channel": text, "label": text, "score": 0.5}},
+            {"label": text, "state": "corrected", text: text}, text, text, dt.datetime(2026, 1, 1, tzinfo=dt.UTC), text, text,
+        )  # fmt: skip
+        name = text.replace("/", "_").replace("\0", "")[:60] + ".mp4"
+        media = MediaInfo(tmp_path / name, 5.0, True, False, 0, 0, 0.0, 16_000, 1)
+        return Analysis(media, {t.name: t for t in tracks}, text, {text: [text]}, text, (said,))
+
+    return make
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Path]:
+    """Exports in one format; the file or folder."""
+    from mien.exchange import info
+    from mien.exchange.write import export
+
+    def write(analysis: Any, name: str, **params: object) -> Path:
+        every = {entry.id: entry for entry in info.ALL}
+        return export(analysis, [name], tmp_path / "out", every, {name: params})[0]
+
+    return write

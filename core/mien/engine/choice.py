@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +12,16 @@ from typing import Any
 import pydantic
 
 from mien.engine.registry import Registry
-from mien.errors import ParameterError, RecipeError, UsageError
+from mien.errors import ParameterError, RecipeError, UsageError, shown
 from mien.sdk.params import Params
 
 RECIPE_FORMAT = 1
+LARGEST_RECIPE = 16 << 20
+"""Bytes; a recipe has a few hundred."""
+_LONGEST_NAME = 200
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def value_of(raw: str) -> Any:
     """A value as typed: JSON where it is JSON, text elsewhere."""
     try:
         return json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return raw.strip()
 
 
@@ -125,27 +132,33 @@ def load_recipe(path: Path, registry: Registry) -> Choice:
         RecipeError: it cannot be read, or was made with another version of a plugin.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        recipe = json.loads(text)
+        with path.open("rb") as file:
+            content = file.read(LARGEST_RECIPE + 1)
+        if len(content) > LARGEST_RECIPE:
+            raise RecipeError(f"A recipe may have {LARGEST_RECIPE >> 20} MB at most; name another file: {shown(path)}")
+        recipe = json.loads(content.decode("utf-8"))
         plugins = recipe["plugins"]
         if recipe["mien-recipe"] != RECIPE_FORMAT or not isinstance(plugins, dict):
             raise ValueError
         settings = {plugin: dict(entry["params"]) for plugin, entry in plugins.items()}
         versions = {plugin: str(entry["version"]) for plugin, entry in plugins.items()}
-        fusion = str(recipe.get("fusion", ""))
+        fusion, stream = str(recipe.get("fusion", "")), recipe.get("audio_stream")
+        if not isinstance(stream, int | str | None) or any(len(plugin) > _LONGEST_NAME for plugin in plugins):
+            raise ValueError
     except OSError as error:
-        raise RecipeError(f"The recipe cannot be opened ({error.strerror}): {path}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise RecipeError(f"This is no recipe of format {RECIPE_FORMAT}; save one with --save-recipe: {path}") from None
+        raise RecipeError(f"The recipe cannot be opened ({error.strerror}): {shown(path)}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise RecipeError(
+            f"This is no recipe of format {RECIPE_FORMAT}; save one with --save-recipe: {shown(path)}"
+        ) from None
     for plugin, version in versions.items():
         info = registry.fusions.get(plugin) or registry.analyzer(plugin)
         if info.version != version:
             raise RecipeError(
-                f"The recipe was made with {plugin} {version}, but {info.version} is installed; "
-                f"readings would differ, so save the recipe anew: {path}"
+                f"The recipe was made with {shown(plugin)} {shown(version[:40])}, but {info.version} is installed; "
+                f"readings would differ, so save the recipe anew: {shown(path)}"
             )
     ids = tuple(plugin for plugin in plugins if plugin in registry.analyzers)
-    stream = recipe.get("audio_stream")
     return Choice(analyzers=ids, fusion=fusion, settings=settings, audio_stream=stream).checked(registry)
 
 
@@ -169,5 +182,5 @@ def _sentence(plugin_id: str, model: type[Params], error: pydantic.ValidationErr
         known = ", ".join(model.model_fields) or "none"
         return f"{plugin_id} has no parameter {name!r}; it has {known}."
     message = first["msg"].removeprefix("Value error, ")
-    given = f", not {first['input']!r}" if first["loc"] else ""
+    given = f", not {_SHORT.repr(first['input'])}" if first["loc"] else ""
     return f"{plugin_id}.{name}: {message[0].lower()}{message[1:]}{given}."

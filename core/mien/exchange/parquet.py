@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from mien.exchange.csv import guarded
 from mien.exchange.folder import write_folder
 from mien.exchange.params import ParquetParams
+from mien.exchange.text import clean
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis
 from mien.tracks.arrow import to_table
@@ -27,7 +29,8 @@ class ParquetExporter:
     def export(self, analysis: Analysis, target: Path, params: Params) -> list[Path]:
         """One file a track, full precision; `mien.tracks.from_table` gives the track back as it was."""
         assert isinstance(params, ParquetParams)
-        return write_folder(analysis, target, params, ".parquet", _HOW, _write_table)
+        # The table of corrections is CSV here too.
+        return write_folder(analysis, target, params, ".parquet", _HOW, _write_table, lambda text: guarded(clean(text)))
 
 
 def _write_table(track: AnyTrack, path: Path) -> None:
