@@ -79,12 +79,14 @@ def bare(blocks: list[tuple[Any, Block]], media: Any) -> dict[str, float]:
     With one thread or with all cores, whichever is faster: small recurrent nets lose by a second thread.
     """
     import torch
+    from threadpoolctl import threadpool_limits
 
     spent: dict[str, float] = {}
     infos = {node.id: node for node, _ in blocks}
     for node_id, node in infos.items():
         for threads in dict.fromkeys((cores(), 1)):
             torch.set_num_threads(threads)
+            threadpool_limits(threads, "blas")
             context = RunContext(
                 node, Backend("cpu", "float32", "CPU", threads), threading.Event(), models=node.info.models,
                 optional_models=node.info.optional_models, threads=threads,

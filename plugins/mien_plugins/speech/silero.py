@@ -1,31 +1,24 @@
-"""Silero VAD (v6, 16 kHz): the weights in the ``silero-vad`` wheel, run a block at a time.
+"""Silero VAD (v6, 16 kHz), a block of sound at a time, without torch.
 
-The wheel's TorchScript model takes one chunk of 32 ms a call.  Only its small LSTM has a memory, though; so
-the net is rebuilt here as a plain module, a whole block of chunks goes through the convolutions as one batch
-and only the LSTM walks along time: eight to ten times the speed, the same probabilities (a test holds them
-equal).  The wheel is found without importing it, since ``import silero_vad`` sets torch's thread count for
-the whole process.
+The model as published takes one chunk of 32 ms a call.  Only its small LSTM has a memory, though; so a whole block of
+chunks goes through the convolutions as one product and only the LSTM walks along time: eight to ten times the speed, the
+same probabilities (a test holds them equal).  It is written in numpy, since loading torch takes longer than finding the
+speech of ten minutes, and whoever waits for the transcript waits for this first.
 
-Its ``silero_vad_16k.safetensors`` would be the simpler source, but in 6.2 that file still holds the weights
-of v5.
-
-Net (chunk of 512 samples with 64 samples of the past in front): 64 samples of reflection on the right → STFT
-as a fixed convolution (256 window, 128 hop, 129 magnitudes) → four convolutions → LSTM(128) → ReLU → 1×1
-convolution → sigmoid: the probability that the chunk holds speech. Source: silero-vad 6.2 (MIT),
-https://github.com/snakers4/silero-vad.
+Net (chunk of 512 samples with 64 samples of the past in front): 64 samples of reflection on the right → STFT as a fixed
+convolution (256 window, 128 hop, 129 magnitudes) → four convolutions → LSTM(128) → ReLU → 1×1 convolution → sigmoid: the
+probability that the chunk holds speech. Source: silero-vad 6.2 (MIT), https://github.com/snakers4/silero-vad; the
+weights are made from it by packaging/make_voice_weights.py.
 """
 
 from __future__ import annotations
 
-import warnings
-from importlib.util import find_spec
+import importlib.resources
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mien.errors import ModelError
 
@@ -34,88 +27,100 @@ CHUNK = 512
 CONTEXT = 64
 _REFLECT = 64
 _BINS = 129
+_WINDOW, _HOP = 256, 128
+_CELLS = 128
+_STRIDES = (1, 2, 2, 1)
+_BATCH = 1024
+"""Chunks that go through the convolutions together: 33 s, about 20 MB of unfolded windows."""
 
 FloatArray = npt.NDArray[np.float32]
+State = tuple[FloatArray, FloatArray]
 
 
 def weights_path() -> Path:
-    """The model file inside the installed ``silero-vad`` wheel, found without importing the package.
+    """The file of weights that comes with Mien."""
+    return Path(str(importlib.resources.files("mien_resources"))) / "voice" / "silero-vad.safetensors"
+
+
+class SileroNet:
+    """The net.
+
+    Args:
+        weights: by name, as packaging/make_voice_weights.py writes them.
 
     Raises:
-        ModelError: the wheel or the file is missing.
+        KeyError: a weight is missing.
+        ValueError: one has another shape.
     """
-    spec = find_spec("silero_vad")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        path = Path(folder) / "data" / "silero_vad.jit"
-        if path.is_file():
-            return path
-    raise ModelError("The voice activity model is missing: install the Python package 'silero-vad' (6 or newer).")
 
+    def __init__(self, weights: Mapping[str, FloatArray]) -> None:
+        # Each layer as one product: (inputs × kernel, outputs).
+        self._basis = weights["stft.weight"].reshape(2 * _BINS, _WINDOW).T.copy()
+        self._convolutions = [
+            (_as_product(weights[f"conv{i}.weight"]), weights[f"conv{i}.bias"], stride)
+            for i, stride in enumerate(_STRIDES, 1)
+        ]
+        self._input = weights["lstm.input"].reshape(4 * _CELLS, _CELLS).T.copy()
+        self._hidden = weights["lstm.hidden"].reshape(4 * _CELLS, _CELLS).T.copy()
+        self._bias = weights["lstm.input_bias"] + weights["lstm.hidden_bias"]
+        self._out, self._out_bias = weights["out.weight"].reshape(_CELLS), weights["out.bias"].reshape(())
 
-class SileroNet(nn.Module):
-    """The net, with the wheel's LSTM cell held as an ``nn.LSTM`` so that it takes many chunks a call."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stft_conv = nn.Conv1d(1, 2 * _BINS, 256, stride=128, bias=False)
-        self.conv1 = nn.Conv1d(_BINS, 128, 3, padding=1)
-        self.conv2 = nn.Conv1d(128, 64, 3, stride=2, padding=1)
-        self.conv3 = nn.Conv1d(64, 64, 3, stride=2, padding=1)
-        self.conv4 = nn.Conv1d(64, 128, 3, padding=1)
-        self.lstm = nn.LSTM(128, 128)
-        self.final_conv = nn.Conv1d(128, 1, 1)
-
-    def forward(self, frames: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def __call__(self, frames: FloatArray, state: State) -> tuple[FloatArray, State]:
         """Speech probability of consecutive chunks.
 
         ``frames`` (N, 576) float32: each chunk with the last 64 samples before it in front; ``state``: (h, c)
-        of the LSTM, each (1, 128).  Returns probabilities (N,) and the state after the last chunk.
+        of the LSTM, each (128,).  Returns probabilities (N,) and the state after the last chunk.
         """
-        x = F.pad(frames.unsqueeze(1), (0, _REFLECT), mode="reflect")
-        spectrum = self.stft_conv(x)
-        x = (spectrum[:, :_BINS].square() + spectrum[:, _BINS:].square()).sqrt()
-        x = self.conv4(self.conv3(self.conv2(self.conv1(x).relu()).relu()).relu()).relu().squeeze(-1)
-        hidden, state = self.lstm(x, state)
-        return self.final_conv(hidden.relu().unsqueeze(-1)).sigmoid().flatten(), state
+        seen = [self._convolve(frames[i : i + _BATCH]) for i in range(0, len(frames), _BATCH)]
+        gates = np.concatenate(seen) @ self._input + self._bias
+        h, c = state
+        hidden = np.empty((len(frames), _CELLS), np.float32)
+        for i, gate in enumerate(gates):
+            gate = gate + h @ self._hidden
+            # Input, forget and output gates are sigmoids; one tanh serves all: σ(x) = (1 + tanh(x/2)) / 2.
+            gate[: 2 * _CELLS] *= 0.5
+            gate[3 * _CELLS :] *= 0.5
+            np.tanh(gate, out=gate)
+            take, keep, new, show = gate.reshape(4, _CELLS)
+            c = (0.5 + 0.5 * keep) * c + (0.5 + 0.5 * take) * new
+            h = (0.5 + 0.5 * show) * np.tanh(c)
+            hidden[i] = h
+        score = np.maximum(hidden, 0.0) @ self._out + self._out_bias
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * score), np.float32), (h, c)
+
+    def _convolve(self, frames: FloatArray) -> FloatArray:
+        """(N, 576) sound → (N, 128), what the LSTM reads."""
+        sound = np.pad(frames, ((0, 0), (0, _REFLECT)), mode="reflect")
+        windows = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW, axis=1)[:, ::_HOP]  # (N, 4, 256)
+        spectrum = windows.reshape(-1, _WINDOW) @ self._basis
+        magnitude = np.sqrt(spectrum[:, :_BINS] ** 2 + spectrum[:, _BINS:] ** 2)
+        x = magnitude.reshape(len(frames), -1, _BINS)
+        for weight, bias, stride in self._convolutions:
+            x = np.pad(x, ((0, 0), (1, 1), (0, 0)))
+            unfolded = np.lib.stride_tricks.sliding_window_view(x, 3, axis=1)[:, ::stride]  # (N, T, C, 3)
+            x = np.maximum(unfolded.reshape(*unfolded.shape[:2], -1) @ weight + bias, 0.0)
+        return np.asarray(x[:, 0], np.float32)
+
+
+def _as_product(weight: FloatArray) -> FloatArray:
+    """A convolution's (outputs, inputs, kernel) → (inputs × kernel, outputs)."""
+    return np.ascontiguousarray(weight.reshape(weight.shape[0], -1).T)
 
 
 def load_net() -> SileroNet:
-    """A :class:`SileroNet` with the wheel's weights, in evaluation mode, on the CPU.
+    """A :class:`SileroNet` with its weights.
 
     Raises:
-        ModelError: the wheel is missing, or its weights do not fit the net.
+        ModelError: the file is missing, or its weights do not fit the net.
     """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     path = weights_path()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit.load; the wheel has no newer form of v6
-        script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-    net = SileroNet()
-    own = net.state_dict()
-    tensors = {}
-    for name, value in script.state_dict().items():
-        key = _own_name(name)
-        if key in own:
-            tensors[key] = value.reshape(own[key].shape)
     try:
-        net.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ModelError(f"The weights of silero-vad do not fit its known net (6.2): {path}") from error
-    return net.eval().requires_grad_(False)
-
-
-def _own_name(name: str) -> str:
-    """The name in :class:`SileroNet` of a tensor of the wheel's 16 kHz model; others keep theirs."""
-    parts = name.split(".")
-    match parts:
-        case ["_model", "stft", "forward_basis_buffer"]:
-            return "stft_conv.weight"
-        case ["_model", "encoder", index, "reparam_conv", kind]:
-            return f"conv{int(index) + 1}.{kind}"
-        case ["_model", "decoder", "rnn", kind]:
-            return f"lstm.{kind}_l0"
-        case ["_model", "decoder", "decoder", "2", kind]:
-            return f"final_conv.{kind}"
-    return name
+        return SileroNet(load_file(path))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ModelError(f"The voice activity model is missing or damaged; install Mien again: {path}") from error
 
 
 class StreamingVad:
@@ -128,7 +133,7 @@ class StreamingVad:
         self._net = net
         self._tail = np.zeros(CONTEXT, np.float32)  # last samples before the next chunk
         self._rest = np.zeros(0, np.float32)  # samples that do not yet fill a chunk
-        self._state = (torch.zeros(1, 128), torch.zeros(1, 128))
+        self._state: State = (np.zeros(_CELLS, np.float32), np.zeros(_CELLS, np.float32))
 
     def push(self, samples: FloatArray) -> FloatArray:
         """Probabilities (n,) float32 of the chunks that ``samples`` (n,) float32 at 16 kHz completed."""
@@ -140,9 +145,8 @@ class StreamingVad:
         padded = np.concatenate((self._tail, signal[: count * CHUNK]))
         self._tail = padded[-CONTEXT:]
         frames = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + CHUNK)[::CHUNK]
-        with torch.inference_mode():
-            probability, self._state = self._net(torch.from_numpy(frames.copy()), self._state)
-        return np.asarray(probability.numpy(), np.float32)
+        probability, self._state = self._net(frames, self._state)
+        return probability
 
     def flush(self) -> FloatArray:
         """Probability of the last, zero-padded chunk: (1,), or (0,) when nothing is left."""

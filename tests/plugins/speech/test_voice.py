@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
+from mien.errors import ModelError
+from mien_plugins.speech import silero
 from mien_plugins.speech.denoise import StreamingGate, gate
 from mien_plugins.speech.info import VOICE, VoiceParams
 from mien_plugins.speech.segment import Cutting, Segmenter
-from mien_plugins.speech.silero import StreamingVad, load_net, weights_path
+from mien_plugins.speech.silero import StreamingVad, load_net
 from mien_plugins.speech.voice import VoiceAnalyzer
 
 RATE = 16_000
@@ -28,11 +34,12 @@ def _babble(seconds: float, seed: int = 0) -> np.ndarray:
 
 def test_our_net_gives_the_probabilities_of_the_wheels_own_model() -> None:
     sound = _babble(4.0)
+    (wheel,) = (Path(place) / "data" for place in find_spec("silero_vad").submodule_search_locations)
     vad = StreamingVad(load_net())
     ours = np.concatenate([vad.push(sound), vad.flush()])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        script = torch.jit.load(str(weights_path()))
+        script = torch.jit.load(str(wheel / "silero_vad.jit"))
     padded = torch.from_numpy(np.pad(sound, (0, -len(sound) % 512)))
     with torch.inference_mode():
         theirs = [script(chunk, RATE).item() for chunk in padded.split(512)]
@@ -49,10 +56,36 @@ def test_probabilities_do_not_depend_on_the_blocks() -> None:
     np.testing.assert_allclose(np.concatenate([*found, parts.flush()]), expected, atol=1e-6)
 
 
-def test_loading_leaves_torch_threads_alone() -> None:
-    before = torch.get_num_threads()
-    load_net()
-    assert torch.get_num_threads() == before
+def test_finding_speech_loads_no_torch() -> None:
+    """It takes longer than finding the speech of ten minutes, and the transcript waits for this first."""
+    program = (
+        "import sys; from mien_plugins.speech.voice import VoiceAnalyzer; VoiceAnalyzer().prepare(None, None, None)"
+    )
+    program = program.replace(
+        "None, None", "None, __import__('mien_plugins.speech.info', fromlist=['x']).VoiceParams()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}; print('torch' in sys.modules)"], capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["False"], done.stderr
+
+
+def test_missing_and_damaged_weights_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = dict(load_file(silero.weights_path()))
+    monkeypatch.setattr(silero, "weights_path", lambda: tmp_path / "voice.safetensors")
+    with pytest.raises(ModelError, match="missing or damaged"):
+        load_net()
+    (tmp_path / "voice.safetensors").write_bytes(b"no weights at all")
+    with pytest.raises(ModelError, match="missing or damaged"):
+        load_net()
+    weights["lstm.input"] = weights["lstm.input"][:100]
+    save_file(weights, tmp_path / "voice.safetensors")
+    with pytest.raises(ModelError, match="missing or damaged"):
+        load_net()
+    del weights["lstm.input"]
+    save_file(weights, tmp_path / "voice.safetensors")
+    with pytest.raises(ModelError, match="missing or damaged"):
+        load_net()
 
 
 CUTTING = Cutting(hop=0.1, threshold=0.5, min_pause=0.4, min_speech=0.2, max_utterance=3.0, padding=0.1)
