@@ -20,6 +20,7 @@
     ├── StorageError              the disk is full or the folder may not be written
     ├── PluginError               a plugin failed to load, raised, or returned nonsense
     ├── WorkerError               the worker process died
+    │   └── ClusterError          the Ray cluster cannot be reached or used, or one of its nodes was lost
     └── Cancelled                 the user stopped it
 
 Each class has the exit code that the command line ends with (`docs/exit-codes.md`). Messages are one sentence in plain words,
@@ -132,6 +133,10 @@ class WorkerError(MienError):
     """The worker process died."""
 
     exit_code = 9
+
+
+class ClusterError(WorkerError):
+    """The Ray cluster cannot be reached or used, or one of its nodes was lost."""
 
 
 class Cancelled(MienError):

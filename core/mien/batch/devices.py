@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mien.engine.backend import check_names, cores
 from mien.errors import UsageError
 
-_CORES_EACH = 4
+CORES_EACH = 4
 """One medium keeps about as many cores busy: its branches run side by side, and the decoder beside them."""
 
 
@@ -43,7 +43,7 @@ def slots(device: str, precision: str, workers: int | None, threads: int | None)
         raise UsageError("Name at least one device.")
     places = []
     for name in devices:
-        usual = 1 if name.startswith(("cuda", "mps")) else max(1, cores() // _CORES_EACH)
+        usual = 1 if name.startswith(("cuda", "mps")) else max(1, cores() // CORES_EACH)
         places += [name] * (workers or usual)
     share = threads or max(1, cores() // len(places))
     return [Slot(name, share) for name in places]

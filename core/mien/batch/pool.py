@@ -1,4 +1,4 @@
-"""Several workers, each a process of its own with a thread here that talks to it."""
+"""The local engine: several workers, each a process of its own with a thread here that talks to it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mien.batch.devices import Slot
+from mien.batch.workers import Said, analysed, stalled
 from mien.engine.choice import Choice
 from mien.engine.events import Done, Event, MediumFailed, Piece
 from mien.engine.worker import Worker
-from mien.errors import MienError, WorkerError, shown
-
-Said = tuple[int, Event]
-"""The number of a task, and an event of it; `Done` and `MediumFailed` are the last."""
 
 
 class Pool:
@@ -117,23 +114,18 @@ class Pool:
                 number, path = task
                 seat.begin(path)
                 try:
-                    for event in seat.worker.analyze(path, seat.choice):
+                    for event in analysed(seat.worker, path, seat.choice):
                         seat.heard = time.monotonic()
                         if not isinstance(event, Piece):
                             self._said.put((number, self._told(seat, event)))
-                except WorkerError as error:
-                    self._said.put((number, self._told(seat, _failure(path, error))))
-                except Exception as error:  # noqa: BLE001 - the scan waits for a last word whatever happens here
-                    text = f"The analysis failed with {type(error).__name__}: {shown(path)}"
-                    self._said.put((number, MediumFailed(str(path), text, 70, type(error).__name__)))
                 finally:
                     seat.path = None
 
     def _told(self, seat: _Seat, event: Event) -> Event:
         if seat.stalled and isinstance(event, MediumFailed):
             assert seat.path is not None
-            text = f"There was no sign of life for {self._patience:.0f} s, so it was given up: {shown(seat.path)}"
-            return MediumFailed(str(seat.path), text, WorkerError.exit_code, "Stalled")
+            assert self._patience is not None
+            return stalled(seat.path, self._patience)
         return event
 
 
@@ -148,7 +140,3 @@ class _Seat:
 
     def begin(self, path: Path) -> None:
         self.heard, self.stalled, self.path = time.monotonic(), False, path
-
-
-def _failure(path: Path, error: MienError) -> MediumFailed:
-    return MediumFailed(str(path), str(error), error.exit_code, type(error).__name__)

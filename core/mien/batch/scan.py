@@ -12,11 +12,12 @@ from typing import Protocol
 from mien.batch.course import Course
 from mien.batch.find import Found, look_again
 from mien.batch.finish import Finish, Finisher
-from mien.batch.pool import Pool
 from mien.batch.survey import Item, Surveyor
+from mien.batch.workers import Workers
 from mien.engine.analyze import failure
 from mien.engine.events import Done, Event, MediumFailed, Started
 from mien.errors import (
+    ClusterError,
     DeviceError,
     LibraryError,
     MediaError,
@@ -33,8 +34,9 @@ from mien.library.library import Library
 from mien.media.identity import content_id
 
 _USUAL = 60.0  # s; taken for a duration that is not known
-_ATTEMPTS = {"died": 2, "changed": 3}
-"""How often a file is begun whose worker died (the cause may have been another's memory), or that changed meanwhile."""
+_ATTEMPTS = {"died": 2, "changed": 3, "lost": 4}
+"""How often a file is begun whose worker died (the cause may have been another's memory), that changed meanwhile, or whose
+node of a cluster was lost (for which no file is to blame)."""
 _WAITING = 8  # files that may wait for their exports before the next is begun
 
 
@@ -49,6 +51,9 @@ class Watcher(Protocol):
 
     def ended(self, item: Item, finish: Finish) -> None:
         """A file is done or has failed; also told of files that were done before."""
+
+    def noted(self, text: str) -> None:
+        """Something happened that is no file's fault, in one sentence."""
 
 
 @dataclass
@@ -102,11 +107,13 @@ class Scan:
 
     Args:
         library: open; workers write into the same.
-        pool: of workers.
+        pool: those who analyse, here or on a cluster.
         watcher: told what happens, in this thread.
     """
 
-    def __init__(self, library: Library, surveyor: Surveyor, finisher: Finisher, pool: Pool, watcher: Watcher) -> None:
+    def __init__(
+        self, library: Library, surveyor: Surveyor, finisher: Finisher, pool: Workers, watcher: Watcher
+    ) -> None:
         self._library, self._surveyor, self._finisher = library, surveyor, finisher
         self._pool, self._watcher = pool, watcher
         self._tasks: dict[int, _Task] = {}
@@ -214,8 +221,10 @@ class Scan:
             return
         now = look_again(before)
         changed = now.signature and now.signature != before.signature
-        died = isinstance(error, WorkerError | LibraryError)
-        if not ((changed and self._again(item, "changed", waiting)) or (died and self._again(item, "died", waiting))):
+        lost = isinstance(error, ClusterError)
+        died = isinstance(error, WorkerError | LibraryError) and not lost
+        whys = [why for why, so in {"changed": changed, "died": died, "lost": lost}.items() if so]
+        if not any(self._again(item, why, waiting) for why in whys):
             self._lose(item, event.reason, event.exit_code)
 
     def _again(self, item: Item, why: str, waiting: deque[Item]) -> bool:

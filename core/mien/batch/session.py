@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from mien.batch.devices import Slot
 from mien.batch.find import Found, Tree, Wanted, find
 from mien.batch.finish import Finisher
 from mien.batch.journal import Journal
+from mien.batch.nodes import Use
 from mien.batch.places import OutFolder, Places, sweep
 from mien.batch.pool import Pool
 from mien.batch.rank import Rank, parse_rank, usual_rank
@@ -22,6 +23,7 @@ from mien.batch.scan import Scan, Watcher
 from mien.batch.settle import Settling
 from mien.batch.summary import Asked, Summary, ranked, write_summary
 from mien.batch.survey import Item, Surveyor
+from mien.batch.workers import Workers
 from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien.errors import MienError
@@ -38,7 +40,8 @@ class Order:
         out: where the summary and the exports go.
         library: the library's place.
         choice: checked; its device and threads are the slots'.
-        slots: of the workers.
+        slots: of the workers; with `ray` those that look into files before, and then the cluster's.
+        ray: the cluster that analyses, None for workers on this computer.
         include, exclude, follow: see `mien.batch.find.Wanted`.
         rank: as written, or empty for the usual one.
         formats: ids of exporters, and `options` their parameters.
@@ -64,6 +67,7 @@ class Order:
     watch: float | None = None
     dry: bool = False
     log_file: Path | None = None
+    ray: Use | None = None
 
 
 class Session:
@@ -99,6 +103,11 @@ class Session:
         if not order.dry:
             self._stack.enter_context(OutFolder(order.out))
             sweep(order.out)
+        if order.ray is not None:
+            from mien.batch.cluster import Cluster
+
+            self._cluster = self._stack.enter_context(Cluster(order.ray.address))
+            self.order = replace(order, slots=self._cluster.slots(order.ray))
         library = self._stack.enter_context(Library(place))
         journal = self._stack.enter_context(Journal(library.place))
         self._surveyor = Surveyor(
@@ -152,7 +161,7 @@ class Session:
         """
         order = self.order
         items: list[Item] = self.items
-        with Pool(self._library.where, order.log_file, order.slots, order.choice, order.patience) as pool:
+        with self._workers(watcher) as pool:
             while True:
                 if items:
                     scan = Scan(self._library, self._surveyor, self._finisher, pool, watcher)
@@ -166,6 +175,16 @@ class Session:
                 ready = self._settling.ready(self.find().files)
                 items = self._take(ready, lambda item: None)
                 self._merge(items)
+
+    def _workers(self, watcher: Watcher) -> Workers:
+        order = self.order
+        if order.ray is None:
+            return Pool(self._library.where, order.log_file, order.slots, order.choice, order.patience)
+        from mien.batch.ray_pool import RayPool
+        from mien.batch.seat import terms_of
+
+        terms = terms_of(order.choice, self._surveyor.asked, self._library.where)
+        return RayPool(self._cluster, order.ray, terms, order.patience, watcher.noted)
 
     def summarise(self) -> list[Path]:
         """Write the summary of what is done by now.

@@ -14,7 +14,7 @@ from mien.batch.look import PATIENCE, Look, Looked, look_into
 from mien.batch.rank import Standing
 from mien.engine.choice import Choice
 from mien.engine.events import Done, Started
-from mien.engine.fuse import plan_fusion
+from mien.engine.fuse import FusionPlan, plan_fusion
 from mien.engine.plan import Plan, digest, make_plan
 from mien.engine.registry import Registry
 from mien.errors import LibraryError, MienError, NotMedia, PluginError, shown
@@ -82,6 +82,29 @@ class Item:
         )
 
 
+@dataclass(frozen=True)
+class WholePlan:
+    """What would be read of a medium that has sound and picture; `digest` differs wherever readings would."""
+
+    plan: Plan
+    fusion: FusionPlan | None
+    digest: str
+
+
+def asked_of(choice: Choice, registry: Registry) -> WholePlan:
+    """What of a medium that has everything would be read.
+
+    Raises:
+        UsageError, ModelError: the choice cannot be followed on any medium.
+    """
+    # Whatever determines readings, but the medium, is in the keys of its plan.
+    whole = MediaInfo(path=Path(), duration=1.0, has_audio=True, has_video=True)
+    plan = make_plan(choice, registry, whole, "")
+    fusion = plan_fusion(choice, registry, plan, {})
+    keys = [node.key for node in plan.nodes]
+    return WholePlan(plan, fusion, digest({"keys": keys, "fusion": fusion.key if fusion is not None else ""}))
+
+
 class Surveyor:
     """Looks into files and says what of them is to be done.
 
@@ -110,13 +133,8 @@ class Surveyor:
         self._choice, self._registry = choice, registry
         self._library, self._journal = library, journal
         self._again, self._processes, self._patience, self._touch = again, processes, patience, touch
-        # A medium that has everything: whatever determines readings, but the medium, is in the keys of its plan.
-        whole = MediaInfo(path=Path(), duration=1.0, has_audio=True, has_video=True)
-        self.plan = make_plan(choice, registry, whole, "")
-        fusion = plan_fusion(choice, registry, self.plan, {})
-        keys = [node.key for node in self.plan.nodes]
-        self.asked = digest({"keys": keys, "fusion": fusion.key if fusion is not None else ""})
-        self.fusion = fusion
+        asked = asked_of(choice, registry)
+        self.plan, self.fusion, self.asked = asked.plan, asked.fusion, asked.digest
 
     def readings(self) -> list[tuple[str, Kind, tuple[Quantity, ...]]]:
         """Name, kind and quantities of the tracks that there will be."""

@@ -72,6 +72,13 @@ def scan(
         float,
         typer.Option("--patience", metavar="SECONDS", min=1.0, help="Give a medium up after this long without news."),
     ] = 1800.0,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="local|ray", help="Who analyses: this computer, or a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="HOST:PORT", help="Of the Ray cluster. Default: the one here, or a new one."),
+    ] = None,
     plugins: Plugins = None,
     settings: Set = None,
     fusion: Fusion = None,
@@ -112,16 +119,19 @@ def scan(
     )
     more = {"include": include or [], "exclude": exclude or [], "follow": follow, "rank": rank, "again": recheck}
     more |= {"patience": patience, "watch": every if watch else None, "dry": dry_run}
-    raise typer.Exit(scan_folders(request, workers, more))
+    raise typer.Exit(scan_folders(request, workers, more, engine, address))
 
 
-def scan_folders(request: Any, workers: int | None, more: dict[str, Any]) -> int:
+def scan_folders(
+    request: Any, workers: int | None, more: dict[str, Any], engine: str = "local", address: str | None = None
+) -> int:
     """Scan what was named; returns the exit code: 1 if any file failed, 130 if it was stopped, else 0.
 
     Args:
         request: the options that `mien analyze` has too.
         workers: per device.
         more: those of `mien.batch.session.Order` that only a scan has.
+        engine: `local` or `ray`, and `address` the Ray cluster's.
 
     Raises:
         MienError: nothing can be scanned, or what keeps every file from being analysed.
@@ -133,9 +143,10 @@ def scan_folders(request: Any, workers: int | None, more: dict[str, Any]) -> int
 
     log_to(say.log_file())
     registry = Registry.load()
-    order = _order(request, registry, workers, more)
+    order = _order(request, registry, workers, more, engine, address)
     screen = _screen(request)
     with Session(order, registry) as session, screen:
+        order = session.order
         screen.looking(0, 0)
         tree = session.find()
         screen.found(tree)
@@ -194,20 +205,35 @@ def _sum_up(session: Session, screen: QuietScanScreen, order: Order) -> None:
     screen.wrote(session.summarise())
 
 
-def _order(request: Any, registry: Registry, workers: int | None, more: dict[str, Any]) -> Order:
+def _order(
+    request: Any, registry: Registry, workers: int | None, more: dict[str, Any], engine: str, address: str | None
+) -> Order:
     """The options checked, before anything is looked for."""
     from dataclasses import replace
 
     from mien.batch.devices import slots
+    from mien.batch.nodes import Use, check_use
     from mien.batch.places import usual_out
     from mien.batch.session import Order
     from mien.cli import say
     from mien.cli.analyze import choice_of, save_choice
     from mien.config import load
+    from mien.errors import UsageError
 
+    if engine not in ("local", "ray"):
+        raise UsageError(f"There is no engine {engine!r}; choose local or ray.")
+    if address is not None and engine == "local":
+        raise UsageError("--address names a Ray cluster; say --engine ray as well.")
     settings = load()
     devices = request.device or settings.device
     choice, options = choice_of(replace(request, device=devices.split(",")[0].strip()), registry)
+    ray = None
+    places = slots(
+        "cpu" if engine == "ray" else devices, choice.precision, None if engine == "ray" else workers, choice.threads
+    )
+    if engine == "ray":
+        ray = Use(address or "auto", devices, workers, choice.threads)
+        check_use(ray, choice.precision)
     formats = [registry.exporter(name).id for name in request.export]
     if request.save_recipe and not more["dry"]:
         save_choice(choice, registry, request.save_recipe)
@@ -216,7 +242,8 @@ def _order(request: Any, registry: Registry, workers: int | None, more: dict[str
         out=(request.out or usual_out(request.paths)).absolute(),
         library=request.library or settings.place(),
         choice=choice,
-        slots=slots(devices, choice.precision, workers, choice.threads),
+        slots=places,
+        ray=ray,
         formats=formats,
         options=options,
         log_file=say.log_file(),

@@ -50,6 +50,9 @@ class QuietScanScreen:
         if item.trouble:
             typer.echo(f"mien: {_trouble(item)}", err=True)
 
+    def noted(self, text: str) -> None:
+        typer.echo(f"mien: {text}", err=True)
+
     def summing(self) -> None: ...
 
     def wrote(self, paths: Sequence[Path]) -> None: ...
