@@ -52,9 +52,9 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="mien-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._made = 0
+        self._shared = ""
         try:
-            if self._user is not None:
-                shutil.chown(self.folder, self._user)
+            self.give(self.folder)
             # A password file for the way in that asks for one.
             made = ["--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--auth=trust", "--username", OWNER]
             self._call(["initdb", *made, "-D", str(self.data)])
@@ -86,6 +86,13 @@ class Server:
             self.sql("ALTER DATABASE made1 RENAME TO empty_library")
         return self.database("empty_library")
 
+    def emptied(self) -> str:
+        """The URL of one library that is emptied each time: what a test that looks only at media can share."""
+        if not self._shared:
+            self._shared = self.library()
+        self.sql("DELETE FROM medium", self._shared)
+        return self._shared
+
     def database(self, template: str = "template0") -> str:
         """The URL of a new database."""
         self._made += 1
@@ -100,6 +107,12 @@ class Server:
         with psycopg.connect(where, autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
+
+    def give(self, folder: Path) -> None:
+        """Let the server use a folder."""
+        folder.chmod(0o700)
+        if self._user is not None:
+            shutil.chown(folder, self._user)
 
     def start(self) -> None:
         """Start it and wait until it answers."""

@@ -50,7 +50,7 @@ class _Group:
 def merge(database: Database, track_id: int) -> None:
     """Merge a track's pieces in one transaction; every reader's cursor stays valid."""
     piece = schema.piece
-    with database.write() as connection:
+    with database.write(alone=f"track {track_id}") as connection:
         columns = (piece.c.id, piece.c.seq, piece.c.t0, piece.c.t1)
         rows = connection.execute(
             sa.select(*columns).where(piece.c.track_id == track_id).order_by(piece.c.seq)

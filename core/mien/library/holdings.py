@@ -73,7 +73,7 @@ def seen_at(library: Library, medium: str, path: Path) -> None:
     if known and path not in known[0].paths:
         entry = known[0]
         facts = {"size": entry.size, "duration": entry.duration, "format": entry.format, "streams": [*entry.streams]}
-        with library._database.write() as connection:
+        with library._database.write(alone=medium) as connection:
             enter(connection, medium, path, facts)
 
 
@@ -86,7 +86,7 @@ def discard(library: Library, medium: str, keys: Collection[str], since: float) 
     """
     run = schema.run
     doomed = sa.delete(run).where(run.c.medium_id == medium, run.c.key.in_(list(keys)), run.c.started >= since)
-    with library._database.write() as connection:
+    with library._database.write(alone=medium) as connection:
         connection.execute(doomed)
         left = connection.execute(sa.select(run.c.id).where(run.c.medium_id == medium).limit(1)).first()
     if left is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import threading
 import time
@@ -12,7 +14,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from mien.errors import LibraryError
+from mien.errors import LibraryError, LibraryUnreachable
 from mien.library import corrections, runs, schema, search
 from mien.library import medium as media
 from mien.library.compact import merge
@@ -24,6 +26,8 @@ from mien.library.tracks import Tracks, pieces_after, track_infos
 from mien.library.writer import Output, RunWriter
 from mien.tracks.track import Provenance
 
+_log = logging.getLogger(__name__)
+
 
 class Library:
     """The database of media, runs, tracks and corrections.
@@ -34,6 +38,10 @@ class Library:
     Args:
         place: path of the SQLite file, a database URL, or None for the place that the settings name.
         busy: how long to wait for another program's transaction, in seconds.
+
+    Attributes:
+        place: the path or URL as messages and lists show it, without a password.
+        where: the path or URL that opens the same library again; may hold a password.
 
     Raises:
         LibraryError: it cannot be opened; the message says why and what to do.
@@ -51,7 +59,9 @@ class Library:
         self._writers: list[RunWriter] = []
         self._lock = threading.Lock()
         try:
-            self.recover()
+            # Who may only read can still do that; what may not be written says so when it is.
+            with contextlib.suppress(LibraryUnwritable):
+                self.recover()
         except BaseException:
             self._database.close()
             raise
@@ -72,6 +82,9 @@ class Library:
         try:
             for writer in self._writers:
                 writer.interrupt()
+        except LibraryUnreachable as error:
+            # Whoever opens it next marks them.
+            _log.warning("runs were left open: %s", error)
         finally:
             self._writers.clear()
             self._owners.leave()
@@ -88,7 +101,7 @@ class Library:
             content_id: hash of the file's content.
         """
         facts = facts_of(info)
-        with self._database.write() as connection:
+        with self._database.write(alone=content_id) as connection:
             media.enter(connection, content_id, Path(os.path.abspath(info.path)), facts)
         return self.medium(content_id)
 
@@ -115,7 +128,7 @@ class Library:
 
     def remove(self, medium: Medium | str) -> None:
         """Take a medium, its runs, tracks and corrections out of the library; the file is left alone."""
-        with self._database.write() as connection:
+        with self._database.write(alone=_id(medium)) as connection:
             connection.execute(sa.delete(schema.medium).where(schema.medium.c.id == _id(medium)))
 
     # Runs

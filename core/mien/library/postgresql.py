@@ -83,8 +83,8 @@ class Postgresql:
         except (ArgumentError, ValueError, TypeError) as error:
             raise LibraryError(f"The library's address is no database URL: {self.place}") from error
         event.listen(engine, "connect", _configure)
-        reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        return reader, engine
+        # Not READ ONLY besides: its counterpart would override a server that was made read-only.
+        return engine.execution_options(isolation_level="REPEATABLE READ"), engine
 
     def before_making(self, database: Database) -> None:
         with database.read() as connection:

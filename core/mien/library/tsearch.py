@@ -21,7 +21,7 @@ _K1: Final = 1.2
 _B: Final = 0.75
 _LITTLE: Final = 1e-6
 # A tsvector knows 16,383 positions, words of 2 KB, and 1 MB in all; no utterance comes near.
-_MOST_WORDS: Final = 16_000
+_MOST_PLACES: Final = 16_000
 _MOST_BYTES: Final = 500
 _MOST_IN_ALL: Final = 400_000
 
@@ -48,13 +48,12 @@ class TextSearch:
 
     def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         read = _reader().words([row["text"] for row in rows])
-        words = [_bounded(one) for one in read]
         connection.execute(
             _INSERT,
-            [{**row, "words": _vector(one), "length": len(one)} for row, one in zip(rows, words, strict=True)],
+            [{**row, "words": _vector(_bounded(one)), "length": len(one)} for row, one in zip(rows, read, strict=True)],
         )
         counts: dict[int, list[int]] = {}
-        for row, one in zip(rows, words, strict=True):
+        for row, one in zip(rows, read, strict=True):
             count = counts.setdefault(row["track_id"], [0, 0])
             count[0] += 1
             count[1] += len(one)
@@ -146,8 +145,9 @@ def _query(phrase: Sequence[str], is_open: bool) -> str:
 
 
 def _vector(words: Sequence[str]) -> str:
-    """Words as a tsvector with their positions."""
-    return " ".join(f"{_quoted(word)}:{at}" for at, word in enumerate(words, 1))
+    """Words as a tsvector with their positions, as far as positions go."""
+    placed = [f"{_quoted(word)}:{at}" for at, word in enumerate(words[:_MOST_PLACES], 1)]
+    return " ".join([*placed, *map(_quoted, dict.fromkeys(words[_MOST_PLACES:]))])
 
 
 def _quoted(word: str) -> str:
@@ -159,7 +159,7 @@ def _bounded(words: Sequence[str]) -> list[str]:
     """What fits into a tsvector."""
     kept = []
     size = 0
-    for word in words[:_MOST_WORDS]:
+    for word in words:
         data = word.encode("utf-8", "replace")
         if len(data) > _MOST_BYTES:
             data = data[:_MOST_BYTES]

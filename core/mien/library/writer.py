@@ -119,7 +119,7 @@ class RunWriter:
         with self._lock:
             for track in self._tracks.values():
                 merge(self._database, track.id)
-            with self._database.write() as connection:
+            with self._database.write(alone=self.medium_id) as connection:
                 self._require_running(connection)
                 older = (
                     (schema.run.c.medium_id == self.medium_id)

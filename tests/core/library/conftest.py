@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,21 @@ def place(tmp_path: Path) -> Path:
     return tmp_path / "library.db"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is tested of an open library is tested of both kinds; a test that looks into the file wants the file."""
+    if "library" in metafunc.fixturenames:
+        kinds = ["sqlite"] if "place" in inspect.signature(metafunc.function).parameters else ["sqlite", "postgresql"]
+        metafunc.parametrize("library", kinds, indirect=True)
+
+
 @pytest.fixture
-def library(place: Path) -> Iterator[Library]:
+def library(request: pytest.FixtureRequest) -> Iterator[Library]:
     """An open library without media."""
-    with Library(place) as opened:
+    if request.param == "sqlite":
+        where: str = request.getfixturevalue("place")
+    else:
+        where = request.getfixturevalue("postgres").emptied()
+    with Library(where) as opened:
         yield opened
 
 

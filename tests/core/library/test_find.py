@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
-from mien.library import Library, Medium
+from mien.library import Library, Medium, schema
 from mien.library.find import Finder, Match
 from mien.library.overview import Entry, overview
 from mien.library.peaks import Peak, Peaks
@@ -149,7 +150,7 @@ def test_what_cannot_match_is_not_read_again(library: Library, store: Store, pea
     store("calm", _conflict(-0.9, -0.8))
     assert _find(library, peaks, "conflict > 0.5") == {}
     with library._database.write() as connection:
-        connection.exec_driver_sql("UPDATE piece SET data = x'00'")
+        connection.execute(sa.update(schema.piece).values(data=b"\0"))
     again = Peaks(library)
     assert _find(library, again, "conflict > 0.5") == {}  # its peak says enough
     (entry,) = overview(library)
@@ -160,7 +161,7 @@ def test_what_cannot_match_is_not_read_again(library: Library, store: Store, pea
 def test_a_damaged_track_hides_no_other_medium(library: Library, store: Store, peaks: Peaks) -> None:
     store("broken", _conflict(0.9, 0.9))
     with library._database.write() as connection:
-        connection.exec_driver_sql("UPDATE piece SET data = x'00'")
+        connection.execute(sa.update(schema.piece).values(data=b"\0"))
     store("whole", _conflict(0.9, 0.9))
     assert set(_find(library, peaks, "conflict > 0.5")) == {"whole"}
 
@@ -199,7 +200,7 @@ def test_an_outdated_search_ends(library: Library, store: Store, peaks: Peaks) -
     assert len(Finder(library, peaks).find(query, overview(library), outdated=lambda: next(asked))) == 2
 
 
-def test_200_media_answer_at_once(library: Library, store: Store, peaks: Peaks) -> None:
+def test_200_media_answer_at_once(library: Library, store: Store, peaks: Peaks, place: Path) -> None:
     """Generous: 200 media of two hours take 0.1 s once their peaks are known, on two busy cores."""
     rng = np.random.default_rng(1)
     for n in range(200):

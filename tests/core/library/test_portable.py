@@ -1,6 +1,8 @@
-"""The SQL is not SQLite's alone: it also compiles for PostgreSQL (nothing is run there)."""
+"""The SQL is not SQLite's alone: it also compiles for PostgreSQL, on machines where no server can run, too."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -20,7 +22,7 @@ def test_tables(table: sa.Table) -> None:
         assert ("WHERE status = 'complete'" in made) == (index.name == "uq_run_complete")
 
 
-def test_queries(library: Library, medium, curve, transcript) -> None:
+def test_queries(library: Library, place: Path, medium, curve, transcript) -> None:
     """Every statement of a library's life, as SQLAlchemy has it before the dialect."""
     statements: list[sa.Executable] = []
 

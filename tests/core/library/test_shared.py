@@ -1,0 +1,372 @@
+"""A library on PostgreSQL: its address, what can be wrong with its server, several at work in it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from mien.errors import LibraryError, LibraryUnreachable
+from mien.library import Library, schema
+from mien.library.faults import LibraryUnwritable
+from mien.library.overview import overview
+
+ACTIONS = Path(__file__).with_name("actions.py")
+
+
+@pytest.fixture
+def where(postgres: Any) -> str:
+    """The URL of an empty library that is this test's alone."""
+    return postgres.library()
+
+
+def _message(place: str, **options: float) -> str:
+    with pytest.raises(LibraryError) as raised:
+        Library(place, **options)
+    message = str(raised.value)
+    assert "\n" not in message
+    assert not message.endswith(".")
+    return message
+
+
+# The address
+
+
+def test_the_url_alone_opens_it(where: str, probed, tmp_path: Path) -> None:
+    with Library(where) as library:
+        library.add_medium(probed(tmp_path / "a.mp4"), "h")
+        assert library.where == library.place == where
+        with pickle.loads(pickle.dumps(library)) as other:
+            assert [m.id for m in other.media()] == ["h"]
+
+
+def test_a_password_opens_it_and_is_not_shown(postgres: Any, where: str) -> None:
+    postgres.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO guarded", where)
+    address = where.replace("owner@", "guarded:right@")
+    with Library(address) as library:
+        assert library.where == address
+        assert "right" not in library.place
+        assert "right" not in str(library.verify())
+    wrong = _message(where.replace("owner@", "guarded:guess@"))
+    assert "refused the user or the password" in wrong
+    assert "guess" not in wrong
+    assert "refused the user or the password" in _message(where.replace("owner@", "guarded@"))
+    assert "refused the user or the password" in _message(where.replace("owner@", "stranger@"))
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("postgresql://me@127.0.0.1:1/library", r"cannot be reached \(Connection refused\)"),
+        ("postgresql://me@nowhere.invalid/library", "cannot be reached"),
+        ("postgresql://me@/library?host=/nowhere", r"cannot be reached \(No such file or directory\)"),
+        ("postgresql://me@127.0.0.1", "needs a database's name"),
+        ("postgresql+psycopg2://me@127.0.0.1/library", "opened by psycopg alone"),
+    ],
+)
+def test_addresses_without_a_server(url: str, what: str) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(LibraryError, match=what):
+        Library(url)
+
+
+def test_without_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "pip install 'mien[postgres]'" in _message("postgresql://me@127.0.0.1/library")
+
+
+# What can be wrong with a database
+
+
+def test_databases_that_are_no_library(postgres: Any, where: str) -> None:
+    assert "no database of that name" in _message(postgres.url("nowhere"))
+    foreign = postgres.database()
+    postgres.sql("CREATE TABLE history (url TEXT)", foreign)
+    assert "belongs to another program" in _message(foreign)
+    postgres.sql("CREATE TABLE alembic_version (version_num TEXT)", foreign)
+    assert "belongs to another program" in _message(foreign)
+    assert postgres.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1", foreign) == [
+        ("alembic_version",),
+        ("history",),
+    ]
+    postgres.sql("UPDATE alembic_version SET version_num = '0099'", where)
+    assert "newer version of Mien (schema 0099" in _message(where)
+
+
+def test_a_database_that_lacks_most_letters(postgres: Any) -> None:
+    postgres.sql("CREATE DATABASE letters ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    assert "is kept in LATIN1" in _message(postgres.url("letters"))
+
+
+def test_who_may_only_read_can_do_that(postgres: Any, where: str, probed, transcript) -> None:
+    with Library(where) as library:
+        run = library.begin_run(library.add_medium(probed(Path("a.mp4")), "h"), key="k", analyzer="a", version="1")
+        run.write(transcript("hello there"))
+        run.complete()
+        library.begin_run("h", key="left", analyzer="b", version="1")
+    postgres.sql("UPDATE run SET status = 'running', owner = 'gone' WHERE key = 'left'", where)
+    postgres.sql("CREATE ROLE reader LOGIN", where)
+    assert "may not use or change" in _message(where.replace("owner@", "reader@"))
+    postgres.sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", where)
+    with Library(where.replace("owner@", "reader@")) as library:
+        assert [hit.text for hit in library.search("hello")] == ["hello there"]
+        with pytest.raises(LibraryUnwritable, match="may not use or change"):
+            library.add_medium(probed(Path("b.mp4")), "other")
+    with pytest.raises(LibraryUnwritable):  # no library yet, and none may be made
+        Library(postgres.database().replace("owner@", "reader@"))
+
+
+def test_a_server_that_takes_no_changes(postgres: Any, where: str, probed) -> None:
+    with Library(where) as library:
+        library.add_medium(probed(Path("a.mp4")), "h")
+    name = where.rsplit("/", 1)[1]
+    postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with Library(where) as library:
+        assert len(library.media()) == 1
+        with pytest.raises(LibraryUnwritable, match="takes no changes"):
+            library.remove("h")
+
+
+def test_a_locked_library(postgres: Any, where: str, probed, curve) -> None:
+    import psycopg
+
+    with Library(where, busy=0.2) as library, psycopg.connect(where) as other:
+        run = library.begin_run(library.add_medium(probed(Path("a.mp4")), "h"), key="k", analyzer="a", version="1")
+        run.write(curve(0.0))
+        other.execute("LOCK TABLE medium, piece, track IN EXCLUSIVE MODE")
+        for refused in (lambda: run.write(curve(5.0)), lambda: library.remove("h")):
+            with pytest.raises(LibraryError, match="locked by another program"):
+                refused()
+        assert len(library.media()) == 1  # reading goes on
+        other.rollback()
+        assert run.write(curve(5.0)) == 10  # what could not be written can be written again
+        run.complete()
+        assert library.tracks("h")["emotion.attributes"].times.tolist() == list(range(10))
+
+
+def test_a_full_disk(postgres: Any, where: str, tmp_path: Path) -> None:
+    small = postgres.folder / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can be mounted only by root, and not in every container")
+    try:
+        postgres.give(small)
+        postgres.sql(f"CREATE TABLESPACE small LOCATION '{small}'")
+        postgres.sql("ALTER TABLE piece SET TABLESPACE small", where)
+        done, kind, message = _act("fill", where, 0).split(" ", 2)
+        assert kind == "LibraryUnwritable"
+        assert message.startswith("The disk of the library's server is full")
+        with Library(where) as library:
+            assert library.verify() == []
+            (run,) = library.medium("h").runs(current=False)
+            assert run.status == "interrupted"
+            assert len(library.tracks(run)["e"]) == 2000 * int(done) > 0
+        postgres.sql("ALTER TABLE piece SET TABLESPACE pg_default", where)
+        postgres.sql("DROP TABLESPACE small")
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_text_that_the_server_does_not_store(where: str, probed, transcript) -> None:
+    with Library(where) as library:
+        medium = library.add_medium(probed(Path("a.mp4")), "h")
+        run = library.begin_run(medium, key="k", analyzer="a", version="1", params={"level": math.nan, "x": "\0"})
+        run.write(transcript("hel\0lo", "half \ud800 pair"))
+        run.note("nul \0 here")
+        run.fail("pair \ud800 here")
+        record = library.run(run.run_id)
+        assert math.isnan(record.params["level"])
+        assert (record.notes, record.params["x"]) == (("nul \0 here",), "\0")
+        assert record.reason == "pair ? here"
+        made = library.correct("h", "t", start=0, end=1, field="f", old=math.nan, new=None, author="A\0B")
+        (found,) = library.corrections("h")
+        assert math.isnan(found.old)
+        assert (found.new, found.author, found.id) == (None, "A B", made.id)
+
+
+# Several at work
+
+
+def _act(*arguments: object) -> str:
+    command = [sys.executable, str(ACTIONS), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def two(where: str) -> Iterator[tuple[Library, Library]]:
+    """One library, opened twice, as two machines do."""
+    with Library(where) as one, Library(where) as other:
+        yield one, other
+
+
+def test_the_same_at_the_same_moment(two: tuple[Library, Library], probed, curve) -> None:
+    """Entering one medium and completing one key, many times over."""
+    barrier = threading.Barrier(2)
+
+    def work(library: Library) -> None:
+        for n in range(25):
+            barrier.wait(30)
+            library.add_medium(probed(Path("a.mp4")), f"h{n}")
+            run = library.begin_run(f"h{n}", key="k", analyzer="a", version="1")
+            run.write(curve(0.0))
+            run.complete()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, two))
+    assert len(two[0].media()) == 25
+    for medium in two[0].media():
+        assert sorted(run.status for run in medium.runs(current=False)) == ["complete", "superseded"]
+
+
+def test_a_reader_follows_while_pieces_are_merged(two: tuple[Library, Library], probed, curve) -> None:
+    one, other = two
+    run = one.begin_run(one.add_medium(probed(Path("a.mp4")), "h"), key="k", analyzer="a", version="1")
+    for n in range(60):
+        run.write(curve(5.0 * n))
+    with ThreadPoolExecutor(1) as pool:
+        merging = pool.submit(run.complete)
+        while not merging.done():
+            times = [t for piece in other.pieces(run.run_id, "emotion.attributes") for t in piece.track.times]
+            assert times == list(range(300))
+        merging.result()
+
+
+def test_writers_that_make_it_together(postgres: Any) -> None:
+    where = postgres.database()
+    assert _act("crowd", where, 4, 8) == ""
+    with Library(where) as library:
+        runs = [run for m in library.media() for run in m.runs()]
+        assert len(runs) == 4
+        assert all(len(library.tracks(run)["emotion.attributes"]) == 24 for run in runs)
+        assert len(library.search("word7")) == 2
+        counted = postgres.sql("SELECT sum(utterances), sum(words) FROM utterance_count", where)
+        assert counted == postgres.sql("SELECT count(*), sum(length) FROM utterance", where)
+
+
+def test_the_runs_of_a_dead_machine_are_recognised(two: tuple[Library, Library], where: str, probed, curve) -> None:
+    one, other = two
+    mine = one.begin_run(one.add_medium(probed(Path("a.mp4")), "h"), key="mine", analyzer="a", version="1")
+    with Library(where) as third:
+        left = third.begin_run("h", key="left", analyzer="b", version="1")
+        assert other.recover() == 0
+        third._writers.clear()  # as a process that is killed: it ends nothing
+    assert other.recover() == 1
+    assert other.run(left.run_id).status == "interrupted"
+    assert other.run(mine.run_id).status == "running"
+    mine.write(curve(0.0))
+    mine.complete()
+
+
+# A connection that breaks
+
+
+def _cut(postgres: Any, where: str) -> None:
+    """Every connection to that database breaks."""
+    name = where.rsplit("/", 1)[1]
+    postgres.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    while postgres.sql(f"SELECT 1 FROM pg_stat_activity WHERE datname = '{name}'"):
+        time.sleep(0.01)
+
+
+def test_what_breaks_between_two_writes_is_mended(postgres: Any, two: tuple[Library, Library], probed, curve) -> None:
+    one, other = two
+    run = one.begin_run(one.add_medium(probed(Path("a.mp4")), "h"), key="k", analyzer="a", version="1")
+    run.write(curve(0.0))
+    _cut(postgres, one.where)
+    run.write(curve(5.0))
+    one.begin_run("h", key="next", analyzer="b", version="1").complete()
+    assert other.recover() == 0  # the new session answers for the run that was begun in the old one
+    run.complete()
+    assert len(other.tracks("h")["emotion.attributes"]) == 10
+
+
+def test_what_breaks_within_a_write_is_told_and_leaves_nothing(postgres: Any, where: str, probed, curve) -> None:
+    with Library(where) as library:
+        run = library.begin_run(library.add_medium(probed(Path("a.mp4")), "h"), key="k", analyzer="a", version="1")
+        run.write(curve(0.0))
+
+        def change() -> None:
+            with library._database.write() as connection:
+                connection.execute(sa.update(schema.medium).values(size=7))
+                _cut(postgres, where)
+                connection.execute(sa.update(schema.medium).values(size=8))
+
+        with pytest.raises(LibraryUnreachable, match="connection to the library's server was lost"):
+            change()
+        assert library.medium("h").size == 1234
+        assert run.write(curve(5.0)) == 10
+
+
+def test_a_server_that_goes_and_comes_back(postgres: Any, where: str, probed, curve) -> None:
+    library = Library(where, busy=2.0)
+    run = library.begin_run(library.add_medium(probed(Path("a.mp4")), "h"), key="k", analyzer="a", version="1")
+    run.write(curve(0.0))
+    postgres.stop()
+    try:
+        for call in (lambda: run.write(curve(5.0)), library.media, lambda: Library(where)):
+            with pytest.raises(LibraryUnreachable, match=r"cannot be reached|was lost"):
+                call()
+        library.close()  # says nothing more
+    finally:
+        postgres.start()
+    with Library(where) as again:
+        assert again.run(run.run_id).status == "interrupted"
+        assert len(again.tracks([run.run_id])["emotion.attributes"]) == 5
+
+
+@pytest.mark.parametrize("what", ["writer", "server"])
+def test_a_kill_loses_nothing_acknowledged(postgres: Any, where: str, tmp_path: Path, what: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(ACTIONS), "kill"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    acknowledged = 0
+    for trial in range(3):
+        log = tmp_path / f"{trial}.log"
+        delay = 0.1 * trial if what == "writer" else 1.5
+        process.stdin.write(json.dumps([where, str(log), "writing", delay]) + "\n")
+        process.stdin.flush()
+        if what == "server":
+            while not log.exists() or not log.stat().st_size:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            postgres.stop(signal.SIGQUIT)
+            postgres.start()
+        assert process.stdout.readline() == "killed\n"
+        rows: dict[str, tuple[int, str]] = {}
+        for line in log.read_text().splitlines():
+            run, pieces, state = line.split()
+            rows[run] = int(pieces), state
+        with Library(where) as library:
+            assert library.verify() == []
+            for run, (pieces, state) in rows.items():
+                track = library.tracks([run])["emotion.attributes"]
+                assert len(track) in (3 * pieces, 3 * pieces + 3)
+                assert track.times.tolist() == list(range(len(track)))
+                assert library.run(run).status in (
+                    ("complete",) if state == "complete" else ("complete", "interrupted")
+                )
+                acknowledged += pieces
+            assert all(run.status != "running" for m in library.media() for run in m.runs(current=False))
+            assert overview(library)
+        if what == "server":
+            break
+    process.communicate(timeout=60)
+    assert acknowledged > 3
