@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -164,8 +165,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"The settings cannot be read ({error.strerror}); allow it or remove the file: {path}"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"The settings are no valid TOML ({error}); mend or remove the file: {path}") from error
+    except (ValueError, RecursionError) as error:  # broken TOML, no UTF-8, numbers of thousands of digits
+        raise UsageError(
+            f"The settings are no valid TOML ({str(error)[:200]}); mend or remove the file: {path}"
+        ) from error
 
 
 def _check(values: Mapping[str, Any], source: str, *, variables: bool = False) -> Settings:
@@ -180,7 +183,7 @@ def _check(values: Mapping[str, Any], source: str, *, variables: bool = False) -
             known = ", ".join(Settings.model_fields)
             raise UsageError(f"There is no setting {shown!r}; known are {known}: {source}") from error
         what = Settings.model_fields[name].description or ""
-        raise UsageError(f"{shown} cannot be {first['input']!r} ({what.rstrip('.')}): {source}") from error
+        raise UsageError(f"{shown} cannot be {reprlib.repr(first['input'])} ({what.rstrip('.')}): {source}") from error
 
 
 def _toml(value: str | int | bool) -> str:

@@ -154,7 +154,7 @@ def _curve_rows(track: Curve, layout: Layout) -> Iterator[tuple[str, str, list[M
         who = "" if person is None else f"person {person}"
         if is_distribution(track.quantities):
             marks = [
-                Mark(*_ticks(start, end, layout.ticks), f"{track.channels[c]} {mean:.2f}")
+                Mark(*_ticks(start, end, layout.ticks), f"{one_line(track.channels[c])} {mean:.2f}")
                 for start, end, c, mean in dominant(track, layout.step, person)
             ]
             yield f"{track.name} {who}".strip(), who, marks

@@ -233,11 +233,14 @@ def _listed(target: Path) -> set[str]:
     """Names of the files that an earlier export says it wrote into this folder itself."""
     try:
         files = json.loads((target / MANIFEST).read_text(encoding="utf-8"))["files"]
-        return {
-            name for name in files if isinstance(name, str) and Path(name).name == name != ".." and "\0" not in name
-        }
+        return {name for name in files if isinstance(name, str) and _is_name(name)}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return set()
+
+
+def _is_name(text: str) -> bool:
+    """Whether it names a file in a folder and leads nowhere else."""
+    return Path(text).name == text not in ("", "..") and "\0" not in text
 
 
 @contextlib.contextmanager

@@ -120,4 +120,4 @@ def recorded(folder: Path) -> dict[str, str]:
 
 
 def _is_name(text: str) -> bool:
-    return Path(text).name == text != ".." and "\0" not in text
+    return Path(text).name == text not in ("", "..") and "\0" not in text

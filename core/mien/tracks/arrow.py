@@ -28,7 +28,7 @@ def to_table(track: Track) -> pa.Table:
     extra: dict[str, Any] = {}
     if isinstance(track, Curve):
         columns = {"time": track.times, **_person(track)}
-        columns |= {q.name: track.values[:, i] for i, q in enumerate(track.quantities)}
+        columns |= {_name(q.name): track.values[:, i] for i, q in enumerate(track.quantities)}
         extra["quantities"] = [q.to_dict() for q in track.quantities]
     elif isinstance(track, Spans):
         columns = {
@@ -84,7 +84,7 @@ def from_table(table: pa.Table) -> AnyTrack:
     values: Any
     if kind == "curve":
         quantities = tuple(Quantity.from_dict(q) for q in meta["quantities"])
-        values = np.stack([column(q.name) for q in quantities], 1) if quantities else np.empty((rows, 0))
+        values = np.stack([column(_name(q.name)) for q in quantities], 1) if quantities else np.empty((rows, 0))
         return Curve(name, column("time"), values, quantities, person, provenance)
     if kind == "spans":
         texts = {key: tuple(table.column(key).to_pylist()) for key in ("label", "text", "speaker")}
@@ -114,6 +114,11 @@ def from_table(table: pa.Table) -> AnyTrack:
 
 def _person(track: Curve | Features) -> dict[str, Any]:
     return {} if track.person is None else {"person": track.person}
+
+
+def _name(name: str) -> str:
+    """The name of a column: half of a surrogate pair has no UTF-8."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _numbers(values: Any) -> pa.Array:
