@@ -57,6 +57,15 @@ class ConflictAnalyzer:
 
     def process(self, block: Block) -> Iterable[AnyTrack]:
         """Take new windows and speech; read the windows that are known to hold speech."""
+        before = self._voice.copy(), self._waiting.copy(), self._ready.copy()
+        try:
+            return self._take(block)
+        except BaseException:
+            # Had the device run out of memory, the host would call again with the same windows and speech.
+            self._voice, self._waiting, self._ready = before
+            raise
+
+    def _take(self, block: Block) -> list[AnyTrack]:
         for piece in block.tracks.get("speech.voice", ()):
             if isinstance(piece, Spans):
                 self._voice.extend(zip(piece.start.tolist(), piece.end.tolist(), strict=True))
@@ -127,7 +136,6 @@ class ConflictAnalyzer:
     def _read(self) -> list[AnyTrack]:
         assert self._net is not None, "prepare comes first"
         assert self._ctx is not None
-        self._begun = True
         taken = list(self._ready)
         device = next(self._net.parameters()).device
         values = []
@@ -136,8 +144,7 @@ class ConflictAnalyzer:
             batch = normalise(np.stack([w.samples for w in taken[i : i + self._params.batch]]))
             with torch.inference_mode():
                 values.append(self._net(torch.from_numpy(batch).to(device)).float().cpu().numpy())
-        # Only now: had the device run out of memory, the host would call again with the same windows waiting.
-        self._ready = self._ready[len(taken) :]
+        self._ready, self._begun = [], True
         times = np.array([w.middle for w in taken], np.float64)
         reading = np.clip(np.concatenate(values), -1.0, 1.0)[:, None].astype(np.float32)
         return [Curve("conflict.intensity", times, reading, (CONFLICT,))]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mien.engine.branch import split
 from mien.errors import ModelError
 from mien.sdk import Block, MediaInfo, Windows
 from mien.tracks import Spans
@@ -169,3 +170,32 @@ def test_parameters_have_bounds():
         ConflictParams(hop=0)
     with pytest.raises(ValueError):
         ConflictParams(unknown=1)
+
+
+def test_a_device_that_runs_out_of_memory_changes_nothing_but_the_batches(folder):
+    def read(block, fits):
+        analyzer = start(folder, batch=8, min_speech=10)
+        net = analyzer._net
+        forward = net.forward
+
+        def small(x):
+            if len(x) > fits:
+                raise torch.OutOfMemoryError("no room")
+            return forward(x)
+
+        net.forward = small
+
+        def as_the_host(part):
+            try:
+                return list(analyzer.process(part))
+            except torch.OutOfMemoryError:
+                return [piece for half in split(part) for piece in as_the_host(half)]
+
+        out = as_the_host(block) + list(analyzer.finish())
+        return times(out), np.concatenate([p.values[:, 0] for p in out])
+
+    # 12 s of speech lie in the first two windows, 8 s in the others: too little, unless they counted twice.
+    block = Block(0, 37, windows=windows([0.0, 1.0, 6.0, 7.0]), tracks=voice((1, 5), (20, 28)))
+    whole, halved = read(block, 8), read(block, 1)
+    assert halved[0] == whole[0] == [15.0, 16.0]
+    np.testing.assert_allclose(halved[1], whole[1], atol=1e-4)
