@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,9 @@ class EmotionAnalyzer:
 
     def process(self, block: Block) -> Iterable[AnyTrack]:
         """The readings that are known by now to be of speech."""
-        ready = self._read(self._edges.parts(block.windows)) if block.windows is not None else []
+        edges = copy.copy(self._edges)
+        ready = self._read(edges.parts(block.windows)) if block.windows is not None else []
+        self._edges = edges  # only now: had the device run out of memory, the host would call again with the same windows
         if self._gate is None:
             return self._pieces(ready)
         self._gate.hear(p for p in block.tracks.get(VOICE, ()) if isinstance(p, Spans))
@@ -155,7 +158,8 @@ class EmotionAnalyzer:
         return Spans.of(
             NAMED,
             [
-                (max(0.0, r.time - half), min(end, r.time + half), names[i], "", float(r.values[i]))
+                # A medium may go on beyond what it announces.
+                (max(0.0, r.time - half), min(max(end, r.end), r.time + half), names[i], "", float(r.values[i]))
                 for r in readings
                 for i in (int(r.values.argmax()),)
             ],

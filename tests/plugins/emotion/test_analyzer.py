@@ -2,15 +2,19 @@
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from mien.engine.branch import split
 from mien.errors import ModelError
 from mien.sdk import Block, MediaInfo, Windows
-from mien.tracks import Spans
+from mien.tracks import Curve, Spans
 from mien_plugins.emotion.analyzer import EmotionAnalyzer
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, read_clips
+from mien_plugins.emotion.gate import Reading
 from mien_plugins.emotion.info import EMOTION, EmotionParams
 
 MODEL = Path(__file__).resolve().parents[3] / "resources" / "models" / "emotion-mtl"
@@ -126,3 +130,42 @@ def test_damaged_weights_are_one_clear_error(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="cannot be loaded"):
         EmotionAnalyzer().prepare(MediaInfo(Path("x")), EmotionParams(), Host(tmp_path))
+
+
+def test_a_device_that_runs_out_of_memory_loses_no_reading():
+    sound = 0.1 * np.random.default_rng(0).standard_normal(9 * 16000).astype(np.float32)
+
+    def read(fits):
+        analyzer = EmotionAnalyzer()
+        analyzer.prepare(MediaInfo(Path("x.wav")), EmotionParams(gate="energy"), Host())
+        net = analyzer._reader.net
+        forward = net.forward
+
+        def small(*parts):
+            if len(parts[0]) > fits:
+                raise torch.OutOfMemoryError("no room")
+            return forward(*parts)
+
+        net.forward = small
+
+        def as_the_host(block):
+            try:
+                return list(analyzer.process(block))
+            except torch.OutOfMemoryError:
+                return [piece for half in split(block) for piece in as_the_host(half)]
+
+        pieces = as_the_host(Block(0.0, 9.0, windows=windows(sound)))
+        net.forward = forward
+        pieces += analyzer.finish()
+        return Curve.concat([p for p in pieces if p.name == "emotion.attributes"])
+
+    whole, halved = read(100), read(5)
+    assert halved.times.tolist() == whole.times.tolist() == list(range(10))
+    np.testing.assert_allclose(halved.values, whole.values, atol=1e-4)
+
+
+def test_names_behind_the_announced_end_stand_where_they_were_heard():
+    analyzer = EmotionAnalyzer()
+    analyzer._ends, analyzer._reader = 10.0, SimpleNamespace(names=("calm", "angry"))
+    heard = Reading(14.0, 11.0, 17.0, np.array([0.2, 0.8], np.float32), np.zeros(4, np.float32))
+    assert next(iter(analyzer._named([heard]).rows()))[:3] == (13.5, 14.5, "angry")
