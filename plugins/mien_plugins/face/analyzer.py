@@ -67,6 +67,10 @@ class FaceDetector:
         self._ctx.log.debug("searched %d whole pictures", self._watcher.searches)
         return ()
 
+    def move(self, device: str) -> None:
+        """Go on on another device; persons keep their numbers."""
+        self._watcher.detector.move(device)
+
     def close(self) -> None:
         """Free the nets."""
         if hasattr(self, "_watcher"):

@@ -60,6 +60,9 @@ class Detector(Protocol):
         None if this detector is as quick to search anew.
         """
 
+    def move(self, device: str) -> None:
+        """Go on on another device."""
+
 
 def iou(a: Floats, b: Floats) -> Floats:
     """Intersection over union (N, M) of boxes (N, 4) and (M, 4), left-top-width-height."""

@@ -52,6 +52,12 @@ class Mtcnn:
         self.max_proposals = max_proposals
         self.p_net, self.r_net, self.o_net = load_cascade(device)
 
+    def move(self, device: str) -> None:
+        """Go on on another device."""
+        self.device = device
+        for net in (self.p_net, self.r_net, self.o_net):
+            net.to(device)
+
     def detect(self, images: Images, min_face: float = 24.0) -> list[Found]:
         """Faces of at least `min_face` pixels in pictures (B, h, w, 3) uint8 RGB of one size."""
         if min(images.shape[1:3]) < _CELL:

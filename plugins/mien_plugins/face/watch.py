@@ -45,8 +45,9 @@ class Watcher:
 
     def watch(self, times: NDArray[np.float64], images: Images, scale: tuple[float, float]) -> list[Sighting]:
         """The faces in pictures (B, h, w, 3) at times (B,); `scale` as in `FrameBatch`."""
-        cuts = self._cuts(images)
+        cuts, thumb = self._cuts(images)
         found = self._planned(times, images, cuts)
+        self._thumb = thumb  # only now: had the device run out of memory, the host would call again with these pictures
         sightings = []
         for i, time in enumerate(times.tolist()):
             if cuts[i]:
@@ -59,15 +60,16 @@ class Watcher:
                 sightings += self._place(time, images[i], here, scale)
         return sightings
 
-    def _cuts(self, images: Images) -> list[bool]:
-        cuts = []
+    def _cuts(self, images: Images) -> tuple[list[bool], NDArray[np.float32] | None]:
+        """Before which pictures there is a cut, and the last one's thumbnail."""
+        cuts, before = [], self._thumb
         for image in images:
             # Shrunk twice: averaging straight down from a large picture costs more than all else here.
             half = cv2.resize(image, (128, 72), interpolation=cv2.INTER_LINEAR)
             thumb = cv2.resize(half, (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32)
-            cuts.append(self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) > _CUT)
-            self._thumb = thumb
-        return cuts
+            cuts.append(before is not None and float(np.abs(thumb - before).mean()) > _CUT)
+            before = thumb
+        return cuts, before
 
     def _planned(self, times: NDArray[np.float64], images: Images, cuts: list[bool]) -> dict[int, Found]:
         """Search, in batches, the pictures whose turn it is."""

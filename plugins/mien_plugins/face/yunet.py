@@ -39,6 +39,9 @@ class YuNet:
             cv2.utils.logging.setLogLevel(level)
         self._fixed = "dynamic" not in files[0].name
 
+    def move(self, device: str) -> None:
+        """It is on the CPU."""
+
     def detect(self, images: Images, min_face: float = 24.0) -> list[Found]:
         """Faces of at least `min_face` pixels in pictures (B, h, w, 3) uint8 RGB."""
         return [self._one(image, min_face) for image in images]

@@ -203,3 +203,18 @@ def test_a_smile_is_read_from_a_real_clip(clip, host, face_model):
     assert expression.channel("happy")[0] < 0.3 < 0.8 < expression.channel("happy")[-1]
     assert expression.values[-1].argmax() == EXPRESSIONS.index("happy")
     assert affect.channel("valence")[-1] > affect.channel("valence")[0] + 0.4
+
+
+def test_persons_keep_their_numbers_when_the_detector_moves_to_another_device(clip, host):
+    seen = clip("real/face_silent_track.mp4")
+    analyzer = FaceDetector()
+    analyzer.prepare(MEDIA, DetectParams(), host())
+    pieces = []
+    for rows in np.array_split(np.arange(len(seen.times)), 2):
+        batch = FrameBatch(seen.times[rows], seen.images[rows])
+        pieces += analyzer.process(Block(float(batch.times[0]), float(batch.times[-1]), frames=batch))
+        analyzer.move("cpu")
+    analyzer.close()
+    found = Boxes.concat(pieces)
+    assert set(found.person.tolist()) == {1}
+    assert found.times.tolist() == seen.times.tolist()
