@@ -76,9 +76,8 @@ class EmotionAnalyzer:
         """The readings that are known by now to be of speech."""
         edges = copy.copy(self._edges)
         ready = self._read(edges.parts(block.windows)) if block.windows is not None else []
-        self._edges = (
-            edges  # only now: had the device run out of memory, the host would call again with the same windows
-        )
+        # Only now: had the device run out of memory, the host would call again with the same windows.
+        self._edges = edges
         if self._gate is None:
             return self._pieces(ready)
         self._gate.hear(p for p in block.tracks.get(VOICE, ()) if isinstance(p, Spans))
