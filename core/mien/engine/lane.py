@@ -11,9 +11,42 @@ from mien.errors import MienError, PluginError
 from mien.media.pieces import AudioPiece, FramePiece
 
 _log = logging.getLogger(__name__)
-QUEUE = 24
-"""Decoded pieces that wait for a branch; a frame of 4K video is 12 MB."""
+ROOM = 96 * 2**20
+"""Bytes of decoded sound or pictures that may wait for a branch: nearly 250 pictures of 512×512, 7 of 4K video. While the
+branch that sees still loads its libraries, the one that hears gets its first seconds, and its recognisers have work."""
+PIECES = 512
+"""So many pieces may wait at most, however small they are."""
 _POLL = 0.1
+
+
+class _Waiting(queue.Queue["AudioPiece | FramePiece | None"]):
+    """A queue that is full by what its pieces weigh, not by their number."""
+
+    def __init__(self) -> None:
+        self._weight = 0
+        super().__init__(ROOM)
+
+    def _qsize(self) -> int:
+        return self._weight
+
+    def _put(self, item: AudioPiece | FramePiece | None) -> None:
+        self._weight += _weight(item)
+        super()._put(item)
+
+    def _get(self) -> AudioPiece | FramePiece | None:
+        item = super()._get()
+        self._weight -= _weight(item)
+        return item
+
+
+def _weight(item: AudioPiece | FramePiece | None) -> int:
+    """Bytes, but never less than a `PIECES`th of the room."""
+    size = 0
+    if isinstance(item, AudioPiece):
+        size = item.samples.nbytes
+    elif item is not None:
+        size = item.frame.width * item.frame.height * 3 // 2  # 4:2:0, as nearly all video is
+    return max(size, ROOM // PIECES)
 
 
 class BranchThread:
@@ -27,7 +60,7 @@ class BranchThread:
         self.fault: MienError | None = None
         self._branch = branch
         self._cancel = cancel
-        self._queue: queue.Queue[AudioPiece | FramePiece | None] = queue.Queue(QUEUE)
+        self._queue = _Waiting()
         self._thread = threading.Thread(target=self._work, name="mien-branch", daemon=True)
 
     def start(self) -> None:
