@@ -358,10 +358,12 @@ def _fuse(job: _Job) -> None:
 
 
 def _abandon(job: _Job, error: MienError, forget: bool) -> None:
-    """End the open runs; a medium that was not in the library before is taken out again unless something is complete."""
+    """End the open runs; a medium that was not in the library before is taken out again, unless something of it is complete or
+    another program reads it."""
     with suppress(MienError):
         for writer in job.writers.values():
             if writer.open:
                 writer.cancel() if isinstance(error, Cancelled) else writer.fail(str(error))
-        if forget and job.library.find_medium(job.medium_id) is not None and not job.library.runs(job.medium_id):
+        left = job.library.runs(job.medium_id, current=False) if forget else []
+        if forget and not any(run.status in ("complete", "superseded", "running") for run in left):
             job.library.remove(job.medium_id)

@@ -212,3 +212,24 @@ def test_a_cancel_leaves_nothing_behind(registry: Any, clip: Path, tmp_path: Pat
         with pytest.raises(Cancelled):
             analyze_medium(clip, choice, registry, library, emit, cancel)
         assert library.media() == []
+
+
+def test_a_cancel_leaves_what_another_program_reads_of_the_medium(registry: Any, clip: Path, tmp_path: Path) -> None:
+    from mien.engine.choice import Choice
+    from mien.engine.run import analyze_medium
+
+    cancel = threading.Event()
+    others: list[Any] = []
+
+    def emit(event: Any) -> None:
+        if isinstance(event, Piece) and not others:
+            (medium,) = other.media()
+            others.append(other.begin_run(medium, key="other", analyzer="other", version="1"))
+            cancel.set()
+
+    choice = Choice(analyzers=("tiny.level",), fusion="", device="cpu")
+    with Library(tmp_path / "library.db") as library, Library(tmp_path / "library.db") as other:
+        with pytest.raises(Cancelled):
+            analyze_medium(clip, choice, registry, library, emit, cancel)
+        others[0].complete()
+        assert [run.analyzer for m in library.media() for run in m.runs()] == ["other"]
