@@ -153,8 +153,17 @@ class Branch:
                 member.crops.append(CropFeed(entry))
 
     def _prepare(self, member: Member) -> None:
+        """Build a member and let it load, on the CPU where the GPU has no room for its weights."""
         member.analyzer = self._build(member.node.info)
-        member.analyzer.prepare(self._media, member.node.params, member.context)
+        try:
+            member.analyzer.prepare(self._media, member.node.params, member.context)
+            return
+        except Exception as error:
+            if member.context.device == "cpu" or not is_out_of_memory(error):
+                raise
+        member.analyzer.close()
+        _leave_gpu(member, "it ran on the CPU")
+        self._prepare(member)
 
     # -- blocks ------------------------------------------------------------------------------------------------
 
@@ -257,8 +266,7 @@ class Branch:
         if halves is not None:
             member.context.note(f"{member.context.device} ran out of memory; smaller batches were used.")
             return [piece for half in halves for piece in self._parts(member, half)]
-        member.context.note(f"{member.context.device} ran out of memory; the rest ran on the CPU.")
-        member.context.backend = Backend("cpu", "float32", "CPU", member.context.backend.threads)
+        _leave_gpu(member, "the rest ran on the CPU")
         if hasattr(member.analyzer, "move"):
             member.analyzer.move("cpu")
         else:
@@ -271,9 +279,26 @@ class Branch:
         if member.analyzer is None and (member.node.info.uses_cues or not member.node.inputs):
             self._prepare(member)  # it has something to say without a single block
         if member.analyzer is not None:
-            self._publish(member, member.analyzer.finish(), fresh)
+            self._publish(member, self._rest(member), fresh)
         self._sink.progress(member.node, 1.0)
         self._sink.finished(member.node, member)
+
+    def _rest(self, member: Member) -> Iterable[object]:
+        """What the member says at the end. Out of GPU memory before its first word: on the CPU, if it can move."""
+        said = False
+        try:
+            for piece in member.analyzer.finish():
+                said = True
+                yield piece
+            return
+        except Exception as error:
+            movable = hasattr(member.analyzer, "move") and member.context.device != "cpu"
+            if said or not movable or not is_out_of_memory(error):
+                raise
+        _leave_gpu(member, "the rest ran on the CPU")
+        member.analyzer.move("cpu")
+        free_memory()
+        yield from member.analyzer.finish()
 
     def _publish(self, member: Member, pieces: Iterable[object], fresh: dict[str, list[AnyTrack]]) -> None:
         """Check pieces, join those of one track (each costs a transaction) and hand them on, at least every second."""
@@ -321,6 +346,13 @@ class Branch:
         # Nobody takes from its feeds any more: pictures that were picked for it would pile up to the medium's end.
         member.windows, member.utterances, member.frames, member.crops = [], [], [], []
         self._sink.failed(member.node, error)
+
+
+def _leave_gpu(member: Member, how: str) -> None:
+    """From now on the member computes on the CPU, and its run says so."""
+    member.context.note(f"{member.context.device} ran out of memory; {how}.")
+    member.context.backend = Backend("cpu", "float32", "CPU", member.context.backend.threads)
+    free_memory()
 
 
 def split(block: Block) -> tuple[Block, Block] | None:
