@@ -129,6 +129,8 @@ def _compute(job: _Job) -> None:
         if known is None:  # nothing is stored of it, and nothing applies
             reasons = "; ".join(sorted({n.skipped for n in job.plan.nodes if n.skipped}))
             raise NotMedia(f"None of the chosen plugins can read this medium ({reasons}): {shown(job.medium.path)}")
+        # It may have been moved, or be a copy: from now on it is known at this place, too.
+        job.library.add_medium(replace(job.medium, duration=_length(job)), job.medium_id)
         _reuse(job)
         job.partial = _partial_of_cached(job)
         return
