@@ -75,7 +75,11 @@ class Plan:
         return next(n for n in self.nodes if n.id == plugin_id)
 
     def branches(self) -> list[tuple[Node, ...]]:
-        """The nodes to compute, grouped so that no group waits for another; each group can run on its own."""
+        """The nodes to compute, grouped so that no group waits for another; each group can run on its own.
+
+        In a group, what works in processes of its own comes as early as what it reads allows: those processes then have work
+        while the others load their libraries and compute.
+        """
         group: dict[str, int] = {}
         running = [n for n in self.nodes if n.runs]
         for index, node in enumerate(running):
@@ -86,7 +90,16 @@ class Plan:
                     old, new = group[node.id], group[provider]
                     group = {k: new if v == old else v for k, v in group.items()}
         order = dict.fromkeys(group[n.id] for n in running)
-        return [tuple(n for n in running if group[n.id] == g) for g in order]
+        return [_early_first([n for n in running if group[n.id] == g]) for g in order]
+
+
+def _early_first(nodes: list[Node]) -> tuple[Node, ...]:
+    """Nodes in dependency order → those with processes of their own and what they read before the rest, still in order."""
+    early = {n.id for n in nodes if n.info.own_process}
+    for node in reversed(nodes):  # readers come behind what they read
+        if node.id in early:
+            early.update(node.providers.values())
+    return (*(n for n in nodes if n.id in early), *(n for n in nodes if n.id not in early))
 
 
 def make_plan(

@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.engine.choice import Choice
+from mien.engine.plan import make_plan
+from mien.engine.registry import Registry
 from mien.errors import Cancelled, ModelError, PluginError, UsageError
 from mien.evaluation.metrics import wer
 from mien.sdk import Cue, MediaInfo, Utterance
@@ -351,3 +354,11 @@ def test_closing_with_much_still_queued_ends_at_once() -> None:
         closing.start()
         closing.join(20)
         assert not closing.is_alive()
+
+
+def test_the_recognisers_get_work_before_the_plugins_beside_them_load() -> None:
+    media = MediaInfo(Path("a.mp4"), has_audio=True, has_video=True, duration=10.0)
+    plan = make_plan(Choice(fusion=""), Registry.load(), media, "hash")
+    (branch,) = ([n.id for n in nodes] for nodes in plan.branches() if any(n.id == "speech.transcript" for n in nodes))
+    assert branch[:2] == ["speech.voice", "speech.transcript"]
+    assert {"emotion", "text"} <= set(branch[2:])
