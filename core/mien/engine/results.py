@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from mien.errors import LibraryError
 from mien.library.library import Library
@@ -60,17 +61,23 @@ def _correction(row: Row, runs: Mapping[str, Run]) -> Correction:
 
 def _media(entry: Medium) -> MediaInfo:
     """What plugins were told, as far as the library keeps it."""
-    videos = [s for s in entry.streams if s["kind"] == "video" and not s.get("attached_picture")]
-    sounds = [s for s in entry.streams if s["kind"] == "audio"]
-    width, height = videos[0]["size"] if videos else (0, 0)
+    picture = _preferred(s for s in entry.streams if s["kind"] == "video" and not s.get("attached_picture"))
+    sound = _preferred(s for s in entry.streams if s["kind"] == "audio")
+    width, height = picture.get("size", (0, 0))
     return MediaInfo(
         path=entry.path,
         duration=entry.duration,
-        has_audio=bool(sounds),
-        has_video=bool(videos),
+        has_audio=bool(sound),
+        has_video=bool(picture),
         width=width,
         height=height,
-        frame_rate=videos[0]["rate"] if videos else 0.0,
-        sample_rate=sounds[0]["sample_rate"] if sounds else 0,
-        channels=sounds[0]["channels"] if sounds else 0,
+        frame_rate=picture.get("rate", 0.0),
+        sample_rate=sound.get("sample_rate", 0),
+        channels=sound.get("channels", 0),
     )
+
+
+def _preferred(streams: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Facts of the stream that is analysed unless another is chosen, as `mien.media.medium` prefers them; empty without one."""
+    readable = [s for s in streams if s.get("readable", True)]
+    return next((s for s in readable if s.get("default")), readable[0] if readable else {})
