@@ -41,7 +41,8 @@ class Audio(Input):
         hop: s between window starts; by default the window itself.
 
     The last window may be short: it is padded with zeros, and `Windows.valid` counts the real samples.
-    A medium that is shorter than one window gives one padded window.
+    A medium that is shorter than one window gives one padded window. No window is made for a rest of at most a tenth of the
+    hop (or of the window, if that is shorter), nor for a medium as short as that.
     """
 
     rate: int
