@@ -117,7 +117,7 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=say.console(), transient=True) as bars:
+    with Progress(*columns, console=say.console(), transient=True, disable=not sys.stdout.isatty()) as bars:
         task = bars.add_task(title, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total or None)
 

@@ -107,3 +107,8 @@ def test_a_full_disk_behind_the_output_is_a_sentence() -> None:
         assert done.returncode == 6
         assert done.stderr.count("\n") == 1
         assert "No space left on device" in done.stderr
+
+
+def test_a_bar_without_a_terminal_says_nothing(mien: Any) -> None:
+    done = mien("models", "pull", "no-such-model")
+    assert (done.code, done.out) == (5, "")
