@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from mien.errors import LibraryError
+from mien.errors import LibraryError, shown
 from mien.library.backend import Backend, backend_of
 from mien.library.faults import explain
 from mien.library.schema import REVISIONS
@@ -85,6 +85,10 @@ class Database:
             yield
         except (SQLAlchemyError, self.backend.error) as error:
             raise explain(error, self.backend) from error
+        except UnicodeEncodeError as error:
+            raise LibraryError(
+                f"{shown(error.object)[:80]!r} holds half of a character, which no library can store or find"
+            ) from error
 
     def _prepare(self) -> None:
         with self.read() as connection:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from mien.errors import LibraryError, LibraryUnreachable
+from mien.errors import LibraryError, LibraryUnreachable, shown
 from mien.library import corrections, runs, schema, search
 from mien.library import medium as media
 from mien.library.compact import merge
@@ -113,7 +113,7 @@ class Library:
         """
         found = self.find_medium(path_or_id)
         if found is None:
-            raise LibraryError(f"The library does not know this medium; analyze it first: {path_or_id}")
+            raise LibraryError(f"The library does not know this medium; analyze it first: {shown(path_or_id)}")
         return found
 
     def find_medium(self, path_or_id: str | Path) -> Medium | None:

@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9\s]*")
 _SNIPPET_CHARS = 60
 _AT_ONCE = 200
 _LONGEST = 4_000
-MOST_WORDS = 200
+MOST_WORDS = 50
 """A search has no more; every one of them is looked for in every utterance where the index does not help."""
 
 
