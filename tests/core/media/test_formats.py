@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from mien.media.pieces import AudioPiece, FramePiece
 from mien.media.probe import extent, probe
 from mien.media.resample import to_mono
 
+OPEN_FILES = Path("/proc/self/fd")
 BOTH = [
     ("clip.mp4", "libx264", "aac", 16_000),
     ("clip.mov", "libx264", "aac", 44_100),
@@ -176,6 +179,14 @@ def test_closing_in_the_middle_lets_go_of_the_file(make, sine):
     path = make("clip.mp4", times=np.arange(25) / 25, sounds=[sine(1.0, 16_000)])
     decoder = Decoder(path)
     next(iter(decoder))
+    assert not OPEN_FILES.is_dir() or _is_open(path)
     decoder.close()
     decoder.close()
+    assert not _is_open(path)
     path.unlink()
+
+
+def _is_open(path):
+    """Whether this process holds the file, as far as the system tells."""
+    found = OPEN_FILES.iterdir() if OPEN_FILES.is_dir() else ()
+    return any(os.path.realpath(entry) == str(path) for entry in found)
