@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,27 @@ def mien(tmp_path: Path) -> Callable[..., Result]:
         return Result(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Any]]:
+    """`here("scan", …)` → exit code, output, errors: the command in this process, where no worker is needed."""
+    from mien.cli.app import run
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(TINY))
+    monkeypatch.setenv("MIEN_PLUGINS", "tiny_plugins")
+    monkeypatch.setenv("MIEN_ISOLATE", "0")  # in the worker itself; how others run is tested in engine/isolation
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield lambda *arguments: (run([str(a) for a in arguments]), *capsys.readouterr())
+    logging.captureWarnings(False)
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
+    root.handlers[:], root.level = handlers, level
+    sys.modules.pop("tiny_plugins", None)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -25,27 +24,6 @@ def folder(tmp_path: Path, make_clip: Any) -> Path:
     for n, name in enumerate(("a.mp4", "more/b.mp4", "more/c.mp4"), 1):
         make_clip(tmp_path / "talks" / name, 0.5 * n)
     return tmp_path / "talks"
-
-
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Any]]:
-    """`here("scan", …)` → exit code, output, errors: the command in this process, where no worker is needed."""
-    from mien.cli.app import run
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(ENGINE))
-    monkeypatch.setenv("MIEN_PLUGINS", "tiny_plugins")
-    monkeypatch.setenv("MIEN_ISOLATE", "0")  # in the worker itself; how others run is tested in engine/isolation
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield lambda *arguments: (run([str(a) for a in arguments]), *capsys.readouterr())
-    logging.captureWarnings(False)
-    for handler in set(root.handlers) - set(handlers):
-        handler.close()
-    root.handlers[:], root.level = handlers, level
-    sys.modules.pop("tiny_plugins", None)
 
 
 @pytest.fixture

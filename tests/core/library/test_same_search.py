@@ -19,7 +19,7 @@ Both = tuple[Library, Library]
 
 @pytest.fixture(scope="module")
 def both(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    with Library(tmp_path_factory.mktemp("same") / "library.db") as one, Library(postgres.library()) as other:
+    with Library(tmp_path_factory.mktemp("same") / "library.db") as one, Library(postgres.emptied()) as other:
         yield one, other
 
 

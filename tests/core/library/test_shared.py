@@ -21,14 +21,24 @@ import sqlalchemy as sa
 
 from mien.errors import LibraryError, LibraryUnreachable
 from mien.library import Library, schema
+from mien.library.backend import backend_of
+from mien.library.codec import encode
+from mien.library.database import Database, migrate
 from mien.library.faults import LibraryUnwritable
 from mien.library.overview import overview
+from mien.tracks import Provenance
 
 ACTIONS = Path(__file__).with_name("actions.py")
 
 
 @pytest.fixture
 def where(postgres: Any) -> str:
+    """The URL of an empty library."""
+    return postgres.emptied()
+
+
+@pytest.fixture
+def own(postgres: Any) -> str:
     """The URL of an empty library that is this test's alone."""
     return postgres.library()
 
@@ -53,18 +63,18 @@ def test_the_url_alone_opens_it(where: str, probed, tmp_path: Path) -> None:
             assert [m.id for m in other.media()] == ["h"]
 
 
-def test_a_password_opens_it_and_is_not_shown(postgres: Any, where: str) -> None:
-    postgres.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO guarded", where)
-    address = where.replace("owner@", "guarded:right@")
+def test_a_password_opens_it_and_is_not_shown(postgres: Any, own: str) -> None:
+    postgres.sql("GRANT ALL ON ALL TABLES IN SCHEMA public TO guarded", own)
+    address = own.replace("owner@", "guarded:right@")
     with Library(address) as library:
         assert library.where == address
         assert "right" not in library.place
         assert "right" not in str(library.verify())
-    wrong = _message(where.replace("owner@", "guarded:guess@"))
+    wrong = _message(own.replace("owner@", "guarded:guess@"))
     assert "refused the user or the password" in wrong
     assert "guess" not in wrong
-    assert "refused the user or the password" in _message(where.replace("owner@", "guarded@"))
-    assert "refused the user or the password" in _message(where.replace("owner@", "stranger@"))
+    assert "refused the user or the password" in _message(own.replace("owner@", "guarded@"))
+    assert "refused the user or the password" in _message(own.replace("owner@", "stranger@"))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +101,7 @@ def test_without_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
 # What can be wrong with a database
 
 
-def test_databases_that_are_no_library(postgres: Any, where: str) -> None:
+def test_databases_that_are_no_library(postgres: Any, own: str) -> None:
     assert "no database of that name" in _message(postgres.url("nowhere"))
     foreign = postgres.database()
     postgres.sql("CREATE TABLE history (url TEXT)", foreign)
@@ -102,8 +112,8 @@ def test_databases_that_are_no_library(postgres: Any, where: str) -> None:
         ("alembic_version",),
         ("history",),
     ]
-    postgres.sql("UPDATE alembic_version SET version_num = '0099'", where)
-    assert "newer version of Mien (schema 0099" in _message(where)
+    postgres.sql("UPDATE alembic_version SET version_num = '0099'", own)
+    assert "newer version of Mien (schema 0099" in _message(own)
 
 
 def test_a_database_that_lacks_most_letters(postgres: Any) -> None:
@@ -111,17 +121,17 @@ def test_a_database_that_lacks_most_letters(postgres: Any) -> None:
     assert "is kept in LATIN1" in _message(postgres.url("letters"))
 
 
-def test_who_may_only_read_can_do_that(postgres: Any, where: str, probed, transcript) -> None:
-    with Library(where) as library:
+def test_who_may_only_read_can_do_that(postgres: Any, own: str, probed, transcript) -> None:
+    with Library(own) as library:
         run = library.begin_run(library.add_medium(probed(Path("a.mp4")), "h"), key="k", analyzer="a", version="1")
         run.write(transcript("hello there"))
         run.complete()
         library.begin_run("h", key="left", analyzer="b", version="1")
-    postgres.sql("UPDATE run SET status = 'running', owner = 'gone' WHERE key = 'left'", where)
-    postgres.sql("CREATE ROLE reader LOGIN", where)
-    assert "may not use or change" in _message(where.replace("owner@", "reader@"))
-    postgres.sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", where)
-    with Library(where.replace("owner@", "reader@")) as library:
+    postgres.sql("UPDATE run SET status = 'running', owner = 'gone' WHERE key = 'left'", own)
+    postgres.sql("CREATE ROLE reader LOGIN", own)
+    assert "may not use or change" in _message(own.replace("owner@", "reader@"))
+    postgres.sql("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", own)
+    with Library(own.replace("owner@", "reader@")) as library:
         assert [hit.text for hit in library.search("hello")] == ["hello there"]
         with pytest.raises(LibraryUnwritable, match="may not use or change"):
             library.add_medium(probed(Path("b.mp4")), "other")
@@ -129,12 +139,12 @@ def test_who_may_only_read_can_do_that(postgres: Any, where: str, probed, transc
         Library(postgres.database().replace("owner@", "reader@"))
 
 
-def test_a_server_that_takes_no_changes(postgres: Any, where: str, probed) -> None:
-    with Library(where) as library:
+def test_a_server_that_takes_no_changes(postgres: Any, own: str, probed) -> None:
+    with Library(own) as library:
         library.add_medium(probed(Path("a.mp4")), "h")
-    name = where.rsplit("/", 1)[1]
+    name = own.rsplit("/", 1)[1]
     postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    with Library(where) as library:
+    with Library(own) as library:
         assert len(library.media()) == 1
         with pytest.raises(LibraryUnwritable, match="takes no changes"):
             library.remove("h")
@@ -157,7 +167,7 @@ def test_a_locked_library(postgres: Any, where: str, probed, curve) -> None:
         assert library.tracks("h")["emotion.attributes"].times.tolist() == list(range(10))
 
 
-def test_a_full_disk(postgres: Any, where: str, tmp_path: Path) -> None:
+def test_a_full_disk(postgres: Any, own: str, tmp_path: Path) -> None:
     small = postgres.folder / "small"
     small.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)]
@@ -166,16 +176,16 @@ def test_a_full_disk(postgres: Any, where: str, tmp_path: Path) -> None:
     try:
         postgres.give(small)
         postgres.sql(f"CREATE TABLESPACE small LOCATION '{small}'")
-        postgres.sql("ALTER TABLE piece SET TABLESPACE small", where)
-        done, kind, message = _act("fill", where, 0).split(" ", 2)
+        postgres.sql("ALTER TABLE piece SET TABLESPACE small", own)
+        done, kind, message = _act("fill", own, 0).split(" ", 2)
         assert kind == "LibraryUnwritable"
         assert message.startswith("The disk of the library's server is full")
-        with Library(where) as library:
+        with Library(own) as library:
             assert library.verify() == []
             (run,) = library.medium("h").runs(current=False)
             assert run.status == "interrupted"
             assert len(library.tracks(run)["e"]) == 2000 * int(done) > 0
-        postgres.sql("ALTER TABLE piece SET TABLESPACE pg_default", where)
+        postgres.sql("ALTER TABLE piece SET TABLESPACE pg_default", own)
         postgres.sql("DROP TABLESPACE small")
     finally:
         subprocess.run(["umount", str(small)], check=True)
@@ -370,3 +380,50 @@ def test_a_kill_loses_nothing_acknowledged(postgres: Any, where: str, tmp_path: 
             break
     process.communicate(timeout=60)
     assert acknowledged > 3
+
+
+# Its schema
+
+
+def test_the_migrations_lead_to_the_schema(where: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    index = {"words", "length", "ix_utterance_words", "utterance_count"}
+    opened = Database(where)
+    with opened.read() as connection:
+        options = {"include_object": lambda _item, name, *_rest: name not in index}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, schema.metadata) == []
+    opened.close()
+
+
+def test_version_1_opens_with_everything(postgres: Any, transcript) -> None:
+    where = postgres.database()
+    _, writer = backend_of(where).connect(5.0)
+    with writer.begin() as connection:
+        migrate(connection, "0001")
+        backend_of(where).mark(connection)
+        medium: dict[str, Any] = {"id": "h", "size": 1, "duration": 2.0, "format": "wav", "streams": [], "added": 0.0}
+        run = {"id": "r", "medium_id": "h", "key": "k", "analyzer": "a", "version": "1", "params": {}, "models": {}}
+        run |= {"device": "cpu", "precision": "float32", "status": "complete", "notes": ["a note"], "owner": "nobody"}
+        run |= {"started": 0.0, "finished": 1.0, "used": 1.0}
+        track = {"id": 1, "run_id": "r", "name": "speech.transcript", "kind": "spans", "quantities": []}
+        piece = {
+            "track_id": 1,
+            "seq": 2,
+            "rows": 2,
+            "t0": 0.0,
+            "t1": 4.0,
+            "data": encode(transcript("early", "and late")),
+        }
+        connection.execute(sa.insert(schema.medium).values(**medium))
+        connection.execute(sa.insert(schema.medium_path).values(medium_id="h", path="/one.wav", seen=0.0))
+        connection.execute(sa.insert(schema.run).values(**run))
+        connection.execute(sa.insert(schema.track).values(**track, provenance=Provenance("a", "1").to_dict()))
+        connection.execute(sa.insert(schema.piece).values(**piece))
+    writer.dispose()
+    with Library(where) as library:
+        assert library.runs("h")[0].notes == ("a note",)
+        assert library.tracks("h")["speech.transcript"].text == ("early", "and late")
+        assert [hit.text for hit in library.search("late")] == ["and late"]
