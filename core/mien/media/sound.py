@@ -36,7 +36,7 @@ def to_float(frame: av.AudioFrame) -> Samples:
     channels = frame.layout.nb_channels
     if frame.format.name in ("s64", "s64p"):  # which PyAV does not make an array of
         count = frame.samples * (1 if frame.format.is_planar else channels)
-        array = np.stack([np.frombuffer(plane, np.int64, count) for plane in frame.planes])
+        array: Any = np.stack([np.frombuffer(memoryview(plane), np.int64, count) for plane in frame.planes])
     else:
         array = frame.to_ndarray()
     samples = array.T if frame.format.is_planar else array.reshape(-1, channels)
