@@ -33,12 +33,10 @@ def to_float(frame: av.AudioFrame) -> Samples:
 
     What lies beyond full scale is cut to it (damaged data decode to anything), what is no number is silence.
     """
+    if frame.format.name in ("s64", "s64p"):
+        return _of_64_bits(frame)
+    array = frame.to_ndarray()
     channels = frame.layout.nb_channels
-    if frame.format.name in ("s64", "s64p"):  # which PyAV does not make an array of
-        count = frame.samples * (1 if frame.format.is_planar else channels)
-        array: Any = np.stack([np.frombuffer(memoryview(plane), np.int64, count) for plane in frame.planes])
-    else:
-        array = frame.to_ndarray()
     samples = array.T if frame.format.is_planar else array.reshape(-1, channels)
     if samples.dtype == np.uint8:
         return (samples.astype(np.float32) - 128.0) / 128.0
@@ -46,6 +44,15 @@ def to_float(frame: av.AudioFrame) -> Samples:
         return samples.astype(np.float32) * np.float32(0.5 ** (8 * samples.dtype.itemsize - 1))
     loud = np.ascontiguousarray(samples, dtype=np.float32)
     return np.clip(np.nan_to_num(loud, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
+
+
+def _of_64_bits(frame: av.AudioFrame) -> Samples:
+    """The same of integers of 64 bits, which PyAV does not make an array of."""
+    channels, planar = frame.layout.nb_channels, frame.format.is_planar
+    count = frame.samples * (1 if planar else channels)
+    planes = np.stack([np.frombuffer(memoryview(plane), np.int64, count) for plane in frame.planes])
+    samples = planes.T if planar else planes.reshape(-1, channels)
+    return samples.astype(np.float32) * np.float32(0.5**63)
 
 
 class SoundAssembler:
