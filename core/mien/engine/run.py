@@ -25,6 +25,7 @@ from mien.engine.plan import Node, Plan, make_plan
 from mien.engine.registry import Registry
 from mien.errors import Cancelled, LibraryError, MienError, NotMedia, shown
 from mien.library.library import Library
+from mien.library.rows import Run
 from mien.library.writer import RunWriter
 from mien.media.decode import Decoder
 from mien.media.medium import Medium
@@ -38,6 +39,8 @@ _log = logging.getLogger(__name__)
 Emit = Callable[[Event], None]
 # Streams end up to so many s after what the file announces without being called longer.
 _SLACK = 0.5
+# In the reason of a run that lacks what it could have read; such a run is made again when it is next asked for.
+_WITHOUT = "it was read without "
 
 
 @dataclass
@@ -58,6 +61,8 @@ class _Job:
     failed: dict[str, str]
     partial: str = ""
     reached: float = 0.0
+    without: dict[str, str] = field(default_factory=dict)
+    """Analyzer -> why its readings lack something that another one should have told it."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -78,7 +83,7 @@ def analyze_medium(
     known = library.find_medium(medium_id)
 
     def is_cached(key: str) -> bool:
-        return known is not None and library.find_run(known, key) is not None
+        return known is not None and _lasting(library, known.id, key) is not None
 
     plan = make_plan(choice, registry, media, medium_id, is_cached)
     job = _Job(medium, media, medium_id, plan, backend, library, registry, choice, emit, cancel, {}, {})
@@ -145,7 +150,7 @@ def _compute(job: _Job) -> None:
         # Nothing is entered into the library before something of the medium could really be read.
         first = next(items, None)
         if first is None:
-            raise NotMedia(f"Nothing in the file could be decoded; it may be damaged: {job.medium.path}")
+            raise NotMedia(f"Nothing in the file could be decoded; it may be damaged: {shown(job.medium.path)}")
         items = chain([first], items)
     job.library.add_medium(replace(job.medium, duration=job.media.duration), job.medium_id)
     _reuse(job)
@@ -163,6 +168,20 @@ def _compute(job: _Job) -> None:
     length = _length(job)
     if job.media.duration is not None and length > job.media.duration:
         job.library.add_medium(replace(job.medium, duration=length), job.medium_id)
+
+
+def _lasting(library: Library, medium: str, key: str) -> Run | None:
+    """The complete run with a key, unless it lacks what a plugin that failed then may be able to tell now."""
+    run = library.find_run(medium, key)
+    return None if run is None or _WITHOUT in run.reason else run
+
+
+def _lacks(job: _Job, providers: Iterable[str]) -> str:
+    """What readings lack whose providers failed, or lack something themselves; empty when they have it all."""
+    asked = set(providers)
+    if missing := sorted(asked & job.failed.keys()):
+        return f"{_WITHOUT}{', '.join(missing)}, which failed"
+    return next((job.without[p] for p in sorted(asked & job.without.keys())), "")
 
 
 def _partial_of_cached(job: _Job) -> str:
@@ -268,7 +287,10 @@ def _sink(job: _Job) -> Sink:
             writer.used(device=context.device, precision=context.precision)
         if job.cancel.is_set():
             raise Cancelled("The analysis was cancelled.")
-        writer.complete(job.partial or None)
+        lacks = _lacks(job, node.providers.values())
+        if lacks:
+            job.without[node.id] = lacks
+        writer.complete("; ".join(filter(None, (job.partial, lacks))) or None)
         job.emit(Finished(node.id, member.rows, member.seconds, tuple(context.notes)))
 
     return Sink(piece, lambda node, fraction: job.emit(Progress(node.id, fraction)), failed, finished)
@@ -320,7 +342,7 @@ def _fuse(job: _Job) -> None:
     fusion = plan_fusion(job.choice, job.registry, job.plan, job.failed)
     if fusion is None or not fusion.reads:
         return
-    cached = job.library.find_run(job.medium_id, fusion.key)
+    cached = _lasting(job.library, job.medium_id, fusion.key)
     if cached is not None:
         job.library.reuse(cached)
         job.emit(Finished(fusion.info.id, 0, 0.0, cached.notes))
@@ -347,7 +369,8 @@ def _fuse(job: _Job) -> None:
             writer.write(track)
             job.emit(Piece(fusion.info.id, track))
             rows += len(track)
-        writer.complete(job.partial or None)
+        lacks = _lacks(job, (node.id for node in fusion.reads.values()))
+        writer.complete("; ".join(filter(None, (job.partial, lacks))) or None)
         job.emit(Finished(fusion.info.id, rows, time.perf_counter() - begun, tuple(context.notes)))
     except (Cancelled, LibraryError):
         raise

@@ -57,3 +57,42 @@ def test_a_cancel_while_fusing_ends_the_run_of_the_fusion(registry: Any, clip: P
         assert finished
         status = {r.analyzer: r.status for r in library.runs(library.media()[0], current=False)}
     assert status == {"tiny.level": "complete", "tiny.loud": "complete", "fusion.tiny": "cancelled"}
+
+
+def test_readings_made_without_a_plugin_that_failed_are_marked_and_made_again(
+    run: Any, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tiny_plugins  # type: ignore[import-not-found]
+
+    def state() -> tuple[dict[str, bool], list[list[float]]]:
+        with Library(tmp_path / "library.db") as library:
+            medium = library.media()[0]
+            tracks = medium.tracks()
+            return (
+                {r.analyzer: r.partial for r in medium.runs()},
+                [tracks[f"tiny.{n}"].values[:, 0].tolist() for n in ("hopes", "echoes")],
+            )
+
+    names = ("raises", "hopes", "echoes", "level")
+    done, _ = run(clip, *names, fusion="tiny")
+    assert list(done.failed) == ["tiny.raises"]
+    partial, said = state()
+    assert partial == {"tiny.hopes": True, "tiny.echoes": True, "tiny.level": False, "fusion.tiny": True}
+    assert said == [[0.0], [0.0]]
+    with Library(tmp_path / "library.db") as library:
+        reasons = {r.analyzer: r.reason for r in library.runs(done.medium)}
+    assert reasons["tiny.echoes"] == "it was read without tiny.raises, which failed"
+
+    def works(self: Any, block: Any) -> Any:
+        yield tiny_plugins.Spans.of("tiny.raises", [(block.start, block.end, "heard")])
+
+    monkeypatch.setattr(tiny_plugins.Raises, "process", works)
+    done, events = run(clip, *names, fusion="tiny")
+    assert done.failed == {}
+    states = {p.id: p.state for p in events[0].plugins}
+    assert states["tiny.level"] == "cached"
+    assert {states[f"tiny.{n}"] for n in names[:3]} == {"run"}
+    partial, said = state()
+    assert not any(partial.values())
+    assert said[0] == said[1]
+    assert said[0][0] >= 2

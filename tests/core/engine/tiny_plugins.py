@@ -152,6 +152,29 @@ class Raises(Base):
         raise RuntimeError("this plugin always fails")
 
 
+class Hopes(Base):
+    """How many spans `Raises` told it of, where that could tell it anything."""
+
+    def prepare(self, media, params, ctx) -> None:
+        super().prepare(media, params, ctx)
+        self.count = 0
+
+    def process(self, block):
+        self.count += sum(len(piece) for piece in block.tracks.get("tiny.raises", ()))
+        return ()
+
+    def finish(self):
+        yield Curve("tiny.hopes", [0.0], [[self.count]], (ORDER,))
+
+
+class Echoes(Base):
+    """What `Hopes` said."""
+
+    def process(self, block):
+        for piece in block.tracks.get("tiny.hopes", ()):
+            yield Curve("tiny.echoes", piece.times, piece.values, (ORDER,))
+
+
 class Nonsense(Base):
     """Writes a value outside its extent."""
 
@@ -244,6 +267,16 @@ def mien_register(registry) -> None:
     )
     registry.analyzer(_info("Raises", inputs=(Audio(8000),), outputs=(Writes("tiny.raises", "spans"),)))
     registry.analyzer(
+        _info(
+            "Hopes",
+            inputs=(Audio(8000), Reads("tiny.raises", optional=True)),
+            outputs=(Writes("tiny.hopes", "curve", (ORDER,)),),
+        )
+    )
+    registry.analyzer(
+        _info("Echoes", inputs=(Reads("tiny.hopes"),), outputs=(Writes("tiny.echoes", "curve", (ORDER,)),))
+    )
+    registry.analyzer(
         _info("Nonsense", inputs=(Audio(8000),), outputs=(Writes("tiny.nonsense", "curve", (probability("odd"),)),))
     )
     registry.analyzer(_info("Sleeps", inputs=(Audio(8000),), outputs=(Writes("tiny.sleeps", "spans"),)))
@@ -252,6 +285,6 @@ def mien_register(registry) -> None:
     registry.fusion(
         FusionInfo(
             id="fusion.tiny", title="Tiny", version="1", factory=f"{__name__}:TinyFusion", params=FusionParams,
-            accepts=("tiny.loud", "tiny.level"),
+            accepts=("tiny.loud", "tiny.level", "tiny.echoes"),
         )
     )  # fmt: skip
