@@ -178,10 +178,10 @@ def _lasting(library: Library, medium: str, key: str) -> Run | None:
 
 def _lacks(job: _Job, providers: Iterable[str]) -> str:
     """What readings lack whose providers failed, or lack something themselves; empty when they have it all."""
-    asked = set(providers)
-    if missing := sorted(asked & job.failed.keys()):
+    asked = sorted(set(providers))  # looked up one by one: other branches may be adding to both
+    if missing := [p for p in asked if p in job.failed]:
         return f"{_WITHOUT}{', '.join(missing)}, which failed"
-    return next((job.without[p] for p in sorted(asked & job.without.keys())), "")
+    return next((job.without[p] for p in asked if p in job.without), "")
 
 
 def _partial_of_cached(job: _Job) -> str:
