@@ -94,6 +94,16 @@ def covered(track: Spans) -> float:
     return total
 
 
+def verdict_threshold(analysis: Analysis) -> float | None:
+    """The score at which a verdict begins, as the fusion's parameters say."""
+    for name in ("fusion.verdicts", "fusion.score"):
+        track = analysis.tracks.get(name)
+        value = track.provenance.params.get("threshold") if track is not None and track.provenance else None
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
 def number(value: float, quantity: Quantity | None = None) -> str:
     """A value with its sign where the extent has both, and its unit."""
     signed = quantity is not None and quantity.low is not None and quantity.low < 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mien.exchange import report_parts as parts
 from mien.exchange.cut import begin_and_end
-from mien.exchange.findings import describe, modality_of
+from mien.exchange.findings import describe, modality_of, verdict_threshold
 from mien.exchange.lines import Line, lines
 from mien.exchange.params import ReportParams
 from mien.exchange.report_charts import Frame, curve_chart, overview
@@ -91,7 +91,7 @@ def _sections(analysis: Analysis, utterances: Sequence[Line], params: ReportPara
     verdicts = analysis.tracks.get("fusion.verdicts")
     table = ""
     if isinstance(verdicts, Spans):
-        limit = _threshold(analysis)
+        limit = verdict_threshold(analysis)
         rule = f" The fused score reached {limit:.2f}." if limit is not None else ""
         below = f": the fused score did not stay above {limit:.2f} for long enough" if limit is not None else ""
         none = f'<p class="soft">None{below}.</p>'
@@ -129,7 +129,7 @@ def _charts(analysis: Analysis, utterances: Sequence[Line], params: ReportParams
     curves = [track for track in analysis.tracks.values() if isinstance(track, Curve)]
     for track in sorted(curves, key=_rank):
         title = _TITLES.get(track.name, f"{modality_of(track.name)}: {track.name.split('.', 1)[-1]}")
-        limit = _threshold(analysis) if track.name == "fusion.score" else None
+        limit = verdict_threshold(analysis) if track.name == "fusion.score" else None
         blocks.append(_block(title, describe(track), curve_chart(track, frame, limit) if len(track) else ""))
     shade = '<p class="sub">Time runs from left to right in all charts; verdicts are shaded.</p>' if bands else ""
     return shade + "".join(blocks) if blocks else ""
@@ -142,16 +142,6 @@ def _block(title: str, told: str, drawn: str) -> str:
 
 def _rank(track: Curve) -> int:
     return next((n for n, start in enumerate(_ORDER) if track.name.startswith(start)), len(_ORDER))
-
-
-def _threshold(analysis: Analysis) -> float | None:
-    """The score at which a verdict begins, as the fusion's parameters say."""
-    for name in ("fusion.verdicts", "fusion.score"):
-        track = analysis.tracks.get(name)
-        value = track.provenance.params.get("threshold") if track is not None and track.provenance else None
-        if isinstance(value, int | float):
-            return float(value)
-    return None
 
 
 def _pictures(analysis: Analysis, params: ReportParams) -> str:

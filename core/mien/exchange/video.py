@@ -25,6 +25,7 @@ import ffmpeg
 import numpy as np
 
 from mien.errors import ExportError, shown
+from mien.exchange.findings import verdict_threshold
 from mien.exchange.lettering import Picture
 from mien.exchange.overlay import Overlay
 from mien.exchange.params import VideoParams
@@ -76,7 +77,7 @@ class VideoExporter:
             )
         size = fitted(medium.video.size, params.max_height)
         rate = steady_rate(medium.video.rate, params.max_rate)
-        overlay = Overlay(analysis, size, params, _threshold(analysis))
+        overlay = Overlay(analysis, size, params, verdict_threshold(analysis))
         begin, end = analysis.span or (0.0, medium.duration or 0.0)
         with _Encoder(medium, target, size, rate, params.crf, analysis.span) as encoder:
             written = 0
@@ -155,15 +156,6 @@ def _fit(piece: FramePiece, size: tuple[int, int], aspect: float) -> Picture:
     if (image.shape[1], image.shape[0]) != size:
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
     return image
-
-
-def _threshold(analysis: Analysis) -> float | None:
-    for name in ("fusion.verdicts", "fusion.score"):
-        track = analysis.tracks.get(name)
-        value = track.provenance.params.get("threshold") if track is not None and track.provenance else None
-        if isinstance(value, int | float):
-            return float(value)
-    return None
 
 
 class _Encoder:
