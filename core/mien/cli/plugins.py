@@ -19,7 +19,7 @@ def list_plugins(as_json: bool) -> None:
     groups = {"analyzers": registry.analyzers, "fusions": registry.fusions, "exports": registry.exporters}
     if as_json:
         listed: dict[str, Any] = {
-            group: [_facts(info) for info in infos.values()]  # type: ignore[attr-defined]
+            group: [_facts(info) | _origin(registry, info.id) for info in infos.values()]  # type: ignore[attr-defined]
             for group, infos in groups.items()
         }
         broken = [{"name": s.name, "module": s.module, "error": s.error} for s in registry.broken]
@@ -32,7 +32,8 @@ def list_plugins(as_json: bool) -> None:
             late = "" if getattr(info, "default", True) else " (not by default)"
             command = getattr(info, "needs_training", "")
             untrained = f" (needs training: {command})" if command else ""
-            typer.echo(f"  {info.id:<{width}}  {info.title} {info.version}{late}{untrained}")
+            apart = " (isolated)" if _origin(registry, info.id)["isolated"] else ""
+            typer.echo(f"  {info.id:<{width}}  {info.title} {info.version}{late}{apart}{untrained}")
     for source in registry.broken:
         typer.secho(f"could not be loaded: {source.name} ({source.module}): {source.error}", fg="red")
 
@@ -48,11 +49,14 @@ def show_plugin(plugin: str, as_json: bool) -> None:
     else:
         info = registry.analyzer(plugin)
     if as_json:
-        say.emit_json(_facts(info))
+        say.emit_json(_facts(info) | _origin(registry, info.id))
         return
     typer.secho(f"{info.id} {info.version}: {info.title}", bold=True)
     if info.description:
         typer.echo(f"  {info.description}")
+    origin = _origin(registry, info.id)
+    if origin["isolated"]:
+        typer.echo(f"  from {origin['package']}, in an environment of its own")
     if isinstance(info, AnalyzerInfo):
         for written in info.outputs:
             extents = ", ".join(f"{q.name}{_extent(q.low, q.high, q.unit)}" for q in written.quantities)
@@ -66,6 +70,12 @@ def show_plugin(plugin: str, as_json: bool) -> None:
         typer.echo(f"  models: {', '.join(models)}")
     for name, entry in info.params.model_json_schema().get("properties", {}).items():
         typer.echo(f"  --set {info.id}.{name}={_default(entry)}  {_about(entry)}")
+
+
+def _origin(registry: Registry, plugin_id: str) -> dict[str, Any]:
+    """The package that a plugin came with, and whether that has an environment of its own."""
+    source = registry.source(plugin_id)
+    return {"package": source.distribution if source else "", "isolated": bool(source and source.environment)}
 
 
 def _facts(info: Info) -> dict[str, Any]:

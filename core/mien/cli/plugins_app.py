@@ -22,8 +22,8 @@ class _ShowsByDefault(TyperGroup):
 
 plugins = typer.Typer(
     cls=_ShowsByDefault,
-    help="List analyzers, fusions and export formats, show one with its parameters (`mien plugins ID`), or write one of "
-    "your own.",
+    help="List analyzers, fusions and export formats, show one with its parameters (`mien plugins ID`), install those of "
+    "others, or write one of your own.",
 )
 
 
@@ -71,3 +71,32 @@ def check(
     from mien.cli.plugins_check import check_plugins
 
     raise typer.Exit(check_plugins(names, limit, strict, as_json))
+
+
+@plugins.command("install")
+def install(
+    source: Annotated[
+        str, typer.Argument(metavar="PATH|NAME", help="A plugin's folder or wheel, or the name of its package.")
+    ],
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Into an environment of its own, so that its packages never meet Mien's.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Install a plugin by pip. Whatever is not Mien's own runs in a process of its own, isolated or not."""
+    from mien.cli.plugins_install import say_installed
+
+    say_installed(source, isolated, as_json)
+
+
+@plugins.command("remove")
+def remove(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Its package, its entry point, or the id of what it offers.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Remove a plugin that was installed, with its own environment if it has one."""
+    from mien.cli.plugins_install import say_removed
+
+    say_removed(name, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -44,10 +45,16 @@ def check_plugins(names: list[str], limit: float, strict: bool, as_json: bool) -
 def check(plugin: str, module: str, limit: float) -> Report:
     """The findings on one plugin."""
     from mien.engine.conformance.find import Found, check_light
+    from mien.engine.isolation.environment import python
 
-    findings = [check_light(Found.by_id(plugin, module).source)]
-    command = [sys.executable, "-m", "mien.engine.conformance", plugin, *([module] if module else [])]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8")
+    source = Found.by_id(plugin, module).source
+    findings = [check_light(source)]
+    interpreter = python(source.environment) if source.environment else sys.executable
+    command = [interpreter, "-m", "mien.engine.conformance", plugin, *([module] if module else [])]
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+        env=os.environ | {"MIEN_ISOLATE": "0"},  # this process is one that the plugin may take with it
+    )  # fmt: skip
     late = threading.Event()
 
     def give_up() -> None:

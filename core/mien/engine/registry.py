@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
+from mien.engine.isolation.environment import Installed, installed
 from mien.errors import PluginError, UnknownPlugin
 from mien.sdk.descriptors import API, AnalyzerInfo, CorpusInfo, ExporterInfo, FusionInfo, RecipeInfo, TableInfo
 from mien.sdk.hooks import PROJECT, Hooks
@@ -72,12 +73,16 @@ class Registry:
     def load(cls, entry_points: Iterable[Any] | None = None) -> Registry:
         """Load every plugin that is installed (or the given entry points)."""
         registry = cls()
+        everything = entry_points is None
         if entry_points is None:
             extra = [m.strip() for m in os.environ.get(EXTRA, "").split(",") if m.strip()]
             tried = [importlib.metadata.EntryPoint(module, module, GROUP) for module in extra]
             entry_points = [*importlib.metadata.entry_points(group=GROUP), *tried]
         for entry in sorted(entry_points, key=lambda e: (str(e.name), str(e.value))):
             registry._load_one(entry)
+        if everything:
+            for place in installed():
+                registry._load_apart(place)
         return registry
 
     @property
@@ -130,6 +135,8 @@ class Registry:
             manager.register(entry.load(), name=entry.name)
             manager.check_pending()
             manager.hook.mien_register(registry=offer)
+            if not own:
+                offer.infos = [_apart(info) for info in offer.infos]
             self._accept(offer)
         except Exception as error:  # noqa: BLE001 - whatever a plugin's module raises is its own error, shown with it
             reason = str(error) or type(error).__name__
@@ -138,6 +145,34 @@ class Registry:
             return
         offers = tuple(i.id for i in offer.infos)
         self.sources.append(Source(entry.name, entry.value, origin, offers=offers, own=own))
+
+    def _load_apart(self, place: Installed) -> None:
+        """What a plugin with an environment of its own offers, from what was written down when it was installed."""
+        from mien.engine.isolation.environment import asker
+        from mien.engine.isolation.snapshot import rebuild
+
+        origin, where = f"{place.name} {place.version}".strip(), str(place.environment)
+        if place.error:
+            self.sources.append(Source(place.name, "", origin, place.error, environment=where))
+            return
+        for told in place.modules:
+            name, module = str(told.get("name")), str(told.get("module"))
+            offer = _Offer()
+            try:
+                if told.get("error"):
+                    raise PluginError(str(told["error"]))
+                offer.infos = [
+                    _apart(rebuild(one, asker(module, place.environment)), always=True)
+                    for one in told.get("offers", ())
+                ]
+                self._accept(offer)
+            except Exception as error:  # noqa: BLE001 - what was written down may be anything by now
+                reason = str(error) or type(error).__name__
+                _log.warning("plugin %s could not be read", name, exc_info=True)
+                self.sources.append(Source(name, module, origin, reason, traceback.format_exc(), environment=where))
+                continue
+            offers = tuple(i.id for i in offer.infos)
+            self.sources.append(Source(name, module, origin, offers=offers, environment=where))
 
     def _accept(self, offer: _Offer) -> None:
         """Take a plugin's whole offer, or nothing of it."""
@@ -203,6 +238,15 @@ def _get(infos: Mapping[str, _Info], plugin_id: str, what: str) -> _Info:
     near = difflib.get_close_matches(plugin_id, infos, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(infos)) or 'none'}."
     raise UnknownPlugin(f"There is no {what} named {plugin_id!r}; {hint}")
+
+
+def _apart(info: _Any, always: bool = False) -> _Any:
+    """An export format of others with the factory of its stand-in, which writes in a process of its own."""
+    if not isinstance(info, ExporterInfo):
+        return info
+    from mien.engine.isolation.exporters import apart, factory_of
+
+    return replace(info, factory=factory_of(info)) if always or apart() else info
 
 
 def _as_trained(info: _Trained) -> _Trained:

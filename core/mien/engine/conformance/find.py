@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from mien.engine.isolation.environment import python
 from mien.engine.registry import GROUP, Registry, Source
 from mien.errors import PluginError, UnknownPlugin
 from mien.sdk.conformance import Finding, Level
@@ -77,8 +78,9 @@ def check_light(source: Source) -> Finding:
     """How long the module takes to import in a fresh process, and whether it brings heavy libraries along."""
     best, heavy = float("inf"), []
     for _ in range(4):  # a machine that others keep busy makes single measurements too long
+        interpreter = python(source.environment) if source.environment else sys.executable
         done = subprocess.run(
-            [sys.executable, "-c", _MEASURE, source.module], capture_output=True, text=True, timeout=120, check=False
+            [interpreter, "-c", _MEASURE, source.module], capture_output=True, text=True, timeout=120, check=False
         )
         if done.returncode:
             return Finding(Level.ERROR, "light", "Its module cannot be imported by itself.")

@@ -130,7 +130,9 @@ def _plan(entry: Any) -> tuple[int, np.dtype[Any], tuple[int, ...], int]:
     if not (isinstance(entry, list) and len(entry) == 3):
         raise Nonsense("an array is not described")
     place, dtype, shape = entry
-    if type(place) is not int or place < 0 or place % _ALIGN or dtype not in _DTYPES or not isinstance(shape, list):
+    if type(place) is not int or place < 0 or place % _ALIGN or not isinstance(shape, list):
+        raise Nonsense("an array is described wrongly")
+    if not isinstance(dtype, str) or dtype not in _DTYPES:
         raise Nonsense("an array is described wrongly")
     if len(shape) > 8 or any(type(n) is not int or not 0 <= n < 1 << 40 for n in shape):
         raise Nonsense("an array has a shape that cannot be")

@@ -21,6 +21,7 @@ from mien.engine.backend import Backend
 from mien.engine.context import RunContext
 from mien.engine.isolation.arena import Arena, Signs
 from mien.engine.isolation.codec import Nonsense, decode, encode
+from mien.engine.isolation.snapshot import answer
 from mien.engine.isolation.wire import Inbox, receive, send
 from mien.engine.registry import GROUP, Registry, create
 from mien.errors import Cancelled, MienError, PluginError
@@ -131,6 +132,7 @@ class _Server:
             "construct": self._construct,
             "explain": self._explain,
             "export": self._export,
+            "needs": self._needs,
         }
         while True:
             message = self._hear()
@@ -252,6 +254,9 @@ class _Server:
         found = hook(decode(message["of_what"], kind, self._in.get(message["arrays"])), params, context, *of)
         self._stay_home()
         self._give("end", found)
+
+    def _needs(self, message: dict[str, Any]) -> None:
+        self.say({"is": "end", **answer(self._info, self._info.params.model_validate(message["params"]))})
 
     def _export(self, message: dict[str, Any]) -> None:
         analysis = decode(message["analysis"], Analysis, self._in.get(message["arrays"]))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from mien import config
-from mien.engine.isolation import pool
-from mien.engine.isolation.process import Launch
+from mien.engine.isolation import environment, pool
+from mien.engine.isolation.exporters import apart
+from mien.engine.isolation.limits import Launch
 from mien.engine.isolation.proxy import Isolated, IsolatedAnalyzer, IsolatedExplainer, IsolatedExporter, IsolatedFusion
 from mien.engine.plan import Node
 from mien.engine.registry import Registry, create
@@ -26,15 +27,18 @@ class Builder:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._everywhere = config.load().isolate
+        self._everywhere = apart()
 
     def isolated(self, info: AnalyzerInfo | FusionInfo | ExporterInfo) -> Isolated | None:
         """How a plugin is run apart, or None for one that runs in this process."""
         source = self._registry.source(info.id)
         if source is None or source.own or not (self._everywhere or source.environment):
             return None
+        if os.name != "posix":
+            raise PluginError(f"{info.id} has an environment of its own, which Mien can run on Linux and macOS only.")
         path = () if source.environment else tuple(place for place in sys.path if place)
-        launch = Launch(info.id, source.module, pool.python_of(source.environment), path)
+        python = environment.python(source.environment) if source.environment else sys.executable
+        launch = Launch(info.id, source.module, python, path)
         return Isolated(launch, pool.limits())
 
     def __call__(self, info: AnalyzerInfo | FusionInfo) -> Any:
@@ -57,7 +61,9 @@ class Builder:
         isolated = self.isolated(info)
         return create(info.factory) if isolated is None else IsolatedExplainer(isolated)
 
-    def exporter(self, info: ExporterInfo) -> Any:
-        """The object that writes."""
+    def exporter(self, info: ExporterInfo) -> IsolatedExporter:
+        """The object that writes; raises PluginError for an exporter that is not isolated."""
         isolated = self.isolated(info)
-        return create(info.factory) if isolated is None else IsolatedExporter(isolated)
+        if isolated is None:
+            raise PluginError(f"{info.id} does not run in a process of its own any more; try again.")
+        return IsolatedExporter(isolated)

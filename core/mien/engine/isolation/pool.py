@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 
 from mien import config
-from mien.engine.isolation.process import Child, Launch, Limits
+from mien.engine.isolation.limits import Launch, Limits
+from mien.engine.isolation.process import Child
 from mien.engine.isolation.watch import machine_memory
 
 _lock = threading.Lock()
@@ -68,13 +68,6 @@ def end_all() -> None:
         _idle.clear()
     for child in waiting:
         child.end()
-
-
-def python_of(environment: str) -> str:
-    """The interpreter of a plugin's own environment, or ours."""
-    if not environment:
-        return sys.executable
-    return os.path.join(environment, "Scripts" if os.name == "nt" else "bin", "python")
 
 
 def _key(launch: Launch, given: Limits) -> tuple[Launch, Limits, str]:

@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -21,6 +20,7 @@ import mien.errors
 from mien.engine.context import RunContext
 from mien.engine.isolation.arena import Arena, Signs, shared_file
 from mien.engine.isolation.codec import Nonsense
+from mien.engine.isolation.limits import STARTING, Call, Launch, Limits, OutOfMemory, plain
 from mien.engine.isolation.watch import TOKEN, Family, resident
 from mien.engine.isolation.wire import Inbox, packed
 from mien.errors import Cancelled, LibraryError, MienError, PluginError, StorageError
@@ -39,37 +39,6 @@ _GIVEN = 1 << 30
 """Bytes of arrays that one call may hand over."""
 _PRINTED = 200
 """Lines that are kept of what a plugin prints in one run."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a plugin may take.
-
-    Args:
-        seconds: without a sign of life in one call.
-        memory: bytes, with all that it started; 0 for no limit.
-        processes: that it may have started at a time.
-    """
-
-    seconds: float = 120.0
-    memory: int = 0
-    processes: int = 64
-
-
-@dataclass(frozen=True)
-class Launch:
-    """What a child is started with.
-
-    Args:
-        plugin: id. module: that offers it.
-        python: the interpreter, of Mien's environment or of the plugin's own.
-        path: where modules are looked for besides the interpreter's own places.
-    """
-
-    plugin: str
-    module: str
-    python: str
-    path: tuple[str, ...] = ()
 
 
 class Child:
@@ -94,10 +63,12 @@ class Child:
         self._given, self._taken = Arena(shared_file()), Arena(shared_file(), _GIVEN)
         theirs = (requests, replies, lifeline, self._signs.fd, self._given.fd, self._taken.fd)
         command = [launch.python, "-P", "-u", "-m", "mien.engine.isolation.child", *map(str, theirs)]
+        # What the user put before Mien's own modules does not belong into an environment of the plugin's own.
+        environ = {name: value for name, value in os.environ.items() if launch.path or name != "PYTHONPATH"}
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=theirs,
-                start_new_session=True, env={**os.environ, TOKEN: token},
+                start_new_session=True, env=environ | {TOKEN: token},
             )  # fmt: skip
         except OSError as error:
             self._ended = True
@@ -159,10 +130,10 @@ class Child:
             self._loaded = True
             load = {"do": "load", "plugin": self.launch.plugin, "module": self.launch.module}
             level = logging.getLogger().getEffectiveLevel()
-            answer, _ = self.request(load | {"path": list(self.launch.path), "level": level}, "starting", context)
+            answer, _ = self.request(load | {"path": list(self.launch.path), "level": level}, STARTING, context)
             if answer.get("mien") != mien.__version__:
                 raise self._refuse(f"has Mien {str(answer.get('mien'))[:20]} in its environment; install it again")
-        call = _Call(doing, context)
+        call = Call(doing, context)
         self._signs.cancelled = False
         done = False
         try:
@@ -219,7 +190,7 @@ class Child:
 
     # -- one message -------------------------------------------------------------------------------------------------
 
-    def _send(self, message: dict[str, Any], call: _Call) -> None:
+    def _send(self, message: dict[str, Any], call: Call) -> None:
         data = memoryview(packed(message))
         poll = select.poll()
         poll.register(self._requests, select.POLLOUT)
@@ -232,33 +203,34 @@ class Child:
             except OSError:
                 raise self._died(call) from None
 
-    def _answer(self, call: _Call) -> dict[str, Any]:
+    def _answer(self, call: Call) -> dict[str, Any]:
         """The next piece or end; what is said in between goes where it belongs."""
         while True:
             message = self._next(call)
             call.answers += 1
-            if call.answers > _ANSWERS:
-                raise self._refuse(f"sent more than {_ANSWERS} messages in one call")
+            call.bytes += self._inbox.size
+            if call.answers > _ANSWERS or call.bytes > _GIVEN:
+                raise self._refuse(f"sent more than {_ANSWERS} messages or {_GIVEN >> 20} MB in one call")
             word, context = message.get("is"), call.context
             if word == "log":
                 level = message.get("level")
                 level = level if type(level) is int and 0 <= level <= 50 else logging.INFO
-                self._log.log(level, "%s", _plain(message.get("text"), 4000))
+                self._log.log(level, "%s", plain(message.get("text"), 4000))
             elif word == "note":
                 if context is not None and len(context.notes) < 100:
-                    context.note(_plain(message.get("text"), 500))
+                    context.note(plain(message.get("text"), 500))
             elif word == "progress":
                 fraction = message.get("fraction")
                 if context is not None and isinstance(fraction, float) and 0 <= fraction <= 1:
                     context.progress(fraction)
             elif word == "odd":
-                raise self._refuse(f"returned {_plain(message.get('type'), 80)}, which is no track")
+                raise self._refuse(f"returned {plain(message.get('type'), 80)}, which is no track")
             elif word == "error":
                 raise _Raised(self._raised(message, call))
             else:
                 return message
 
-    def _next(self, call: _Call) -> dict[str, Any]:
+    def _next(self, call: Call) -> dict[str, Any]:
         while (message := self._inbox.take()) is None:
             self._look(call)
             ready = dict(self._poll.poll(TICK * 1000))
@@ -273,7 +245,7 @@ class Child:
                 raise self._died(call)
         return message
 
-    def _look(self, call: _Call) -> None:
+    def _look(self, call: Call) -> None:
         """Time, memory, processes and the user's wish to stop."""
         now = time.monotonic()
         life = self._signs.life
@@ -285,7 +257,7 @@ class Child:
             if now - call.stopped > GRACE:
                 self.end()
                 raise Cancelled("The analysis was cancelled.")
-        limit = self._limits.seconds
+        limit = self._limits.silence(call.doing)
         if now - call.seen > limit or now - call.begun > PATIENCE * limit:
             silent = now - call.seen > limit
             how = f"gave no sign of life for {limit:g} s" if silent else f"was not done after {PATIENCE * limit:g} s"
@@ -307,7 +279,7 @@ class Child:
         self.end()
         return PluginError(f"{self.launch.plugin} {what}.")
 
-    def _died(self, call: _Call) -> PluginError:
+    def _died(self, call: Call) -> PluginError:
         """What to say of a child that is gone."""
         late = time.monotonic() + 0.5
         while not self._has_exited() and time.monotonic() < late:
@@ -324,9 +296,9 @@ class Child:
             how = f"crashed ({name})" if code != -signal.SIGKILL else f"was killed ({name}), maybe for want of memory"
         return PluginError(f"{self.launch.plugin} {how} while {call.doing}; details are in the log.")
 
-    def _raised(self, message: dict[str, Any], call: _Call) -> Exception:
+    def _raised(self, message: dict[str, Any], call: Call) -> Exception:
         """The exception that a plugin raised, as one of ours. What concerns the whole run is the plugin's own here."""
-        plugin, text = self.launch.plugin, _plain(message.get("text"), 300)
+        plugin, text = self.launch.plugin, plain(message.get("text"), 300)
         kind = getattr(mien.errors, str(message.get("known")), None)
         if call.stopped and kind is Cancelled:
             return Cancelled("The analysis was cancelled.")
@@ -335,7 +307,7 @@ class Child:
             return OutOfMemory(f"out of memory: {text}")
         if isinstance(kind, type) and issubclass(kind, MienError) and text:
             return PluginError(text) if issubclass(kind, Cancelled | LibraryError | StorageError) else kind(text)
-        told = f"failed with {_plain(message.get('type'), 80)}{': ' + text if text else ''}"
+        told = f"failed with {plain(message.get('type'), 80)}{': ' + text if text else ''}"
         return PluginError(f"{plugin} {told}; details are in the log.")
 
     def _has_exited(self) -> bool:
@@ -364,7 +336,7 @@ class Child:
             for line in lines:
                 self.printed += 1
                 if self.printed <= _PRINTED:
-                    self._log.info("printed: %s", _plain(line.decode("utf-8", "replace"), 2000))
+                    self._log.info("printed: %s", plain(line.decode("utf-8", "replace"), 2000))
 
     def _free(self) -> None:
         for fd in (self._requests, self._replies, self._lifeline, self._output):
@@ -375,36 +347,9 @@ class Child:
         self._taken.close()
 
 
-class OutOfMemory(RuntimeError):
-    """A plugin ran out of a GPU's memory; its text says so, as torch's does."""
-
-
 class _Raised(Exception):
     """Carries what the plugin raised; the child is well and waits for the next request."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
-
-
-class _Call:
-    """One request on its way: since when, and what was seen of it."""
-
-    def __init__(self, doing: str, context: RunContext | None) -> None:
-        self.doing, self.context = doing, context
-        self.begun = self.seen = time.monotonic()
-        self.round = self.begun
-        self.life = b""
-        self.stopped = 0.0
-        self.answers = self.bytes = self.others = 0
-
-    def rest(self) -> None:
-        """The host took its time over a piece; that is not the plugin's."""
-        now = time.monotonic()
-        self.begun += max(0.0, now - self.seen)
-        self.seen = now
-
-
-def _plain(text: object, longest: int) -> str:
-    """A text of the plugin's on one line, without control characters."""
-    return mien.errors.shown(" ".join(str(text)[: 4 * longest].split()))[:longest]

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from mien.engine.context import RunContext
 from mien.engine.isolation import pool
 from mien.engine.isolation.codec import Nonsense, decode, encode
-from mien.engine.isolation.process import Child, Launch, Limits
+from mien.engine.isolation.limits import CLOSING, STARTING, Launch, Limits
+from mien.engine.isolation.process import Child
 from mien.errors import MienError, PluginError
 from mien.sdk.blocks import Block, CropBatch, Windows
 from mien.sdk.media import MediaInfo
@@ -44,12 +45,26 @@ class Isolated:
             raise PluginError(f"{self.plugin} returned what cannot be read ({error}).") from None
 
 
-class IsolatedAnalyzer:
-    """Implements `mien.sdk.Analyzer` in the host."""
+class _Held:
+    """An object that lives in a child from `prepare` to `close`."""
 
     def __init__(self, isolated: Isolated) -> None:
         self._isolated = isolated
         self._child: Child | None = None
+
+    def close(self) -> None:
+        """Free the plugin's object; its process is kept for the next medium if all went well."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if child.alive:
+            with suppress(MienError):
+                child.request({"do": "close"}, CLOSING)
+        pool.give_back(child, self._isolated.limits)
+
+
+class IsolatedAnalyzer(_Held):
+    """Implements `mien.sdk.Analyzer` in the host."""
 
     def prepare(self, media: MediaInfo, params: Params, ctx: RunContext) -> None:
         """Load the plugin's class in its process, and prepare it there."""
@@ -76,16 +91,6 @@ class IsolatedAnalyzer:
         if left:
             self._context.note(f"It left {left} process{'es' * (left != 1)} behind, now ended.")
 
-    def close(self) -> None:
-        """Free the plugin's object; its process is kept for the next medium if all went well."""
-        child, self._child = self._child, None
-        if child is None:
-            return
-        if child.alive:
-            with suppress(MienError):
-                child.request({"do": "close"}, "closing")
-        pool.give_back(child, self._isolated.limits)
-
     def _pieces(self, message: dict[str, Any], doing: str, arrays: Sequence[npt.NDArray[Any]]) -> Iterator[AnyTrack]:
         assert self._child is not None
         for answer in self._child.stream({"arrays": []} | message, doing, self._context, arrays):
@@ -93,12 +98,8 @@ class IsolatedAnalyzer:
                 yield self._isolated.decoded(self._child, answer, AnyTrack)
 
 
-class IsolatedFusion:
-    """Implements `mien.sdk.Fusion` in the host."""
-
-    def __init__(self, isolated: Isolated) -> None:
-        self._isolated = isolated
-        self._child: Child | None = None
+class IsolatedFusion(_Held):
+    """Implements `mien.sdk.Fusion` in the host; the host closes it."""
 
     def prepare(self, tracks: Sequence[str], params: Params, ctx: RunContext) -> None:
         """Load the plugin's class in its process, and prepare it there."""
@@ -116,10 +117,6 @@ class IsolatedFusion:
         fused: Fused = self._isolated.decoded(self._child, answer, Fused)
         return fused
 
-    def close(self) -> None:
-        """Let the process go; see `IsolatedAnalyzer.close`."""
-        IsolatedAnalyzer.close(self)  # type: ignore[arg-type]
-
 
 class IsolatedExplainer:
     """What an analyzer has besides its protocol: explanations, made in its process.
@@ -129,7 +126,7 @@ class IsolatedExplainer:
 
     def __init__(self, isolated: Isolated) -> None:
         self._isolated = isolated
-        answer, _ = self._once({"do": "construct"}, "starting", None, ())
+        answer, _ = self._once({"do": "construct"}, STARTING, None, ())
         hooks = answer.get("hooks")
         for hook in ("explain", "explain_face"):
             if isinstance(hooks, list) and hook in hooks:

@@ -23,9 +23,14 @@ def packed(message: dict[str, Any]) -> bytes:
 
 
 class Inbox:
-    """Puts messages together from what a pipe gives."""
+    """Puts messages together from what a pipe gives.
+
+    Attributes:
+        size: bytes of the last message.
+    """
 
     def __init__(self) -> None:
+        self.size = 0
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -45,6 +50,7 @@ class Inbox:
             raise Nonsense("a message is too long")
         if len(self._buffer) < _HEAD.size + size:
             return None
+        self.size = size
         text = bytes(self._buffer[_HEAD.size : _HEAD.size + size])
         del self._buffer[: _HEAD.size + size]
         try:

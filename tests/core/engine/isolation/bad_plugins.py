@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.sdk import AnalyzerInfo, Audio, FusionInfo, FusionParams, Params, Writes, hookimpl, param
+from mien.sdk import AnalyzerInfo, Audio, ExporterInfo, FusionInfo, FusionParams, Params, Writes, hookimpl, param
 from mien.tracks import Curve, Quantity, Spans
 
 LEVEL = Quantity("level", "dB", -120.0, 10.0)
@@ -248,6 +248,22 @@ class GoodFusion:
         return Fused(score, np.where(mask, 1, 0).astype(np.float32)[:, None], ("sound",), score[:, None])
 
 
+class GoodExporter:
+    """Writes how long each track is, and who wrote."""
+
+    def export(self, analysis, target, params):
+        lines = [f"{name} {len(track)}" for name, track in analysis.tracks.items()]
+        target.write_text("\n".join([str(os.getpid()), analysis.title, *lines]))
+        return [target]
+
+
+class BadExporter:
+    """Ends whoever asks it."""
+
+    def export(self, analysis, target, params):
+        os._exit(5)
+
+
 def _replies() -> int:
     """The pipe to the host, as a hostile plugin finds it."""
     return int(sys.argv[2])
@@ -274,6 +290,12 @@ def mien_register(registry) -> None:
         name = kind.__name__.lower()
         written = (Writes(f"bad.{name}", "curve", (LEVEL,)), Writes("bad.spans", "spans"))
         registry.analyzer(info(kind, written if kind in (WrongTypes, Shrinks) else written[:1], None))
+    for name, kind in (("good", GoodExporter), ("bad", BadExporter)):
+        registry.exporter(
+            ExporterInfo(
+                id=f"{name}-text", title=name, version="1", suffix=".txt", factory=f"{__name__}:{kind.__name__}"
+            )
+        )
     for name, made in (("bad", BadFusion), ("good", GoodFusion)):
         registry.fusion(
             FusionInfo(
