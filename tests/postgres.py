@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -47,6 +46,8 @@ class Server:
     """A running server. Databases are made from one that is an empty library, so that each costs no migration."""
 
     def __init__(self) -> None:
+        if os.name != "posix":
+            raise Absent("the tests start PostgreSQL only where there are POSIX processes")
         self._programs = _programs()
         self._user = _user()
         self.folder = Path(tempfile.mkdtemp(prefix="mien-postgres-"))
@@ -161,6 +162,8 @@ class Server:
     def _rights(self) -> dict[str, object]:
         if self._user is None:
             return {"cwd": self.folder}
+        import pwd
+
         entry = pwd.getpwnam(self._user)
         return {"cwd": self.folder, "user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
@@ -181,6 +184,8 @@ def _user() -> str | None:
     """Whom the server runs as; None for ourselves."""
     if os.geteuid() != 0:
         return None
+    import pwd
+
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             pwd.getpwnam(name)

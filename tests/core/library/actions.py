@@ -50,6 +50,14 @@ def write_for_ever(place: str, acknowledged: int) -> None:
             os.write(acknowledged, f"{run.run_id} {i + 1} complete\n".encode())
 
 
+def write(place: str, log: str) -> None:
+    """Write until the library cannot be reached; print why."""
+    try:
+        write_for_ever(place, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+    except MienError as error:
+        print(type(error).__name__, flush=True)
+
+
 def kill() -> None:
     """For each [library, log, moment, delay] of the input, kill a writer a delay after that moment."""
     for line in sys.stdin:
@@ -131,5 +139,5 @@ def as_self(place: str) -> None:
 
 
 if __name__ == "__main__":
-    actions = {"kill": kill, "crowd": crowd, "fill": fill, "as_nobody": as_nobody, "as_self": as_self}
+    actions = {"write": write, "kill": kill, "crowd": crowd, "fill": fill, "as_nobody": as_nobody, "as_self": as_self}
     actions[sys.argv[1]](*sys.argv[2:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,19 @@ class Probed:
     size_bytes: int = 1234
     format: str = "mov,mp4"
     streams: tuple[dict[str, object], ...] = ({"kind": "audio", "sample_rate": 16000},)
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], object]], None]:
+    """Waits until something is so: a server needs a moment to see that a program has ended."""
+
+    def wait(is_so: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 90
+        while not is_so():
+            assert time.monotonic() < deadline, "it never came to that"
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture
