@@ -12,7 +12,7 @@ from mien.config import load
 from mien.engine.choice import Choice, parse_settings
 from mien.engine.explain import explain, explainer
 from mien.engine.registry import Registry
-from mien.errors import UsageError
+from mien.errors import UsageError, shown
 from mien.exchange.text import clock
 from mien.sdk.protocols import Explanation, FaceExplanation
 
@@ -88,4 +88,4 @@ def _face(plugin: str, found: FaceExplanation, out: Path | None, as_json: bool) 
     told = ", ".join(f"{name} {sum(row):.0%}" for name, row in zip(THIRDS, thirds, strict=True))
     typer.echo(f"  attention by thirds of the face: {told}")
     if out is not None:
-        typer.echo(f"  picture: {out}")
+        typer.echo(f"  picture: {shown(out)}")

@@ -61,13 +61,13 @@ def show_medium(which: str, place: str | None, as_json: bool) -> None:
         typer.echo(f"  id {medium.id}, {'?' if medium.duration is None else clock(medium.duration)}")
         for run in runs:
             typer.secho(f"  {run.analyzer} {run.version}", bold=True, nl=False)
-            typer.echo(f"  {run.device} {run.precision}{', partial: ' + run.reason if run.partial else ''}")
+            typer.echo(f"  {run.device} {run.precision}{', partial: ' + say.plain(run.reason) if run.partial else ''}")
             for name, says in _tracks(tracks, by_run.get(run.id, [])).items():
-                typer.echo(f"    {name}: {says}")
+                typer.echo(say.plain(f"    {name}: {says}"))
             for model, sha in run.models.items():
                 typer.echo(f"    model {model} {sha[:12]}")
             for note in run.notes:
-                typer.echo(f"    {note}")
+                typer.echo(f"    {say.plain(note)}")
 
 
 def search_library(text: str, limit: int, place: str | None, as_json: bool) -> None:
@@ -82,7 +82,7 @@ def search_library(text: str, limit: int, place: str | None, as_json: bool) -> N
     if not hits:
         typer.echo("Nothing found.")
     for hit in hits:
-        typer.echo(f"{shown(hit.path)} {clock(hit.start)}–{clock(hit.end)}: {hit.text}")
+        typer.echo(f"{shown(hit.path)} {clock(hit.start)}–{clock(hit.end)}: {say.plain(hit.text)}")
 
 
 def remove_medium(which: str, yes: bool, place: str | None) -> None:

@@ -50,9 +50,9 @@ def _text(medium: Medium, duration: float | None, cues: int, source: str) -> Non
         for problem in stream.problems:
             typer.echo(f"     {problem}")
     if cues:
-        typer.echo(f"  subtitles: {cues} from {source}")
+        typer.echo(f"  subtitles: {cues} from {shown(source)}")
     for problem in medium.problems:
-        typer.echo(f"  {problem}")
+        typer.echo(f"  {say.plain(problem)}")
 
 
 def _stream(stream: StreamInfo) -> str:
@@ -66,7 +66,7 @@ def _stream(stream: StreamInfo) -> str:
     if stream.kind == "audio":
         parts.append(f"{stream.sample_rate} Hz, {stream.channels} channel{'s' if stream.channels != 1 else ''}")
     if stream.language:
-        parts.append(stream.language)
+        parts.append(shown(stream.language))
     if stream.title:
         parts.append(f"“{shown(stream.title)}”")
     return ", ".join(parts)

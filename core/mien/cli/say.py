@@ -12,6 +12,13 @@ from typing import Any
 
 import typer
 
+from mien.errors import shown
+
+
+def plain(text: str) -> str:
+    """Text from media, files and plugins for a terminal: what would steer the terminal is escaped."""
+    return "\n".join(shown(line) for line in text.split("\n"))
+
 
 def fail(sentence: str, code: int, as_json: bool = False) -> int:
     """Say what is wrong on standard error; returns the exit code."""
@@ -20,7 +27,7 @@ def fail(sentence: str, code: int, as_json: bool = False) -> int:
         if as_json:
             emit_json({"error": sentence, "exit_code": code})
     with contextlib.suppress(OSError):
-        typer.echo(f"mien: {sentence}", err=True)
+        typer.echo(f"mien: {plain(sentence)}", err=True)
     return code
 
 

@@ -32,7 +32,7 @@ class QuietScreen:
 
     def show(self, event: Event) -> None:
         if isinstance(event, Failed):
-            typer.echo(f"mien: {event.plugin}: {event.reason}", err=True)
+            typer.echo(f"mien: {event.plugin}: {say.plain(event.reason)}", err=True)
 
     def found(self, outcome: Outcome, analysis: Analysis, registry: Registry) -> None: ...
 
@@ -41,7 +41,7 @@ class QuietScreen:
     def wrote(self, paths: list[Path]) -> None: ...
 
     def trouble(self, outcome: Outcome) -> None:
-        typer.echo(f"mien: {outcome.error}", err=True)
+        typer.echo(f"mien: {say.plain(outcome.error)}", err=True)
 
     def end(self, outcomes: list[Outcome]) -> None: ...
 
@@ -230,7 +230,7 @@ def _by_plugin(analysis: Analysis) -> dict[str, list[tuple[str, str]]]:
 
 
 def _plain(text: str) -> str:
-    """Text from media and plugins shown as it is: brackets are no markup."""
+    """Text from media and plugins shown as it is: brackets are no markup, and nothing steers the terminal."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(say.plain(text))

@@ -112,3 +112,15 @@ def test_a_full_disk_behind_the_output_is_a_sentence() -> None:
 def test_a_bar_without_a_terminal_says_nothing(mien: Any) -> None:
     done = mien("models", "pull", "no-such-model")
     assert (done.code, done.out) == (5, "")
+
+
+def test_nothing_in_a_file_speaks_to_the_terminal(mien: Any, clip: Path, tmp_path: Path) -> None:
+    red = "\x1b[31m"
+    odd = clip.rename(tmp_path / f"{red}clip.mp4")
+    odd.with_suffix(".srt").write_text(f"1\n00:00:00,100 --> 00:00:01,900\nhello {red}world\x07\n")
+    told = [mien("analyze", odd, "--plugins", "speech.transcript", "--fusion", "none", "--device", "cpu")]
+    told += [mien("library", "show", odd), mien("library", "search", "hello"), mien("probe", odd)]
+    for done in told:
+        assert done.code == 0, done.err
+        assert not set("\x1b\x07") & set(done.out + done.err), done.out
+    assert "hello" in told[2].out
