@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from mien.errors import MienError
-from mien.models import store
+from mien.models import files, store
 from mien.sdk.protocols import Analysis
 
 log = logging.getLogger(__name__)
@@ -45,11 +45,11 @@ def known_of(model: str, digest: str = "") -> dict[str, Any]:
 def headlines(card: dict[str, Any]) -> list[str]:
     """The first figures of a card: `macro-F1 0.741 (0.712 … 0.768), test, n = 860`."""
     told = []
-    for metric in [m for m in card.get("metrics", ()) if isinstance(m, dict)][:HEADLINES]:
+    for metric in [m for m in files.listed(card.get("metrics")) if isinstance(m, dict)][:HEADLINES]:
         try:
             value, low, high = (float(metric[key]) for key in ("value", "low", "high"))
             where = f"{metric.get('subset', '')}, n = {metric['n']}"
             told.append(f"{metric['name']} {value:.3f} ({low:.3f} … {high:.3f}), {where}")
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, OverflowError, TypeError, ValueError):
             continue
     return told

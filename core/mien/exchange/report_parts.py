@@ -14,6 +14,7 @@ from mien.exchange.lines import Line
 from mien.exchange.report_charts import judged, level
 from mien.exchange.report_svg import esc
 from mien.exchange.text import clock
+from mien.models.files import listed
 from mien.sdk.protocols import Analysis
 from mien.tracks.track import Boxes, Curve, Spans
 
@@ -159,8 +160,8 @@ def models(analysis: Analysis) -> str:
         card = known.get("card") or {}
         figures = "".join(f"<li>{esc(text)}</li>" for text in headlines(card))
         none = "the weights that are here now are others" if known.get("changed") else "no figures known here"
-        limits = "".join(f"<li>{esc(text)}</li>" for text in card.get("limits", ()))
-        data = ", ".join(str(d.get("name", "")) for d in card.get("data", ()) if isinstance(d, dict))
+        limits = "".join(f"<li>{esc(text)}</li>" for text in listed(card.get("limits")))
+        data = ", ".join(str(d.get("name", "")) for d in listed(card.get("data")) if isinstance(d, dict))
         title = f"<b>{esc(known['title'])}</b><br>" if known.get("title") else ""
         rows.append(
             f'<tr><th scope="row">{title}<code>{esc(model)}</code><br>'

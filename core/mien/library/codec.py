@@ -42,15 +42,36 @@ def decode_table(data: bytes) -> pa.Table:
         LibraryError: the bytes are damaged.
     """
     try:
-        return pa.ipc.open_stream(pa.BufferReader(data), options=_READ).read_all()
-    except pa.ArrowException as error:
-        raise LibraryError("A reading in the library is damaged; analyze its medium again") from error
+        table = pa.ipc.open_stream(pa.BufferReader(data), options=_READ).read_all()
+        table.validate(full=True)  # or a changed offset would be followed out of the buffers
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged() from error
+    return table
 
 
 def decode(data: bytes, provenance: Provenance, *, skip: int = 0) -> AnyTrack:
-    """The inverse of `encode`, with the provenance put back; the first `skip` rows are left out."""
+    """The inverse of `encode`, with the provenance put back; the first `skip` rows are left out.
+
+    Raises:
+        LibraryError: the bytes are damaged, or hold no track.
+    """
     table = decode_table(data)
-    return replace(from_table(table.slice(skip) if skip else table), provenance=provenance)
+    try:
+        return replace(from_table(table.slice(skip) if skip else table), provenance=provenance)
+    except (
+        pa.ArrowException,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise _damaged() from error
+
+
+def _damaged() -> LibraryError:
+    return LibraryError("A reading in the library is damaged; analyze its medium again")
 
 
 def empty(name: str, kind: Kind, quantities: Sequence[Quantity], provenance: Provenance) -> AnyTrack:

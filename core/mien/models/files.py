@@ -107,6 +107,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def listed(value: Any) -> list[Any]:
+    """The list that a card or a record holds under a key; empty where it holds something else, or nothing."""
+    return value if isinstance(value, list) else []
+
+
 def recorded(folder: Path) -> dict[str, str]:
     """File name → SHA-256 that was recorded when the model was made or installed."""
     files = read_json(folder / RECORD).get("files")

@@ -252,5 +252,5 @@ def _installed(model_id: str, folder: Path) -> Installed:
         task=say("task"),
         licence=say("licence"),
         source=str(record.get("source", "import")) if folder.parent == user_models() else "bundled",
-        left_out=tuple(record.get("left_out", ())),
+        left_out=tuple(str(name) for name in files.listed(record.get("left_out"))),
     )
