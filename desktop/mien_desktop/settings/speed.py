@@ -22,7 +22,8 @@ import numpy as np
 
 from mien.engine.backend import PRECISIONS, Backend, available, cores
 from mien.engine.context import RunContext
-from mien.engine.registry import Registry, create
+from mien.engine.isolation.choose import Builder
+from mien.engine.registry import Registry
 from mien.errors import MienError
 from mien.models.store import is_installed
 from mien.sdk.blocks import Block, CropBatch, Windows
@@ -112,7 +113,7 @@ def _speed(info: AnalyzerInfo, params: Params, backend: Backend) -> tuple[float,
         optional_models=info.optional_models,
         threads=backend.threads,
     )
-    analyzer = create(info.factory)
+    analyzer = Builder(Registry.load())(info)
     analyzer.prepare(MediaInfo(Path("generated"), has_audio=True, has_video=True), params, context)
     try:
         blocks = _materials(info.inputs_for(params))

