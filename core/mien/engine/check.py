@@ -48,15 +48,19 @@ def _check_values(info: AnalyzerInfo, declared: Writes, piece: AnyTrack) -> AnyT
         _no_nan(info, piece.name, piece.values)
         return replace(piece, quantities=declared.quantities, values=_inside(info, declared, piece.name, piece.values))
     if isinstance(piece, Spans):
-        if declared.quantities and len(piece):
-            scores = piece.score[:, None]
-            kept = np.where(np.isnan(scores), scores, _inside(info, declared, piece.name, np.nan_to_num(scores)))
-            return replace(piece, score=kept[:, 0])
-        return piece
+        known = ~np.isnan(piece.score)  # an absent score is none that could lie outside
+        _no_nan(info, piece.name, piece.score[known])
+        if not (declared.quantities and known.any()):
+            return piece
+        kept = piece.score.copy()
+        kept[known] = _inside(info, declared, piece.name, piece.score[known][:, None])[:, 0]
+        return replace(piece, score=kept)
     if isinstance(piece, Features):
         _no_nan(info, piece.name, piece.vectors)
         return piece
-    _no_nan(info, piece.name, piece.xywh)
+    for values in (piece.xywh, piece.score, piece.landmarks):
+        if values is not None:
+            _no_nan(info, piece.name, values)
     return piece
 
 
