@@ -22,6 +22,7 @@ TRANSCRIPT: Final = "speech.transcript"
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _PLAIN = re.compile(r"[A-Za-z0-9\s]*")
 _SNIPPET_CHARS = 60
+_SNIPPET_FROM = 5000  # characters of a text whose best part is looked for
 _AT_ONCE = 200
 _LONGEST = 4_000
 MOST_WORDS = 50
@@ -141,8 +142,13 @@ def _find_words(connection: sa.Connection, terms: Sequence[Term], medium_id: str
         if len(found) >= limit:
             break
     chosen = dict(list(found.items())[:limit])
-    snippets = index.snippets(connection, terms, {number: row.text for number, row in chosen.items()})
-    return [row._replace(snippet=snippets.get(number, "")) for number, row in chosen.items()]
+    # FTS5 takes the square of a text's length; who says so much at once may have said it to that end.
+    short = {number: row.text for number, row in chosen.items() if len(row.text) <= _SNIPPET_FROM}
+    snippets = index.snippets(connection, terms, short)
+    return [
+        row._replace(snippet=snippets.get(number) or _snippet(row.text, terms[0].text))
+        for number, row in chosen.items()
+    ]
 
 
 def _contains(connection: sa.Connection, word: str) -> sa.ColumnElement[bool]:

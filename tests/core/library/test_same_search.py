@@ -134,6 +134,8 @@ def test_very_long_utterances(both: Both) -> None:
     _say(both, ["x" * 5000 + " tail", "word " * 40_000 + "end", "short tail"])
     assert [len(text) for text in _same(both, "tail")] == [5005, 10]
     assert [len(text) for text in _same(both, "end")] == [200_003]
+    assert [len(text) for text in _same(both, "word")] == [200_003]  # at once: a best part is not looked for
+    assert both[0].search("word")[0].snippet.startswith("[word] word word")
 
 
 def test_a_vector_is_plain_text() -> None:
