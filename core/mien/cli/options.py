@@ -9,7 +9,12 @@ import typer
 
 Library = Annotated[
     str | None,
-    typer.Option("--library", metavar="FILE|URL", help="Library to use instead of your own.", envvar="MIEN_LIBRARY"),
+    typer.Option(
+        "--library",
+        metavar="FILE|URL",
+        help="Library to use instead of your own: a file, or postgresql://user@host/name.",
+        envvar="MIEN_LIBRARY",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="For machines: JSON instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")]
