@@ -49,14 +49,16 @@ class SessionOwners:
             return self._name
         self._drop()
         name = uuid.uuid4().hex
-        with self._database.plain():
-            session = self._session = self._database.session()
+        with self._database.plain(), contextlib.ExitStack() as stack:
+            session = self._database.session()
+            stack.callback(session.close)
             for statement in _KEEPALIVES:
                 session.execute(text(statement))
             session.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _number(name)})
             if self._name:
                 session.execute(_TAKE_OVER, {"new": name, "old": self._name})
-        self._name = name
+            stack.pop_all()
+        self._session, self._name = session, name
         return name
 
     def leave(self) -> None:
