@@ -129,8 +129,6 @@ def load(folder: Path) -> Reader:
         net.load_state_dict(load_file(folder / "model.safetensors"))
         features = ears_of(net.config, config["features"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise ModelError(
-            f"the emotion model cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0]}); "
-            f"fetch or train it again: {folder}"
-        ) from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"The emotion model cannot be loaded ({reason}); fetch or train it again: {folder}") from error
     return Reader(net.eval(), features)

@@ -169,3 +169,12 @@ def test_names_behind_the_announced_end_stand_where_they_were_heard():
     analyzer._ends, analyzer._reader = 10.0, SimpleNamespace(names=("calm", "angry"))
     heard = Reading(14.0, 11.0, 17.0, np.array([0.2, 0.8], np.float32), np.zeros(4, np.float32))
     assert next(iter(analyzer._named([heard]).rows()))[:3] == (13.5, 14.5, "angry")
+
+
+def test_a_model_that_cannot_be_loaded_is_a_sentence_even_where_nothing_is_said(monkeypatch):
+    def fails(path):
+        raise RuntimeError
+
+    monkeypatch.setattr("mien_plugins.emotion.reader.load_file", fails)
+    with pytest.raises(ModelError, match=r"cannot be loaded \(RuntimeError\)"):
+        EmotionAnalyzer().prepare(MediaInfo(Path("x")), EmotionParams(), Host())

@@ -159,7 +159,7 @@ class CtcTranscriber:
             net, self._config = _build(folder)
             net.fill(load_file(folder / "model.safetensors"))
         except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"The SpeechBrain model cannot be loaded ({reason}): {folder}") from error
         self._net = net.eval().requires_grad_(False).to(self._device)
 

@@ -63,7 +63,7 @@ class WhisperTranscriber:
             self._tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
             self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"The Whisper model {model_id} cannot be loaded ({reason}): {folder}") from error
         net.eval()
         self._net: Any = net.requires_grad_(False).to(torch.device(self._device))
