@@ -22,7 +22,9 @@ def test_some_kills(start: Any, many: Any, tools: Any, tmp_path: Path) -> None:
 
 @pytest.mark.faults
 def test_two_hundred_kills(start: Any, many: Any, tools: Any, tmp_path: Path) -> None:
-    _Trial(start, tools, many(40), tmp_path).run(kills=int(os.environ.get("MIEN_KILLS", "200")), seed=200)
+    _Trial(start, tools, many(40), tmp_path).run(
+        kills=int(os.environ.get("MIEN_KILLS", "200")), seed=int(os.environ.get("MIEN_SEED", "200"))
+    )
 
 
 class _Trial:
