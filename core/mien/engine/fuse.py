@@ -19,7 +19,7 @@ from mien.engine.reach import reach_of
 from mien.engine.registry import Registry, create
 from mien.engine.verdicts import find_verdicts
 from mien.errors import ModelError, PluginError
-from mien.sdk.descriptors import FusionInfo
+from mien.sdk.descriptors import FusionInfo, Writes
 from mien.sdk.fusion import FusionParams
 from mien.sdk.protocols import Fused, FusedCurve
 from mien.tracks.quantity import probability
@@ -27,6 +27,8 @@ from mien.tracks.track import AnyTrack, Curve
 
 STRETCH = 2400
 """Steps of the grid that a fusion gets at once: ten minutes at the usual spacing, so that memory stays flat."""
+VERDICTS = Writes("fusion.verdicts", "spans")
+"""There even when nothing was judged: that there is none is a finding too."""
 OWN = ("score", "weights", "verdicts")
 """Names under `fusion.` that the host writes itself."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -18,7 +18,7 @@ from mien.engine.branch import Branch, Member, Sink
 from mien.engine.choice import Choice
 from mien.engine.context import RunContext
 from mien.engine.events import Done, Event, Failed, Finished, Piece, PlannedPlugin, Progress, Started
-from mien.engine.fuse import FusionPlan, fuse, plan_fusion
+from mien.engine.fuse import VERDICTS, FusionPlan, fuse, plan_fusion
 from mien.engine.isolation.choose import Builder
 from mien.engine.lane import BranchThread
 from mien.engine.plan import Node, Plan, make_plan
@@ -357,6 +357,7 @@ def _fuse(job: _Job) -> None:
         models=fusion.models,
         device=job.backend.device,
         precision=job.backend.precision,
+        outputs=(VERDICTS,),
     )
     job.writers[fusion.info.id] = writer
     context = RunContext(fusion.info.id, job.backend, job.cancel, models=fusion.info.models, on_note=writer.note)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mien.engine.results import analysis_of
+from mien.exchange.params import ReportParams
+from mien.exchange.report import page
 from mien.library.library import Library
 from mien.media.medium import Medium, StreamInfo
 
@@ -28,3 +31,14 @@ def test_exporters_are_told_of_the_streams_that_were_analysed(tmp_path: Path) ->
         library.add_medium(Medium(medium.path, 1, "matroska", 2.0, 0.0, streams[:2]), "some medium")
         nothing = analysis_of(library, "some medium").media
     assert (nothing.has_video, nothing.has_audio, nothing.width) == (False, False, 0)
+
+
+def test_that_there_is_no_verdict_is_told(run: Any, clip: Path, tmp_path: Path) -> None:
+    done, _ = run(clip, "level", fusion="tiny")  # nothing is loud for it
+    with Library(tmp_path / "library.db") as library:
+        analysis = analysis_of(library, done.medium)
+    assert len(analysis.tracks["fusion.score"])
+    assert len(analysis.tracks["fusion.verdicts"]) == 0
+    told = page(analysis, ReportParams(thumbnails=0))
+    assert "None: the fused score did not stay above 0.70 for long enough" in told
+    assert "<b>0</b><span>verdicts</span>" in told
