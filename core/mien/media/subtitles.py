@@ -50,9 +50,15 @@ def find_cues(medium: Medium, notes: list[str] | None = None) -> tuple[tuple[Cue
     language = medium.audio.language if medium.audio is not None else ""
     for path in side_cars(medium.path, language):
         try:
-            return _within(read_file(path), medium.duration), path.name
+            cues = _within(read_file(path), medium.duration)
         except MienError as error:
             notes.append(str(error))
+            continue
+        if cues:
+            return cues, path.name
+        notes.append(
+            f"All subtitles in the file begin behind the medium's end; check whether it belongs to it: {shown(path)}"
+        )
     for stream in _text_streams(medium, language):
         try:
             cues = _within(read_stream(medium, stream.index), medium.duration)

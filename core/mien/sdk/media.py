@@ -30,7 +30,7 @@ class MediaInfo:
         channels: of the chosen audio stream.
         cues: the medium's own subtitles, embedded or side-car.
         cue_source: where the cues are from (`embedded stream 2 (srt, eng)`, `clip.en.srt`).
-        language: of the chosen audio stream or the cues, as the file says (`eng`), or empty.
+        language: of the chosen audio stream, as the file says (`eng`), or empty.
     """
 
     path: Path

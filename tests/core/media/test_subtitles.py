@@ -164,6 +164,17 @@ def test_behind_a_broken_side_car_comes_the_next(clip):
     assert len(cues) == 2
 
 
+def test_behind_one_of_another_medium_comes_the_next(clip):
+    clip.with_suffix(".srt").write_text("1\n01:00:00,000 --> 01:00:02,000\nan hour later\n")
+    notes: list[str] = []
+    assert find_cues(probe(clip), notes) == ((), "")
+    assert len(notes) == 1
+    assert "behind the medium's end" in notes[0]
+    clip.with_suffix(".vtt").write_text(VTT)
+    cues, source = find_cues(probe(clip))
+    assert (len(cues), source) == (2, "my clip.vtt")
+
+
 def test_limits(tmp_path):
     path = tmp_path / "huge.srt"
     with path.open("wb") as file:
