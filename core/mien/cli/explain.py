@@ -14,6 +14,7 @@ from mien.engine.explain import explain, explainer
 from mien.engine.registry import Registry
 from mien.errors import UsageError, shown
 from mien.exchange.text import clock
+from mien.sdk.inputs import Crops
 from mien.sdk.protocols import Explanation, FaceExplanation
 
 THIRDS = ("top", "middle", "bottom")
@@ -32,7 +33,8 @@ def explain_reading(
     """Print what each stretch of the window around `at`, or each part of the face seen then, contributed."""
     registry = Registry.load()
     chosen = load()
-    plugin = explainer(registry, plugin).id
+    info = explainer(registry, plugin)
+    plugin = info.id
     choice = Choice(
         analyzers=(plugin,),
         fusion="",
@@ -40,11 +42,12 @@ def explain_reading(
         device=device or chosen.device,
         precision=chosen.precision,
     ).checked(registry)
+    inputs = info.inputs_for(choice.params(registry, plugin))
+    if out is not None and not any(isinstance(i, Crops) for i in inputs):
+        raise UsageError(f"--out writes the picture of a face, and {plugin} does not read faces; leave it out.")
     found = explain(path, plugin, at, choice, registry, of=of)
     if isinstance(found, FaceExplanation):
         _face(plugin, found, out, as_json)
-    elif out is not None:
-        raise UsageError(f"--out writes the picture of a face, and {plugin} explains sound; leave it out.")
     else:
         _sound(plugin, found, as_json)
 

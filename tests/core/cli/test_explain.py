@@ -53,3 +53,9 @@ def test_what_cannot_be_explained_is_one_sentence(mien: Any) -> None:
     assert "cannot explain" in mien("explain", DEMO, "--at", "1", "--plugin", "text").err
     assert "no moment 99 s" in mien("explain", DEMO, "--at", "99").err
     assert "it explains arousal" in mien("explain", DEMO, "--at", "1", "--plugin", "emotion", "--of", "joy").err
+
+
+def test_a_picture_of_what_is_heard_is_refused_before_anything_is_computed(mien: Any) -> None:
+    done = mien("explain", "nowhere.mp4", "--at", "5", "--plugin", "conflict", "--out", "heat.png")
+    assert done.code == 2
+    assert "--out writes the picture of a face" in done.err
