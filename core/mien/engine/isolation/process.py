@@ -169,6 +169,8 @@ class Child:
     def leftovers(self) -> int:
         """End what it started and left behind; returns how many processes there were."""
         count = self.family.kill_members() if self.alive else 0
+        if count:
+            self._log.warning("left %d processes behind, which were ended", count)
         self.clean = self.clean and not count
         return count
 

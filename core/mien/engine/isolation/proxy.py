@@ -60,6 +60,7 @@ class _Held:
         if child.alive:
             with suppress(MienError):
                 child.request({"do": "close"}, CLOSING)
+            child.leftovers()
         pool.give_back(child, self._isolated.limits)
 
 
@@ -87,9 +88,10 @@ class IsolatedAnalyzer(_Held):
         lines = self._child.printed - self._printed
         if lines:
             self._context.note(f"It printed {lines} line{'s' * (lines != 1)}, which went to the log.")
-        left = self._child.leftovers()
-        if left:
-            self._context.note(f"It left {left} process{'es' * (left != 1)} behind, now ended.")
+        others = len(self._child.family.members(thorough=True))
+        if others:  # it may still need them, until it is closed
+            which = "process of its own, which ends" if others == 1 else "processes of its own, which end"
+            self._context.note(f"It still runs {others} {which} with it.")
 
     def _pieces(self, message: dict[str, Any], doing: str, arrays: Sequence[npt.NDArray[Any]]) -> Iterator[AnyTrack]:
         assert self._child is not None

@@ -126,11 +126,14 @@ class ForksAndReturns(Base):
 
     def does(self) -> None:
         for n in range(2):
-            if os.fork() == 0:
+            copy = os.fork()
+            if copy == 0:
                 if n:
                     os.setsid()
                     time.sleep(600)
                 return
+            if n:
+                (Path(os.environ["DEEDS"]) / "astray").write_text(str(copy))
 
 
 class Exits(Base):

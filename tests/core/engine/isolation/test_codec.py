@@ -217,7 +217,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.sampled_from(["Curve", "Spans", "Boxes", "Features", "Fused"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_is_sent_is_a_track_or_refused(told: Any, name: str) -> None:
     if isinstance(told, dict):
         told = told | {"is": name}
