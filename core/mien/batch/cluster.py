@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import socket
+import sys
+import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +23,7 @@ from mien.errors import ClusterError, UsageError
 
 _log = logging.getLogger(__name__)
 _ANSWER = 5.0  # s within which whatever listens at an address says something
+_GONE = 20.0  # s without an answer after which a cluster counts as lost; Ray ends the whole process after 60
 _MEMORY = 80 << 20  # bytes for objects in a Ray of our own, the least it takes: what crosses it are events
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 """How a connection begins on which Ray's control service is spoken to (RFC 9113, 3.4), with empty settings."""
@@ -37,9 +42,14 @@ class Cluster:
     """
 
     def __init__(self, address: str) -> None:
+        address = address.strip() or "auto"
+        if address not in ("auto", "local"):
+            check_address(address)
         # Nobody is told that Ray is used; it reads this when it is loaded.
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        if "RAY_AUTH_MODE" not in os.environ and _has_token():
+            os.environ["RAY_AUTH_MODE"] = "token"  # what `ray start` takes it for, and a program that joins does not
         try:
             import ray
         except ImportError as error:
@@ -47,12 +57,12 @@ class Cluster:
         self.ray: Any = ray
         if ray.is_initialized():
             raise UsageError("This process is connected to a Ray cluster already; end that first (ray.shutdown()).")
-        address = address.strip() or "auto"
-        if address not in ("auto", "local"):
-            check_address(address)
+        self._nodes: list[Node] = []
+        self._heard = time.monotonic()
+        self.lost = False
         self._printing = _silence()
         try:
-            with warnings.catch_warnings(), _at_home():
+            with warnings.catch_warnings(), _at_home(), _quiet():
                 warnings.simplefilter("ignore")  # what Ray tells its developers
                 self._connect(address)
         except BaseException:
@@ -67,21 +77,38 @@ class Cluster:
 
     def close(self) -> None:
         """Leave it."""
-        self.ray.shutdown()
+        if not self.lost:  # else Ray would wait for it
+            self.ray.shutdown()
         self._printing()
 
     def nodes(self) -> list[Node]:
-        """The nodes that are alive, as Ray orders them.
+        """The nodes that are alive, as Ray orders them; those known last while the cluster does not answer for a moment.
 
         Raises:
             ClusterError: the cluster does not answer any more.
         """
+        if self._answers():
+            self._heard = time.monotonic()
+            self._nodes = self._ask()
+        elif time.monotonic() - self._heard > _GONE:
+            self.lost = True
+            raise ClusterError("The Ray cluster does not answer any more; the same command goes on when it does.")
+        return self._nodes
+
+    def _answers(self) -> bool:
+        """Whether the cluster's control service is there; Ray itself would wait, and then end this process."""
+        host, _, port = str(self.ray.get_runtime_context().gcs_address).rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=1.0).close()
+        except OSError:
+            return False
+        return True
+
+    def _ask(self) -> list[Node]:
         try:
             found: Sequence[dict[str, Any]] = self.ray.nodes()
         except Exception as error:
-            raise ClusterError(
-                "The Ray cluster does not answer any more; the same command goes on when it does."
-            ) from error
+            raise ClusterError("The Ray cluster does not say what nodes it has; details are in the log.") from error
         nodes = []
         for entry in found:
             if entry.get("Alive"):
@@ -115,6 +142,10 @@ class Cluster:
                 raise _refused("auto", error) from error
         if address == "local":
             quiet |= {"num_cpus": cores(), "object_store_memory": _MEMORY, "include_dashboard": False}
+            # Whoever reaches a Ray can run code on it. One that a program starts asks for a token; named here, none is written
+            # into the user's home.
+            if not _has_token():
+                os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         try:
             self.ray.init(address=address, **quiet)
         except Exception as error:
@@ -179,12 +210,24 @@ def _refused(address: str, error: Exception) -> ClusterError:
             f"The Ray cluster at {address} runs another version of Ray or Python than this computer "
             f"(Ray {ray.__version__}, Python {platform.python_version()}); install the same on both."
         )
+    if "AuthToken" in "".join(traceback.format_exception(error)):
+        return ClusterError(
+            f"The Ray cluster at {address} asks for a token; set RAY_AUTH_MODE=token and copy ~/.ray/auth_token from a node."
+        )
     if address == "local":
         return ClusterError(f"Ray cannot be started on this computer ({type(error).__name__}); details are in the log.")
     return ClusterError(
         f"This computer cannot join the scan on the Ray cluster at {address} ({type(error).__name__}); it must be one of its "
         f"nodes: ray start --address={address}"
     )
+
+
+def _has_token() -> bool:
+    """Whether this user has a token for Ray clusters, in one of the places where Ray looks."""
+    if os.environ.get("RAY_AUTH_TOKEN"):
+        return True
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return (Path(named) if named else Path.home() / ".ray" / "auth_token").is_file()
 
 
 @contextlib.contextmanager
@@ -196,4 +239,24 @@ def _at_home() -> Iterator[None]:
         yield
     finally:
         os.fchdir(before)
+        os.close(before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """While Ray connects, its parts in C++ write to standard error whatever they try."""
+    try:
+        before = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    sys.stderr.flush()
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(before, 2)
         os.close(before)

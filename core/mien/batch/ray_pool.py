@@ -104,8 +104,9 @@ class RayPool:
 
     def close(self) -> None:
         """End all actors and with them their workers."""
-        seats = [seat for seat in self._seats if seat.state != "gone"]
-        self._seats = []
+        seats, self._seats = self._seats, []
+        if self._cluster.lost:
+            return  # they end with it
         try:
             last = [seat.actor.close.remote() for seat in seats if seat.state != "starting"]
             if last:
@@ -133,7 +134,7 @@ class RayPool:
         self._late = True
 
     def _add(self, place: Place, deaths: int) -> None:
-        self._seats.append(_Actor(self._ray, self._class, place, self._terms, deaths, late=self._late))
+        self._seats.append(_Actor(self._cluster, self._class, place, self._terms, deaths, late=self._late))
 
     def _listen(self, timeout: float) -> None:
         """Take what the first actor with news has to say."""
@@ -274,7 +275,7 @@ class RayPool:
 class _Actor:
     """An actor as it is seen from here, and the call that it has yet to answer."""
 
-    def __init__(self, ray: Any, actor: Any, place: Place, terms: Terms, deaths: int, late: bool) -> None:
+    def __init__(self, cluster: Cluster, actor: Any, place: Place, terms: Terms, deaths: int, late: bool) -> None:
         self.place, self.late, self.deaths = place, late, deaths
         self.state: _State = "starting"
         self.ref: Any = None
@@ -284,7 +285,7 @@ class _Actor:
         self.heard = 0.0
         self.stalled = False
         self.cancelled: float | None = None
-        self._ray, self._class, self._terms = ray, actor, terms
+        self._cluster, self._class, self._terms = cluster, actor, terms
         self._have = 0  # events of this medium
         self._begun = False
         self._told = 0.0
@@ -295,7 +296,7 @@ class _Actor:
         """Ask Ray for the actor, a while after the one before it died."""
         if self.actor is not None or time.monotonic() < self._due:
             return
-        on = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        on = self._cluster.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         self.actor = self._class.options(
             num_cpus=self.place.cpus,
             num_gpus=self.place.gpus,
@@ -356,8 +357,8 @@ class _Actor:
 
     def kill(self) -> None:
         self.state, self.ref = "gone", None
-        if self.actor is not None:
+        if self.actor is not None and not self._cluster.lost:  # else Ray would wait for it
             try:
-                self._ray.kill(self.actor)
+                self._cluster.ray.kill(self.actor)
             except Exception:  # noqa: BLE001 - it is dead, or the cluster is
                 _log.info("an actor could not be ended", exc_info=True)

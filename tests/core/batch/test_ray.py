@@ -150,6 +150,7 @@ def place(make_clip: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "HELD": str(folder / "held"),
         "OMP_NUM_THREADS": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "disabled",
     }
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray's own

@@ -144,6 +144,11 @@ def test_watching_takes_what_comes_and_ends_with_ctrl_c(
         (["scan", "talks", "--rank", "highest levl", "--plugins", "tiny.level"], 2, "did you mean level?"),
         (["scan", "talks", "--device", "cpu,tpu"], 4, "no device 'tpu'"),
         (["scan", "talks", "--include", "*.nothing"], 3, "no medium in the folder"),
+        (["scan", "talks", "--engine", "sun"], 2, "no engine 'sun'"),
+        (["scan", "talks", "--address", "auto"], 2, "say --engine ray as well"),
+        (["scan", "talks", "--engine", "ray", "--address", "nowhere"], 2, "must read HOST:PORT"),
+        (["scan", "talks", "--engine", "ray", "--address", "127.0.0.1:9"], 9, "No Ray cluster answers at 127.0.0.1:9"),
+        (["scan", "talks", "--engine", "ray", "--device", "cuda:1"], 4, "each actor gets its device from its node"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
