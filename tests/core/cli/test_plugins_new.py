@@ -66,7 +66,7 @@ def test_what_is_written_is_tidy(projects: Path) -> None:
 
 def test_installed_they_are_listed_and_run(site: Path, tmp_path: Path, mien: Any, clip: Path) -> None:
     """The settings forms of the window are made from the same descriptors."""
-    path = {"PYTHONPATH": str(site), "MIEN_PLUGINS": ""}
+    path = {"PYTHONPATH": str(site), "MIEN_PLUGINS": "", "MIEN_ISOLATE": "1"}
     listed = mien("plugins", "--json", **path).lines[0]
     assert listed["broken"] == []
     for group, plugin in (("analyzers", "loud-curve"), ("fusions", "fusion.loudest"), ("exports", "tab-text")):

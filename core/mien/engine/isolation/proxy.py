@@ -179,7 +179,10 @@ class IsolatedExporter:
         paths = answer.get("paths")
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
             raise PluginError(f"{self._isolated.plugin} did not say what it wrote.")
-        return [Path(path) for path in paths]
+        whole = target.absolute()  # the target may be relative to this process' folder; so is the answer then
+        return [
+            target / Path(path).relative_to(whole) if Path(path).is_relative_to(whole) else Path(path) for path in paths
+        ]
 
 
 def once(

@@ -80,17 +80,18 @@ def test_what_cannot_explain_still_says_so(clip: Path) -> None:
         explain(clip, "tiny.loud", 3.0, Choice(fusion="", device="cpu"), Registry.load())
 
 
-def test_files_are_written_by_the_plugins_process(tmp_path: Path) -> None:
+def test_files_are_written_by_the_plugins_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     track = Curve("a.level", [0.0, 1.0], [[1.0], [2.0]], (Quantity("level"),))
     analysis = Analysis(MediaInfo(tmp_path / "clip.mp4", 2.0), {"a.level": track}, "A title")
     exporters = Registry.load().exporters
-    [written] = export(analysis, ["good-text"], tmp_path / "out", exporters)
+    [written] = export(analysis, ["good-text"], Path("out"), exporters)
     pid, *lines = written.read_text().splitlines()
     assert int(pid) != os.getpid()
     assert lines == ["A title", "a.level 2"]
     with pytest.raises(PluginError, match=r"bad-text ended its own process \(exit code 5\) while writing"):
-        export(analysis, ["bad-text"], tmp_path / "out", exporters)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [written.name]
+        export(analysis, ["bad-text"], Path("out"), exporters)
+    assert [path.name for path in Path("out").iterdir()] == [written.name]
 
 
 def waiting(bench: Any, name: str) -> int:
