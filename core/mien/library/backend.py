@@ -101,5 +101,5 @@ def backend_of(place: str | Path) -> Backend:
         from mien.library.postgresql import Postgresql
 
         return Postgresql(url)
-    shown = url.render_as_string(hide_password=True)
+    shown = url.difference_update_query(["password"]).render_as_string(hide_password=True)
     raise LibraryError(f"No library can be kept in this kind of database: {shown}")

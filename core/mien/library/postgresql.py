@@ -140,7 +140,7 @@ class Postgresql:
 
 
 def _hidden(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+    return url.difference_update_query(["password", "sslpassword"]).render_as_string(hide_password=True)
 
 
 def _configure(connection: Any, _record: Any) -> None:

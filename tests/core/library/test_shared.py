@@ -69,6 +69,9 @@ def test_a_password_opens_it_and_is_not_shown(postgres: Any, own: str) -> None:
     wrong = _message(own.replace("owner@", "guarded:guess@"))
     assert "refused the user or the password" in wrong
     assert "guess" not in wrong
+    hidden = _message(own.replace("owner@", "guarded@") + "?sslmode=disable&password=guess")
+    assert "refused the user or the password" in hidden
+    assert "guess" not in hidden
     assert "refused the user or the password" in _message(own.replace("owner@", "guarded@"))
     assert "refused the user or the password" in _message(own.replace("owner@", "stranger@"))
 
