@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mien.errors import LibraryError
 from mien.library.library import Library
-from mien.library.overview import Entry, StoredTrack, read_track
+from mien.library.overview import Entry, StoredTrack, read_track, read_tracks
 from mien.library.peaks import Peak, Peaks
 from mien.library.query import Condition, Query
 from mien.library.readings import channels_of
@@ -21,6 +21,11 @@ from mien.tracks.track import AnyTrack
 
 _KEPT_ROWS: Final = 2_000_000
 """Rows of tracks that are kept for the next query: who narrows a filter asks for the same tracks again."""
+_AHEAD: Final = 16
+"""Media whose tracks are read in one query: a query for each costs more than reading its rows."""
+
+_Chosen = tuple[Condition, StoredTrack, int]
+"""A condition, the track that it speaks of, and the channel."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,12 @@ class Finder:
             for hit in self._library.search(query.text, limit=limit) if query.text else ():
                 hits.setdefault(hit.medium_id, []).append(hit)
             found = []
-            for entry in entries:
-                if outdated():
-                    break
-                match = self._match(query, entry, hits.get(entry.medium.id, []))
-                if match is not None:
-                    found.append(match)
+            for some in self._candidates(query, entries, hits, outdated):
+                self._read_ahead([chosen[0][1] for _, chosen in some if chosen])
+                for entry, chosen in some:
+                    match = self._match(query, entry, chosen, hits.get(entry.medium.id, []))
+                    if match is not None:
+                        found.append(match)
             return found
 
     def peak(self, entry: Entry, reading: str) -> Peak | None:
@@ -95,27 +100,57 @@ class Finder:
                 return peak
         return None
 
-    def _match(self, query: Query, entry: Entry, hits: list[Hit]) -> Match | None:
+    def _candidates(
+        self,
+        query: Query,
+        entries: Sequence[Entry],
+        hits: Mapping[str, Sequence[Hit]],
+        outdated: Callable[[], bool],
+    ) -> Iterator[list[tuple[Entry, list[_Chosen]]]]:
+        """The media that may fit with the track of each condition, a few at a time: the cheap questions come first."""
+        some: list[tuple[Entry, list[_Chosen]]] = []
+        for entry in entries:
+            if outdated():
+                break
+            chosen: list[_Chosen] = []
+            if query.conditions:
+                if query.text and entry.medium.id not in hits:
+                    continue
+                chosen = self._chosen(query.conditions, entry)
+                if not chosen:
+                    continue
+            some.append((entry, chosen))
+            if len(some) == _AHEAD:
+                yield some
+                some = []
+        yield some
+
+    def _match(self, query: Query, entry: Entry, chosen: Sequence[_Chosen], hits: list[Hit]) -> Match | None:
         if not query.conditions:
             named = _named(query.text, entry.medium.path)
             return Match(entry, (), tuple(hits), named) if hits or named else None
-        if query.text and not hits:
-            return None
         try:
-            stretches = self._stretches(query.conditions, entry)
+            stretches = self._stretches(chosen, entry)
         except LibraryError:
             return None  # one damaged track must not keep all other media from being found
         if query.text:
             hits = [h for h in hits if any(h.start < s.end and h.end > s.start for s in stretches)]
         return Match(entry, tuple(stretches), tuple(hits)) if stretches and (hits or not query.text) else None
 
-    def _stretches(self, conditions: Sequence[Condition], entry: Entry) -> list[Stretch]:
+    def _chosen(self, conditions: Sequence[Condition], entry: Entry) -> list[_Chosen]:
+        """Each condition with the track and channel that it speaks of; empty when one of them cannot hold."""
         chosen = []
-        for condition in conditions:  # the cheap question to all of them first
-            meant = self._track(condition, entry)
-            if meant is None:
-                return []
-            chosen.append((condition, *meant))
+        try:
+            for condition in conditions:
+                meant = self._track(condition, entry)
+                if meant is None:
+                    return []
+                chosen.append((condition, *meant))
+        except LibraryError:
+            return []  # as above
+        return chosen
+
+    def _stretches(self, chosen: Sequence[_Chosen], entry: Entry) -> list[Stretch]:
         found: list[Stretch] | None = None
         for condition, track, channel in chosen:
             whole, reach = self._read(track), self._reach(track)
@@ -138,11 +173,22 @@ class Finder:
             self._kept.move_to_end(track.id)
             return self._kept[track.id]
         whole = read_track(self._library, track)
+        self._keep(track, whole)
+        return whole
+
+    def _read_ahead(self, tracks: Sequence[StoredTrack]) -> None:
+        """Read those that are not kept in one go; a damaged one is told when it is asked for."""
+        missing = [track for track in tracks if track.id not in self._kept]
+        if missing:
+            for track, whole in zip(missing, read_tracks(self._library, missing), strict=True):
+                if not isinstance(whole, LibraryError):
+                    self._keep(track, whole)
+
+    def _keep(self, track: StoredTrack, whole: AnyTrack) -> None:
         self._kept[track.id] = whole
         self._rows += len(whole)
         while self._rows > _KEPT_ROWS:
             self._rows -= len(self._kept.popitem(last=False)[1])
-        return whole
 
 
 def _possible(peak: Peak, condition: Condition) -> bool:

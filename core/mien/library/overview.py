@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from mien.errors import LibraryError
 from mien.library import schema
 from mien.library.codec import decode, empty
 from mien.library.library import Library
@@ -68,21 +70,26 @@ def overview(library: Library) -> list[Entry]:
         .where(complete)
         .order_by(run.c.used.desc(), run.c.started.desc(), run.c.id.desc())
     )
-    tracks = sa.select(
-        track.c.id, track.c.run_id, track.c.name, track.c.kind, track.c.quantities, run.c.analyzer, run.c.params
-    ).join(run, run.c.id == track.c.run_id)
+    # As texts: thousands of tracks share a few, each of which is read once.
+    described = sa.cast(track.c.quantities, sa.Text), sa.cast(run.c.params, sa.Text)
+    tracks = sa.select(track.c.id, track.c.run_id, track.c.name, track.c.kind, run.c.analyzer, *described).join(
+        run, run.c.id == track.c.run_id
+    )
     current: dict[str, dict[str, Any]] = {}
     stored: dict[str, list[StoredTrack]] = {}
     with library._database.read() as connection:
         for row in connection.execute(runs):
             current.setdefault(row.medium_id, {}).setdefault(row.analyzer, row)
-        known: dict[tuple[Any, ...], Quantity] = {}
-        for found in connection.execute(tracks.where(complete).order_by(track.c.id)):
-            quantities = tuple(_quantity(q, known) for q in found.quantities)
-            stored.setdefault(found.run_id, []).append(
-                StoredTrack(
-                    found.id, found.run_id, found.name, found.kind, quantities, found.analyzer, found.params or {}
-                )
+        known: dict[str, tuple[Quantity, ...]] = {}
+        settings: dict[str, Mapping[str, Any]] = {}
+        found = connection.execute(tracks.where(complete).order_by(track.c.id)).all()
+        for number, run_id, name, kind, analyzer, quantities, params in found:
+            if quantities not in known:
+                known[quantities] = tuple(Quantity.from_dict(fields) for fields in json.loads(quantities))
+            if params not in settings:
+                settings[params] = json.loads(params) or {}
+            stored.setdefault(run_id, []).append(
+                StoredTrack(number, run_id, name, kind, known[quantities], analyzer, settings[params])
             )
     return [_entry(medium, list(current.get(medium.id, {}).values()), stored) for medium in library.media()]
 
@@ -93,13 +100,39 @@ def read_track(library: Library, track: StoredTrack) -> AnyTrack:
     Raises:
         LibraryError: it is damaged, or the library cannot be read.
     """
+    whole = read_tracks(library, [track])[0]
+    if isinstance(whole, LibraryError):
+        raise whole
+    return whole
+
+
+def read_tracks(library: Library, tracks: Sequence[StoredTrack]) -> list[AnyTrack | LibraryError]:
+    """The same of several in one query, in their order; for a damaged one its error, which keeps no other from being read.
+
+    Raises:
+        LibraryError: the library cannot be read.
+    """
     piece = schema.piece
-    query = sa.select(piece.c.data).where(piece.c.track_id == track.id).order_by(piece.c.seq)
+    query = (
+        sa.select(piece.c.track_id, piece.c.data)
+        .where(piece.c.track_id.in_([track.id for track in tracks]))
+        .order_by(piece.c.track_id, piece.c.seq)
+    )
+    pieces: dict[int, list[bytes]] = {}
     with library._database.read() as connection:
-        parts: list[Any] = [decode(data, _UNTOLD) for data in connection.execute(query).scalars()]
+        for number, data in connection.execute(query):
+            pieces.setdefault(number, []).append(data)
+    return [_whole(track, pieces.get(track.id, [])) for track in tracks]
+
+
+def _whole(track: StoredTrack, pieces: Sequence[bytes]) -> AnyTrack | LibraryError:
+    try:
+        parts: list[Any] = [decode(data, _UNTOLD) for data in pieces]
+    except LibraryError as error:
+        return error
     if not parts:
         return empty(track.name, track.kind, track.quantities, _UNTOLD)
-    whole: AnyTrack = type(parts[0]).concat(parts)
+    whole: AnyTrack = parts[0] if len(parts) == 1 else type(parts[0]).concat(parts)
     return whole
 
 
@@ -111,11 +144,3 @@ def _entry(medium: Medium, runs: list[Any], stored: Mapping[str, list[StoredTrac
     partial = next((run.reason for run in runs if run.partial), "")
     finished = [run.finished for run in runs if run.finished is not None]
     return Entry(medium, tracks, partial, moment(max(finished)) if finished else None)
-
-
-def _quantity(fields: dict[str, Any], known: dict[tuple[Any, ...], Quantity]) -> Quantity:
-    """Thousands of tracks share a few quantities."""
-    key = tuple(fields.values())
-    if key not in known:
-        known[key] = Quantity.from_dict(fields)
-    return known[key]

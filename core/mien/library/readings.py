@@ -61,11 +61,24 @@ def channels_of(entry: Entry, reading: str) -> list[tuple[StoredTrack, int]]:
 
 def channels_among(tracks: Iterable[_Track], reading: str) -> list[tuple[_Track, int]]:
     """Those of these tracks (with the channel) that a name may mean, the preferred first."""
+    if len(_meant) > _MOST:
+        _meant.clear()
+    meant = _meant.setdefault(reading, {})
     found = []
     for track in tracks:
-        called = _called(track.name, track.kind, tuple([quantity.name for quantity in track.quantities]))
-        found += [(track, channel) for channel in called.get(reading, ())]
-    return sorted(found, key=lambda one: _rank(one[0].name))
+        known = meant.get(track.name)
+        if known is None or known[0] is not track.quantities or known[1] != track.kind:
+            called = _called(track.name, track.kind, tuple([quantity.name for quantity in track.quantities]))
+            known = meant[track.name] = (track.quantities, track.kind, called.get(reading, ()))
+        if known[2]:
+            found += [(track, channel) for channel in known[2]]
+    return sorted(found, key=lambda one: _rank(one[0].name)) if len(found) > 1 else found
+
+
+_MOST = 256
+_meant: dict[str, dict[str, tuple[tuple[Quantity, ...], Kind, tuple[int, ...]]]] = {}
+"""Reading → track → its quantities, its kind and the channels that the reading may mean: asked of every medium anew. The
+tracks of a library's list share the objects that hold their quantities, so that one glance tells whether this holds."""
 
 
 @lru_cache(4096)
