@@ -182,10 +182,15 @@ def _elan_files(example: bytes, folder: Path) -> object:
     return read_labels(path)
 
 
+_usual = st.sampled_from(["a.wav", "b/c.wav", "0", "1", "0.5", "", "a", "b", "train"])
+
+
 @parser(st.tuples(st.sampled_from([",", ";", "\t"]),
-                  st.lists(st.sampled_from(["path", "start", "end", "speaker", "split", "group", "text", "valence[-1..1]",
+                  st.just(["path", "start", "end", "split", "valence[-1..1]", "emotion{a|b}"])
+                  | st.lists(st.sampled_from(["path", "start", "end", "speaker", "split", "group", "text", "valence[-1..1]",
                                             "emotion{a|b}", "arousal"]) | word, max_size=6),
-                  st.lists(st.lists(word | st.just("a.wav"), max_size=7), max_size=5)))  # fmt: skip
+                  st.lists(st.tuples(st.just("a.wav"), st.just("0"), st.just("1"), st.just(""), _usual, _usual).map(list)
+                           | st.lists(_usual | word, max_size=7), min_size=1, max_size=2)))  # fmt: skip
 def _manifests(example: tuple[str, list[str], list[list[str]]], folder: Path) -> object:
     from mien.training.manifest_file import read_manifest
 
@@ -207,12 +212,15 @@ def _registry() -> Any:
 
 
 _recipe = st.fixed_dictionaries(
+    {"mien-recipe": st.just(1), "plugins": st.just({"text": {"version": "VERSION", "params": {}}})},
+    optional={"fusion": st.sampled_from(["late", ""]) | anything, "audio_stream": st.none() | anything},
+) | st.fixed_dictionaries(
     {"mien-recipe": st.just(1) | anything},
     optional={
         "plugins": st.dictionaries(
             st.sampled_from(["text", "speech.transcript", "conflict", "fusion.late"]) | word,
             st.fixed_dictionaries(
-                {}, optional={"version": anything | st.just("1.0.0"), "params": objects("offence_by", "step")}
+                {}, optional={"version": anything | st.just("VERSION"), "params": objects("offence_by", "step")}
             )
             | anything,
             max_size=3,
@@ -235,7 +243,7 @@ def _recipes(example: bytes, folder: Path) -> object:
     from mien.engine.choice import load_recipe
 
     path = folder / "recipe.json"
-    path.write_bytes(example)
+    path.write_bytes(example.replace(b"VERSION", _registry().analyzers["text"].version.encode()))
     return load_recipe(path, _registry())
 
 
@@ -461,7 +469,7 @@ def _run(name: str, folder: Path, examples: int, *, same: bool) -> tuple[int, in
             counts[1] += 1
             told = str(error)
             assert "\n" not in told.strip(), told
-            assert len(told) < 2000
+            assert len(told) < 2000 + 2 * len(str(example))  # what was typed may be repeated
         except RecursionError:  # pragma: no cover - it would be a fault, and would hide behind the next line
             raise AssertionError("recursion") from None
 

@@ -80,7 +80,7 @@ def parse_settings(registry: Registry, assignments: Iterable[str]) -> dict[str, 
         target, equals, raw = text.partition("=")
         plugin, dot, name = target.strip().rpartition(".")
         if not (equals and dot and name and plugin):
-            raise ParameterError(f"A setting must read plugin.param=value, not {text!r}.")
+            raise ParameterError(f"A setting must read plugin.param=value, not {_SHORT.repr(text)}.")
         settings.setdefault(_resolve(registry, plugin), {})[name] = value_of(raw)
     return settings
 
@@ -178,6 +178,7 @@ def _resolve(registry: Registry, plugin: str) -> str:
 def _sentence(plugin_id: str, model: type[Params], error: pydantic.ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "the parameters"
+    name = shown(name[:80])
     if first["type"] == "extra_forbidden":
         known = ", ".join(model.model_fields) or "none"
         return f"{plugin_id} has no parameter {name!r}; it has {known}."

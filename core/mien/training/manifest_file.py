@@ -142,20 +142,21 @@ def _columns(path: Path, heading: Sequence[Any]) -> tuple[dict[str, int], list[L
             try:
                 label = Label.of(written)
             except ValueError as error:
-                raise CorpusError(f"In the heading, {shown(str(error))}: {shown(path)}") from error
+                raise CorpusError(f"In the heading, {shown(str(error)[:300])}: {shown(path)}") from error
             labels.append(label)
             name = label.name
         if name in columns:
-            raise CorpusError(f"Two columns are called “{name}”; give each its own name: {shown(path)}")
+            raise CorpusError(f"Two columns are called “{shown(name[:80])}”; give each its own name: {shown(path)}")
         columns[name] = place
     if "path" not in columns and "text" not in columns:
         found = ", ".join(names[:4])
         raise CorpusError(
-            f"There is no column path or text; the first row must read like {_EXAMPLE}, but it is “{shown(found)}”: {shown(path)}"
+            f"There is no column path or text; the first row must read like {_EXAMPLE}, but it is "
+            f"“{shown(found[:200])}”: {shown(path)}"
         )
     if not labels:
         raise CorpusError(
-            f"There is no column of labels beside {', '.join(names)}; add one, such as emotion: {shown(path)}"
+            f"There is no column of labels beside {shown(', '.join(names)[:200])}; add one, such as emotion: {shown(path)}"
         )
     return columns, labels
 
