@@ -132,9 +132,13 @@ def save(changes: Mapping[str, Any], path: Path | None = None) -> Settings:
                 file.flush()
                 os.fsync(file.fileno())
                 os.replace(file.name, path)
-            except OSError:
+            except BaseException:
                 os.unlink(file.name)
                 raise
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"A setting cannot hold a name that is no UTF-8; give the file another name: {path}"
+        ) from error
     except OSError as error:
         raise StorageError(
             f"The settings could not be written ({error.strerror}); allow it or set MIEN_HOME: {path}"

@@ -106,3 +106,10 @@ def test_saving_where_nothing_may_be_written(mien_home: Path) -> None:
 def test_light() -> None:
     code = "import sys, mien.config; print([m for m in ('numpy', 'torch', 'sqlalchemy') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_name_that_is_no_utf8_cannot_be_a_setting_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    place = tmp_path / "settings.toml"
+    with pytest.raises(UsageError, match="no UTF-8"):
+        config.save({"library": "/home/caf\udce9/library.db"}, place)
+    assert list(tmp_path.iterdir()) == []
