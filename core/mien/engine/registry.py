@@ -6,7 +6,6 @@ import difflib
 import importlib.metadata
 import logging
 import os
-import reprlib
 import shlex
 import traceback
 from collections.abc import Iterable, Mapping
@@ -238,7 +237,7 @@ def _get(infos: Mapping[str, _Info], plugin_id: str, what: str) -> _Info:
         return infos[plugin_id]
     near = difflib.get_close_matches(plugin_id, infos, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(infos)) or 'none'}."
-    raise UnknownPlugin(f"There is no {what} named {reprlib.repr(plugin_id)}; {hint}")
+    raise UnknownPlugin(f"There is no {what} named {plugin_id[:80]!r}; {hint}")
 
 
 def _apart(info: _Any, always: bool = False) -> _Any:
