@@ -32,7 +32,7 @@ bench: env
 	@$(BIN)/python packaging/bench.py $(TESTS)
 
 faults: env
-	@$(BIN)/python -m pytest -q -s -m faults $(or $(TESTS),tests/faults)
+	@$(BIN)/python -m pytest -q -s -m faults $(or $(TESTS),tests/faults tests/security)
 
 app: env
 	@$(BIN)/mien desktop
