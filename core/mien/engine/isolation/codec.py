@@ -8,18 +8,20 @@ own frozen dataclasses.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+    Array = npt.NDArray[Any]
+
 _KINDS = "biuf"
 
 
@@ -33,12 +35,14 @@ def encode(value: Any, arrays: list[Array]) -> Any:
     Raises:
         Nonsense: it holds something that the API has no place for.
     """
-    if isinstance(value, np.ndarray):
+    # Lists of plugins decode descriptors without NumPy, which takes longer to load than all the rest.
+    np = sys.modules.get("numpy")
+    if np is not None and isinstance(value, np.ndarray):
         if value.dtype.kind not in _KINDS or value.dtype.itemsize > 8:
             raise Nonsense(f"an array of {value.dtype} cannot be handed over")
         arrays.append(value)
         return {"array": len(arrays) - 1}
-    if isinstance(value, np.generic):
+    if np is not None and isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | str | int | float):
         return value
@@ -67,7 +71,7 @@ def decode(told: Any, kind: Any, arrays: Sequence[Array]) -> Any:
         return told
     if origin in (typing.Union, types.UnionType):
         return _one_of(told, inner, arrays)
-    if origin is np.ndarray or kind is np.ndarray:
+    if (getattr(origin, "__module__", ""), getattr(origin, "__name__", "")) == ("numpy", "ndarray"):
         return _array(told, arrays)
     if dataclasses.is_dataclass(kind):
         return _dataclass(told, typing.cast(type, kind), arrays)
