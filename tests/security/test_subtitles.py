@@ -95,6 +95,8 @@ def test_the_same_inside_a_medium(attack: Callable[..., Any], tmp_path: Path, ma
         (_SRT + "a < b {not closed", "srt", "a < b {not closed"),
         (_SRT + "{\\an8}{\\i1}both{\\i0} { one", "srt", "both { one"),
         (_VTT + "<v Ann>if a < b</v>", "vtt", "if a < b"),
+        (_VTT + "{} {laughs} <i>so</i> {\\an8}", "vtt", "{} {laughs} so {\\an8}"),
+        (_SRT + "{} {laughs} {\\an8}<b>so</b>", "srt", "{} {laughs} so"),
         (_ASS + "{\\b1}late{\\b0} [loud] {", "ass", "late [loud] {"),
     ],
 )

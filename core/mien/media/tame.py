@@ -17,6 +17,8 @@ _BLANKS = re.compile(r"[^\S\n]{2,}+")
 _EMPTY_LINES = re.compile(r"\n(?:[^\S\n]?+\n){2,}+")
 _LONE_ANGLE = re.compile(r"<(?=[^<>]*+(?:<|\Z))")
 _LONE_BRACE = re.compile(r"\{(?=[^{}]*+(?:\{|\Z))")
+_NO_TAG = re.compile(r"\{(?!\\)")  # `{laughs}` is text in SubRip, where `{\an8}` is a tag of players
+_ANY_BRACE = re.compile(r"\{")  # WebVTT has no such tags
 _HEADING = re.compile(r"^([^\n\[]{0,5}+\[[^\n]{0,200}+)[^\n]++", re.MULTILINE)
 _DRAWN = re.compile(r"\{[^}]*?\\p[1-9]")
 
@@ -28,8 +30,12 @@ def tamed(text: str, kind: str) -> str:
         kind: `srt`, `vtt`, `ass` or `ssa`.
     """
     text = _EMPTY_LINES.sub("\n\n", _BLANKS.sub(" ", text))
-    # Entities are taken back at the end; headings are those of sections, [Events].
-    return closed(_LONE_ANGLE.sub("&lt;", text) if kind in ("srt", "vtt") else _HEADING.sub(r"\1", text))
+    if kind in ("srt", "vtt"):
+        text = _LONE_ANGLE.sub("&lt;", text)  # entities are taken back at the end
+        text = (_NO_TAG if kind == "srt" else _ANY_BRACE).sub(_BRACE, text)
+    else:
+        text = _HEADING.sub(r"\1", text)  # of sections: [Events]
+    return closed(text)
 
 
 def closed(text: str) -> str:
