@@ -134,7 +134,8 @@ class RayPool:
         self._late = True
 
     def _add(self, place: Place, deaths: int) -> None:
-        self._seats.append(_Actor(self._cluster, self._class, place, self._terms, deaths, late=self._late))
+        wait = _WAIT if self._patience is None else min(_WAIT, self._patience / 2)
+        self._seats.append(_Actor(self._cluster, self._class, place, self._terms, wait, deaths, late=self._late))
 
     def _listen(self, timeout: float) -> None:
         """Take what the first actor with news has to say."""
@@ -275,8 +276,11 @@ class RayPool:
 class _Actor:
     """An actor as it is seen from here, and the call that it has yet to answer."""
 
-    def __init__(self, cluster: Cluster, actor: Any, place: Place, terms: Terms, deaths: int, late: bool) -> None:
+    def __init__(
+        self, cluster: Cluster, actor: Any, place: Place, terms: Terms, wait: float, deaths: int, late: bool
+    ) -> None:
         self.place, self.late, self.deaths = place, late, deaths
+        self._wait = wait  # s that it may keep a question for news
         self.state: _State = "starting"
         self.ref: Any = None
         self.actor: Any = None
@@ -324,7 +328,7 @@ class _Actor:
 
     def listen(self) -> None:
         """Ask for news."""
-        self.ref = self.actor.hear.remote(self.number, self._have, _WAIT)
+        self.ref = self.actor.hear.remote(self.number, self._have, self._wait)
 
     def ask_again(self) -> None:
         """The call did not get through."""

@@ -275,7 +275,10 @@ class Scan:
         """End what runs; what was complete by then is kept."""
         while self._pool.busy:
             self._pool.cancel()
-            said = self._pool.next()
+            try:
+                said = self._pool.next()
+            except MienError:  # a cluster is lost; what ran there will be told of nevertheless
+                continue
             if said is not None and isinstance(said[1], Done | MediumFailed):
                 self._tasks.pop(said[0], None)
         for future in self._finishing:
