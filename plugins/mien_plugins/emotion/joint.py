@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from mien_plugins.emotion.mixing import Mix
 from mien_plugins.emotion.net import BRANCH, TASKS, EmotionNet, NetConfig
 from mien_plugins.emotion.spectral import SpectralConfig, SpectralNet
 
@@ -20,29 +21,39 @@ OneNet = EmotionNet | SpectralNet
 class JointConfig:
     """The nets that read together. Their branches make up `BRANCH` units a task between them.
 
-    weights: of each one's word in the mean; they add up to 1.
+    weights: of each one's word in the mean while they are trained; they add up to 1. mix: what they come to afterwards, if it
+    was fitted.
     """
 
     members: tuple[OneConfig, ...]
     weights: tuple[float, ...]
     representation: Literal["logmel+f1"] = "logmel+f1"
+    mix: Mix | None = None
 
     def __post_init__(self) -> None:
         if sum(member.branch for member in self.members) != BRANCH:
             raise ValueError(f"the members' branches must add up to {BRANCH} units a task")
         if len(self.weights) != len(self.members) or abs(sum(self.weights) - 1.0) > 1e-6:
             raise ValueError("each member needs a weight, and weights must add up to 1")
+        if self.mix is not None and len(self.mix.shares) != len(self.members):
+            raise ValueError("each member needs its shares in the mix")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready fields."""
         members = [member.to_dict() for member in self.members]
-        return {"representation": self.representation, "members": members, "weights": list(self.weights)}
+        fields: dict[str, Any] = {
+            "representation": self.representation,
+            "members": members,
+            "weights": list(self.weights),
+        }
+        return fields if self.mix is None else {**fields, "mix": self.mix.to_dict()}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> JointConfig:
         """The inverse of `to_dict`."""
         members = tuple(one_config(member) for member in fields["members"])
-        return cls(members, tuple(fields["weights"]), fields["representation"])
+        mix = Mix.from_dict(fields["mix"]) if "mix" in fields else None
+        return cls(members, tuple(fields["weights"]), fields["representation"], mix)
 
 
 class JointNet(nn.Module):
@@ -68,16 +79,20 @@ class JointNet(nn.Module):
         return [member(*own) for member, own in zip(self.members, heard, strict=True)]
 
     def forward(self, frames: Tensor, length: Tensor, mid: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The weighted mean of the members' attributes; the embedding has the first task's units first, by all members."""
+        """What the members' attributes come to; the embedding has the first task's units first, by all members."""
         values, vectors = zip(*self.apart(frames, length, mid, rows), strict=True)
         parts = [vector.unflatten(1, (len(TASKS), -1)) for vector in vectors]
         return self.together(values), torch.cat(parts, dim=2).flatten(1)
 
     def together(self, values: Sequence[Tensor]) -> Tensor:
         """What the members' attributes (B, 3) come to."""
-        return torch.stack([weight * value for weight, value in zip(self.config.weights, values, strict=True)]).sum(
-            dim=0
-        )
+        mix = self.config.mix
+        if mix is None:
+            return torch.stack([w * value for w, value in zip(self.config.weights, values, strict=True)]).sum(dim=0)
+        shares = [values[0].new_tensor(own) for own in mix.shares]
+        mean = torch.stack([share * value for share, value in zip(shares, values, strict=True)]).sum(dim=0)
+        centre, spread = mean.new_tensor(mix.centre), mean.new_tensor(mix.spread)
+        return centre + spread * (mean - centre)
 
 
 def one_config(fields: Mapping[str, Any]) -> OneConfig:

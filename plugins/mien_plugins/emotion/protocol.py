@@ -6,7 +6,7 @@ corpus alone reads the others, and nothing of theirs, statistics neither, is use
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_plugins.emotion import baseline
+from mien_plugins.emotion import baseline, mixing
 from mien_plugins.emotion.corpus import folds
+from mien_plugins.emotion.joint import JointNet
 from mien_plugins.emotion.material import CLIP, NOISY_CLIP, NOISY_WINDOW, Material
+from mien_plugins.emotion.mixing import Mix
 from mien_plugins.emotion.reader import AnyConfig
-from mien_plugins.emotion.training import FitConfig, Floats, fit, predict
+from mien_plugins.emotion.training import FitConfig, Floats, fit, predict, predict_apart
 
 Mask = NDArray[np.bool_]
 Fitted = Callable[[Mask, Mask, Path], Floats]
-"""Trains on the first rows and reads the second: (rows read, 3), NaN where it cannot read a kind of sound."""
+"""Trains on the first rows and reads the second: (rows read, 3), or (rows read, members, 3) by nets that read together; NaN
+where it cannot read a kind of sound."""
 
 HEARD = (CLIP, NOISY_CLIP, NOISY_WINDOW)
 """Kinds of sounds that nets are trained on; undisturbed windows are for measuring."""
@@ -43,12 +46,12 @@ class Contender:
 
 
 def of_net(material: Material, contender: Contender, options: dict[str, Any]) -> Fitted:
-    """A net trained with `options` of `training.fit`."""
+    """A net trained with `options` of `training.fit`; what nets that read together say is handed out member by member."""
 
     def fitted(train: Mask, test: Mask, folder: Path) -> Floats:
         heard, unheard = material.take(train).of(*HEARD), material.take(test)
-        model = fit(heard, unheard.of(CLIP), contender.net, contender.fit, folder, **options)
-        return predict(model.cpu(), unheard)
+        model = fit(heard, unheard.of(CLIP), contender.net, contender.fit, folder, **options).cpu()
+        return predict_apart(model, unheard) if isinstance(model, JointNet) else predict(model, unheard)
 
     return fitted
 
@@ -70,19 +73,46 @@ def of_baseline(material: Material, functionals: Floats) -> Fitted:
 
 
 def cross_validate(material: Material, fitted: Fitted, count: int, folder: Path) -> Floats:
-    """(N, 3) readings of every sound by a model that never heard its speaker; `count` folds."""
-    values = np.zeros_like(material.label)
-    genders = dict(zip(material.speaker.tolist(), material.gender.tolist(), strict=True))
-    for number, speakers in enumerate(folds(genders, count)):
-        unheard = np.isin(material.speaker, speakers)
-        values[unheard] = fitted(~unheard, unheard, folder / f"fold-{number}")
+    """Readings (N, 3) or (N, members, 3) of every sound by a model that never heard its speaker; `count` folds."""
+    read = [
+        (unheard, fitted(~unheard, unheard, folder / f"fold-{number}"))
+        for number, unheard in enumerate(_unheard(material, count))
+    ]
+    values = np.zeros((len(material), *read[0][1].shape[1:]), np.float32)
+    for unheard, own in read:
+        values[unheard] = own
     return values
 
 
 def across(material: Material, fitted: Fitted, corpus: str, folder: Path) -> Floats:
-    """(N, 3) readings of the other corpora's clips by a model that heard `corpus` alone; NaN for all other sounds."""
+    """Readings of the other corpora's clips by a model that heard `corpus` alone; NaN for all other sounds."""
     heard = material.corpus == corpus
     clips = ~heard & (material.kind == CLIP)
-    values = np.full(material.label.shape, np.nan, np.float32)
-    values[clips] = fitted(heard, clips, folder / f"only-{corpus}")
+    read = fitted(heard, clips, folder / f"only-{corpus}")
+    values = np.full((len(material), *read.shape[1:]), np.nan, np.float32)
+    values[clips] = read
     return values
+
+
+def settle(material: Material, read: Floats, count: int) -> tuple[Floats, Mix]:
+    """What nets that read together come to: cross-validated readings (N, members, 3) → (N, 3), and the mix of them all.
+
+    The mix is fitted on clips. Each fold is read by the mix of the others, so that its figures stay those of unheard speakers.
+    """
+    clips = material.kind == CLIP
+    values = np.zeros_like(material.label)
+    for unheard in _unheard(material, count):
+        values[unheard] = mix_of(material, read, clips & ~unheard).of(read[unheard])
+    return values, mix_of(material, read, clips)
+
+
+def mix_of(material: Material, read: Floats, rows: Mask) -> Mix:
+    """The mix that fits some of the cross-validated readings (N, members, 3)."""
+    return mixing.fit(read[rows], material.label[rows], material.corpus[rows])
+
+
+def _unheard(material: Material, count: int) -> Iterator[Mask]:
+    """The sounds of the speakers that are held back in each fold."""
+    genders = dict(zip(material.speaker.tolist(), material.gender.tolist(), strict=True))
+    for speakers in folds(genders, count):
+        yield np.isin(material.speaker, speakers)

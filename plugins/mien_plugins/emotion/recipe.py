@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 
 from mien.errors import ParameterError
 from mien.training.card import Card, Metric, save_model, write_card
+from mien.training.watch import unfollowed
 from mien_plugins.emotion import baseline, hostility, report
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, read_clips
 from mien_plugins.emotion.features import Recipe
@@ -40,6 +41,7 @@ from mien_plugins.emotion.material import (
     strung,
 )
 from mien_plugins.emotion.measure import Measure
+from mien_plugins.emotion.mixing import Mix
 from mien_plugins.emotion.plan import QUICK, Plan, paper_plan
 from mien_plugins.emotion.protocol import (
     EGEMAPS,
@@ -48,8 +50,10 @@ from mien_plugins.emotion.protocol import (
     Fitted,
     across,
     cross_validate,
+    mix_of,
     of_baseline,
     of_net,
+    settle,
 )
 from mien_plugins.emotion.reader import Ears, load
 from mien_plugins.emotion.spectral import SpectralConfig
@@ -74,6 +78,9 @@ def train(
     alpha: float | None = None,
     beta: float | None = None,
     gamma: float | None = None,
+    rate: float | None = None,
+    batch: int | None = None,
+    l2: float | None = None,
     plan: Plan | None = None,
     note: str = "",
 ) -> Card:
@@ -90,11 +97,17 @@ def train(
         mien.errors.TrainingError: a loss that is not finite.
     """
     weights = (alpha, beta, gamma)
+    others: dict[str, Any] = {
+        name: value for name, value in (("rate", rate), ("batch", batch), ("decay", l2)) if value is not None
+    }
     if net == "best" and weights != (None, None, None):
         raise ParameterError("alpha, beta and gamma weigh the errors of the paper's nets: add --set net=f1 or net=f2.")
+    if net == "best" and others:
+        raise ParameterError("rate, batch and l2 are of the paper's nets: add --set net=f1 or net=f2.")
     if plan is None:
-        plan = (QUICK if quick else Plan()) if net == "best" else paper_plan(net, quick, weights)
+        plan = (QUICK if quick else Plan()) if net == "best" else paper_plan(net, quick, weights, **others)
     asked = {"net": None if net == "best" else net, "alpha": alpha, "beta": beta, "gamma": gamma}
+    asked |= {"rate": rate, "batch": batch, "l2": l2}
     work = work or out / "work"
     clips = [clip for clip in _chosen(read_clips(data), plan.speakers, plan.takes) if clip.speaker not in TEST_SPEAKERS]
     options: dict[str, Any] = {
@@ -107,7 +120,9 @@ def train(
     log.info("training %s on all %d speakers", best.name, len(set(material.speaker)))
     heard = material.of(*HEARD)
     folder = _folder(best, clips, plan, work, seed) / "final"
-    model = fit(heard, material.of(CLIP), best.net, best.fit, folder, **options)
+    with unfollowed():  # it hears all speakers: what it says of them tells a search nothing
+        model = fit(heard, material.of(CLIP), best.net, best.fit, folder, **options)
+    shipped = replace(best.net, mix=compared.mix[best.name]) if isinstance(best.net, JointConfig) else best.net
 
     windows = np.isin(material.kind, (WINDOW, NOISY_WINDOW))
     unheard, values = material.take(windows), compared.unheard[best.name][windows]
@@ -118,7 +133,7 @@ def train(
     )
     config = {
         "id": report.ID,
-        "net": best.net.to_dict(),
+        "net": shipped.to_dict(),
         "features": asdict(_features(best)),
         "window": plan.window,
         "lengths": plan.lengths,
@@ -192,19 +207,23 @@ def small_sample(clips: Sequence[Clip]) -> list[Clip]:
 
 @dataclass(frozen=True)
 class Compared:
-    """score: by which the best net is picked; unheard: (N, 3) cross-validated readings by net; metrics: for the card."""
+    """score: by which the best net is picked; unheard: (N, 3) cross-validated readings by net; metrics: for the card; mix: of
+    those that are several nets."""
 
     score: dict[str, float]
     unheard: dict[str, Floats]
     metrics: list[Metric]
+    mix: dict[str, Mix]
 
 
 def _compare(material: Material, clips: Sequence[Clip], plan: Plan, work: Path, options: dict[str, Any]) -> Compared:
     ask = Measure(plan.repeats)
-    compared = Compared({}, {}, [])
+    compared = Compared({}, {}, [], {})
     corpora = sorted(set(material.corpus)) if plan.across else []
     for name, fitted, folder in _entries(material, clips, plan, work, options):
-        values = cross_validate(material, fitted, plan.folds, folder)
+        read = values = cross_validate(material, fitted, plan.folds, folder)
+        if read.ndim == 3:
+            values, compared.mix[name] = settle(material, read, plan.folds)
         compared.unheard[name] = values
         scores = []
         for kind in (CLIP, NOISY_CLIP, WINDOW, NOISY_WINDOW):
@@ -220,6 +239,8 @@ def _compare(material: Material, clips: Sequence[Clip], plan: Plan, work: Path, 
         log.info("%s: mean CCC %.3f in cross-validation", name, compared.score[name])
         for corpus in corpora:
             values = across(material, fitted, corpus, folder)
+            if values.ndim == 3:
+                values = mix_of(material, read, (material.corpus == corpus) & (material.kind == CLIP)).of(values)
             rows = np.asarray(np.isfinite(values).all(axis=1))
             part = material.take(rows), values[rows]
             compared.metrics.extend(

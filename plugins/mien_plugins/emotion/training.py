@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -130,7 +130,9 @@ class Epoch(Sampler[list[int]]):
 
 
 class EmotionBrain(RecipeBrain):
-    """Trains on batches; its score is the mean CCC over the three tasks."""
+    """Trains on batches; its score is the mean CCC over the three tasks, and a search goes by their error."""
+
+    judged = ("mse", "min")
 
     def compute_forward(self, batch: Batch, stage: Stage) -> Readings:
         inputs = [part.to(self.device) for part in batch[0]]
@@ -170,10 +172,11 @@ class EmotionBrain(RecipeBrain):
         self._seen.append((values.cpu().numpy(), batch[1].numpy()))
 
     def score(self, stage: Stage) -> dict[str, float]:
-        """CCC of each task, their mean, and the epoch itself (to keep the last of a fixed number)."""
+        """CCC of each task, their mean, the mean squared error, and the epoch itself (to keep the last of a fixed number)."""
         predicted, truth = (np.concatenate(part) for part in zip(*self._seen, strict=True))
         each = {name: ccc(truth[:, i], predicted[:, i]) for i, name in enumerate(TASKS)}
-        return {**each, "ccc": float(np.mean(list(each.values()))), "epoch": float(self._epoch)}
+        error = float(((predicted - truth) ** 2).mean())
+        return {**each, "ccc": float(np.mean(list(each.values()))), "mse": error, "epoch": float(self._epoch)}
 
 
 def fit(
@@ -233,14 +236,26 @@ def fit(
 
 def predict(model: AnyNet, material: Material, batch: int = 64) -> Floats:
     """(N, 3) valence, arousal and dominance, clipped to [-1, 1]."""
-    sounds, values = Sounds(material, model.config), np.zeros((len(material), len(TASKS)), np.float32)
-    order = np.argsort(material.length, kind="stable")
+    return _read(lambda *inputs: model(*inputs)[0].clamp(-1.0, 1.0), model, material, batch)
+
+
+def predict_apart(model: JointNet, material: Material, batch: int = 64) -> Floats:
+    """(N, members, 3) what each member says, not clipped."""
+    return _read(lambda *inputs: torch.stack([v for v, _ in model.apart(*inputs)], dim=1), model, material, batch)
+
+
+def _read(ask: Callable[..., Tensor], model: AnyNet, material: Material, batch: int) -> Floats:
+    """What a net answers on batches of about equal length, in the material's order."""
+    sounds, order = Sounds(material, model.config), np.argsort(material.length, kind="stable")
     device = next(model.parameters()).device
+    answers = []
     with torch.inference_mode():
         for i in range(0, len(order), batch):
-            rows = order[i : i + batch].tolist()
-            inputs, *_ = sounds[rows]
-            values[rows] = model(*(part.to(device) for part in inputs))[0].clamp(-1.0, 1.0).cpu().numpy()
+            inputs, *_ = sounds[order[i : i + batch].tolist()]
+            answers.append(ask(*(part.to(device) for part in inputs)).cpu().numpy())
+    read = np.concatenate(answers)
+    values = np.empty_like(read)
+    values[order] = read
     return values
 
 
