@@ -71,6 +71,11 @@ def _lines(words: list[str]) -> list[str]:
     return [line for word in words if (line := one_line(word))]
 
 
+def _annotations(words: list[str]) -> list[str]:
+    """In tiers a stretch without words has its score alone."""
+    return [one_line(word) or "0.50" for word in words]
+
+
 # -- each format with its second reader ------------------------------------------------------------------------------
 
 
@@ -101,7 +106,7 @@ def _elan(words: list[str], folder: Path) -> None:
     path = _written(words, folder, "eaf")
     eaf = Eaf(str(path))
     values = sorted(eaf.get_annotation_data_for_tier("speech.transcript"))
-    assert [value for *_, value in values] == [one_line(word) for word in words]
+    assert [value for *_, value in values] == _annotations(words)
     assert [(start, end) for start, end, _ in values] == [(2000 * n, 2000 * n + 1500) for n in range(len(words))]
 
 
@@ -111,7 +116,7 @@ def _textgrid(words: list[str], folder: Path) -> None:
     grid = TextGrid(str(_written(words, folder, "textgrid")), codec="utf-8")
     tier = next(t for t in grid.get_tiers() if t.name == "speech.transcript")
     found = [text for _, _, text in tier.get_intervals() if text]
-    assert found == _lines(words)
+    assert found == _annotations(words)
 
 
 def _csv(words: list[str], folder: Path) -> None:
@@ -192,10 +197,8 @@ def _labels(words: list[str], folder: Path) -> None:
     from mien.truth.labels import read_labels
 
     path = _written(words, folder, "eaf")
-    if not _lines(words):
-        return
     (column,) = [c for c in read_labels(path).columns if c.name == "speech.transcript"]
-    assert [label.value for label in column.labels] == _lines(words)
+    assert [label.value for label in column.labels] == _annotations(words)
 
 
 FORMATS: dict[str, Callable[[list[str], Path], None]] = {
