@@ -104,6 +104,10 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
     Each epoch is seeded with seed + epoch, so a resumed training draws what an uninterrupted one would.
     """
 
+    judged: tuple[str, Mode] | None = None
+    """The key of `score()` that a search of the recipe's options goes by, and its mode, where `metric` says nothing of that: in
+    trainings of a fixed number of epochs, of which the last is kept. Of several trainings in a row the mean counts."""
+
     def __init__(
         self,
         modules: Mapping[str, nn.Module],
@@ -302,6 +306,7 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
             rate,
             seconds,
             self.mode,
+            self.judged,
         )
         for watcher in self._watchers:
             watcher.epoch(done)

@@ -78,9 +78,11 @@ class _Follower:
     best: float | None = None
     epochs: int = 0
     _before: int = 0
+    _number: int = -1
+    _judged: dict[int, float] = field(default_factory=dict)
 
     def start(self, done: int, limit: int, batches: int | None) -> None:
-        self.epochs = self._before + done
+        self.epochs, self._number = self._before + done, self._number + 1
         for number in range(self._before + 1, self.epochs + 1):
             # Epochs that an interrupted trial had behind it: told once more, judged already.
             if number in self.again:
@@ -90,9 +92,14 @@ class _Follower:
 
     def epoch(self, epoch: Epoch) -> None:
         self.epochs += 1
-        self.metric, self.mode, self.best = epoch.metric, epoch.mode, epoch.best
-        value = epoch.scores[epoch.metric]
-        if self.report(self.epochs, -value if epoch.mode == "max" else value):
+        if epoch.judged is None:
+            self.metric, self.mode, self.best = epoch.metric, epoch.mode, epoch.best
+            value = epoch.scores[epoch.metric]
+        else:
+            self.metric, self.mode = epoch.judged
+            self._judged[self._number] = epoch.scores[self.metric]
+            value = self.best = sum(self._judged.values()) / len(self._judged)
+        if self.report(self.epochs, -value if self.mode == "max" else value):
             raise self.stop()
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ class Epoch:
         metric, best, best_epoch: the watched one, its best value so far (None before there is one) and when that was.
         train_loss: mean loss of its batches. rate: learning rate at its end. seconds: how long it took.
         mode: whether the watched one is to be large (`max`) or small.
+        judged: the score, and its mode, that a search goes by where it is not the watched one.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Epoch:
     rate: float
     seconds: float
     mode: str = "min"
+    judged: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         value = self.scores[self.metric]
@@ -162,6 +164,16 @@ _FOLLOWERS: ContextVar[tuple[Watcher, ...]] = ContextVar("followers", default=()
 def following(watcher: Watcher) -> Iterator[None]:
     """Let another watcher follow the trainings that begin in this block; what it raises stops them."""
     before = _FOLLOWERS.set((*_FOLLOWERS.get(), watcher))
+    try:
+        yield
+    finally:
+        _FOLLOWERS.reset(before)
+
+
+@contextmanager
+def unfollowed() -> Iterator[None]:
+    """Nobody follows the trainings that begin in this block: a search has nothing to judge them by."""
+    before = _FOLLOWERS.set(())
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mien.sdk import TableInfo
 
-_MANIFEST = "mien manifest {corpus} FOLDER --out DIR/manifest.csv, then "
+_MANIFEST = "mien manifest {corpus} FOLDER{more} --out DIR/manifest.csv, then "
 _IEMOCAP = (
     "IEMOCAP is given out on application only, and the prepared features of the thesis under a licence of their own."
 )
@@ -17,8 +17,8 @@ _MOSEI = (
 )
 
 
-def _closed(table: str, title: str, why: str, command: str = "", corpus: str = "") -> TableInfo:
-    first = _MANIFEST.format(corpus=corpus) if corpus else ""
+def _closed(table: str, title: str, why: str, command: str = "", corpus: str = "", more: str = "") -> TableInfo:
+    first = _MANIFEST.format(corpus=corpus, more=f" {more}" if more else "") if corpus else ""
     return TableInfo(id=table, title=title, closed=why, command=first + command)
 
 
@@ -36,8 +36,11 @@ CLOSED = (
     _closed(
         "thesis-4.1",
         "Thesis Tables 4.1 – 4.5: intra- and cross-modal attention on IEMOCAP, with Moddrop and imputation (accuracy)",
-        f"{_IEMOCAP} The nets are here; their recipe learns from public corpora of one modality each.",
-        _train("fusion-attention", "strategy=intra"),
+        f"{_IEMOCAP} From media the embeddings of Mien's own models are read; a manifest of `.npz` files with the "
+        "thesis' features gives its own nets. Each card has Table 4.4 (every subset of modalities); 4.5 is `moddrop=single`.",
+        _train("fusion-attention", "strategy=intra", "label=iemocap", "moddrop=off"),
+        "iemocap",
+        "--media video",
     ),
     _closed(
         "thesis-5.1",
@@ -60,15 +63,17 @@ CLOSED = (
     _closed(
         "hsdvd-000",
         "Rana & Jha 2022 Tables II and VI: text alone and MML on HSDVD (P, R, F1)",
-        f"{_HSDVD} MML is here; its recipe learns from public texts and voices, paired. On OLID alone see `olid-000`.",
-        _train("fusion-mml"),
+        f"{_HSDVD} Whoever has clips of their own in its layout can train MML on them. On OLID alone see `olid-000`.",
+        _train("fusion-mml", "label=hate", "moddrop=false"),
+        "hate-clips",
+        "--media video",
     ),
     _closed(
         "iemocap-000",
         "Rana & Jha 2022 Table IV: attributes of speech on IEMOCAP (RMSE)",
-        "IEMOCAP is given out on application only. The paper's f1 errors exceed the labels' own deviation.",
+        "IEMOCAP is given out on application only. The paper's f1 errors exceed the labels' own deviation. The command trains "
+        "the paper's net on the acted clips of `speech/manifest.csv`: a manifest of rated speech is not read by it.",
         _train("emotion-mtl", "net=f1"),
-        "iemocap",
     ),
     _closed(
         "mosei-001",

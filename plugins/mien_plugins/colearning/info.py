@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mien.sdk import Params, RecipeInfo, Registry, TableInfo, hookimpl, param
+from mien.sdk import Params, RecipeInfo, Registry, Search, TableInfo, hookimpl, param
 from mien_plugins.colearning.closed import CLOSED
 
 _MOSI = ("mosi",)
@@ -18,8 +18,15 @@ class SeqSewTraining(Params):
     strong: str = param("text", "modality that teaches it, or none")
     target: Literal["arousal", "valence"] = param("arousal", "what is read (recola)")
     kind: Literal["dense", "gru", "transformer"] = param("transformer", "encoder of the model")
-    alpha: float = param(0.1, "weight of the correlation with the teacher; 0 leaves it out", ge=0, le=10)
-    beta: float = param(0.5, "weight of the decoder; 0 leaves it out", ge=0, le=10)
+    alpha: float | None = param(
+        None,
+        "weight of the correlation with the teacher; 0 leaves it out (default: what was searched on MOSI)",
+        ge=0,
+        le=10,
+    )
+    beta: float | None = param(
+        None, "weight of the decoder; 0 leaves it out (default: what was searched on MOSI)", ge=0, le=10
+    )
     dropout: float = param(0.3, "in the transformer layers", ge=0, le=0.9)
     rounds: int = param(0, "of each training; 0 for the recipe's own number", ge=0, le=10_000)
 
@@ -32,6 +39,11 @@ SEQSEW = RecipeInfo(
     description="Learns from CMU-MOSI's utterance features or RECOLA's feature tables, whichever is chosen and lies in --data.",
     factory="mien_plugins.colearning.recipe",
     params=SeqSewTraining,
+    search=(
+        Search("alpha", 1e-3, 1.0, log=True),
+        Search("beta", 1e-3, 1.0, log=True),
+        Search("dropout", 0.2, 0.7),
+    ),
 )
 
 
@@ -57,6 +69,12 @@ SEW = RecipeInfo(
     description="Learns from RECOLA's feature tables as AVEC 2016 hands them out.",
     factory="mien_plugins.colearning.sew_recipe",
     params=SewTraining,
+    search=(
+        Search("alpha", 1e-2, 1e1, log=True),
+        Search("beta", 1e-2, 1e1, log=True),
+        Search("gamma", 1e-2, 1e1, log=True),
+        Search("cca_batch", choices=(32, 256, 1024)),
+    ),
 )
 
 UNIMODAL = TableInfo(

@@ -18,6 +18,7 @@ from mien.evaluation.metrics import accuracy, bootstrap_ci, ccc, pearson, rmse, 
 from mien.training import checks
 from mien.training.card import Card, DataSource, Metric, load_model, save_model, write_card
 from mien.training.job import command
+from mien.training.watch import unfollowed
 from mien_plugins.colearning import mosi, recola
 from mien_plugins.colearning.learn import Plan, fit, predict
 from mien_plugins.colearning.seqsew import Kind, Unimodal, UnimodalConfig
@@ -47,8 +48,8 @@ def train(
     strong: str = "text",
     target: str = "arousal",
     kind: Kind = "transformer",
-    alpha: float = 0.1,
-    beta: float = 0.5,
+    alpha: float | None = None,
+    beta: float | None = None,
     dropout: float = 0.3,
     rounds: int = 0,
 ) -> Card:
@@ -64,7 +65,7 @@ def train(
         strong: the modality that teaches, or `none`.
         target: of RECOLA: arousal or valence.
         kind: of the encoder, see `seqsew.UnimodalConfig`.
-        alpha, beta: weights of correlation and decoder.
+        alpha, beta: weights of correlation and decoder; None for those that were searched on MOSI.
         dropout: in the transformer layers.
         rounds: of each training; 0 for the recipe's own number.
 
@@ -94,8 +95,10 @@ def train(
     if strong != NONE:
         # The teacher always is the thesis' full encoder.
         own = config(strong, "transformer")
-        teacher = fit(train_set, valid, strong, own, plan(strong, "transformer"), place / "teacher", **options)
-    student = replace(plan(weak, kind), alpha=alpha if teacher else 0.0, beta=beta if teacher else 0.0)
+        with unfollowed():  # a search is for the student
+            teacher = fit(train_set, valid, strong, own, plan(strong, "transformer"), place / "teacher", **options)
+    weights = System(weak, kind, teacher is not None, alpha, beta).weights()
+    student = replace(plan(weak, kind), alpha=weights[0], beta=weights[1])
     built = config(weak, kind)
     net = fit(
         train_set, valid, weak, built, student, place / "student",
@@ -182,7 +185,7 @@ def _card(config: Mapping[str, Any], net: Unimodal, metrics: tuple[Metric, ...])
         "target": "arousal",
         "kind": "transformer",
     }
-    defaults |= {"alpha": 0.1, "beta": 0.5, "dropout": 0.3, "rounds": 0}
+    defaults |= {"alpha": None, "beta": None, "dropout": 0.3, "rounds": 0}
     options = {k: training[k] for k, v in defaults.items() if training[k] != v}
     on_mosi = corpus == "mosi"
     source = (

@@ -21,13 +21,17 @@ from mien.training.card import load_model, save_model
 from mien.training.reproduction import begin
 from mien_plugins.colearning import mosi
 from mien_plugins.colearning.learn import Plan, fit, predict
-from mien_plugins.colearning.seqsew import WIDTH, Kind, Unimodal, UnimodalConfig
+from mien_plugins.colearning.seqsew import Kind, Unimodal, UnimodalConfig
 from mien_plugins.colearning.sequences import Scale, Sequences
 
 STRONG = "text"
 GRU_LAYERS = {"text": 1, "acoustic": 2, "visual": 2}
 NOISE = {"text": 12.0, "visual": 6.0, "acoustic": 0.0}
-ALPHA, BETA = 0.1, 0.5
+WEIGHTS = {"visual": (0.1, 1.0), "acoustic": (0.001, 1.0)}
+"""Student → α and β: of the grid `GRID` × `GRID` the pair with the least loss on the validation videos, mean of two seeds."""
+GRID = (0.001, 0.01, 0.1, 1.0)
+DECODER = 250
+"""Units of the decoder's GRU; the thesis gives them for RECOLA's arousal only."""
 KINDS: tuple[Kind, ...] = ("dense", "gru", "transformer")
 VERSION = 1
 
@@ -40,21 +44,21 @@ class System:
         modality: text, acoustic or visual.
         kind: see `UnimodalConfig`.
         taught: whether text teaches it.
-        alpha, beta: weights of the correlation and of the decoder where it is taught.
+        alpha, beta: weights of the correlation and of the decoder where it is taught; None: those of `WEIGHTS`.
     """
 
     modality: str
     kind: Kind = "transformer"
     taught: bool = False
-    alpha: float = ALPHA
-    beta: float = BETA
+    alpha: float | None = None
+    beta: float | None = None
 
     @property
     def name(self) -> str:
         """Of its folder."""
         if not self.taught:
             return f"{self.modality}-{self.kind}"
-        without = "" if self.alpha and self.beta else "-nodec" if self.alpha else "-nolfa"
+        without = "-nolfa" if self.alpha == 0 else "-nodec" if self.beta == 0 else ""
         return f"{self.modality}-seqsew{without}"
 
     def config(self, size: int) -> UnimodalConfig:
@@ -68,16 +72,24 @@ class System:
         long = self.modality == "text" and self.kind == "transformer"
         # Without noise a net knows its 52 videos by heart after fifty updates.
         rounds = 32 if long else 10 if noisy else 12
+        alpha, beta = self.weights()
         return Plan(
             rounds=rounds,
             patience=rounds,
             passes=3 if noisy else 2,
             rate=5e-4 if self.kind == "transformer" else 1e-3,
             noise={self.modality: NOISE[self.modality]},
-            alpha=self.alpha if self.taught else 0.0,
-            beta=self.beta if self.taught else 0.0,
-            decoder=WIDTH,
+            alpha=alpha,
+            beta=beta,
+            decoder=DECODER,
         )
+
+    def weights(self) -> tuple[float, float]:
+        """α and β; zeros where nothing teaches it."""
+        if not self.taught:
+            return 0.0, 0.0
+        alpha, beta = WEIGHTS.get(self.modality, WEIGHTS["visual"])
+        return alpha if self.alpha is None else self.alpha, beta if self.beta is None else self.beta
 
     def settings(self) -> dict[str, Any]:
         """All that its training depends on besides data and seed."""

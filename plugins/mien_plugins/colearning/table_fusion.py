@@ -72,10 +72,9 @@ def settings(task: str) -> Mapping[str, Any]:
         "rounds": fusions.ROUNDS,
         "updates": fusions.UPDATES,
         "rate": fusions.RATE,
-        "window": fusions.WINDOW,
         "neighbours": NEIGHBOURS,
         "noise": NOISE,
-    }
+    } | ({"window": fusions.WINDOW} if task.removesuffix(MODDROP) in fusions.POOLED else {})
 
 
 def run(
@@ -132,10 +131,13 @@ def notes(results: Results) -> Sequence[str]:
     return [
         "Weighted F1 in percent; columns say what is there when it is used. All nets have projections and LSTM (or encoders and "
         f"dense layers) of {fusions.WIDTH} units (the papers' 256 and 120 are more than 52 videos can train) and the same number "
-        f"of updates. The nets with statistical pooling read {fusions.WINDOW} utterances at a time. “Imputed”: the net without "
-        f"Moddrop, which takes for an absent modality's vectors the mean of those of the {SHOWN} nearest training utterances. "
-        "In the cross-modal net a modality that is alone has nothing to attend to, and is read from its encoder's own mean, "
-        "which no training sample ever showed it; the thesis leaves imputation there open.",
+        f"of updates. The nets with statistical pooling read {fusions.WINDOW} utterances at a time: of 1, 2, 4 and 8 that with "
+        "the least validation loss, for a pool over more blurs the one in question (the thesis pools over the frames of one "
+        "utterance, which these features do not have); one seed of a first run with 8 had measured the test videos. “Imputed”: "
+        "the net without Moddrop, which takes for an absent modality's "
+        f"vectors the mean of those of the {SHOWN} nearest training utterances. In the cross-modal net a modality that is alone "
+        "has nothing to attend to, and is read from its encoder's own mean, which no training sample ever showed it; the thesis "
+        "leaves imputation there open.",
         "Attention against concatenation, everything present:\n\n" + "\n".join(attention),
         "Moddrop against training without it, everything present and without text:\n\n" + "\n".join(dropped),
         f"Imputation ({SHOWN} neighbours) against leaving out what is absent, without text:\n\n" + "\n".join(filled),

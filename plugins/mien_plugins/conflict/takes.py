@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.errors import CorpusError
+from mien.errors import CorpusError, shown
 from mien_plugins.conflict.features import Samples
 from mien_plugins.conflict.net import RATE
 
@@ -38,6 +38,9 @@ _EMODB = {
     "neutral": "neutral",
     "sadness": "sad",
 }
+
+
+_COLUMNS = ("corpus", "speaker", "path", "emotion", "intensity")
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,17 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
     wanted = list(speakers)
     rows: dict[str, list[dict[str, str]]] = {key: [] for key in wanted}
     with manifest.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
+        reader = csv.DictReader(file)
+        for number, row in enumerate(reader, 1):
+            if any(row.get(name) is None for name in _COLUMNS):
+                raise CorpusError(f"Row {number} lacks one of the columns {', '.join(_COLUMNS)}: {shown(manifest)}")
             key = f"{row['corpus']}/{row['speaker']}"
             if key in rows:
+                if row["emotion"] not in (_EMODB if row["corpus"] == "emodb" else EFFORT):
+                    raise CorpusError(
+                        f"Row {number} has the emotion “{shown(row['emotion'][:20])}”, of which it is not known how loud it "
+                        f"is: {shown(manifest)}"
+                    )
                 rows[key].append(row)
     voices = []
     for key in wanted:

@@ -27,6 +27,8 @@ from mien_plugins.corpora.reading import SEVEN, beside, found, lines, made, need
 TITLE = "IEMOCAP"
 SESSIONS = (1, 2, 3, 4, 5)
 SPLIT = {1: "train", 2: "train", 3: "train", 4: "valid", 5: "test"}
+UNNAMED = ("oth", "xxx")
+"""Another emotion, and no majority of raters."""
 CLASSES = ("ang", "exc", "hap", "sad", "fru", "sur", "neu")
 
 _TURN = re.compile(
@@ -89,6 +91,10 @@ def _dialogue(folder: Path, place: Path, file: Path, session: int, media: str) -
             raise CorpusError(f"{where}: ratings should lie from 1 to 5, not {', '.join(f'{one:g}' for one in rating)}")
         valence, arousal, dominance = (onto(one, 1, 5) for one in rating)
         emotion = match[4].lower()
+        if emotion not in SEVEN and emotion not in CLASSES and emotion not in UNNAMED:
+            raise CorpusError(
+                f"{where}: the emotion “{shown(emotion[:20])}” is none of {', '.join(sorted({*CLASSES, 'fea', 'dis', *UNNAMED}))}"
+            )
         values = (SEVEN.get(emotion), emotion if emotion in CLASSES else None, valence, arousal, dominance)
         rows.append(
             Row(

@@ -95,6 +95,9 @@ class EmotionTraining(Params):
     alpha: float | None = param(None, "Weight of the squared error in valence (f1: 0.2, f2: 0.1).", ge=0, le=1)
     beta: float | None = param(None, "Weight of the squared error in arousal (f1 and f2: 0.1).", ge=0, le=1)
     gamma: float | None = param(None, "Weight of the squared error in dominance (f1 and f2: 0.2).", ge=0, le=1)
+    rate: float | None = param(None, "Learning rate (f1: 1e-4, f2: 1e-3).", gt=0, le=1)
+    batch: int | None = param(None, "Sounds of an update (f1: 32, f2: 128).", ge=2, le=4096)
+    l2: float | None = param(None, "Weight of the squared weights (f1: 1e-7, f2: 1e-9).", ge=0, le=1)
 
 
 TRAINING = RecipeInfo(
@@ -105,6 +108,12 @@ TRAINING = RecipeInfo(
     description="Learns valence, arousal and dominance from RAVDESS and EmoDB, speakers kept apart.",
     factory="mien_plugins.emotion.recipe",
     params=EmotionTraining,
+    search=(  # with --set net=f1 or net=f2, by the error in cross-validation: α, β and γ as the paper's grid has them
+        *(Search(name, choices=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6)) for name in ("alpha", "beta", "gamma")),
+        Search("rate", 1e-5, 1e-2, log=True),
+        Search("batch", choices=(32, 64, 128)),
+        Search("l2", 1e-9, 1e-5, log=True),
+    ),
 )
 
 

@@ -25,10 +25,10 @@ from torch.utils.data import DataLoader, Dataset
 from mien.evaluation.metrics import accuracy, balanced_accuracy, bootstrap_ci, ece, macro_f1
 from mien.training.card import Card, Metric, save_model, write_card
 from mien.training.checks import require_known_labels, require_splits
-from mien.training.job import command
 from mien.training.kit import RecipeBrain, Stage, seed_everything
-from mien_plugins.emotion.info import LFLB
+from mien_plugins.emotion.info import LFLB, LflbTraining
 from mien_plugins.emotion.lflb import RATE, LflbConfig, LflbNet, Variant, probabilities, trainable
+from mien_plugins.emotion.rawcard import raw_card
 from mien_plugins.emotion.rawdata import Corpus, names
 from mien_plugins.emotion.rawreader import load_lflb, segments
 
@@ -207,31 +207,21 @@ def _read(net: LflbNet, sets: Segments, device: str) -> NDArray[np.float32]:
 
 
 def _card(config: dict[str, Any], corpus: Corpus, net: LflbNet, metrics: tuple[Metric, ...]) -> Card:
-    defaults = {"variant": "plain", "epochs": None, "patience": 8, "lr": None, "batch": BATCH, "segment": SEGMENT}
-    own = corpus.own_data
-    return Card(
+    return raw_card(
+        LflbTraining,
+        config,
+        corpus,
+        metrics,
         id=LFLB,
+        licence="free for use with citation (EmoDB)",
         title="1D-SER: the emotion's name from raw speech",
         task=f"Tells {', '.join(net.config.classes)} apart in a second of raw speech at 16 kHz.",
         architecture="four local feature learning blocks, LSTM"
         + (", additive attention, LSTM" if net.config.variant == "attention" else ""),
         parameters=trainable(net),
-        licence="as the corpus' owners state" if own else "free for use with citation (EmoDB)",
-        data=corpus.sources,
-        split=corpus.split,
-        seeds=(int(config["seed"]),),
-        metrics=metrics,
         limits=(
             "The public implementation's figures (61 %, with attention 66 to 70 %) are of a split in which speakers, and "
             "segments of one recording, are on both sides; these are of speakers that were never heard, and lower.",
             "Acted emotion: spontaneous speech is milder.",
-        ),
-        command=command(
-            LFLB,
-            data="CORPUS" if own else "../shared/data",
-            out="OUT",
-            quick=bool(config["quick"]),
-            seed=int(config["seed"]),
-            options={k: v for k, v in config["options"].items() if v != defaults[k]},
         ),
     )

@@ -93,11 +93,13 @@ def paper_plan(
     representation: Literal["f1", "f2"],
     quick: bool = False,
     weights: tuple[float | None, float | None, float | None] = (None, None, None),
+    **others: float,
 ) -> Plan:
-    """The paper's own net on one representation, trained as the paper did; weights: α, β, γ where they are not the paper's."""
+    """The paper's own net on one representation, trained as the paper did; weights: α, β, γ where they are not the paper's;
+    others: fields of `FitConfig` likewise."""
     tuned = F1 if representation == "f1" else F2
     chosen = tuple(own if given is None else given for given, own in zip(weights, tuned.weights, strict=True))
-    tuned = replace(tuned, weights=(chosen[0], chosen[1], chosen[2]))
+    tuned = replace(tuned, weights=(chosen[0], chosen[1], chosen[2]), **others)  # type: ignore[arg-type]
     base = QUICK if quick else Plan()
     tuned = replace(tuned, epochs=max(1, tuned.epochs // 3)) if quick else tuned
     return replace(base, contenders=(Contender(NetConfig(representation), tuned),), baseline=False, across=False)

@@ -25,10 +25,10 @@ from mien.errors import CorpusError
 from mien.evaluation.metrics import bootstrap_ci, ccc, pearson, rmse
 from mien.training.card import Card, Metric, save_model, write_card
 from mien.training.checks import require_splits
-from mien.training.job import command
 from mien.training.kit import RecipeBrain, Stage, seed_everything
 from mien.training.losses import ccc_loss
-from mien_plugins.emotion.info import RAW
+from mien_plugins.emotion.info import RAW, RawTraining
+from mien_plugins.emotion.rawcard import raw_card
 from mien_plugins.emotion.rawdata import Corpus, Stretch, dimensions
 from mien_plugins.emotion.rawnet import PER_FRAME, SAMPLES, RawConfig, RawNet, Steps, trainable
 from mien_plugins.emotion.rawreader import as_frames
@@ -290,33 +290,21 @@ def _heard(net: RawNet, sets: Sequences) -> tuple[Floats, Floats, NDArray[np.str
 
 
 def _card(config: dict[str, Any], corpus: Corpus, net: RawNet, metrics: tuple[Metric, ...]) -> Card:
-    defaults = {
-        "epochs": None, "patience": 8, "lr": 5e-4, "batch": BATCH, "dropout": 0.5, "sequence": 100, "memory": 256,
-        "layers": 1, "steps": "average",
-    }  # fmt: skip
-    own = corpus.own_data
-    return Card(
+    acted = "Trained on acted clips whose word stands for dimensions, constant over the clip."
+    return raw_card(
+        RawTraining,
+        config,
+        corpus,
+        metrics,
         id=RAW,
+        licence="CC BY-NC-SA 4.0 (from RAVDESS): not for commercial use",
         title="Raw-audio network (Tzirakis et al. 2021)",
         task=f"Reads {', '.join(corpus.outputs)} of a voice, -1 to 1, ten times a second from the samples themselves.",
         architecture="three convolutions with maximum pooling on 22,050 samples a second, peephole LSTM"
         + (", steps averaged to frames" if net.config.steps == "average" else ""),
         parameters=trainable(net),
-        licence="as the corpus' owners state" if own else "CC BY-NC-SA 4.0 (from RAVDESS): not for commercial use",
-        data=corpus.sources,
-        split=corpus.split,
-        seeds=(int(config["seed"]),),
-        metrics=metrics,
         limits=(
             "In a medium nobody tells whose turn it is: all of a window counts as the target's.",
-            *(() if own else ("Trained on acted clips whose word stands for dimensions, constant over the clip.",)),
-        ),
-        command=command(
-            RAW,
-            data="CORPUS" if own else "../shared/data",
-            out="OUT",
-            quick=bool(config["quick"]),
-            seed=int(config["seed"]),
-            options={k: v for k, v in config["options"].items() if v != defaults[k]},
+            *(() if corpus.own_data else (acted,)),
         ),
     )

@@ -7,6 +7,7 @@ a copy of another.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from mien.errors import CorpusError, shown
+from mien.training.checks import require_equal_lengths, require_known_labels, require_splits
 
 SIDE = 48
 _THUMB = 12
@@ -59,19 +63,29 @@ def load_fer2013(path: Path, valid_share: float = 0.1, seed: int = 0) -> Fer2013
     """Read `fer2013.npz` (or a folder that holds it) and split it.
 
     Copies (up to mirroring and JPEG noise) stay on one side of train | valid; a Training picture that is a
-    copy of a PublicTest picture is left out. Raises FileNotFoundError if there is no such file, ValueError
-    if it is damaged.
+    copy of a PublicTest picture is left out. Raises FileNotFoundError if there is no such file, CorpusError
+    if it is damaged, empty or has a label that is no class.
     """
     file = path / "fer2013.npz" if path.is_dir() else path
-    with np.load(file) as archive:
-        jpeg, offset = archive["jpeg"], archive["offset"]
-        labels, usage = archive["y"].astype(np.int64), archive["usage"]
-        classes = tuple(str(name) for name in archive["classes"])
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
+            jpeg, offset = archive["jpeg"], archive["offset"]
+            labels, usage = archive["y"].astype(np.int64), archive["usage"]
+            classes = tuple(str(name) for name in archive["classes"])
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise CorpusError(
+            f"This is no fer2013.npz with the arrays jpeg, offset, y, usage and classes ({error}): {shown(file)}"
+        ) from error
+    lengths = {"y": len(labels), "usage": len(usage), "offset (less one)": len(offset) - 1}
+    require_equal_lengths("fer2013.npz", lengths)
+    require_known_labels("fer2013.npz", "whole", labels, range(len(classes)))
+    require_splits("fer2013.npz", {"Training": int((usage != 1).sum()), "PublicTest": int((usage == 1).sum())})
     images = np.empty((len(labels), SIDE, SIDE), np.uint8)
     for i in range(len(labels)):
-        picture = cv2.imdecode(jpeg[offset[i] : offset[i + 1]], cv2.IMREAD_GRAYSCALE)
+        data = jpeg[offset[i] : offset[i + 1]]
+        picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if len(data) else None
         if picture is None or picture.shape != (SIDE, SIDE):
-            raise ValueError(f"{file}: picture {i} is no {SIDE}x{SIDE} JPEG")
+            raise CorpusError(f"Picture {i} is no JPEG of {SIDE}×{SIDE}: {shown(file)}")
         images[i] = picture
 
     group = group_copies(images)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pydantic
 
-from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, hookimpl, param
+from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, Search, hookimpl, param
 from mien_plugins.fusion import khare_info, mml_info
 
 READS = ("text.offence", "emotion.attributes", "face.expression", "conflict.intensity")
@@ -163,16 +163,38 @@ class AttentionTraining(Params):
     features: Path | None = param(
         None, "Folder in which the embeddings are kept for other trainings; by default --work."
     )
+    label: str = param(
+        "emotion", "A manifest's column of classes that is learnt (a manifest only, like all that follow)."
+    )
+    epochs: int = param(0, "Epochs at most; 0: 100.", ge=0, le=10_000)
+    batch: int = param(0, "Rows of an update; 0: 32.", ge=0, le=1024)
+    rate: float = param(0.0, "Learning rate (Adam); 0: 1e-3.", ge=0, le=1)
+    size: int = param(
+        0,
+        "Width of encoders and dense layers, or of projections and LSTM; 0: the papers' (60, or 256).",
+        ge=0,
+        le=2048,
+        multiple_of=4,
+    )
+    dropout: float | None = param(None, "Of attention, or behind the LSTM; 0.1 by default.", ge=0, lt=1)
 
 
 ATTENTION_TRAINING = RecipeInfo(
     id="fusion-attention",
     title="Attention fusions of text, voice and face",
     model="fusion-attention",
-    data=("face/fer2013.npz", "speech/manifest.csv", "text/emobank/emobank.csv"),
-    description="Learns emotion from faces (FER2013), voices (RAVDESS, EmoDB) and texts (EmoBank) paired by their label.",
+    data=(),
+    description="Learns the classes of a column of the manifest.csv in --data, whose rows name media or .npz files of one's own "
+    "features (arrays text, audio, video: steps × numbers); where there is none, emotion from faces (FER2013), voices (RAVDESS, "
+    "EmoDB) and texts (EmoBank) paired by their label, in face, speech and text there.",
     factory="mien_plugins.fusion.recipe",
     params=AttentionTraining,
+    search=(
+        Search("rate", 1e-6, 1e-3, log=True),
+        Search("batch", choices=(10, 20, 30)),
+        Search("dropout", 0.1, 0.6),
+        Search("size", choices=(64, 128, 256, 512)),
+    ),
 )
 
 

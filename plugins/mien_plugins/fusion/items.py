@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from mien.errors import CorpusError, shown
 from mien.models import store
 from mien.tracks.quantity import EXPRESSIONS
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, Clip, read_clips
@@ -32,6 +33,7 @@ Ints = npt.NDArray[np.int64]
 
 MODALITIES: Final = ("text", "voice", "face")
 PARTS: Final = ("train", "valid", "test")
+PUBLIC: Final = ("face/fer2013.npz", "speech/manifest.csv", "text/emobank/emobank.csv")
 MODELS: Final = {"text": "text-offence", "voice": "emotion-mtl", "face": "face-affect"}
 VALID_SPEAKERS: Final = ("ravdess-17", "ravdess-18", "emodb-15")
 """Of the speakers that the voice model was not trained on; the others test."""
@@ -99,9 +101,15 @@ def read_items(data: Path, kept: Path, budget: Budget, device: str = "cpu") -> d
     """All three modalities' items, embedded once and kept in the folder `kept`.
 
     Raises:
-        CorpusError, FileNotFoundError: a corpus is missing.
+        CorpusError: a corpus is missing.
         ModelError: a model that embeds is missing or damaged.
     """
+    for name in PUBLIC:
+        if not (data / name).exists():
+            raise CorpusError(
+                f"fusion-attention learns from a manifest.csv of one's own, or from {', '.join(PUBLIC)}; neither that nor {name} "
+                f"is in the folder: {shown(data)}"
+            )
     kept.mkdir(parents=True, exist_ok=True)
     found = {}
     makers: dict[str, Callable[[Path, Budget, str], Items]] = {"text": texts, "voice": voices, "face": faces}

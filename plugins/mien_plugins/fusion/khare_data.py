@@ -162,9 +162,9 @@ class Corpus:
         return len(self.files)
 
     @classmethod
-    def make(cls, manifest: Manifest, extractor: Extractor, longest: float) -> Corpus:
+    def make(cls, manifest: Manifest, extractor: Extractor, longest: float | None, sound: bool = True) -> Corpus:
         """Extract what has not been extracted yet."""
-        return cls(manifest, extractor.all(manifest), longest)
+        return cls(manifest, extractor.all(manifest), longest, sound)
 
     def take(self, rows: Sequence[int]) -> Corpus:
         """Some of the rows."""

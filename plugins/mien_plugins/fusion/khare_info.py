@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Literal
 
-from mien.sdk import AnalyzerInfo, Audio, FusionInfo, FusionParams, Params, RecipeInfo, Writes, param
+from mien.sdk import AnalyzerInfo, Audio, FusionInfo, FusionParams, Params, RecipeInfo, Search, Writes, param
 
 KHARE, BIGRU = "fusion-khare", "fusion-bigru"
 RATE: Final = 16_000
@@ -104,6 +104,12 @@ _DATA = (
     "a manifest (manifest.csv or .parquet: path, start, end, speaker, split, text, labels); paths name media, or .npz files with "
     "arrays audio, video and text (steps × numbers)"
 )
+_SEARCH = (
+    Search("rate", 1e-5, 1e-2, log=True),
+    Search("batch", choices=(8, 16, 32)),
+    Search("layers", choices=(1, 2, 4)),
+    Search("width", choices=(100, 200, 400)),
+)
 KHARE_TRAINING = RecipeInfo(
     id=KHARE,
     title="Cross-modal transformer of audio, video and text",
@@ -112,6 +118,7 @@ KHARE_TRAINING = RecipeInfo(
     description=f"Pre-trains by characters and persons, then learns emotions; from {_DATA}.",
     factory="mien_plugins.fusion.khare_recipe",
     params=KhareTraining,
+    search=_SEARCH,
 )
 BIGRU_TRAINING = RecipeInfo(
     id=BIGRU,
@@ -121,4 +128,5 @@ BIGRU_TRAINING = RecipeInfo(
     description=f"Learns emotions; from {_DATA}.",
     factory="mien_plugins.fusion.bigru_recipe",
     params=StreamTraining,
+    search=_SEARCH,
 )

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from mien.training.checks import require_splits
 from mien.training.kit import save_model, seed_everything
 from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
+from mien.training.watch import unfollowed
 from mien_plugins.fusion.khare_data import Corpus, Extractor, as_tensors, sequences, targets
 from mien_plugins.fusion.khare_info import KHARE, KhareTraining, StreamTraining
 from mien_plugins.fusion.khare_model import MEMORY, AnyNet, make
@@ -33,6 +34,8 @@ from mien_plugins.fusion.khare_train import Batches, EmotionBrain, PretrainBrain
 
 REMEMBERED = 500
 """Training stretches that imputation looks among."""
+QUICK = 4
+"""Epochs of each stage at most, where it is to be quick."""
 HELD = 10
 """Of each speaker's rows every so many-th validates the pre-training: persons can only be told among those that are known."""
 
@@ -48,21 +51,7 @@ def train(
     threads: int | None = None,
     progress: bool = True,
     work: Path | None = None,
-    labels: str = "emotion",
-    epochs: int = 40,
-    batch: int = 16,
-    rate: float = 0.0,
-    layers: int = 0,
-    width: int = 0,
-    longest: float = 20.0,
-    patience: int = 10,
-    inits: int = 1,
-    moddrop: bool = False,
-    neighbours: int = 0,
-    pretrain: Path | None = None,
-    pretrain_epochs: int = 20,
-    characters: Literal["decoder", "ctc"] = "decoder",
-    warmup: int = 4000,
+    **options: Any,
 ) -> Card:
     """Extract, pre-train, train, measure, and write weights, config and card into `out`.
 
@@ -70,31 +59,14 @@ def train(
         data: a manifest, or the folder that holds one.
         quick: at most four epochs of each stage.
         work: streams, checkpoints and logs, by default `out/work`.
-        The rest: see `KhareTraining`.
+        options: see `KhareTraining`.
 
     Raises:
         CorpusError: the manifest or what it names does not serve; the sentence says which row.
         TrainingError: a loss that is not finite.
     """
-    options = KhareTraining(
-        labels=labels,
-        epochs=min(epochs, 4) if quick else epochs,
-        batch=batch,
-        rate=rate,
-        layers=layers,
-        width=width,
-        longest=longest,
-        patience=patience,
-        inits=inits,
-        moddrop=moddrop,
-        neighbours=neighbours,
-        pretrain=pretrain,
-        pretrain_epochs=min(pretrain_epochs, 4) if quick else pretrain_epochs,
-        characters=characters,
-        warmup=warmup,
-    )
     run = {"device": device, "resume": resume, "threads": threads, "progress": progress}
-    return fit("khare", KHARE, data, out, work or out / "work", options, seed, quick, run)
+    return fit("khare", KHARE, data, out, work or out / "work", KhareTraining(**options), seed, quick, run)
 
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
@@ -120,6 +92,9 @@ def fit(
     """Train a net of either kind and measure it."""
     from mien_plugins.fusion.khare_card import measure
 
+    if quick:
+        stages = [name for name in ("epochs", "pretrain_epochs") if hasattr(options, name)]
+        options = options.model_copy(update={name: min(getattr(options, name), QUICK) for name in stages})
     if run["threads"] is not None:
         torch.set_num_threads(run["threads"])
     names = [name.strip() for name in options.labels.split(",") if name.strip()]
@@ -140,7 +115,8 @@ def fit(
         net.fit_scale(*map(as_tensors, train_rows.scale(seed)))
         if isinstance(options, KhareTraining) and isinstance(net, KhareNet) and options.pretrain_epochs:
             if start is None:
-                start = _pretrained(net, manifest, widths, extractor, work, options, seed, run)
+                with unfollowed():  # a search is for the emotions
+                    start = _pretrained(net, manifest, widths, extractor, work, options, seed, run)
             # Each random start keeps a head of its own.
             net.load_state_dict({k: v for k, v in start.items() if not k.startswith("head.")}, strict=False)
         positive = truth[_rows(usable, "train")].mean(0)

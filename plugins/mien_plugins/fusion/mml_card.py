@@ -42,6 +42,7 @@ def measure(model: Path, config: Mapping[str, Any], material: Material, pairs: P
     metrics += list(_decisions("test pairs, the commoner answer always", pairs, always, "for comparison"))
     options = {"moddrop": "false"} if not config["moddrop"] else {}
     options |= {"neighbours": str(config["neighbours"])} if config["neighbours"] else {}
+    options |= {name: str(value) for name, value in config.get("options", {}).items()}
     return Card(
         id=MODEL,
         title="MML: text and voice embeddings fused (experimental)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, param
+from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, Search, param
 
 MODEL: Final = "fusion-mml"
 ENCODERS: Final = ("text-offence", "emotion-mtl")
@@ -44,15 +44,28 @@ class MmlTraining(Params):
         ge=0,
         le=1000,
     )
+    label: str = param("hate", "A manifest's column of two classes, of which the second is looked for")
+    batch: int = param(0, "Pairs (clips) of an update; 0: 64", ge=0, le=4096)
+    rate: float = param(0.0, "Learning rate (Adam); 0: 1e-4", ge=0, le=1)
+    dropout: float | None = param(None, "Between the dense layers; 0.3 by default", ge=0, lt=1)
+    l2: float | None = param(None, "Weight of the squared weights; 1e-4 by default", ge=0, le=1)
 
 
 TRAINING = RecipeInfo(
     id=MODEL,
     title="MML: text and voice embeddings fused",
     model=MODEL,
-    data=("text/olid", "text/hatexplain", "speech/manifest.csv"),
-    description="Learns hostility from texts of OLID and HateXplain paired with voices of RAVDESS and EmoDB by an assumption "
-    "that its card states; the text and voice models that come with Mien stay as they are.",
+    data=(),
+    description="Learns a column of two classes from the manifest.csv in --data, whose rows name clips (with what is said) or "
+    ".npz files of embeddings (arrays text, audio); where there is none, hostility from texts of OLID and HateXplain (text/olid, "
+    "text/hatexplain) paired with voices of RAVDESS and EmoDB (speech/manifest.csv) by an assumption that its card states. The "
+    "text and voice models that come with Mien stay as they are.",
     factory="mien_plugins.fusion.mml_recipe",
     params=MmlTraining,
+    search=(
+        Search("rate", 1e-5, 1e-2, log=True),
+        Search("batch", choices=(16, 32, 64, 128)),
+        Search("dropout", 0.1, 0.6),
+        Search("l2", 1e-9, 1e-3, log=True),
+    ),
 )

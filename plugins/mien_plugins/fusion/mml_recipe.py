@@ -2,7 +2,8 @@
 
 Texts and voices are embedded once by the models that come with Mien and kept in the work folder; the net learns from pairs of
 them (`mml_data`), drawn anew in each epoch, with the paper's optimiser: Adam at 1e-4, ·0.99 each epoch, squared L2 of 1e-4 on
-the weights, early stopping after ten epochs without a better loss on validation pairs.
+the weights, early stopping after ten epochs without a better loss on validation pairs. Where --data has a manifest, its clips
+are learnt from instead (`mml_own`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache as cache_of
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -21,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from mien.errors import CorpusError, shown
 from mien.evaluation.metrics import macro_f1, rmse
 from mien.models import files, store
 from mien.training.card import Card, write_card
@@ -31,8 +34,13 @@ from mien_plugins.fusion.mml_data import THRESHOLD, Budget, Material, Pairs, pai
 from mien_plugins.fusion.mml_info import ENCODERS, MODEL
 from mien_plugins.fusion.mml_net import MEMORY, MmlConfig, MmlNet
 from mien_plugins.fusion.moddrop import moddrop
+from mien_plugins.fusion.own_data import has_manifest
 from mien_plugins.text.model import TextModel
 
+if TYPE_CHECKING:
+    from mien_plugins.fusion.mml_own import ClipBatches
+
+PUBLIC: Final = ("text/olid", "text/hatexplain", "speech/manifest.csv")
 REMEMBERED = 1000
 """Training pairs that imputation looks among."""
 VALID_STREAM, TEST_STREAM, MEMORY_STREAM = 1_000_001, 1_000_002, 1_000_003
@@ -104,7 +112,7 @@ class PairBatches(Dataset[Batch]):
 class MmlBrain(RecipeBrain):
     """Cross-entropy against what the pairs count for, and the L2 constraint."""
 
-    train_pairs: PairBatches
+    train_pairs: PairBatches | ClipBatches
     l2: float
 
     def compute_forward(self, batch: Batch, stage: Stage) -> Tensor:
@@ -126,7 +134,7 @@ class MmlBrain(RecipeBrain):
 
     def score(self, stage: Stage) -> dict[str, float]:
         score, truth, present = (torch.cat(part).numpy() for part in zip(*self._seen, strict=True))
-        both = present.all(axis=1)
+        both = present.all(axis=1) if present.all(axis=1).any() else present.any(axis=1)
         hostile = (truth[both] >= THRESHOLD).astype(int)
         return {
             "rmse": rmse(truth[both], score[both]),
@@ -147,16 +155,23 @@ def train(
     work: Path | None = None,
     moddrop: bool = True,
     neighbours: int = 0,
+    label: str = "hate",
+    batch: int = 0,
+    rate: float = 0.0,
+    dropout: float | None = None,
+    l2: float | None = None,
     plan: Plan | None = None,
 ) -> Card:
     """Embed, train, measure, and write weights (float16), config and card into `out`.
 
     Args:
-        data: folder with `text/olid`, `text/hatexplain` and `speech/manifest.csv`.
+        data: folder of a manifest, or with `text/olid`, `text/hatexplain` and `speech/manifest.csv`.
         quick: fewer texts and epochs.
         work: embeddings, checkpoints and logs, by default `out/work`.
         moddrop: train on copies with one modality silenced too.
         neighbours: impute an absent modality by so many training pairs; 0 leaves zeros.
+        label: the manifest's column of two classes.
+        batch, rate, dropout, l2: instead of the plan's, where they are given.
         plan: overrides `quick`.
 
     Raises:
@@ -164,9 +179,20 @@ def train(
         TrainingError: a loss that is not finite.
     """
     plan = plan or (QUICK if quick else FULL)
-    work = work or out / "work"
+    given: dict[str, Any] = {name: value for name, value in (("batch", batch), ("rate", rate)) if value}
+    given |= {name: value for name, value in (("dropout", dropout), ("l2", l2)) if value is not None}
+    plan, work = replace(plan, **given), work or out / "work"
     if threads is not None:
         torch.set_num_threads(threads)
+    if has_manifest(data):
+        from mien_plugins.fusion.mml_own import train as train_own
+
+        run = {"device": device, "threads": threads, "resume": resume, "progress": progress}
+        return train_own(
+            data, out, quick=quick, seed=seed, work=work, moddrop=moddrop, neighbours=neighbours, label=label, plan=plan,
+            given=given, run=run,
+        )  # fmt: skip
+    _require_public(data)
     models, made_with = cache_of(partial(encoders, device)), versions()
     cache = work / f"embedded-{_digest(data, plan.budget, made_with, seed)}"
     learnt, watched = (
@@ -205,6 +231,7 @@ def train(
         "encoders": made_with,
         "seed": seed,
         "quick": quick,
+        "options": given,
         "budget": asdict(plan.budget),
         "epochs": result.epochs,
         "best_epoch": result.best_epoch,
@@ -219,7 +246,12 @@ def train(
 
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
-    """Measure the model in a folder on test texts paired with test speakers."""
+    """Measure the model in a folder on test texts paired with test speakers, or on the test rows of a manifest."""
+    if files.read_json(model / "config.json").get("own"):
+        from mien_plugins.fusion.mml_own import evaluate as evaluate_own
+
+        return evaluate_own(model, data, device=device)
+    _require_public(data)
     return _measured(model, data, device, partial(encoders, device), None)
 
 
@@ -234,6 +266,15 @@ def _measured(
     material = Material.make(data, "test", models, budget, config["seed"], cache)
     pairs = pair(material.said, material.voiced, np.random.default_rng([config["seed"], TEST_STREAM]))
     return measure(model, config, material, pairs, device)
+
+
+def _require_public(data: Path) -> None:
+    for name in PUBLIC:
+        if not (data / name).exists():
+            raise CorpusError(
+                f"{MODEL} learns from a manifest.csv of one's own, or from {', '.join(PUBLIC)}; neither that nor {name} is in "
+                f"the folder: {shown(data)}"
+            )
 
 
 def encoders(device: str = "cpu") -> tuple[TextModel, Reader]:

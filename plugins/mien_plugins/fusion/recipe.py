@@ -5,6 +5,8 @@ every epoch. The net reads the seven emotions, valence and arousal at each step;
 Beside the net that is kept, the same net is trained without Moddrop and with it, to be compared with every subset of
 modalities missing (`measure`). What is kept was trained on every subset: Moddrop never leaves one modality alone, and the
 cross-modal net, whose attention needs two, reads one alone no better than by chance then.
+
+Where --data has a manifest, it is learnt from instead (`own_recipe`).
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from mien_plugins.fusion.draw import STEP, Dropping, Pools, copies
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES, PARTS, Budget, Items, read_items
 from mien_plugins.fusion.measure import HELD, Heard, fit_temperature, make_card, measured, read_all
+from mien_plugins.fusion.own_data import has_manifest
 from mien_plugins.fusion.pooled import PooledConfig
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.timed import Reading, TimedNet
@@ -172,12 +175,18 @@ def train(
     moddrop: Dropping = "every",
     compare: bool = True,
     features: Path | None = None,
+    label: str = "emotion",
+    epochs: int = 0,
+    batch: int = 0,
+    rate: float = 0.0,
+    size: int = 0,
+    dropout: float | None = None,
     plan: Plan | None = None,
 ) -> Card:
     """Train one strategy, calibrate and measure it; write weights, config and card into `out`.
 
     Args:
-        data: folder of the corpora.
+        data: folder of the corpora, or of a manifest.
         quick: few items and short epochs.
         work: checkpoints and logs, by default `out/work`.
         strategy: see `info.AttentionTraining`, and the other options.
@@ -185,16 +194,29 @@ def train(
 
     Raises:
         CorpusError, FileNotFoundError: a corpus is missing.
-        UsageError: `out` holds the fusion of another strategy.
+        UsageError: `out` holds the fusion of another strategy; an option that only a manifest has.
         TrainingError: a loss that is not finite.
     """
+    asked = {"epochs": epochs, "batch": batch, "rate": rate, "size": size}
+    own = {name: value for name, value in asked.items() if value} | ({} if dropout is None else {"dropout": dropout})
+    if has_manifest(data):
+        from mien_plugins.fusion.own_card import DEFAULTS
+        from mien_plugins.fusion.own_recipe import train as train_own
+
+        _check_strategy(out, strategy)
+        chosen = DEFAULTS | own
+        run = {"device": device, "threads": threads, "resume": resume, "progress": progress}
+        return train_own(
+            data, out, quick=quick, seed=seed, work=work or out / "work", strategy=strategy, moddrop=moddrop, label=label,
+            run=run, **chosen,
+        )  # fmt: skip
+    if given := [*own, *(["label"] if label != "emotion" else [])]:
+        raise UsageError(
+            f"{given[0]} is an option of trainings on a manifest of one's own, and --data has no manifest.csv: {shown(data)}"
+        )
     plan = plan or (QUICK if quick else FULL)
     work = work or out / "work"
-    before = files.read_json(out / "config.json").get("strategy", strategy)
-    if before != strategy:
-        raise UsageError(
-            f"--out holds the fusion {before}, which {strategy} would overwrite; name another: {shown(out)}"
-        )
+    _check_strategy(out, strategy)
     items = read_items(data, features or work, plan.budget, device)
     pools = {part: Pools({name: of.of(part) for name, of in items.items()}) for part in PARTS}
     config = config_of(strategy, items, plan)
@@ -239,6 +261,10 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | N
     """
     from tempfile import TemporaryDirectory
 
+    if files.read_json(model / "config.json").get("own"):
+        from mien_plugins.fusion.own_recipe import evaluate as evaluate_own
+
+        return evaluate_own(model, data, device=device)
     try:
         weights, config = load_model(model)
         net = build(config)
@@ -257,6 +283,14 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | N
     test = Pools({name: of.of("test") for name, of in items.items()})
     heard = read_all(net.eval(), test, plan.held, HELD["test"], float(config["temperature"]), imputer)
     return make_card(config, heard, plan.repeats, sum(p.numel() for p in net.parameters()))
+
+
+def _check_strategy(out: Path, strategy: str) -> None:
+    before = files.read_json(out / "config.json").get("strategy", strategy)
+    if before != strategy:
+        raise UsageError(
+            f"--out holds the fusion {before}, which {strategy} would overwrite; name another: {shown(out)}"
+        )
 
 
 def config_of(strategy: str, items: dict[str, Items], plan: Plan) -> dict[str, Any]:

@@ -12,20 +12,23 @@ Layout (one folder per corpus under ``text/``):
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from mien.errors import CorpusError
+from mien.errors import CorpusError, shown
 from mien_plugins.text.clean import clean
 
 OFFENCE = ("not", "offensive")
 HATE = ("hate", "offensive", "normal")
 ATTRIBUTES = ("valence", "arousal", "dominance")
 _HATEXPLAIN = {"hatespeech": 0, "hate": 0, "offensive": 1, "normal": 2}
+_OLID = {"NOT": 0, "OFF": 1}
+_DAVIDSON = {"0": 0, "1": 1, "2": 2}
+_EMOBANK = {"train": "train", "dev": "valid", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,33 @@ class Texts:
 Splits = dict[str, Texts]
 
 
-def _rows(path: Path, delimiter: str, quoting: Literal[0, 3]) -> list[dict[str, str]]:
+def _rows(path: Path, delimiter: str, quoting: Literal[0, 3], columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """The table's rows; a file that is missing or no such table is a CorpusError."""
     if not path.is_file():
-        raise CorpusError(f"A corpus of the text recipe is missing; put a copy of your own there: {path}")
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter=delimiter, quoting=quoting))
+        raise CorpusError(f"A corpus of the text recipe is missing; put a copy of your own there: {shown(path)}")
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
+            rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(f"This table cannot be read ({error}): {shown(path)}") from error
+    if lacking := [name for name in columns if name not in (reader.fieldnames or ())]:
+        raise CorpusError(
+            f"The column {lacking[0]} is missing; the first row must name {', '.join(columns)}: {shown(path)}"
+        )
+    for number, row in enumerate(rows, 1):
+        if short := [name for name in columns if row[name] is None]:
+            raise CorpusError(f"Row {number} ends before its column {short[0]}: {shown(path)}")
+    return rows
+
+
+def _known(cell: str, classes: Mapping[str, int], path: Path, number: int) -> int:
+    """The class that a cell names; one that is not known is a CorpusError."""
+    if cell not in classes:
+        raise CorpusError(
+            f"Row {number} has the label “{shown(cell[:20])}”, which is none of {', '.join(classes)}: {shown(path)}"
+        )
+    return classes[cell]
 
 
 def _texts(pairs: Iterable[tuple[str, int]]) -> Texts:
@@ -100,15 +125,29 @@ def read_olid(data: Path, seed: int = 0, share: float = 0.1) -> Splits:
     Training texts that equal a test text after cleaning are left out.
     """
     folder = data / "text" / "olid"
-    train = _rows(folder / "olid-training-v1.0.tsv", "\t", csv.QUOTE_NONE)
-    tweets = {row["id"]: row["tweet"] for row in _rows(folder / "testset-levela.tsv", "\t", csv.QUOTE_NONE)}
-    with (folder / "labels-levela.csv").open(encoding="utf-8", newline="") as file:
-        # Some copies have a header line, the published file has none.
-        labels = [row for row in csv.reader(file) if len(row) == 2 and row[1] in ("OFF", "NOT")]
-    test = _texts((tweets[number], int(label == "OFF")) for number, label in labels)
+    training, answers = folder / "olid-training-v1.0.tsv", folder / "labels-levela.csv"
+    train = _rows(training, "\t", csv.QUOTE_NONE, ("tweet", "subtask_a"))
+    tests = folder / "testset-levela.tsv"
+    tweets = {row["id"]: row["tweet"] for row in _rows(tests, "\t", csv.QUOTE_NONE, ("id", "tweet"))}
+    if not answers.is_file():
+        raise CorpusError(f"A corpus of the text recipe is missing; put a copy of your own there: {shown(answers)}")
+    with answers.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if row]
+    labels: list[tuple[str, int]] = []
+    for line, row in enumerate(rows, 1):
+        if line == 1 and len(row) == 2 and row[1] not in _OLID:
+            continue  # some copies have a header line, the published file has none
+        if len(row) != 2:
+            raise CorpusError(f"Row {line} should read id,OFF or id,NOT: {shown(answers)}")
+        if row[0] not in tweets:
+            raise CorpusError(f"Row {line} labels a tweet that is not in {tests.name}: {shown(answers)}")
+        labels.append((tweets[row[0]], _known(row[1], _OLID, answers, line)))
+    test = _texts(labels)
     seen = {clean(text).lower() for text in test.text}
     rest = _texts(
-        (row["tweet"], int(row["subtask_a"] == "OFF")) for row in train if clean(row["tweet"]).lower() not in seen
+        (row["tweet"], _known(row["subtask_a"], _OLID, training, number))
+        for number, row in enumerate(train, 1)
+        if clean(row["tweet"]).lower() not in seen
     )
     train_part, valid = split_off(rest, share, seed)
     return {"train": train_part, "valid": valid, "test": test}
@@ -117,33 +156,49 @@ def read_olid(data: Path, seed: int = 0, share: float = 0.1) -> Splits:
 def read_hatexplain(data: Path) -> Splits:
     """HateXplain's official split; classes in the order of :data:`HATE`."""
     folder = data / "text" / "hatexplain"
-    return {
-        split: _texts(
-            (row["text"], _HATEXPLAIN[row["label"]]) for row in _rows(folder / f"{split}.tsv", "\t", csv.QUOTE_NONE)
-        )
-        for split in ("train", "valid", "test")
-    }
+    splits: Splits = {}
+    for split in ("train", "valid", "test"):
+        path = folder / f"{split}.tsv"
+        rows = _rows(path, "\t", csv.QUOTE_NONE, ("label", "text"))
+        splits[split] = _texts((r["text"], _known(r["label"], _HATEXPLAIN, path, n)) for n, r in enumerate(rows, 1))
+    return splits
 
 
 def read_davidson(data: Path) -> Texts:
     """All of Davidson et al.'s tweets; classes hate, offensive, neither in the order of :data:`HATE`."""
-    rows = _rows(data / "text" / "davidson" / "labeled_data.csv", ",", csv.QUOTE_MINIMAL)
-    return _texts((row["tweet"], int(row["class"])) for row in rows)
+    path = data / "text" / "davidson" / "labeled_data.csv"
+    rows = _rows(path, ",", csv.QUOTE_MINIMAL, ("class", "tweet"))
+    return _texts((row["tweet"], _known(row["class"], _DAVIDSON, path, number)) for number, row in enumerate(rows, 1))
 
 
 def read_emobank(data: Path) -> Splits:
     """EmoBank's official split (its ``dev`` is our ``valid``); target (N, 3) = (rating − 3) / 2."""
-    splits: Splits = {}
-    rows = [
-        row
-        for row in _rows(data / "text" / "emobank" / "emobank.csv", ",", csv.QUOTE_MINIMAL)
-        if clean(row["text"], "transcript")
-    ]
-    for name, ours in (("train", "train"), ("dev", "valid"), ("test", "test")):
-        part = [row for row in rows if row["split"] == name]
-        target = np.array([[(float(row[k]) - 3.0) / 2.0 for k in "VAD"] for row in part], dtype=np.float32)
-        splits[ours] = Texts(tuple(row["text"] for row in part), target.reshape(-1, 3))
-    return splits
+    path = data / "text" / "emobank" / "emobank.csv"
+    parts: dict[str, tuple[list[str], list[list[float]]]] = {name: ([], []) for name in _EMOBANK.values()}
+    for number, row in enumerate(_rows(path, ",", csv.QUOTE_MINIMAL, ("text", "split", "V", "A", "D")), 1):
+        if row["split"] not in _EMOBANK:
+            raise CorpusError(
+                f"Row {number} is of the split “{shown(row['split'][:20])}”, which is none of {', '.join(_EMOBANK)}: "
+                f"{shown(path)}"
+            )
+        if clean(row["text"], "transcript"):
+            texts, target = parts[_EMOBANK[row["split"]]]
+            texts.append(row["text"])
+            target.append([(_rating(row[k], number, path) - 3.0) / 2.0 for k in "VAD"])
+    return {
+        name: Texts(tuple(texts), np.array(target, dtype=np.float32).reshape(-1, 3))
+        for name, (texts, target) in parts.items()
+    }
+
+
+def _rating(cell: str, number: int, path: Path) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = np.nan
+    if not 1.0 <= value <= 5.0:
+        raise CorpusError(f"Row {number} has no rating from 1 to 5 but “{shown(cell[:20])}”: {shown(path)}")
+    return value
 
 
 READERS = {"offence": read_olid, "hate": read_hatexplain, "attributes": read_emobank}

@@ -8,7 +8,8 @@ import pytest
 
 from mien.sdk import RecipeInfo, Search
 from mien.sdk.params import Params, param
-from mien.training.tune import is_kept, rounds
+from mien.training.tune import _Follower, is_kept, rounds
+from mien.training.watch import Epoch, following, unfollowed, watchers
 
 
 def test_rounds_grow_by_four_thirds_and_later_brackets_begin_later():
@@ -25,6 +26,34 @@ def test_three_quarters_are_kept(count):
     assert sum(kept) == -(-3 * count // 4)
     assert kept == sorted(kept, reverse=True)  # the smallest ones
     assert not is_kept(float("nan"), values)
+
+
+def test_trainings_that_choose_nothing_are_judged_by_what_they_name():
+    told = []
+    follower = _Follower(lambda step, value: told.append((step, value)) or False, RuntimeError)
+
+    def epoch(number, error):
+        scores = {"epoch": float(number), "mse": error}
+        return Epoch(number, 2, 10, scores, "epoch", float(number), number, 0.0, 0.1, 1.0, "max", ("mse", "min"))
+
+    for errors in ((0.5, 0.4), (0.3, 0.2)):  # two folds
+        follower.start(0, 2, None)
+        for number, error in enumerate(errors, 1):
+            follower.epoch(epoch(number, error))
+        follower.close()
+    assert (follower.metric, follower.mode) == ("mse", "min")
+    assert follower.best == pytest.approx(0.3)  # the mean of what each fold ended with
+    assert [step for step, _ in told] == [1, 2, 3, 4]
+    assert [value for _, value in told] == pytest.approx([0.5, 0.4, 0.35, 0.3])
+
+
+def test_a_training_may_be_hidden_from_a_search(tmp_path):
+    follower = _Follower(lambda step, value: False, RuntimeError)
+    with following(follower):
+        assert follower in watchers(tmp_path, progress=False)
+        with unfollowed():
+            assert follower not in watchers(tmp_path, progress=False)
+        assert follower in watchers(tmp_path, progress=False)
 
 
 @dataclass

@@ -195,10 +195,30 @@ def test_olids_recipe_learns_words_and_refuses_what_is_missing(tmp_path: Path) -
     result = table_olid.fit(net, tokenizer, splits, plan, tmp_path / "work", **options)
     assert result["n"] == 24
     assert result["values"]["macro_f1"] > 90
+    # A training that was stopped goes on to the same end: here after its first epoch.
+    for epochs in (1, 3):
+        torch.manual_seed(0)
+        net = TextNet(TextConfig(**shape, pooling="cls", heads_out={"offence": 1}))  # type: ignore[arg-type]
+        parted = table_olid.fit(net, tokenizer, splits, replace(plan, epochs=epochs), tmp_path / "parts", **options)
+    assert parted == result
     with pytest.raises(CorpusError, match="valid split of OLID is empty"):
         table_olid.fit(net, tokenizer, splits | {"valid": texts(0)}, plan, tmp_path / "no", **options)
     with pytest.raises(ParameterError, match="no option 'encodr'"):
         table_olid.run("minilm", tmp_path, 0, work=tmp_path, **(NAMED | {"options": {"encodr": "x"}}))  # type: ignore[arg-type]
+
+
+def test_olids_batches_hold_texts_of_like_length_and_every_text_once(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    said = tuple(" ".join(rng.choice(["day", "sun", "rain"], n % 12 + 1)) for n in range(100))
+    texts = Texts(said, np.arange(100))
+    shuffled = table_olid.Shuffled(texts, pieces(tmp_path), table_olid.OlidPlan(bucket=48))
+    torch.manual_seed(1)
+    first = list(shuffled)
+    assert len(first) == len(shuffled)
+    assert sorted(int(n) for batch in first for n in batch.target) == list(range(100))
+    padded = sum(float((batch.mask == 0).sum()) for batch in first) / sum(batch.mask.numel() for batch in first)
+    assert padded < 0.15
+    assert [b.target.tolist() for b in shuffled] != [b.target.tolist() for b in first]
 
 
 def test_the_commands_for_closed_data_can_be_given() -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from mien.errors import CorpusError, ModelError
 from mien.sdk import MediaInfo
+from mien.training.kit import RecipeBrain
 from mien_plugins.conflict.analyzer import ConflictAnalyzer
 from mien_plugins.conflict.corpora import read_rated
 from mien_plugins.conflict.info import RATED, ConflictParams
@@ -169,6 +171,28 @@ def test_trains_measures_and_is_used(glasgow: Path, tmp_path: Path) -> None:
     folder = None
     with pytest.raises(ModelError, match="mien train conflictnet-rated"):
         analyzer.prepare(MediaInfo(Path("a.wav"), has_audio=True), ConflictParams(model="rated"), Context())  # type: ignore[arg-type]
+
+
+def test_a_stopped_training_goes_on_to_the_same_end(
+    glasgow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, options = Plan(epochs=2, batch=3), {"threads": 1, "progress": False}
+    train(glasgow, tmp_path / "whole", plan=plan, seed=3, **options)
+    close, done = RecipeBrain._close_epoch, []
+
+    def stop(self: RecipeBrain, epoch: int) -> None:
+        close(self, epoch)
+        done.append(epoch)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RecipeBrain, "_close_epoch", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(glasgow, tmp_path / "cut", plan=plan, seed=3, **options)
+    monkeypatch.setattr(RecipeBrain, "_close_epoch", close)
+    train(glasgow, tmp_path / "cut", plan=plan, seed=3, **options)
+    assert done == [1]
+    first, second = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "cut"))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def test_from_scratch_is_the_thesis_net(glasgow: Path, tmp_path: Path) -> None:

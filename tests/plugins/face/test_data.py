@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mien.errors import CorpusError
 from mien_plugins.face.data import augmented, batches, group_copies, load_fer2013, plain
 
 
@@ -69,13 +70,13 @@ def test_no_copy_crosses_a_split_and_none_of_the_test_part_is_learnt(tmp_path):
 def test_damage_is_said(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_fer2013(tmp_path)
-    file = write_corpus(tmp_path, pictures(8), np.arange(8) % 7, np.zeros(8, int))
+    file = write_corpus(tmp_path, pictures(8), np.arange(8) % 7, np.arange(8) // 7)
     with np.load(file) as archive:
         parts = dict(archive)
     parts["jpeg"] = parts["jpeg"].copy()
     parts["jpeg"][parts["offset"][2] :] = 0
     np.savez(file, **parts)
-    with pytest.raises(ValueError, match="picture 2"):
+    with pytest.raises(CorpusError, match="Picture 2"):
         load_fer2013(file)
 
 
@@ -107,7 +108,7 @@ def test_augmentation_is_repeatable_varied_and_recognisable():
 
 
 def test_batches_hold_every_face_once(tmp_path):
-    write_corpus(tmp_path, pictures(50), np.arange(50) % 7, np.zeros(50, int))
+    write_corpus(tmp_path, pictures(51), np.arange(51) % 7, np.arange(51) // 50)
     faces = load_fer2013(tmp_path, valid_share=0.0).train
     labels = torch.cat([y for _, y in batches(faces, 48, 16, torch.Generator().manual_seed(0))])
     assert len(labels) == 50

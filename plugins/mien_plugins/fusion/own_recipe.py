@@ -1,0 +1,309 @@
+"""How an attention fusion learns from a user's own manifest (`mien train fusion-attention` where --data has a manifest.csv).
+
+Each row is one sample with one class, as in Rajan 2022, ch. 4 (SEEDS §4.3): Adam at 1e-3, batches of 32, cross-entropy, the
+rate a tenth after ten epochs without a better validation loss, the end after ten without a better validation accuracy. Own
+features (`.npz`) are read as whole sequences by the nets of ch. 4, of the thesis' sizes; media are read step by step, as the
+application reads them, and what was trained on them runs there.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from mien.errors import CorpusError, ModelError, UsageError, shown
+from mien.evaluation.metrics import accuracy, balanced_accuracy
+from mien.training.card import Card, load_model, write_card
+from mien.training.kit import LOG, RecipeBrain, Stage, save_model, seed_everything
+from mien.training.manifest import Manifest
+from mien.training.manifest_file import read_manifest
+from mien_plugins.fusion.attention import build
+from mien_plugins.fusion.draw import STEP, Dropping
+from mien_plugins.fusion.impute import KnnImputer
+from mien_plugins.fusion.items import MODALITIES
+from mien_plugins.fusion.khare_data import Corpus
+from mien_plugins.fusion.own_card import Read, make_card
+from mien_plugins.fusion.own_data import LIMITS, Batch, Batches, Embeddings, Looked, Shape, look, require_steps, streams
+from mien_plugins.fusion.pooled import PooledConfig
+from mien_plugins.fusion.sequence import SequenceConfig
+from mien_plugins.fusion.timed import Reading, TimedNet
+from mien_plugins.fusion.trained import BANK
+
+POOLED: Final = ("intra", "cross", "intra-cross")
+WINDOW: Final = 8
+"""Steps that nets with statistical pooling look at in media, as those that ship."""
+HOSTILE: Final = frozenset(
+    {"angry", "anger", "ang", "disgust", "disgusted", "dis", "hate", "yes", "hostile", "offensive"}
+)
+"""Classes that make up the score of hostility."""
+REMEMBERED, SAMPLED, HELD_BATCH = 500, 400, 32
+FACTOR, PATIENCE = 0.1, 10
+
+
+class OwnBrain(RecipeBrain):
+    """Cross-entropy of the class at each step that is there; scored by what the steps of a row say on average."""
+
+    batches: Batches
+
+    def compute_forward(self, batch: Batch, stage: Stage) -> Reading:
+        x, mask = [part.to(self.device) for part in batch[0]], batch[1].to(self.device)
+        reading: Reading = self.modules.net(x, mask)
+        return reading
+
+    def compute_objectives(self, predictions: Reading, batch: Batch, stage: Stage) -> Tensor:
+        logits, kept, label = predictions.logits, self._kept(batch), batch[2].to(self.device)
+        assert logits is not None
+        return F.cross_entropy(logits[kept], label[:, None].expand(kept.shape)[kept])
+
+    def _kept(self, batch: Batch) -> Tensor:
+        return batch[1][:, self.modules.net.context :].any(-1).to(self.device)
+
+    def begin(self, stage: Stage) -> None:
+        if stage == Stage.TRAIN:
+            self.batches.draw(self.seed, self.result.epochs)
+            self.factor = lowered(self.folder / LOG, self.result.epochs)
+        self._seen: list[tuple[Tensor, Tensor]] = []
+
+    def observe(self, predictions: Reading, batch: Batch, stage: Stage) -> None:
+        said = averaged(predictions, self._kept(batch))
+        self._seen.append((said.argmax(-1).cpu(), batch[2]))
+
+    def score(self, stage: Stage) -> dict[str, float]:
+        guess, label = (torch.cat(part).numpy() for part in zip(*self._seen, strict=True))
+        return {"accuracy": accuracy(label, guess), "balanced_accuracy": balanced_accuracy(label, guess)}
+
+
+def lowered(log: Path, epochs: int) -> float:
+    """The factor on the learning rate after so many epochs: a tenth each time ten passed without a better validation loss.
+
+    It is read off the log, so that a training that was stopped goes on with the same rate.
+    """
+    factor, best, since = 1.0, np.inf, 0
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    for line in lines[:epochs]:
+        loss = float(json.loads(line)["valid"]["loss"])
+        best, since = (loss, 0) if loss < best else (best, since + 1)
+        if since > PATIENCE:
+            factor, since = factor * FACTOR, 0
+    return factor
+
+
+def averaged(reading: Reading, kept: Tensor) -> Tensor:
+    """(B, C) probabilities: the mean over the steps (B, T) that are there."""
+    assert reading.logits is not None
+    weight = kept.to(reading.logits.dtype).unsqueeze(-1)
+    return (reading.logits.softmax(-1) * weight).sum(1) / weight.sum(1).clamp_min(1.0)
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    quick: bool,
+    seed: int,
+    work: Path,
+    strategy: str,
+    moddrop: Dropping,
+    label: str,
+    epochs: int,
+    batch: int,
+    rate: float,
+    size: int,
+    dropout: float,
+    run: dict[str, Any],
+) -> Card:
+    """Extract, train, measure; write weights, config and card into `out`. Options: see `info.AttentionTraining`.
+
+    Raises:
+        CorpusError: the manifest or what it names does not serve; the sentence says which row.
+        TrainingError: a loss that is not finite.
+    """
+    manifest = read_manifest(data)
+    manifest.check(labels=(label,))
+    classes = manifest.label(label).classes
+    if not classes:
+        raise UsageError(f"The column {label} holds numbers; name one of classes with --set label=COLUMN.")
+    usable = manifest.labelled(label).take(lambda row: bool(row.split))
+    extractor = Embeddings(work / "streams", str(run["device"]), bool(run["progress"]))
+    whole = reads_whole(usable, strategy)
+    parts = {part: Corpus.make(usable.part(part), extractor, None, sound=False) for part in ("train", "valid")}
+    found = look(parts["train"])
+    looked = {"train": found, "valid": look(parts["valid"], found.widths)}
+    if not whole:
+        for part, corpus in parts.items():
+            require_steps(corpus, looked[part], strategy)
+    config = config_of(strategy, whole, looked["train"], classes, size, dropout)
+    seed_everything(seed)
+    net = build(config)
+    fit_scales(net, parts["train"], seed)
+    shape = shape_of(config, net)
+    learnt, watched = (
+        Batches(parts[p], looked[p], parts[p].manifest.codes(label), shape, batch, moddrop if p == "train" else "off")
+        for p in ("train", "valid")
+    )
+    brain = OwnBrain(
+        {"net": net},
+        partial(torch.optim.Adam, lr=rate),
+        work / "training",
+        metric="accuracy",
+        mode="max",
+        patience=PATIENCE,
+        schedule=lambda _: brain.factor,
+        seed=seed,
+        **run,
+    )
+    brain.batches = learnt
+    result = brain.fit_best(
+        min(epochs, 3) if quick else epochs, DataLoader(learnt, batch_size=None), DataLoader(watched, batch_size=None)
+    )
+    weights = brain.best_state("net")
+    net.load_state_dict(weights)
+    config |= {
+        "id": "fusion-attention",
+        "strategy": strategy,
+        "own": True,
+        "runs": not whole and not any(row.path.lower().endswith(".npz") for row in usable.rows),
+        "label": label,
+        "moddrop": moddrop,
+        "quick": quick,
+        "seed": seed,
+        "options": {"epochs": epochs, "batch": batch, "rate": rate, "size": size, "dropout": dropout},
+        "best_epoch": result.best_epoch,
+        "epochs": result.epochs,
+        "samples": len(learnt.rows),
+        "rows": {part: len(corpus) for part, corpus in parts.items()},
+    }
+    kept = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    save_model(out, kept | bank(net.eval(), learnt, looked["train"], seed), config)
+    card = measure(out, usable, extractor)
+    write_card(out, card)
+    return card
+
+
+def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
+    """Measure a model on the test rows of a manifest."""
+    kept = model / "work" / "streams"
+    with tempfile.TemporaryDirectory() as aside:
+        return measure(model, read_manifest(data), Embeddings(kept if kept.is_dir() else Path(aside), device))
+
+
+def measure(model: Path, manifest: Manifest, extractor: Embeddings) -> Card:
+    """Read the test rows with every subset of modalities, what is absent left out or imputed, and describe the model.
+
+    Raises:
+        CorpusError: there are no test rows, they lack the label, or their vectors do not fit.
+        ModelError: the folder holds no such fusion.
+    """
+    try:
+        weights, config = load_model(model)
+        net = build(config).eval()
+        memory = {n.removeprefix(BANK): weights.pop(n).float().numpy() for n in list(weights) if n.startswith(BANK)}
+        net.load_state_dict({n: v.float() for n, v in weights.items()})
+        label, classes = str(config["label"]), tuple(config["classes"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(model)}") from error
+    manifest.check(labels=(label,), splits=("test",))
+    test = manifest.labelled(label).part("test")
+    if manifest.label(label).classes != classes:
+        told = ", ".join(manifest.label(label).classes) or "numbers"
+        raise CorpusError(
+            f"The manifest's {label} tells {told} apart, the model {', '.join(classes)}: {shown(manifest.source)}"
+        )
+    corpus = Corpus.make(test, extractor, None, sound=False)
+    looked, shape = look(corpus, net.widths), shape_of(config, net)
+    if not shape.steps:
+        require_steps(corpus, looked, str(config["strategy"]))
+    batches = Batches(corpus, looked, test.codes(label), shape, HELD_BATCH, "off")
+    imputer = KnnImputer(memory, 10) if set(memory) == set(MODALITIES) else None
+    groups = np.array([row.speaker or row.group or row.path for row in test.rows])
+    parameters = sum(p.numel() for p in net.parameters())
+    return make_card(config, Read.of(net, batches, imputer), groups, parameters, len(manifest))
+
+
+def reads_whole(manifest: Manifest, strategy: str) -> bool:
+    """Whether rows are read as whole sequences: own features, by the nets of the thesis.
+
+    Raises:
+        CorpusError: some rows name media and others own features.
+    """
+    own = [row.path.lower().endswith(".npz") for row in manifest.rows]
+    if any(own) and not all(own):
+        at = manifest.rows[own.index(not own[0])]
+        raise CorpusError(
+            f"{manifest.where(at)}: rows must name media, or all of them own features (.npz), not both: "
+            f"{shown(manifest.source)}"
+        )
+    return all(own) and strategy in POOLED
+
+
+def config_of(
+    strategy: str, whole: bool, looked: Looked, classes: tuple[str, ...], size: int, dropout: float
+) -> dict[str, Any]:
+    """What `attention.build` makes the net from: the papers' sizes (SEEDS §4.2, §11.5), `size` instead where it is not 0."""
+    named = [i for i, name in enumerate(classes) if name.lower() in HOSTILE]
+    net: PooledConfig | SequenceConfig
+    if strategy in POOLED:
+        steps = (WINDOW,) * 3
+        mixed = (0, WINDOW // 2, WINDOW // 2)
+        if whole:
+            text, voice, face = (
+                max(1, min(LIMITS[m], int(n))) for m, n in zip(MODALITIES, looked.lengths.max(0), strict=True)
+            )
+            steps, mixed = (text, voice, face), (0, max(1, voice // 2), max(1, round(face * 25 / 32)))
+        net = PooledConfig(
+            MODALITIES, looked.widths, strategy,  # type: ignore[arg-type]
+            steps=steps, mixed=mixed, hidden=size or 60, heads=6 if not size else 4, dense=size or 60,
+            classes=len(classes), affect=False, hostile=tuple(named), dropout=dropout,
+        )  # fmt: skip
+    else:
+        net = SequenceConfig(
+            MODALITIES, looked.widths, strategy,  # type: ignore[arg-type]
+            width=size or 256, inner=max(1, (size or 256) // 4), hidden=size or 256,
+            classes=len(classes), hostile=tuple(named), dropout=dropout,
+        )  # fmt: skip
+    family = "whole" if whole else "pooled" if strategy in POOLED else "sequence"
+    return {"family": family, "net": net.to_dict(), "step": STEP, "classes": list(classes)}
+
+
+def shape_of(config: dict[str, Any], net: TimedNet) -> Shape:
+    """How rows are laid out for a net."""
+    return Shape(net.widths, tuple(config["net"]["steps"]) if config["family"] == "whole" else (), net.context)
+
+
+def fit_scales(net: Any, corpus: Corpus, seed: int) -> None:
+    """Standardise each modality by a sample of the training rows."""
+    blocks: dict[str, list[Tensor]] = {name: [] for name in MODALITIES}
+    for row in np.random.default_rng(seed).permutation(len(corpus))[:SAMPLED].tolist():
+        for name, block in streams(corpus, row).items():
+            blocks[name].append(torch.from_numpy(block))
+    for name, scale in zip(MODALITIES, net.scales, strict=True):
+        if blocks[name] and sum(map(len, blocks[name])) > 1:
+            scale.fit(torch.cat(blocks[name]))
+
+
+@torch.inference_mode()
+def bank(net: TimedNet, batches: Batches, looked: Looked, seed: int) -> dict[str, Tensor]:
+    """Vectors of training moments that have every modality, for imputation; nothing where there are none."""
+    complete = np.flatnonzero(looked.present.all(1))
+    rows = np.random.default_rng(seed).permutation(complete)[:REMEMBERED].tolist()
+    kept: list[Sequence[Tensor]] = []
+    for first in range(0, len(rows), HELD_BATCH):
+        some = rows[first : first + HELD_BATCH]
+        every = np.ones((len(some), len(MODALITIES)), np.bool_)
+        one = Batches(batches.corpus.take(some), Looked(looked.widths, looked.lengths[some]), batches.labels[some],
+                      batches.shape, HELD_BATCH, "off")[0]  # fmt: skip
+        vectors, last = net.vectors(net.encode(one[0], one[1])), one[1][:, net.context :].all(-1).sum(1) - 1
+        kept.append([v[torch.arange(len(every)), last.clamp_min(0)] for v in vectors])
+    if not kept:
+        return {}
+    return {BANK + m: torch.cat([part[i] for part in kept]).half() for i, m in enumerate(MODALITIES)}
