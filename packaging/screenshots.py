@@ -107,6 +107,7 @@ class Tour:
 
     def _take(self, name: str, widget: object = None) -> None:
         self._rest(0.6)
+        self._wait(lambda: self._window.wardrobe.settled)
         picture = (widget or self._window).grab()  # type: ignore[attr-defined]
         path = self._out / f"{name}.png"
         if not picture.save(str(path)):

@@ -59,7 +59,7 @@ def undressed(qapp: QApplication) -> Iterator[None]:
     """What the window puts on the application, sizes of text among it, is taken off for the next test."""
     sheet, palette, font = qapp.styleSheet(), qapp.palette(), qapp.font()
     yield
-    if qapp.styleSheet() != sheet:
+    if (qapp.styleSheet(), qapp.palette(), qapp.font()) != (sheet, palette, font):
         qapp.setStyleSheet(sheet)
         qapp.setPalette(palette)
         qapp.setFont(font)

@@ -114,6 +114,8 @@ class ExplainPanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setWidget(content)
         scroll.setAccessibleName("Explanation")
+        for ground in (content, scroll.viewport()):
+            ground.setAutoFillBackground(False)  # it lies on the panel, as the other tabs do
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)

@@ -1,7 +1,8 @@
 """Colours, light and dark. Everything that is painted takes its colours from here; nothing else names one.
 
-Series colours are those of Okabe & Ito (2008), which people with any of the common colour blindnesses tell apart; on a
-light ground they are darkened until they stand out from it (contrast of 3 : 1, WCAG 2.2, 1.4.11).
+The first of the series are those of Okabe & Ito (2008). Colours that stand for different things in one lane or picture keep
+apart for people with any of the common colour blindnesses (as Machado et al. 2009 simulate them), and stand out from the
+ground at 3 : 1 (WCAG 2.2, 1.4.11); a test measures both.
 """
 
 from __future__ import annotations
@@ -71,28 +72,28 @@ DARK = Palette(
     warn="#e8b23a",
     bad="#ec6a63",
     playhead="#ffffff",
-    series=("#56b4e9", "#e69f00", "#cc79a7", "#00b98a", "#f0e442", "#e8743b", "#9aa8ff", "#b8c0cc"),
+    series=("#56b4e9", "#e69f00", "#cc79a7", "#4f9a68", "#f3d98a", "#d0602a", "#8666e4", "#d0d1dc"),
     quantities={
         "valence": "#56b4e9",
         "arousal": "#e69f00",
         "dominance": "#cc79a7",
-        "angry": "#ec6a63",
-        "disgust": "#8fbf5a",
-        "fear": "#b18be0",
-        "happy": "#f0c94a",
-        "sad": "#5b9bd5",
-        "surprise": "#43c6ba",
+        "angry": "#e0663c",
+        "disgust": "#a6d97f",
+        "fear": "#c9a0f0",
+        "happy": "#f5b82b",
+        "sad": "#3b8ef0",
+        "surprise": "#5fe0c4",
         "neutral": "#8f98a5",
-        "conflict": "#ff8a66",
+        "conflict": "#cf851c",
         "offence": "#ec6a63",
-        "hate": "#e8743b",
+        "hate": "#f0b440",
         "hostility": "#f0c674",
         "voice": "#56b4e9",
         "text": "#ec6a63",
-        "face": "#8fbf5a",
+        "face": "#a9db5f",
         "sound": "#b8c0cc",
     },
-    people=("#ff7a73", "#9ecb6b", "#6bb8f0", "#e3a7d6", "#f0c94a", "#5cc9bd", "#b7a3f2", "#d7b38c"),
+    people=("#ff7a73", "#cadc44", "#4a90f8", "#b377ad", "#8f9410", "#7ddffa", "#a8a7f0", "#f7c6c7"),
 )
 
 LIGHT = Palette(
@@ -114,26 +115,26 @@ LIGHT = Palette(
     warn="#a36a00",
     bad="#c93a34",
     playhead="#11151a",
-    series=("#0072b2", "#b56a00", "#a4458a", "#00805e", "#8a7a00", "#c2501a", "#5660c9", "#5c6673"),
+    series=("#0072b2", "#b56a00", "#a4458a", "#145a2c", "#6a5a08", "#b0795c", "#8f6cf0", "#414750"),
     quantities={
         "valence": "#0072b2",
         "arousal": "#b56a00",
         "dominance": "#a4458a",
-        "angry": "#c93a34",
-        "disgust": "#4f7d1f",
-        "fear": "#7a4fc0",
-        "happy": "#9a7400",
-        "sad": "#2a6cb0",
-        "surprise": "#0f7f77",
-        "neutral": "#6b7480",
-        "conflict": "#c2501a",
+        "angry": "#c9603f",
+        "disgust": "#4f5210",
+        "fear": "#7c2a92",
+        "happy": "#a8890a",
+        "sad": "#2a83f0",
+        "surprise": "#0a5c4c",
+        "neutral": "#828a8f",
+        "conflict": "#c47705",
         "offence": "#c93a34",
-        "hate": "#c2501a",
+        "hate": "#c47705",
         "hostility": "#8a6414",
         "voice": "#0072b2",
         "text": "#c93a34",
-        "face": "#4f7d1f",
+        "face": "#0a5c4c",
         "sound": "#5c6673",
     },
-    people=("#c93a34", "#4f7d1f", "#1f6fb8", "#a4458a", "#9a7400", "#0f7f77", "#6a4fc0", "#8a5a2a"),
+    people=("#c93a34", "#4d8a74", "#2f4a80", "#b367e4", "#c37704", "#1f6152", "#6b2a9c", "#8e1126"),
 )

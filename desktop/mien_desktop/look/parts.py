@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QStyle,
+    QStyleOptionButton,
     QStyleOptionComboBox,
     QStylePainter,
     QToolButton,
@@ -57,6 +58,24 @@ class Chooser(QComboBox):
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
+class PushButton(QPushButton):
+    """A button whose words keep off its icon; Qt sets them against each other."""
+
+    def initStyleOption(self, option: QStyleOptionButton) -> None:
+        """Every line begins with a space."""
+        super().initStyleOption(option)
+        if not option.icon.isNull() and option.text:
+            option.text = "\n".join(f" {line}" for line in option.text.split("\n"))
+
+    def sizeHint(self) -> QSize:
+        """With room for it."""
+        hint = super().sizeHint()
+        return hint if self.icon().isNull() else hint + QSize(self.fontMetrics().horizontalAdvance(" "), 0)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+
 def panel(kind: str = "panel") -> QFrame:
     """A framed ground. kind: "panel", "bar", "foot" or "message"."""
     made = QFrame()
@@ -66,7 +85,7 @@ def panel(kind: str = "panel") -> QFrame:
 
 def button(text: str, tip: str, *, kind: str = "", shortcut: str = "", command: str = "") -> QPushButton:
     """A button with words. kind: "", "primary", "flat" or "row"; shortcut, command: as of `explain`."""
-    made = QPushButton(text)
+    made = PushButton(text)
     made.setProperty("kind", kind)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
     # Who clicks goes on using the keys of the view that has the focus.

@@ -23,19 +23,20 @@ def palette_for(theme: str, app: QApplication) -> Palette:
 
 
 def dress(app: QApplication, palette: Palette, scale: float = 1.0) -> None:
-    """Give the application a palette and a text size.
-
-    Qt exchanges one style sheet for another widget by widget, up to a millisecond for each; to take a sheet off and to put
-    one on costs an eighth of that, and ends in the same look.
-    """
+    """Give everything a palette and a text size in one go, for widgets that stand alone; windows have a `Wardrobe`."""
     app.setStyleSheet("")
+    ground(app, palette, scale)
+    app.setStyleSheet(sheet(palette, scale))
+
+
+def ground(app: QApplication, palette: Palette, scale: float = 1.0) -> None:
+    """Give the application what widgets inherit without a style sheet: Qt's style, palette and font."""
     if app.style().objectName() != "fusion":
         app.setStyle("Fusion")
     app.setPalette(_qt(palette))
     font = app.font()
     font.setPixelSize(round(TEXT * scale))
-    app.setFont(font)  # what is measured before the sheet has reached its children is measured in the size to come
-    app.setStyleSheet(sheet(palette, scale))
+    app.setFont(font)
 
 
 def _qt(p: Palette) -> QPalette:
@@ -57,9 +58,9 @@ def sheet(p: Palette, scale: float = 1.0) -> str:
     """The style sheet of all standard widgets."""
     text, small, title = (round(size * scale) for size in (TEXT, TEXT - 1, TEXT + 9))
     pad = round(6 * scale)
-    # Icons grow with the text beside them; those of the player's bar stay, for it has to fit under a small picture.
+    # Icons grow with the text beside them; those of the player's bar do as far as there is room under the picture.
     tool = round(16 * scale)
-    icons = f"QToolButton {{ qproperty-iconSize: {tool}px {tool}px; }} Transport QToolButton {{ qproperty-iconSize: 18px 18px; }}"
+    icons = f"IconButton, QLineEdit QToolButton {{ qproperty-iconSize: {tool}px {tool}px; }}"
     if scale > 1.0:
         icons += f" QPushButton {{ icon-size: {round(18 * scale)}px; }}"
     return f"""

@@ -72,14 +72,13 @@ def draw(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palette, 
             _frame(painter, ground.placed(mark.box), person_colour(palette, mark.person), palette)
         painter.restore()
     strip = strip_rect(ground, overlay.levels, font)
-    taken = [strip] if strip is not None else []
+    said = _caption(painter, ground, overlay, palette, font) if overlay.caption else None
+    taken = [rect for rect in (strip, said) if rect is not None]
     if ground.size[0] > 0:
         for mark in sorted(overlay.marks, key=lambda m: m.box[1]):
             taken.append(_name(painter, ground, mark, palette, font, taken))
     if strip is not None:
         _strip(painter, strip, overlay.levels, palette, font)
-    if overlay.caption:
-        _caption(painter, ground, overlay, palette, font)
     painter.restore()
 
 
@@ -165,6 +164,9 @@ def strip_rect(ground: Ground, levels: tuple[Level, ...], font: QFont) -> QRectF
 
 def _strip(painter: QPainter, rect: QRectF, levels: tuple[Level, ...], palette: Palette, font: QFont) -> None:
     _chip(painter, rect, palette)
+    painter.setPen(QPen(QColor(palette.line), 1.0))  # half of it may lie over the picture, half beside it
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), _RADIUS, _RADIUS)
     titles, values, row = _columns(levels, font)
     left, right = rect.left() + 9.0, rect.right() - 9.0
     right_side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
@@ -203,8 +205,8 @@ def _bar(painter: QPainter, rect: QRectF, level: Level, palette: Palette) -> Non
         )
 
 
-def _caption(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palette, font: QFont) -> None:
-    """What is said, at the foot of the picture, in at most two lines."""
+def _caption(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palette, font: QFont) -> QRectF | None:
+    """What is said, at the foot of the picture, in at most two lines; returns where, None without room for it."""
     room = ground.picture
     large = QFont(font)
     large.setPixelSize(max(11, min(round(room.height() * 0.04), round(QFontMetricsF(font).height() * 1.5))))
@@ -214,7 +216,7 @@ def _caption(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palet
         text = f"{overlay.speaker}  {text}"
     width = room.width() * _CAPTION_WIDTH - 2 * (_PAD + 2.0)
     if width < 60.0 or room.height() < 4 * metrics.height():
-        return
+        return None
     lines = _lines(text, large, width)
     wide = max(metrics.horizontalAdvance(line) for line in lines)
     height = metrics.height() * len(lines) + 8.0
@@ -228,6 +230,7 @@ def _caption(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palet
             QPointF(chip.left() + _PAD + 2.0, chip.top() + 4.0 + n * metrics.height() + metrics.ascent()), line
         )
     painter.setFont(font)
+    return chip
 
 
 def _lines(text: str, font: QFont, width: float) -> list[str]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QFont, QFontMetrics, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import explain, label
-from mien_desktop.player.glyphs import icon
+from mien_desktop.look.parts import explain, label, text_scale
+from mien_desktop.player.buttons import ICON, Button, SpeedButton
 from mien_desktop.player.player import Player
 from mien_desktop.timeline.axis import clock
 
-SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
-"""That can be chosen."""
 SHORTCUTS = {
     "play": "Space",
     "back": ",",
@@ -28,102 +26,8 @@ SHORTCUTS = {
 }
 """Keys by the commands' ids; they are named in tooltips only, the shell has them act."""
 
-_ICON = 18
 _VOLUME_WIDTH = 56
 _SPACING = 2
-
-
-class Button(QToolButton):
-    """A flat button with a sign. Enter presses it too, as the window takes Space for play.
-
-    Args:
-        glyph: name of the sign; title: for screen readers; tip: what it does.
-        command: id by which its keys are looked up.
-    """
-
-    def __init__(self, glyph: str, title: str, tip: str, command: str = "", *, checkable: bool = False) -> None:
-        super().__init__()
-        self.glyph, self.command = glyph, command
-        self._title, self._tip, self._keys = title, tip, ""
-        self.setProperty("kind", "flat")
-        self.setCheckable(checkable)
-        self.setIconSize(QSize(_ICON, _ICON))
-        # Who clicks goes on using the keys of the view that has the focus.
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.tell()
-
-    def tell(self, title: str = "", tip: str = "", keys: str | None = None, *, active: bool = True) -> None:
-        """Say what it does now; what is left out stays. Keys are named while they do something."""
-        self._title, self._tip = title or self._title, tip or self._tip
-        self._keys = self._keys if keys is None else keys
-        named = QKeySequence(self._keys).toString(QKeySequence.SequenceFormat.NativeText) if active else ""
-        told = f"{self._tip} ({named})" if named else self._tip
-        if (told, self._title) != (self.toolTip(), self.accessibleName()):
-            explain(self, self._title, told)
-
-    def show_glyph(self, glyph: str, palette: Palette) -> None:
-        """Show a sign in a palette's colours."""
-        self.glyph = glyph
-        self.setIcon(icon(glyph, palette, _ICON))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
-            self.animateClick()
-        else:
-            super().keyPressEvent(event)
-
-
-class SpeedButton(Button):
-    """Shows the speed, and opens a list of those that can be chosen.
-
-    Signals:
-        chosen(float): one was.
-    """
-
-    chosen = Signal(float)
-
-    def __init__(self) -> None:
-        super().__init__("", "Speed", "Choose how fast it plays; voices keep their pitch")
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.choices = QActionGroup(self)
-        menu = QMenu(self)
-        menu.setAccessibleName("Speed")
-        for rate in SPEEDS:
-            action = QAction(self.written(rate), self.choices, checkable=True)
-            action.setData(rate)
-            menu.addAction(action)
-        self.choices.triggered.connect(lambda action: self.chosen.emit(action.data()))
-        self.setMenu(menu)
-        self.show_rate(1.0)
-
-    @staticmethod
-    def written(rate: float) -> str:
-        """As it is shown: `0.25×`."""
-        return f"{rate:g}×"
-
-    def show_rate(self, rate: float) -> None:
-        """Show a speed, whether it is in the list or not."""
-        self.setText(self.written(rate))
-        self.setAccessibleName(f"Speed {self.written(rate)}")
-        for action in self.choices.actions():
-            action.setChecked(abs(action.data() - rate) < 1e-6)
-
-    def sizeHint(self) -> QSize:
-        """As wide as it ever gets, so that nothing beside it moves; no room for the arrow, which is not drawn."""
-        metrics = self.fontMetrics()
-        most = max(metrics.horizontalAdvance(self.written(rate)) for rate in SPEEDS)
-        return QSize(most + 14, super().sizeHint().height())
-
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down):
-            self.showMenu()
-        else:
-            super().keyPressEvent(event)
 
 
 class Transport(QWidget):
@@ -147,6 +51,7 @@ class Transport(QWidget):
         self._palette = palette
         self._player: Player | None = None
         self._frame_told = ""
+        self._total, self._brief = 0.0, False
         self.event_back = Button(
             "event-back", "Previous event", "Jump to the last event before the playhead", "previous-event"
         )
@@ -280,7 +185,9 @@ class Transport(QWidget):
             self.play.tell("Pause" if playing else "Play", "Pause" if playing else "Play")
         self._show_sound()
         position, total = (player.position, player.duration) if player is not None else (0.0, 0.0)
-        self._fit_time(total)
+        if total != self._total:
+            self._total = total
+            self._fit()
         self._show_time(position)
         self._show_frame()
 
@@ -311,19 +218,44 @@ class Transport(QWidget):
     def _show_time(self, position: float) -> None:
         player = self._player
         there = player is not None and player.medium is not None
-        self.time.setText(self._written(position, player.duration) if player is not None and there else "")
+        told = self._written(position, player.duration) if player is not None and there else ""
+        self.time.setText(told.split(" / ")[0] if self._brief else told)
 
     @staticmethod
     def _written(position: float, total: float) -> str:
         hours = total >= 3600.0
         return f"{clock(position, digits=3, hours=hours)} / {clock(total, digits=3, hours=hours)}"
 
-    def _fit_time(self, total: float) -> None:
+    def _room_for_time(self, brief: bool) -> int:
         """As wide as it ever gets, so that nothing beside it moves."""
         metrics = QFontMetrics(self.time.font())
         widest = max("0123456789", key=metrics.horizontalAdvance)
-        text = "".join(widest if c.isdigit() else c for c in self._written(total, total))
-        self.time.setFixedWidth(metrics.horizontalAdvance(text) + 4)
+        text = self._written(self._total, self._total)
+        text = "".join(widest if c.isdigit() else c for c in (text.split(" / ")[0] if brief else text))
+        return metrics.horizontalAdvance(text) + 4
+
+    def _fit(self) -> None:
+        """Signs as large as the text beside them, where there is room; then the loudness, whose button stays anyway. Where
+        not even the time has room, how long the medium is is left to the axis."""
+        wanted, most = round(ICON * text_scale(self)), self._room_for_time(brief=False)
+        room = self.width() - self._least() + self._room_for_time(brief=True)
+        self._brief = room < most
+        room -= self._room_for_time(self._brief)
+        side = max(ICON, min(wanted, ICON + room // len(self._buttons)))
+        self.volume.setVisible(room - len(self._buttons) * (side - ICON) >= _VOLUME_WIDTH + _SPACING)
+        if side != self.play.iconSize().width():
+            for button in self._buttons:
+                button.setIconSize(QSize(side, side))
+                button.show_glyph(button.glyph, self._palette)
+        self.time.setFixedWidth(self._room_for_time(self._brief))
+        self._show_time(self._player.position if self._player is not None else 0.0)
+        self._elide_frame()
+
+    def _least(self) -> int:
+        """The width below which it would lose something that it may not."""
+        spare = len(self._buttons) * (self.play.iconSize().width() - ICON)
+        spare += 0 if self.volume.isHidden() else _VOLUME_WIDTH + _SPACING
+        return super().minimumSizeHint().width() - spare - self.time.minimumWidth() + self._room_for_time(brief=True)
 
     def _show_frame(self, _: object = None) -> None:
         player = self._player
@@ -354,13 +286,16 @@ class Transport(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        # The loudness gives way first where it is narrow; the mute button stays.
-        self.volume.setVisible(self.width() >= self.minimumSizeHint().width() + _VOLUME_WIDTH + _SPACING)
-        self._elide_frame()
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, other signs."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
 
     def minimumSizeHint(self) -> QSize:
-        hint = super().minimumSizeHint()
-        return hint if self.volume.isHidden() else hint - QSize(_VOLUME_WIDTH + _SPACING, 0)
+        return QSize(self._least(), super().minimumSizeHint().height())
 
 
 def _numbers(name: str, tip: str, kind: str = "") -> QLabel:

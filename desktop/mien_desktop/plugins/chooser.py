@@ -25,7 +25,7 @@ from mien.sdk.params import Params
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label
 from mien_desktop.plugins.detail import PluginDetail
-from mien_desktop.plugins.facts import Plugin, added, hidden, needs, untrained
+from mien_desktop.plugins.facts import Need, Plugin, added, all_needs, hidden, untrained
 from mien_desktop.plugins.form import differing
 from mien_desktop.plugins.lists import add_heading, beside, framed, item_list
 
@@ -56,6 +56,7 @@ class PluginChooser(QWidget):
         self._details: dict[str, PluginDetail] = {}
         self._values: dict[str, dict[str, Any]] = {}
         self._items: dict[str, QTreeWidgetItem] = {}
+        self._needs: dict[str, list[Need]] = {}
         self._filling = False
         self._list = item_list("Plugins", "What reads a medium; Space switches one on or off")
         self._list.itemChanged.connect(self._switched)
@@ -76,7 +77,7 @@ class PluginChooser(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(8)
-        outer.addWidget(beside(framed(self._list), framed(self._stack), (290, 480), shares=(2, 3)), 1)
+        outer.addWidget(beside(framed(self._list), framed(self._stack), (330, 450), shares=(2, 3)), 1)
         outer.addLayout(foot)
         self.setAccessibleName("Plugins and their parameters")
         self.set_registry(registry, disabled)
@@ -122,12 +123,7 @@ class PluginChooser(QWidget):
             if plugin in self._hidden:
                 titles = self._info(plugin).title, self._info(reader).title
                 return f"{titles[0]} is disabled, and runs all the same, because {titles[1]} reads what it writes."
-        missing = [
-            n.model
-            for p in self._running()
-            for n in needs(self._info(p), self._registry)
-            if not n.there and not n.optional
-        ]
+        missing = [n.model for p in self._running() for n in self._needs[p] if not n.there and not n.optional]
         return f"Not installed: {', '.join(dict.fromkeys(missing))}." if missing else ""
 
     def set_registry(self, registry: Registry, disabled: Collection[str] = ()) -> None:
@@ -136,6 +132,7 @@ class PluginChooser(QWidget):
         first = not self._items
         known = set(self._items)
         self._registry, self._hidden = registry, hidden(registry, disabled)
+        self._look()
         defaults = set(default_analyzers(registry))
         self._on = {i for i in registry.analyzers if i not in self._hidden} & (
             defaults if first else self._on | (defaults - known)
@@ -151,7 +148,12 @@ class PluginChooser(QWidget):
         """Which models are there may have changed."""
         for detail in self._details.values():
             detail.look_again()
+        self._look()
         self._refresh()
+
+    def _look(self) -> None:
+        infos: list[Plugin] = [*self._registry.analyzers.values(), *self._registry.fusions.values()]
+        self._needs = all_needs(infos, self._registry)
 
     def select(self, plugin: str) -> None:
         """Show one plugin in full."""
@@ -334,7 +336,7 @@ class PluginChooser(QWidget):
                 notes.append("runs too")
             if self._set(plugin):
                 notes.append("changed")
-            lacking = [n for n in needs(info, self._registry) if not n.there and not n.optional]
+            lacking = [n for n in self._needs[plugin] if not n.there and not n.optional]
             if lacking:
                 notes.append("lacks a model")
             item.setText(1, ", ".join(notes) or info.version)

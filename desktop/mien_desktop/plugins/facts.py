@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from mien.engine.registry import Registry
 from mien.models import store
@@ -29,10 +30,21 @@ class Need:
     help: str = ""
 
 
-def needs(info: Plugin, registry: Registry) -> list[Need]:
-    """The models of a plugin, those it cannot do without first. Looks at folders only."""
+def needs(info: Plugin, registry: Registry, there: Callable[[str], bool] = store.is_installed) -> list[Need]:
+    """The models of a plugin, those it cannot do without first. Looks at folders only.
+
+    Args:
+        there: whether a model is installed.
+    """
     optional = info.optional_models if isinstance(info, AnalyzerInfo) else ()
-    return [_need(m, False, registry) for m in info.models] + [_need(m, True, registry) for m in optional]
+    wanted = [(m, False) for m in info.models] + [(m, True) for m in optional]
+    return [_need(model, there(model), may, registry) for model, may in wanted]
+
+
+def all_needs(infos: Iterable[Plugin], registry: Registry) -> dict[str, list[Need]]:
+    """The same of several plugins, by id; each model is looked for once."""
+    there = cache(store.is_installed)
+    return {info.id: needs(info, registry, there) for info in infos}
 
 
 def reads(info: Plugin, params: Params | None) -> list[str]:
@@ -91,8 +103,8 @@ def _writes(track: str, registry: Registry, among: Iterable[str]) -> list[str]:
     return [i for i in among if any(w.name == track for w in registry.analyzers[i].outputs)]
 
 
-def _need(model: str, optional: bool, registry: Registry) -> Need:
-    if store.is_installed(model):
+def _need(model: str, there: bool, optional: bool, registry: Registry) -> Need:
+    if there:
         return Need(model, True, optional)
     recipe = next((r for r in registry.recipes.values() if r.model == model), None)
     if recipe is not None:

@@ -123,7 +123,11 @@ class SettingsDialog(QDialog):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self._list)
+        self.index = QWidget()  # the list has a style sheet of its own
+        room = QVBoxLayout(self.index)
+        room.setContentsMargins(0, 0, 0, 0)
+        room.addWidget(self._list)
+        row.addWidget(self.index)
         row.addWidget(self._stack, 1)
         self.setAccessibleName("Settings")
         self._wear_list(palette)
@@ -208,9 +212,13 @@ class SettingsDialog(QDialog):
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
-        self._palette = palette
+        self.take_palette(palette)
         for page in self._made.values():
             page.wear(palette)
+
+    def take_palette(self, palette: Palette) -> None:
+        """Take a palette's colours for the list, and for pages that are made from now on."""
+        self._palette = palette
         self._wear_list(palette)
 
     def _wear_list(self, palette: Palette) -> None:

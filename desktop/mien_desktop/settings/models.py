@@ -57,6 +57,7 @@ class ModelsPage(Page):
         self.offline = CheckBox("Stay offline: never use the network")
         self.offline.clicked.connect(lambda on: preferences.change(offline=on))
         self._list = item_list("Models", "Installed models, and those that could be installed")
+        self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # long titles differ at their ends
         self._list.currentItemChanged.connect(lambda *_: self._show())
         self.detail = ModelDetail(palette)
         self.detail.pull_asked.connect(self.pull)

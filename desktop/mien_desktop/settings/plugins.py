@@ -49,7 +49,7 @@ class PluginsPage(Page):
         super().__init__("plugins", palette, scrolls=False)
         self._registry, self._background = registry, background
         self._disabled = set(disabled)
-        self._cards: list[SourceCard] = []
+        self._cards: list[SourceCard] | None = None  # made when they are first seen
         self.chooser = PluginChooser(registry, palette, disabled)
         self.chooser.changed.connect(self.tell)
         self.chooser.model_asked.connect(self.model_asked)
@@ -79,6 +79,7 @@ class PluginsPage(Page):
         box.addLayout(row)
         self.tabs.addTab(first, "What runs")
         self.tabs.addTab(second, "Installed")
+        self.tabs.currentChanged.connect(lambda tab: self.cards if tab == 1 else None)
         self.body.addWidget(self.tabs, 1)
         self._fill()
         if choice is not None:
@@ -118,6 +119,11 @@ class PluginsPage(Page):
     @property
     def cards(self) -> list[SourceCard]:
         """One per plugin, the broken ones first."""
+        if self._cards is None:
+            self._cards = [self._card(source) for source in sorted(self._registry.sources, key=_broken_first)]
+            for card in self._cards:
+                self._list.addWidget(card)
+            self._list.addStretch(1)
         return list(self._cards)
 
     def entered(self) -> None:
@@ -145,19 +151,18 @@ class PluginsPage(Page):
             if (widget := item.widget()) is not None:
                 widget.hide()
                 widget.deleteLater()
-        self._cards = []
-        for source in sorted(self._registry.sources, key=lambda s: (not s.error, s.name)):
-            card = SourceCard(source, self._registry, source.name not in self._disabled)
-            card.retry_asked.connect(self.reload)
-            card.switched.connect(lambda on, name=source.name: self.enable(name, on))
-            self._cards.append(card)
-            self._list.addWidget(card)
-        self._list.addStretch(1)
-        broken = len(self._registry.broken)
-        self._state.setText(
-            f"{broken} could not be loaded." if broken else f"All {len(self._cards)} plugins are loaded."
-        )
+        self._cards = None
+        if self.tabs.currentIndex() == 1:
+            _ = self.cards
+        broken, all_ = len(self._registry.broken), len(self._registry.sources)
+        self._state.setText(f"{broken} could not be loaded." if broken else f"All {all_} plugins are loaded.")
         self.tabs.setTabText(1, f"Installed ({broken} broken)" if broken else "Installed")
+
+    def _card(self, source: Source) -> SourceCard:
+        card = SourceCard(source, self._registry, source.name not in self._disabled)
+        card.retry_asked.connect(self.reload)
+        card.switched.connect(lambda on: self.enable(source.name, on))
+        return card
 
 
 class SourceCard(QWidget):
@@ -217,19 +222,26 @@ class SourceCard(QWidget):
         box.addWidget(self.details)
 
 
+def _broken_first(source: Source) -> tuple[bool, str]:
+    return not source.error, source.name
+
+
 def _offers(source: Source, registry: Registry) -> str:
-    """Titles and versions of what a plugin brings; formats are only counted."""
+    """Titles and versions of what a plugin brings; what does not read is only counted."""
     told = []
     for offer in source.offers:
         info = registry.analyzers.get(offer) or registry.fusions.get(offer)
         if info is not None:
             told.append(f"{info.title} {info.version}")
-    formats = sum(offer in registry.exporters for offer in source.offers)
-    recipes = sum(offer in registry.recipes for offer in source.offers)
-    if formats:
-        told.append(f"{formats} export format{'s' * (formats > 1)}")
-    if recipes:
-        told.append(f"{recipes} training recipe{'s' * (recipes > 1)}")
+    for room, one, several in (
+        (registry.exporters, "export format", "export formats"),
+        (registry.recipes, "training recipe", "training recipes"),
+        (registry.corpora, "corpus reader", "corpus readers"),
+        (registry.tables, "published table", "published tables"),
+    ):
+        count = sum(offer in room for offer in source.offers)
+        if count:
+            told.append(f"{count} {one if count == 1 else several}")
     return ", ".join(told) or "Offers nothing."
 
 

@@ -143,6 +143,7 @@ class Actions:
 
     def _about(self) -> None:
         box = QMessageBox(self._window)
+        box.setStyleSheet(self._window.wardrobe.sheet)
         box.setWindowTitle("About Mien")
         box.setText(
             f"Mien {__version__}\n\nWhat is said, how it is said, what the face shows and how heated the exchange is."

@@ -14,6 +14,7 @@ from mien.engine.choice import Choice, default_analyzers
 from mien.engine.events import Done, Explained, MediumFailed, Progress
 from mien.engine.registry import Registry
 from mien.errors import MediaMissing, shown
+from mien.library.medium import MediumFacts
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
 from mien_desktop.plugins.facts import hidden, untrained
@@ -21,6 +22,7 @@ from mien_desktop.settings import kept, places
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
 from mien_desktop.work.earlier import Earlier, earlier
+from mien_desktop.work.recognition import Recognition
 from mien_desktop.work.shelf import Shelf, Stored
 
 RUN = "run:"
@@ -71,6 +73,9 @@ class Conductor(QObject):
         self.background = Background(parent=self)
         self.background.failed.connect(lambda text: self.trouble.emit(text, False))
         self.shelf = Shelf(place)
+        self.recognition = Recognition(self)
+        self.recognition.recognised.connect(self._recognised)
+        self.recognition.given_up.connect(lambda _: self._looked_through())
         self.analyst = self._analyst_at(place)
         off = hidden(registry, kept.load().disabled)
         usual = default_analyzers(registry)
@@ -127,6 +132,9 @@ class Conductor(QObject):
         ran, self._job = self._job is not None, None
         self._comparison = self._explaining = None
         self.patience.stop()
+        if self.recognition.runs:
+            self.recognition.close()
+            self.noted.emit("")
         self.compare = ""
         self.compared.emit({})
         self.earlier_found.emit([])
@@ -134,7 +142,12 @@ class Conductor(QObject):
             self.analysing.emit(False)
 
     def _take_stored(self, path: Path, stored: Stored) -> None:
-        if self.document.path != path or stored.media is None:
+        if self.document.path != path:
+            return
+        if stored.unread:
+            self.recognition.start(path)
+            self.noted.emit("library: looking whether this file is known from another place")
+        if stored.media is None:
             return
         self.document.partial = stored.partial
         self.document.describe(stored.media, stored.medium)
@@ -142,6 +155,16 @@ class Conductor(QObject):
         if stored.tracks:
             self._warming.start()
         self._look_for_earlier()
+
+    def _recognised(self, path: Path, content: str, facts: MediumFacts) -> None:
+        self._looked_through()
+        self.background.run(
+            lambda: self.shelf.recognise(content, facts), lambda stored: self._take_stored(path, stored)
+        )
+
+    def _looked_through(self) -> None:
+        if self._job is None:
+            self.noted.emit("")
 
     def _look_for_earlier(self) -> None:
         medium, path = self.document.medium, self.document.path
@@ -270,15 +293,7 @@ class Conductor(QObject):
             self.trouble.emit(event.reason, False)
         elif isinstance(event, Done):
             medium, fusion, chosen = event.medium, self.compare, self.choice.fusion
-
-            def read() -> dict[str, AnyTrack]:
-                runs = {run.analyzer: run for run in self.shelf.library.runs(medium)}
-                # The fusion that was used last is the medium's own, and that is not the compared one.
-                if chosen in runs:
-                    self.shelf.library.reuse(runs[chosen])
-                return self.shelf.of_run(runs[fusion].id) if fusion in runs else {}
-
-            self.background.run(read, self._compare_if(fusion))
+            self.background.run(lambda: self.shelf.fused_by(fusion, medium, chosen), self._compare_if(fusion))
 
     def _explanation(self, event: object) -> None:
         if isinstance(event, Progress):
@@ -379,6 +394,7 @@ class Conductor(QObject):
         self._closed = True
         self.patience.stop()
         self._warming.stop()
+        self.recognition.close()
         self.analyst.close()
         self.background.run(lambda: self.shelf.close())
         self.background.close()

@@ -43,6 +43,7 @@ class Rooms:
             made.trouble.connect(window.message.tell)
             conductor.saved.connect(made.refresh)
             window.pages.addWidget(made)
+            window.wardrobe.add(made, made.wear)
             window.key_tips.tell(made)
         self.library.refresh()
         if words:
@@ -72,6 +73,7 @@ class Rooms:
             queue.finished.connect(lambda _: conductor.saved.emit())
             made = self.queue = QueueWindow(queue, window.palette_, window)
             made.open_asked.connect(window.open)
+            window.wardrobe.add(made, made.wear)
         self.queue.show()
         self.queue.raise_()
         self.queue.activateWindow()
@@ -87,7 +89,9 @@ class Rooms:
         selection = window.workspace.selection
         if self.export is None:
             place = window.conductor.shelf.place
-            self.export = ExportDialog(window.registry, window.document.path, place, selection, window.palette_, window)
+            made = ExportDialog(window.registry, window.document.path, place, selection, window.palette_, window)
+            self.export = made
+            window.wardrobe.add(made, made.wear)
         self.export.open_for(window.document.path, selection)
         return self.export
 
@@ -128,6 +132,8 @@ class Rooms:
             made.models_changed.connect(window.supply.show_models)
             made.disabled_changed.connect(window.supply.set_disabled)
             made.page_made.connect(window.key_tips.tell)
+            made.page_made.connect(lambda page: window.wardrobe.add(page, page.wear))
+            window.wardrobe.add(made.index, made.take_palette)
             made.mover = window.library_move.begin
             made.set_devices(window.devices)
             window.key_tips.tell(made)
@@ -170,10 +176,10 @@ class Rooms:
     # -- all ----------------------------------------------------------------------------------------------------
 
     def wear(self, palette: Palette) -> None:
-        """Hand a palette to the rooms that there are."""
-        for room in (self.library, self.settings, self.queue, self.export):
-            if room is not None:
-                room.wear(palette)
+        """Hand a palette to what will be made with it; what there is gets it from the wardrobe."""
+        if self.settings is not None:
+            self.settings.take_palette(palette)
+            self.settings.show_appearance(self._window.state.theme, self._window.state.text_scale)
 
     def shutdown(self) -> None:
         """End what runs in them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
@@ -16,8 +17,8 @@ from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien.errors import MienError
 from mien.exchange.text import one_line
-from mien_desktop.look.palette import Palette
-from mien_desktop.look.style import dress, palette_for
+from mien_desktop.look.style import palette_for
+from mien_desktop.look.wardrobe import Wardrobe
 from mien_desktop.settings.keys import bind
 from mien_desktop.shell import state as states
 from mien_desktop.shell.actions import Actions
@@ -33,6 +34,10 @@ from mien_desktop.shell.toolbar import ToolBar
 from mien_desktop.shell.workspace import Workspace
 from mien_desktop.welcome.page import WelcomePage, dropped_paths
 
+HAND_OVER = 0.0005
+"""s; a thread that decodes or imports gives way to the window after that. Qt's painting lets go of the interpreter dozens of
+times, and waited for it ten times as long each time by Python's own interval."""
+
 
 class MainWindow(QMainWindow):
     """The application's window.
@@ -43,6 +48,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, library: str | None = None) -> None:
         super().__init__()
+        sys.setswitchinterval(HAND_OVER)
         self.state = states.load()
         self.library_asked_for = library
         self._then: Callable[[], None] | None = None  # what to do when the medium that is being opened can be played
@@ -52,7 +58,7 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.palette_ = palette_for(self.state.theme, app)
-        dress(app, self.palette_, self.state.text_scale)
+        self.wardrobe = Wardrobe(app, self.palette_, self.state.text_scale, self)
         self._closed = False
         self._told = ""  # of the open medium's damage
 
@@ -71,6 +77,7 @@ class MainWindow(QMainWindow):
         for widget, stretch in ((self.tools, 0), (self.message, 0), (self.pages, 1), (self.foot, 0)):
             box.addWidget(widget, stretch)
         self.setCentralWidget(middle)
+        self._clothe()
         self.setMinimumSize(1024, 640)
         self.resize(1440, 900)
         self.setAcceptDrops(True)
@@ -144,7 +151,7 @@ class MainWindow(QMainWindow):
     def ask_open(self) -> None:
         """Let the user choose a file."""
         start = str(Path(self.state.recent[0]).parent) if self.state.recent else os.path.expanduser("~")
-        name, _ = QFileDialog.getOpenFileName(self, "Open a video or a sound file", start)
+        name, _ = QFileDialog.getOpenFileName(self.tools, "Open a video or a sound file", start)
         if name:
             self.open(Path(name))
 
@@ -333,13 +340,14 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.palette_ = palette_for(self.state.theme, app)
-        dress(app, self.palette_, self.state.text_scale)
-        self.wear(self.palette_)
+        self.wardrobe.change(self.palette_, self.state.text_scale)
+        self.rooms.wear(self.palette_)
 
-    def wear(self, palette: Palette) -> None:
-        """Hand a palette to everything that paints itself."""
-        for widget in (self.tools, self.message, self.welcome, self.workspace, self.foot, self.rooms):
-            widget.wear(palette)
+    def _clothe(self) -> None:
+        for part in (self.tools, self.message, self.welcome, self.foot):
+            self.wardrobe.add(part, part.wear)
+        self.wardrobe.add(self.menuBar())
+        self.workspace.dress(self.wardrobe)
 
     def toggle_full_screen(self) -> None:
         """The picture over the whole screen, or the window again."""
@@ -380,6 +388,7 @@ class MainWindow(QMainWindow):
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
         self._remember(self.state.model_copy(update={"geometry": geometry}))
         self.hide()  # at once: what has to be waited for is nothing to look at
+        self.wardrobe.shutdown()
         self.supply.finder.stop()
         self.rooms.shutdown()
         self.workspace.shutdown()

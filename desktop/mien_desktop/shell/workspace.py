@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from mien.engine.reach import reach_of_track
 from mien.engine.registry import Registry
@@ -14,8 +14,10 @@ from mien_desktop.events.model import Event
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.events.table import KEYS
 from mien_desktop.explain.panel import ExplainPanel
+from mien_desktop.look.frames import Ground, Splitter
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import explain, panel
+from mien_desktop.look.wardrobe import Wardrobe
 from mien_desktop.player.canvas import Canvas
 from mien_desktop.player.overlay import Readings
 from mien_desktop.player.picture import Frame
@@ -70,7 +72,7 @@ class Workspace(QWidget):
         self.explain = ExplainPanel(palette, tuple((p, titles[p]) for p in EXPLAINERS if p in titles))
         self.truth = TruthPanel(palette, conductor.background, lambda: conductor.shelf.library)
         self.lanes = LaneSet(self._document, palette, self._reach_of)
-        self._lay_out()
+        self._lay_out(palette)
         self._connect()
 
     def _reach_of(self, track: AnyTrack) -> float:
@@ -78,7 +80,7 @@ class Workspace(QWidget):
 
     # -- set-up -------------------------------------------------------------------------------------------------
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, palette: Palette) -> None:
         picture = panel()
         box = QVBoxLayout(picture)
         box.setContentsMargins(1, 1, 1, 1)
@@ -93,11 +95,11 @@ class Workspace(QWidget):
         self.tabs.addTab(self.truth, "Truth")
         self.tabs.setAccessibleName("Panels")
         self.tabs.tabBar().setAccessibleName("Panels")
-        right = panel()
+        right = Ground(palette)
         side = QVBoxLayout(right)
         side.setContentsMargins(1, 1, 1, 1)
         side.addWidget(self.tabs)
-        self.upper = QSplitter(Qt.Orientation.Horizontal)
+        self.upper = Splitter(Qt.Orientation.Horizontal)
         self.upper.addWidget(picture)
         self.upper.addWidget(right)
         self.upper.setStretchFactor(0, 11)
@@ -106,7 +108,7 @@ class Workspace(QWidget):
         under = QVBoxLayout(lower)
         under.setContentsMargins(1, 1, 1, 1)
         under.addWidget(self.timeline)
-        self.all = QSplitter(Qt.Orientation.Vertical)
+        self.all = Splitter(Qt.Orientation.Vertical)
         self.all.addWidget(self.upper)
         self.all.addWidget(lower)
         self.all.setStretchFactor(0, 9)
@@ -118,7 +120,7 @@ class Workspace(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(10, 10, 10, 10)
         outer.addWidget(self.all)
-        self._lower = lower
+        self._picture, self._lower = picture, lower
         self._right = right
         for lane in self.lanes.lanes:
             self.timeline.add_lane(lane)
@@ -331,18 +333,18 @@ class Workspace(QWidget):
 
     # -- look and end -------------------------------------------------------------------------------------------
 
-    def wear(self, palette: Palette) -> None:
-        """Hand a palette on."""
-        for widget in (
-            self.canvas,
-            self.transport,
-            self.timeline,
-            self.transcript,
-            self.events,
-            self.explain,
-            self.truth,
-        ):
-            widget.wear(palette)
+    def dress(self, wardrobe: Wardrobe) -> None:
+        """Dress all parts from now on, each by itself: most panels are behind another one."""
+        wardrobe.add(self._picture, self._wear_picture)
+        wardrobe.add(self._lower, self.timeline.wear)
+        wardrobe.add(self._right, self._right.wear, sheeted=False)
+        wardrobe.add(self.tabs.tabBar())
+        for tab in (self.transcript, self.events, self.explain, self.truth):
+            wardrobe.add(tab, tab.wear)
+
+    def _wear_picture(self, palette: Palette) -> None:
+        self.canvas.wear(palette)
+        self.transport.wear(palette)
 
     def show_picture_only(self, only: bool) -> None:
         """Hide everything but the picture, for the full screen."""

@@ -131,7 +131,9 @@ class WelcomePage(QWidget):
         line = label(
             "What is said, how it is said, what the face shows and how heated the exchange is.", "dim", wrap=True
         )
-        self.demo = button("Open the demo clip", "A minute-long clip that comes with Mien", kind="flat")
+        self.demo = button(
+            "Open the demo clip", "A clip of 22 s that comes with Mien, to see what it reads", kind="flat"
+        )
         self.demo.clicked.connect(self.demo_asked)
         self._recent_box, self._offer_box = QVBoxLayout(), QVBoxLayout()
         self.models = button("Models…", "See, import and download models", kind="flat")

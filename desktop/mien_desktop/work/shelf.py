@@ -6,11 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mien.engine.results import analysis_of
-from mien.errors import MediaError
 from mien.library.library import Library
-from mien.library.medium import Medium
-from mien.media.identity import content_id
-from mien.media.probe import probe
+from mien.library.medium import Medium, MediumFacts
 from mien.sdk.media import MediaInfo
 from mien.tracks.track import AnyTrack
 
@@ -24,6 +21,7 @@ class Stored:
         tracks: by name, Features left out (nothing draws them).
         fusion: id of the fusion that was used last, or empty.
         partial: why the readings do not cover the whole medium, or empty.
+        unread: whether it may be a medium that is known at another place, which only its content tells (`recognise`).
     """
 
     medium: str = ""
@@ -31,6 +29,7 @@ class Stored:
     tracks: dict[str, AnyTrack] = field(default_factory=dict)
     fusion: str = ""
     partial: str = ""
+    unread: bool = False
 
 
 class Shelf:
@@ -47,42 +46,47 @@ class Shelf:
             self._library = Library(self.place)
         return self._library
 
-    def stored(self, path: Path, runs: list[str] | None = None) -> Stored:
-        """The readings of the medium at `path`, or of these run keys; empty when it has none."""
-        entry = self._find(path)
-        if entry is None or not self.library.runs(entry):
-            return Stored()
+    def stored(self, path: Path) -> Stored:
+        """The readings of the medium at `path`; empty when it has none."""
+        try:
+            size = path.stat().st_size
+        except OSError:
+            return Stored()  # what is wrong with the file is told by those who play or analyse it
+        entry = self.library.find_medium(path)
+        if entry is None or entry.size != size:
+            return Stored(unread=any(medium.size == size for medium in self.library.media()))
+        return self._of(entry)
+
+    def recognise(self, content: str, facts: MediumFacts) -> Stored:
+        """The readings of a file that was moved, copied or replaced; from now on its place is known too.
+
+        Args:
+            content: what its content is known by (`mien.media.identity`); facts: what it is, with its place.
+        """
+        entry = self.library.find_medium(content)
+        return Stored() if entry is None else self._of(self.library.add_medium(facts, entry.id))
+
+    def _of(self, entry: Medium) -> Stored:
         current = self.library.runs(entry)
-        if runs is not None:
-            found = (self.library.find_run(entry, key) for key in runs)
-            current = [run for run in found if run is not None]
+        if not current:
+            return Stored()
         analysis = analysis_of(self.library, entry, [run.key for run in current])
         stored = self.library.tracks(list(reversed(current)))
         tracks = {info.name: stored[info.name] for info in stored.infos() if info.kind != "features"}
         used = [run.analyzer for run in current if run.analyzer.startswith("fusion.")]
         return Stored(entry.id, analysis.media, tracks, used[0] if used else "", analysis.partial)
 
-    def _find(self, path: Path) -> Medium | None:
-        """The medium of a file: by its place, or by its content where it was moved, copied or replaced.
-
-        Content is hashed only where a medium of the same size is known: that reads the whole file.
-        """
-        try:
-            size = path.stat().st_size
-            entry = self.library.find_medium(path)
-            if entry is not None and entry.size == size:
-                return entry
-            if all(medium.size != size for medium in self.library.media()):
-                return None
-            entry = self.library.find_medium(content_id(path))
-            return self.library.add_medium(probe(path), entry.id) if entry is not None else None
-        except (OSError, MediaError):
-            return None  # what is wrong with the file is told by those who play or analyse it
-
     def of_run(self, run: str) -> dict[str, AnyTrack]:
         """The tracks of one run, by name, for a comparison; Features left out."""
         tracks = self.library.tracks(self.library.run(run))
         return {info.name: tracks[info.name] for info in tracks.infos() if info.kind != "features"}
+
+    def fused_by(self, fusion: str, medium: str, own: str) -> dict[str, AnyTrack]:
+        """The tracks of a medium's last run of a fusion; `own` is the one that stays the medium's, for that is the last used."""
+        runs = {run.analyzer: run for run in self.library.runs(medium)}
+        if own in runs:
+            self.library.reuse(runs[own])
+        return self.of_run(runs[fusion].id) if fusion in runs else {}
 
     def close(self) -> None:
         """Close the library."""

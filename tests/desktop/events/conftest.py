@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from mien.library import Library
@@ -15,12 +16,31 @@ from mien.sdk.media import MediaInfo
 from mien.tracks import AROUSAL, CONFLICT, EXPRESSION_QUANTITIES, HOSTILITY, VALENCE, Curve, Provenance, Spans
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
+from mien_desktop.events.ledger import decisions
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.look.palette import DARK
 from mien_desktop.work.background import Background
 
+Settle = Callable[[], None]
 HOP, DURATION = 0.25, 120.0
 PARAMS = {"hop": HOP, "threshold": 0.7, "hysteresis": 0.1, "min_length": 0.5, "merge_gap": 0.5}
+
+
+def on_disk(place: Path) -> list[dict]:
+    """What a program that opens the library now would read: each decision, without ids and times."""
+    with Library(place) as again:
+        rows = again.corrections("clip-id")
+    found = decisions(rows).values()
+    return [{"key": d.key, **d.values, "author": d.author} for d in sorted(found, key=lambda d: d.key.start)]
+
+
+def shown(panel: EventsPanel) -> list[tuple]:
+    return [(e.start, e.end, e.state, e.label, e.note, e.added, e.author) for e in panel.events]
+
+
+def keys(panel: EventsPanel, qtbot: QtBot, *pressed: Qt.Key) -> None:
+    for one in pressed:
+        qtbot.keyClick(panel.view, one)
 
 
 def fused(duration: float = DURATION) -> Curve:

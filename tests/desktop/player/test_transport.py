@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShortcut
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QHBoxLayout, QLabel, QSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from mien_desktop.look.palette import DARK, LIGHT
+from mien_desktop.look.style import dress
+from mien_desktop.player.buttons import SPEEDS
 from mien_desktop.player.canvas import Canvas
 from mien_desktop.player.player import Player
-from mien_desktop.player.transport import SPEEDS, Transport
+from mien_desktop.player.transport import Transport
 
 from .conftest import Loudspeakerless, MakePlayer, true_times
 
@@ -221,6 +223,31 @@ def test_it_narrows_without_losing_a_button(
     host.resize(900, 44)
     qtbot.waitUntil(transport.volume.isVisible, timeout=20_000)
     assert transport.frame.text() == wide
+
+
+def test_signs_follow_the_size_of_the_text_as_far_as_there_is_room(
+    shared: Path, make_player: MakePlayer, transport: Transport, qtbot: QtBot, qapp: QApplication
+) -> None:
+    open_clip(shared, make_player, transport, qtbot)
+    sides = {}
+    for scale, width in ((1.0, 1400), (1.5, 1400), (2.0, 1400), (2.0, 900), (2.0, 100)):
+        dress(qapp, DARK, scale)
+        transport.window().resize(width, 60)
+        qtbot.waitUntil(lambda: transport.width() == transport.window().width(), timeout=20_000)
+        transport.layout().activate()
+        sides[scale, width] = transport.play.iconSize().width()
+        told = transport.time.text()
+        assert told.startswith("00:00.000")
+        assert transport.time.fontMetrics().horizontalAdvance(told) <= transport.time.width(), "nothing is cut off"
+        assert ("/" in told) == (width > 100)
+        for one in transport.findChildren(QAbstractButton):
+            assert transport.rect().contains(one.geometry())
+            assert one.iconSize().width() <= one.width()
+    assert sides[1.0, 1400] == sides[2.0, 100] == 18
+    assert sides[1.0, 1400] < sides[1.5, 1400] < sides[2.0, 1400]
+    assert sides[2.0, 1400] == pytest.approx(36, abs=5)  # lines of text are a little higher or lower than twice
+    picture = transport.play.icon().pixmap(transport.play.iconSize())
+    assert picture.width() / picture.devicePixelRatio() == transport.play.iconSize().width()
 
 
 def test_the_read_out_does_not_move_what_stands_beside_it(

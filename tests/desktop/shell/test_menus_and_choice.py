@@ -110,6 +110,17 @@ def test_a_drop_opens_and_several_go_to_the_queue(window: MainWindow, qtbot: QtB
     window.rooms.queue.hide()
 
 
+def test_a_theme_from_the_menu_is_the_settings_theme(window: MainWindow, qtbot: QtBot) -> None:
+    page = window.rooms.show_settings("appearance").appearance
+    for theme in ("light", "dark"):
+        window.actions_.actions[theme].trigger()
+        assert page.themes[theme].isChecked()
+    window.set_text_scale(1.25)
+    assert page.slider.value() == 125
+    qtbot.waitUntil(lambda: window.wardrobe.settled, timeout=PATIENCE)
+    window.rooms.show_settings().hide()
+
+
 def test_damage_is_told_in_one_line_once(opened: MainWindow) -> None:
     assert opened.document.media is not None
     opened.document.problems = ("The picture breaks off at 3 s.", "The sound breaks off at 4 s.")

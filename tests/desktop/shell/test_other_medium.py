@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from mien.library.library import Library
+from mien.media.identity import content_id
 from mien_desktop.shell.window import MainWindow
 from mien_desktop.timeline.lanes import SpectrogramLane, WaveformLane
 from mien_desktop.timeline.sound import Sound
@@ -100,6 +103,37 @@ def test_a_medium_that_was_moved_opens_with_its_readings(
     qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
     with Library(place) as library:
         assert len(library.media()) == 1
+
+
+def test_the_library_does_not_wait_for_a_copy_that_is_read_through(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(path: Path, progress: Callable[[float], None] | None = None) -> str:
+        """As of a drive that is asleep."""
+        reading.set()
+        while not go_on.wait(0.01):
+            assert progress is not None
+            progress(0.0)
+        return content_id(path, progress)
+
+    monkeypatch.setattr("mien_desktop.work.recognition.content_id", slow)
+    moved, answered = tmp_path / "copied.mp4", []
+    moved.write_bytes(DEMO.read_bytes())
+    window.open(moved)
+    qtbot.waitUntil(reading.is_set, timeout=PATIENCE)
+    assert "known from another place" in window.foot._worker.text()
+    window.conductor.background.run(lambda: len(window.conductor.shelf.library.media()), answered.append)
+    qtbot.waitUntil(lambda: answered == [1], timeout=PATIENCE)
+    assert not window.document.readings.parts
+    window.close_medium()  # gives it up
+    assert not window.conductor.recognition.runs
+    assert not window.foot._worker.text()
+    window.open(moved)
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.foot._worker.text(), timeout=PATIENCE)
 
 
 def test_sound_that_was_stopped_is_drawn_no_more(qtbot: QtBot) -> None:

@@ -58,6 +58,8 @@ def test_the_size_of_text_changes_everywhere_at_once(opened: MainWindow, qtbot: 
     qtbot.wait(50)
     before, picture = rows_and_fonts(opened), opened.workspace.timeline.grab().toImage()
     settings.appearance.slider.setValue(150)
+    assert not opened.wardrobe.settled
+    qtbot.waitUntil(lambda: opened.wardrobe.settled, timeout=PATIENCE)
     qtbot.wait(50)
     after = rows_and_fonts(opened)
     small = {name: (before[name], after[name]) for name in before if not after[name] >= 1.2 * before[name]}
@@ -71,16 +73,18 @@ def test_the_size_of_text_changes_everywhere_at_once(opened: MainWindow, qtbot: 
     ]
     assert not told
     settings.appearance.usual.click()
+    qtbot.waitUntil(lambda: opened.wardrobe.settled, timeout=PATIENCE)
     qtbot.wait(50)
     assert rows_and_fonts(opened) == before
     settings.hide()
 
 
-def test_large_text_makes_low_lanes_higher(opened: MainWindow) -> None:
+def test_large_text_makes_low_lanes_higher(opened: MainWindow, qtbot: QtBot) -> None:
     timeline = opened.workspace.timeline
     slot = next(s for s in timeline.slots if s.lane.id == "words")
     assert slot.height == slot.lane.height
     opened.set_text_scale(2.0)
+    qtbot.waitUntil(lambda: opened.wardrobe.settled, timeout=PATIENCE)
     slot = next(s for s in timeline.slots if s.lane.id == "words")
     assert slot.height >= timeline.fontMetrics().height()
     assert slot.lane.height < slot.height  # what the user gave it is kept
