@@ -13,14 +13,17 @@ ROOMS = (("speech", "What is said"), ("emotion", "How it is said"), ("text", "Wh
          ("face", "What the face shows"), ("conflict", "How heated it is"), ("fusion", "All of it as one"))  # fmt: skip
 
 
+_SHOWN = 4
+
+
 def offers(registry: Registry) -> tuple[Offer, ...]:
     """A line for every room of plugins that is here, for what is broken, and for the models that could be installed."""
     found = []
     for room, means in ROOMS:
-        titles = [i.title for i in registry.analyzers.values() if i.id.split(".")[0] == room]
-        titles += [i.title for i in registry.fusions.values() if i.id.split(".")[0] == room and not untrained(i)]
+        titles = [i.title for i in registry.fusions.values() if i.id.split(".")[0] == room and not untrained(i)]
+        titles += [i.title for i in registry.analyzers.values() if i.id.split(".")[0] == room]
         if titles:
-            found.append(Offer(means, ", ".join(titles), True))
+            found.append(Offer(means, _some(titles), True))
     known = {room for room, _ in ROOMS}
     others = [i.title for i in registry.analyzers.values() if i.id.split(".")[0] not in known]
     if others:
@@ -37,4 +40,5 @@ def offers(registry: Registry) -> tuple[Offer, ...]:
 
 def _some(titles: Sequence[str]) -> str:
     """The first few of many."""
-    return ", ".join(titles[:4]) + (" …" if len(titles) > 4 else "")
+    more = len(titles) - _SHOWN
+    return ", ".join(titles[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
