@@ -85,7 +85,7 @@ class Finder:
                 hits.setdefault(hit.medium_id, []).append(hit)
             found = []
             for some in self._candidates(query, entries, hits, outdated):
-                self._read_ahead([chosen[0][1] for _, chosen in some if chosen])
+                self._read_ahead([track for _, chosen in some for _, track, _ in chosen])
                 for entry, chosen in some:
                     match = self._match(query, entry, chosen, hits.get(entry.medium.id, []))
                     if match is not None:
