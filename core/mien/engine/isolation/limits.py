@@ -55,10 +55,9 @@ class Call:
     def __init__(self, doing: str, context: RunContext | None) -> None:
         self.doing, self.context = doing, context
         self.begun = self.seen = time.monotonic()
-        self.round = self.begun
         self.life = b""
         self.stopped = 0.0
-        self.answers = self.bytes = self.others = 0
+        self.answers = self.bytes = 0
 
     def rest(self) -> None:
         """The host took its time over a piece; that is not the plugin's."""

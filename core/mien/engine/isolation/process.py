@@ -52,6 +52,8 @@ class Child:
         self._log = logging.getLogger(f"mien.plugin.{launch.plugin}")
         self._ended = False
         self._loaded = False
+        self._counted = 0.0  # when its family was last looked at; calls may all be short
+        self._theirs = 0  # bytes that the family held then
         self._inbox = Inbox()
         self._line = b""
         token = secrets.token_hex(16)
@@ -166,6 +168,14 @@ class Child:
             if not done:
                 self.end()
 
+    def company(self) -> int:
+        """How many processes it has started that still run.
+
+        Raises:
+            PluginError: more than it may; they and it are ended.
+        """
+        return len(self._bounded(self.family.members(thorough=True)))
+
     def leftovers(self) -> int:
         """End what it started and left behind; returns how many processes there were."""
         count = self.family.kill_members() if self.alive else 0
@@ -265,15 +275,18 @@ class Child:
             how = f"gave no sign of life for {limit:g} s" if silent else f"was not done after {PATIENCE * limit:g} s"
             raise self._refuse(f"{how} while {call.doing}, so it was ended; MIEN_PLUGIN_SECONDS allows more")
         held = self.memory
-        if now - call.round > _ROUND:
-            call.round = now
-            others = self.family.members()
-            if len(others) > self._limits.processes:
-                raise self._refuse(f"started more than {self._limits.processes} processes, so it was ended")
-            call.others = sum(map(resident, others))
-        if self._limits.memory and held + call.others > self._limits.memory:
+        if now - self._counted > _ROUND:
+            self._counted = now
+            self._theirs = sum(map(resident, self._bounded(self.family.members())))
+        if self._limits.memory and held + self._theirs > self._limits.memory:
             text = f"held more than {self._limits.memory / 2**30:.1f} GB of memory while {call.doing}"
             raise self._refuse(f"{text}, so it was ended; MIEN_PLUGIN_MEMORY allows more")
+
+    def _bounded(self, others: list[int]) -> list[int]:
+        """The processes that it started, if it may have so many."""
+        if len(others) > self._limits.processes:
+            raise self._refuse(f"started more than {self._limits.processes} processes, so it was ended")
+        return others
 
     # -- faults ------------------------------------------------------------------------------------------------------
 

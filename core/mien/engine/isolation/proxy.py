@@ -88,7 +88,7 @@ class IsolatedAnalyzer(_Held):
         lines = self._child.printed - self._printed
         if lines:
             self._context.note(f"It printed {lines} line{'s' * (lines != 1)}, which went to the log.")
-        others = len(self._child.family.members(thorough=True))
+        others = self._child.company()
         if others:  # it may still need them, until it is closed
             which = "process of its own, which ends" if others == 1 else "processes of its own, which end"
             self._context.note(f"It still runs {others} {which} with it.")
