@@ -232,12 +232,14 @@ def test_stopped_by_ctrl_c_and_gone_on_with_while_a_node_dies(
     place.cluster.remove_node(node, allow_graceful=False)
     place.second = None
     lost = f"m{on_it.index(True)}"
+    # Let go earlier it might be done with its file before it learns that its node is gone.
+    until(lambda: not is_alive(workers[on_it.index(True)]), "a worker outlives its node")
     place.let_go()
     code, err = scan.end()
     assert code == 1, err
     assert [line["attempt"] for line in scan.of("begin", f"{lost}.mp4")] == [1, 2]
     assert results(place.folder / "shared", library) == expected
-    until(lambda: not any(is_alive(pid) for pid in workers), "a worker outlives its node")
+    until(lambda: not any(is_alive(pid) for pid in workers), "a worker outlives the scan")
 
 
 def test_a_node_that_cannot_see_the_media_says_so(place: Place) -> None:
