@@ -102,7 +102,9 @@ def asked_of(choice: Choice, registry: Registry) -> WholePlan:
     plan = make_plan(choice, registry, whole, "")
     fusion = plan_fusion(choice, registry, plan, {})
     keys = [node.key for node in plan.nodes]
-    return WholePlan(plan, fusion, digest({"keys": keys, "fusion": fusion.key if fusion is not None else ""}))
+    # Which stream a name means differs from medium to medium.
+    asked = {"keys": keys, "fusion": fusion.key if fusion is not None else "", "audio_stream": choice.audio_stream}
+    return WholePlan(plan, fusion, digest(asked))
 
 
 class Surveyor:

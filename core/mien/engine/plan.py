@@ -248,7 +248,8 @@ def _key(
         {
             "conditioning": CONDITIONING,
             "medium": medium,
-            "audio_stream": choice.audio_stream,
+            # However it was named: the stream that is heard.
+            "audio_stream": media.audio_stream,
             "analyzer": info.id,
             "version": info.version,
             "params": params.model_dump(mode="json"),

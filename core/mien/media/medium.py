@@ -190,6 +190,7 @@ class Medium:
             cues=cues,
             cue_source=cue_source,
             language=sound.language if sound else "",
+            audio_stream=None if sound is None or sound is self.audio else sound.index,
         )
 
 

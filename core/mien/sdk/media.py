@@ -31,6 +31,7 @@ class MediaInfo:
         cues: the medium's own subtitles, embedded or side-car.
         cue_source: where the cues are from (`embedded stream 2 (srt, eng)`, `clip.en.srt`).
         language: of the chosen audio stream, as the file says (`eng`), or empty.
+        audio_stream: number in the file of the chosen audio stream where that is not the default one, else None.
     """
 
     path: Path
@@ -45,3 +46,4 @@ class MediaInfo:
     cues: tuple[Cue, ...] = ()
     cue_source: str = ""
     language: str = ""
+    audio_stream: int | None = None

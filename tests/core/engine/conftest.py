@@ -58,3 +58,19 @@ def run(registry: Any, tmp_path: Path) -> Callable[..., Any]:
         return done, events
 
     return analyse
+
+
+@pytest.fixture
+def two_sounds(clip: Path, tmp_path: Path) -> Path:
+    """A picture and two streams of sound: 1, the German default one, is a tone, and 2, the English one, is silent."""
+    import subprocess
+
+    from mien.media.ffmpeg import ffmpeg_path
+
+    path = tmp_path / "two sounds.mkv"
+    graph = ["-filter_complex", "[0:a]asplit[tone][b];[b]volume=0[silence]"]
+    streams = ["-map", "0:v", "-map", "[tone]", "-map", "[silence]", "-c:v", "copy", "-c:a", "flac"]
+    named = ["-metadata:s:a:0", "language=deu", "-metadata:s:a:1", "language=eng", "-disposition:a:0", "default"]
+    command = [str(ffmpeg_path()), "-v", "error", "-i", str(clip), *graph, *streams, *named, str(path)]
+    subprocess.run(command, check=True)
+    return path

@@ -233,3 +233,16 @@ def test_a_cancel_leaves_what_another_program_reads_of_the_medium(registry: Any,
             analyze_medium(clip, choice, registry, library, emit, cancel)
         others[0].complete()
         assert [run.analyzer for m in library.media() for run in m.runs()] == ["other"]
+
+
+def test_a_stream_of_sound_is_known_however_it_is_named(run: Any, two_sounds: Path) -> None:
+    """The default stream, its number and its language are one; another stream is another reading."""
+    done, _ = run(two_sounds, "level")
+    for name in (1, "1", "deu"):
+        again, events = run(two_sounds, "level", audio_stream=name)
+        assert again.runs == done.runs, name
+        assert started(events)["tiny.level"].state == "cached", name
+    other, events = run(two_sounds, "level", audio_stream="2")
+    assert other.runs != done.runs
+    assert started(events)["tiny.level"].state == "run"
+    assert run(two_sounds, "level", audio_stream="eng")[0].runs == other.runs
