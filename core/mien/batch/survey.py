@@ -15,10 +15,10 @@ from mien.batch.rank import Standing
 from mien.engine.choice import Choice
 from mien.engine.events import Done, Started
 from mien.engine.fuse import FusionPlan, plan_fusion
-from mien.engine.plan import Plan, digest, make_plan
+from mien.engine.plan import Plan, digest, lasts, make_plan
 from mien.engine.registry import Registry
 from mien.errors import LibraryError, MienError, NotMedia, PluginError, shown
-from mien.library.holdings import complete_runs, make_current, seen_at, sizes
+from mien.library.holdings import Complete, complete_runs, make_current, seen_at, sizes
 from mien.library.library import Library
 from mien.sdk.media import MediaInfo
 from mien.tracks import Kind, Quantity
@@ -204,7 +204,7 @@ class Surveyor:
         past = self._journal.past(item.path, _signature(item.found), self.asked)
         if past is None or not past.runs:
             return False
-        there = complete_runs(self._library, past.medium)
+        there = _lasting(self._library, past.medium)
         if not all(key in there for key in past.runs.values()):
             return False
         if self._touch:
@@ -231,7 +231,7 @@ class Surveyor:
             item.state, item.reason, item.exit_code = "failed", looked.reason, looked.exit_code
             return
         item.seconds, item.side_car = looked.media.duration, looked.media.cue_source
-        there = complete_runs(self._library, looked.medium) if looked.medium else {}
+        there = _lasting(self._library, looked.medium) if looked.medium else {}
         try:
             plan = make_plan(self._choice, self._registry, looked.media, looked.medium, there.__contains__)
         except MienError as error:
@@ -259,6 +259,11 @@ class Surveyor:
         if fusion is not None and fusion.reads and fusion.info.id not in broken:
             keys[fusion.info.id] = fusion.key
         return keys
+
+
+def _lasting(library: Library, medium: str) -> dict[str, Complete]:
+    """Key → complete run of a medium, without those that a plugin which failed then may have more to tell for."""
+    return {key: run for key, run in complete_runs(library, medium).items() if lasts(run.partial)}
 
 
 def _signature(found: Found) -> str:

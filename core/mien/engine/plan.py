@@ -19,6 +19,9 @@ from mien.sdk.params import Params
 CONDITIONING = 1
 """Version of decode and conditioning; part of every run's key, raised when they would change readings."""
 
+WITHOUT = "it was read without "
+"""In the reason of a run that lacks what it could have read; such a run is made again when it is next asked for."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -139,6 +142,11 @@ def make_plan(
             info, params, inputs, live, models, key, cached=not skipped and is_cached(key), skipped=skipped
         )
     return Plan(tuple(nodes.values()))
+
+
+def lasts(reason: str) -> bool:
+    """Whether a complete run with that reason for being partial is the last word, and not to be made again."""
+    return WITHOUT not in reason
 
 
 def digest(values: Mapping[str, Any]) -> str:

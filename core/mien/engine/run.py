@@ -21,7 +21,7 @@ from mien.engine.events import Done, Event, Failed, Finished, Piece, PlannedPlug
 from mien.engine.fuse import VERDICTS, FusionPlan, fuse, plan_fusion
 from mien.engine.isolation.choose import Builder
 from mien.engine.lane import BranchThread
-from mien.engine.plan import Node, Plan, make_plan
+from mien.engine.plan import WITHOUT, Node, Plan, lasts, make_plan
 from mien.engine.registry import Registry
 from mien.errors import Cancelled, LibraryError, MienError, NotMedia, shown
 from mien.library.library import Library
@@ -39,8 +39,6 @@ _log = logging.getLogger(__name__)
 Emit = Callable[[Event], None]
 # Streams end up to so many s after what the file announces without being called longer.
 _SLACK = 0.5
-# In the reason of a run that lacks what it could have read; such a run is made again when it is next asked for.
-_WITHOUT = "it was read without "
 
 
 @dataclass
@@ -173,14 +171,14 @@ def _compute(job: _Job) -> None:
 def _lasting(library: Library, medium: str, key: str) -> Run | None:
     """The complete run with a key, unless it lacks what a plugin that failed then may be able to tell now."""
     run = library.find_run(medium, key)
-    return None if run is None or _WITHOUT in run.reason else run
+    return run if run is not None and lasts(run.reason) else None
 
 
 def _lacks(job: _Job, providers: Iterable[str]) -> str:
     """What readings lack whose providers failed, or lack something themselves; empty when they have it all."""
     asked = sorted(set(providers))  # looked up one by one: other branches may be adding to both
     if missing := [p for p in asked if p in job.failed]:
-        return f"{_WITHOUT}{', '.join(missing)}, which failed"
+        return f"{WITHOUT}{', '.join(missing)}, which failed"
     return next((job.without[p] for p in asked if p in job.without), "")
 
 

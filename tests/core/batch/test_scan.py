@@ -91,6 +91,35 @@ def test_what_one_medium_does_stays_with_it(scan: Any, folder: Path, make_clip: 
     assert items["sound.m4a"].runs.keys() == {"tiny.first"}
 
 
+def test_what_was_read_without_a_plugin_that_failed_is_read_again_once_that_one_has_read_it(
+    scan: Any, folder: Path, make_clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tiny_plugins  # type: ignore[import-not-found]
+
+    from mien.engine.choice import Choice
+    from mien.engine.registry import Registry
+    from mien.engine.run import analyze_medium
+
+    clip = make_clip(folder / "a.mp4", 2.0)
+    names = ("tiny.raises", "tiny.hopes")
+    items, _, _ = scan(analyzers=names)
+    assert items["a.mp4"].failed.keys() == {"tiny.raises"}
+
+    def works(self: Any, block: Any) -> Any:
+        yield tiny_plugins.Spans.of("tiny.raises", [(block.start, block.end, "heard")])
+
+    with monkeypatch.context() as patch, Library(tmp_path / "library.db") as library:
+        patch.setattr(tiny_plugins.Raises, "process", works)
+        alone = Choice(analyzers=("tiny.raises",), fusion="", device="cpu")
+        done = analyze_medium(clip, alone, Registry.load(), library, lambda event: None, threading.Event())
+        assert done.failed == {}
+    items, notes, _ = scan(analyzers=names)
+    assert notes.begun_ == ["a.mp4"]
+    assert (items["a.mp4"].partial, items["a.mp4"].trouble) == ("", "")
+    _, notes, _ = scan(analyzers=names)
+    assert notes.begun_ == []
+
+
 def test_a_file_that_changes_while_it_is_analysed_is_begun_again(
     scan: Any, folder: Path, make_clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
