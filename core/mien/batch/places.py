@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
@@ -14,19 +13,7 @@ from typing import IO
 from mien.batch.find import MARKER, Found
 from mien.errors import StorageError, UsageError, shown
 from mien.exchange.text import safe_name, unique_stems
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-
+from mien.locks import lock
 
 _PART = re.compile(r"\.part-[0-9a-f]{8}-")
 """How names begin under which exports are written before they take their place (`mien.exchange.write`)."""
@@ -89,7 +76,7 @@ class OutFolder:
         except OSError as error:
             raise StorageError(f"The folder cannot be written ({error.strerror}): {shown(path)}") from error
         try:
-            _lock(self._file)
+            lock(self._file)
         except (BlockingIOError, PermissionError) as error:  # the second is what Windows says
             self._file.close()
             raise UsageError(

@@ -7,23 +7,11 @@ another program, and means nothing in another container or on another machine.
 from __future__ import annotations
 
 import contextlib
-import sys
 import uuid
 from pathlib import Path
 from typing import IO
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[bytes]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[bytes]) -> None:
-        # flock, not lockf: two handles of one process must exclude each other too.
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+from mien.locks import lock
 
 
 class Owners:
@@ -51,7 +39,7 @@ class Owners:
             # Nobody contends for a new name: a failure means that this file system has no locks. Then everybody
             # is taken for alive, and the runs of a dead process stay as they are.
             with contextlib.suppress(OSError):
-                _lock(file)
+                lock(file)
             self._name, self._file = name, file
         return self._name
 
@@ -74,7 +62,7 @@ class Owners:
         except OSError:
             return True  # not ours to look at: leave its runs alone
         try:
-            _lock(file)
+            lock(file)
         except OSError:
             return True
         finally:

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from mien.config import offline
 from mien.errors import LicenceError, ModelError, StorageError
-from mien.models import download, files, store
+from mien.models import download, files, place, store
 from mien.models.catalogue import Entry, entry
 from mien.models.download import Report
 
@@ -167,26 +166,9 @@ def _refuse_bundled(model_id: str) -> None:
 
 @contextmanager
 def _staging(model_id: str) -> Iterator[Path]:
-    """A folder beside the model's place that becomes it when the block ends well, and vanishes otherwise."""
-    root = store.user_models()
-    with _storage_faults():
-        root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".new-{model_id}-", dir=root))
-    try:
-        with _storage_faults():
-            yield folder
-            folder.chmod(0o755)
-            target = root / model_id
-            if target.exists():
-                # A folder replaces no other: the old one steps aside under a name that nobody resolves.
-                old = Path(tempfile.mkdtemp(prefix=f".old-{model_id}-", dir=root))
-                os.replace(target, old)
-                os.replace(folder, target)
-                shutil.rmtree(old, ignore_errors=True)
-            else:
-                os.replace(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """A folder that becomes the model's when the block ends well (`mien.models.place`); faults of the disk in one sentence."""
+    with _storage_faults(), place.staging(store.user_models(), model_id) as folder:
+        yield folder
 
 
 @contextmanager

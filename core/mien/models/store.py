@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 from mien.config import data_dir
 from mien.errors import ModelError, StorageError
-from mien.models import files
+from mien.models import files, place
 from mien.models.catalogue import ENTRIES, entry
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -132,6 +131,7 @@ def problems(folder: Path, sha256: Callable[[Path], str] = files.sha256_of) -> l
 
 def available() -> list[Installed]:
     """Every model that is here, by id."""
+    place.put_right(user_models())
     found: dict[str, Installed] = {}
     for root in (user_models(), bundled_models()):
         if root is not None and root.is_dir():
@@ -185,7 +185,7 @@ def remove(model_id: str) -> None:
     if folder.parent != user_models():
         raise ModelError(f"The model {model_id} comes with Mien and cannot be removed: {folder}")
     try:
-        shutil.rmtree(folder)
+        place.delete(user_models(), model_id)
     except OSError as error:
         raise StorageError(
             f"The model {model_id} could not be removed ({error.strerror}); allow writing there: {folder}"
@@ -220,6 +220,10 @@ def _folder(model_id: str) -> Path | None:
     for root in (bundled_models(), user_models()):
         if root is not None and _holds_model(root / model_id):
             return root / model_id
+    if place.stepped_aside(user_models(), model_id):  # whoever replaces it was killed, or is about to end
+        place.put_right(user_models(), wait=True)
+        if _holds_model(user_models() / model_id):
+            return user_models() / model_id
     return None
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +120,84 @@ def test_an_import_that_breaks_off_leaves_the_earlier_one(make_model, mien_home:
         import_folder("mine", make_model("b", value=2.0), progress=stop)
     assert store.fingerprint("mine") == before
     assert [p.name for p in (mien_home / "models").iterdir()] == ["mine"]
+
+
+# Ends itself as a kill would at the n-th thing that it asks of the system, for every n.
+_KILLED = """
+    import os, sys
+    from pathlib import Path
+    from mien.models import store
+    from mien.models.install import import_folder
+
+    old, new = map(Path, sys.argv[1:])
+    models = store.user_models()
+
+    def killed_at(n, work):
+        child = os.fork()
+        if not child:
+            def count(event, args, left=[n]):
+                inside = args and str(args[0]).startswith(str(models))
+                left[0] -= bool(inside) and event.startswith(("os.", "open", "shutil."))
+                if not left[0]:
+                    os._exit(9)
+            sys.addaudithook(count)
+            work()
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    import_folder("mine", new)
+    later = store.fingerprint("mine")
+    import_folder("mine", old)
+    earlier = store.fingerprint("mine")
+    n, code, seen = 0, 9, []
+    while code:
+        n += 1
+        import_folder("mine", old)
+        code = killed_at(n, lambda: import_folder("mine", new))
+        # Half of them are met by whoever wants the model, half by whoever lists what is there.
+        found = store.fingerprint("mine") if n % 2 else None
+        assert [model.id for model in store.available() if not model.bundled] == ["mine"], n
+        seen.append(found or store.fingerprint("mine"))
+        assert seen[-1] in (earlier, later), n
+        assert store.verify("mine") == [], n
+        assert os.listdir(models) == ["mine"], (n, os.listdir(models))
+    assert seen == sorted(seen, key=[earlier, later].index)
+    assert set(seen) == {earlier, later}
+    kills, n, code = n, 0, 9
+    while code:
+        n += 1
+        import_folder("mine", new)
+        code = killed_at(n, lambda: store.remove("mine"))
+        there = [model for model in store.available() if not model.bundled]
+        assert not there or store.verify("mine") == [], n
+        assert os.listdir(models) == ["mine"] * len(there), n
+    print(kills, n)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_kill_at_any_moment_leaves_the_earlier_model_or_the_later(make_model) -> None:
+    models = [str(make_model("a", vocab__txt="old")), str(make_model("b", value=2.0))]
+    command = [sys.executable, "-c", textwrap.dedent(_KILLED), *models]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    installs, removals = map(int, done.stdout.split())
+    assert installs > 10
+    assert removals > 5
+
+
+def test_what_another_program_is_installing_is_left_alone(make_model, mien_home: Path) -> None:
+    """Lists may be asked for while a large model is copied."""
+    seen: list[list[str]] = []
+
+    def look(_done: int, _total: int) -> None:
+        seen.append([model.id for model in store.available()])
+
+    import_folder("mine", make_model("a"))
+    import_folder("mine", make_model("b", value=2.0), progress=look)
+    assert seen[0] == ["mine"]
+    assert len(store.available()) == 1
+    assert store.verify("mine") == []
 
 
 def test_a_store_that_cannot_be_written(make_model, mien_home: Path) -> None:
