@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,6 +101,7 @@ def choice_of(request: Request, registry: Registry) -> tuple[Choice, dict[str, M
     """The choice, every name and parameter in it checked, and the exporters' parameters."""
     from mien.engine.backend import check_names
     from mien.engine.choice import Choice, build_params, load_recipe, parse_settings
+    from mien.engine.plan import taking_part
 
     settings = load()
     choice = load_recipe(request.recipe, registry) if request.recipe else Choice(fusion=settings.fusion)
@@ -129,7 +130,21 @@ def choice_of(request: Request, registry: Registry) -> tuple[Choice, dict[str, M
     if request.audio_stream is not None:
         choice = replace(choice, audio_stream=request.audio_stream)
     check_names(choice.device, choice.precision)
-    return choice.checked(registry), options
+    choice = choice.checked(registry)
+    # A recipe may hold settings of more plugins than are chosen from it; what was typed is meant to do something.
+    if given:
+        _all_take_part(given, taking_part(choice, registry) | {registry.exporter(name).id for name in request.export})
+    return choice, options
+
+
+def _all_take_part(given: Mapping[str, Any], chosen: Collection[str]) -> None:
+    idle = next((plugin for plugin in given if plugin not in chosen), None)
+    if idle is not None:
+        name = next(iter(given[idle]))
+        raise UsageError(
+            f"--set {idle}.{name} would change nothing: {idle} does not take part; choose it with --plugins, --fusion "
+            "or --export, or leave the setting out."
+        )
 
 
 def _load_what_concludes() -> None:

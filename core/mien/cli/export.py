@@ -33,6 +33,10 @@ def export_medium(
     for plugin in options:
         if plugin not in registry.exporters:
             raise UsageError(f"--set takes the parameters of export formats here, and {plugin} is none.")
+        if plugin not in names:
+            raise UsageError(
+                f"--set {plugin} would change nothing: nothing is written as {plugin}; add --format {plugin}."
+            )
     with Library(place) as library:
         entry = library.medium(medium)
         analysis = analysis_of(library, entry)

@@ -20,6 +20,13 @@ def plain(text: str) -> str:
     return "\n".join(shown(line) for line in text.split("\n"))
 
 
+def escaped(text: str) -> str:
+    """The same for Rich, which shows it as it is: brackets are no markup."""
+    from rich.markup import escape
+
+    return escape(plain(text))
+
+
 def fail(sentence: str, code: int, as_json: bool = False) -> int:
     """Say what is wrong on standard error; returns the exit code."""
     # Where that cannot be written either, nobody is left to tell but whoever sees the exit code.

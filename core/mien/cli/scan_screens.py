@@ -162,7 +162,7 @@ class TextScanScreen(QuietScanScreen):
 
     def found(self, tree: Tree) -> None:
         for folder in tree.unread:
-            self._say(f"[red]{_plain(folder.reason)}[/]")
+            self._say(f"[red]{say.escaped(folder.reason)}[/]")
         if tree.links:
             n = len(tree.links)
             self._say(f"[dim]{n} link{'s' if n > 1 else ''} to folders not followed; see --follow-links[/]")
@@ -185,7 +185,7 @@ class TextScanScreen(QuietScanScreen):
         self._bars.update(self._whole, description="analysing", total=1.0, completed=0.0, state="")
 
     def begun(self, item: Item) -> None:
-        name = _plain(shown(item.found.inside))
+        name = say.escaped(shown(item.found.inside))
         self._lines[id(item)] = self._bars.add_task(f"  {name[-48:]}", total=1.0, state="")
 
     def moved(self, pace: Pace) -> None:
@@ -200,12 +200,12 @@ class TextScanScreen(QuietScanScreen):
         if line is not None:
             self._bars.remove_task(line)
         if item.trouble:
-            self._say(f"[red]failed[/] {_plain(_trouble(item))}")
+            self._say(f"[red]failed[/] {say.escaped(_trouble(item))}")
         elif item.earlier:
             return
         else:
             rank = f": {finish.standing.value:.2f}" if finish.standing is not None else ""
-            self._say(f"[green]done[/] {_plain(shown(item.found.inside))}{rank}")
+            self._say(f"[green]done[/] {say.escaped(shown(item.found.inside))}{rank}")
 
     def summing(self) -> None:
         self._bars.update(self._whole, description="summing up", total=None, state="")
@@ -226,14 +226,14 @@ class TextScanScreen(QuietScanScreen):
         before = f", {earlier} of them before" if earlier else ""
         self._say(f"{states['done']} of {len(session.items)} files analysed{before}.")
         for path in self._files:
-            self._say(f"  wrote {_plain(shown(path))}")
+            self._say(f"  wrote {say.escaped(shown(path))}")
         if session.failed:
             self._say(f"[red]{session.failed} failed:[/]")
             for item in session.items:
                 if item.trouble:
-                    self._say(f"  {_plain(_trouble(item))}")
+                    self._say(f"  {say.escaped(_trouble(item))}")
             for folder in session.tree.unread:
-                self._say(f"  {_plain(folder.reason)}")
+                self._say(f"  {say.escaped(folder.reason)}")
 
     def _ranking(self, session: Session) -> None:
         from rich.table import Table
@@ -245,14 +245,14 @@ class TextScanScreen(QuietScanScreen):
         if rank is None or not top:
             return
         table = Table(box=None, padding=(0, 2, 0, 2), show_header=True, header_style="dim")
-        for heading in ("", _plain(rank.text), "at", "file"):
+        for heading in ("", say.escaped(rank.text), "at", "file"):
             table.add_column(heading, overflow="fold", justify="left" if heading == "file" else "right")
         for number, item in enumerate(top, 1):
             standing = item.standing
             assert standing is not None
             at = clock(standing.at) if standing.at is not None else ""
             unit = f" {rank.unit}" if rank.unit else ""
-            table.add_row(str(number), f"{standing.value:.2f}{unit}", at, _plain(shown(item.found.inside)))
+            table.add_row(str(number), f"{standing.value:.2f}{unit}", at, say.escaped(shown(item.found.inside)))
         self._console.print(table)
 
     def _say(self, text: str) -> None:
@@ -260,11 +260,11 @@ class TextScanScreen(QuietScanScreen):
 
 
 def _planned(item: Item) -> str:
-    name = _plain(shown(item.found.inside))
+    name = say.escaped(shown(item.found.inside))
     length = clock(item.seconds, 0) if item.seconds is not None else "unknown length"
-    subtitles = f", subtitles from {_plain(shown(item.side_car))}" if item.side_car else ""
+    subtitles = f", subtitles from {say.escaped(shown(item.side_car))}" if item.side_car else ""
     if item.state == "failed":
-        return f"  [red]cannot be read[/]  {name}: {_plain(item.reason)}"
+        return f"  [red]cannot be read[/]  {name}: {say.escaped(item.reason)}"
     if item.state == "done":
         return f"  [dim]done[/]  {name} [dim]({length})[/]"
     kept = [plugin for plugin, state in item.planned.items() if state == "cached"]
@@ -296,10 +296,3 @@ def _trouble(item: Item) -> str:
     """Path and reason; the path once."""
     name = shown(item.path)
     return item.trouble if name in item.trouble else f"{name}: {item.trouble}"
-
-
-def _plain(text: str) -> str:
-    """Text from files and plugins shown as it is: brackets are no markup."""
-    from rich.markup import escape
-
-    return escape(text)

@@ -152,7 +152,7 @@ class TextScreen(QuietScreen):
     def begin(self, path: Path) -> None:
         self._done += 1
         count = f"[dim]({self._done} of {self._total})[/]" if self._total > 1 else ""
-        self._console.print(f"[bold]{_plain(shown(path))}[/] {count}")
+        self._console.print(f"[bold]{say.escaped(shown(path))}[/] {count}")
         self._clear()
         self._tasks[""] = self._bars.add_task("opening", total=None, state="")
 
@@ -160,7 +160,7 @@ class TextScreen(QuietScreen):
         if isinstance(event, Started):
             self._clear()
             for problem in event.problems:
-                self._console.print(f"  [yellow]{_plain(problem)}[/]")
+                self._console.print(f"  [yellow]{say.escaped(problem)}[/]")
             for plugin in event.plugins:
                 if plugin.state == "run":
                     self._tasks[plugin.id] = self._bars.add_task(plugin.title, total=1.0, state="")
@@ -169,11 +169,11 @@ class TextScreen(QuietScreen):
         elif isinstance(event, Finished) and event.plugin in self._tasks:
             self._bars.update(self._tasks[event.plugin], completed=1.0, state="done")
             for note in event.notes:
-                self._console.print(f"  [dim]{event.plugin}: {_plain(note)}[/]")
+                self._console.print(f"  [dim]{event.plugin}: {say.escaped(note)}[/]")
         elif isinstance(event, Failed):
             if event.plugin in self._tasks:
                 self._bars.update(self._tasks[event.plugin], state="failed")
-            self._console.print(f"  [red]{event.plugin}:[/] {_plain(event.reason)}")
+            self._console.print(f"  [red]{event.plugin}:[/] {say.escaped(event.reason)}")
         elif isinstance(event, Done | MediumFailed):
             self._clear()
 
@@ -185,7 +185,7 @@ class TextScreen(QuietScreen):
             table.add_column(heading, overflow="fold")
         for plugin, tracks in _by_plugin(analysis).items():
             for row, (name, says) in enumerate(tracks):
-                table.add_row(f"[bold]{plugin}[/]" if not row else "", name, _plain(says))
+                table.add_row(f"[bold]{plugin}[/]" if not row else "", name, say.escaped(says))
         for plugin, reason in outcome.skipped.items():
             table.add_row(f"[dim]{plugin}[/]", "", f"[dim]not run: {reason}[/]")
         self._console.print(table)
@@ -193,7 +193,7 @@ class TextScreen(QuietScreen):
         pace = f", {speed:.1f} × real time" if outcome.seconds > 1 else ""
         self._console.print(f"  [dim]{clock(outcome.duration)} of media in {clock(outcome.seconds)}{pace}[/]")
         if outcome.partial:
-            self._console.print(f"  [yellow]Partial: {_plain(outcome.partial[:300])}[/]")
+            self._console.print(f"  [yellow]Partial: {say.escaped(outcome.partial[:300])}[/]")
 
     def writing(self, formats: list[str]) -> None:
         self._clear()
@@ -202,7 +202,7 @@ class TextScreen(QuietScreen):
     def wrote(self, paths: list[Path]) -> None:
         self._clear()
         for path in paths:
-            self._console.print(f"  wrote {_plain(shown(path))}", soft_wrap=True)
+            self._console.print(f"  wrote {say.escaped(shown(path))}", soft_wrap=True)
 
     def end(self, outcomes: list[Outcome]) -> None:
         failed = [o for o in outcomes if o.error]
@@ -211,7 +211,9 @@ class TextScreen(QuietScreen):
         if failed and self._total > 1:
             self._console.print(f"[red]{len(failed)} failed:[/]")
             for outcome in failed:
-                self._console.print(f"  {_plain(shown(outcome.path))}: {_plain(outcome.error)}", soft_wrap=True)
+                self._console.print(
+                    f"  {say.escaped(shown(outcome.path))}: {say.escaped(outcome.error)}", soft_wrap=True
+                )
 
     def _clear(self) -> None:
         for task in self._tasks.values():
@@ -227,10 +229,3 @@ def _by_plugin(analysis: Analysis) -> dict[str, list[tuple[str, str]]]:
         plugin = track.provenance.analyzer if track.provenance else ""
         rows.setdefault(plugin, []).append((name, describe(track)))
     return rows
-
-
-def _plain(text: str) -> str:
-    """Text from media and plugins shown as it is: brackets are no markup, and nothing steers the terminal."""
-    from rich.markup import escape
-
-    return escape(say.plain(text))

@@ -144,6 +144,16 @@ def make_plan(
     return Plan(tuple(nodes.values()))
 
 
+def taking_part(choice: Choice, registry: Registry) -> frozenset[str]:
+    """Ids of all that a checked choice runs: its analyzers, whoever writes what they read, and its fusion.
+
+    Raises:
+        UsageError: an input that nobody writes.
+    """
+    wanted = choice.analyzers if choice.analyzers is not None else default_analyzers(registry)
+    return frozenset((*_with_providers(wanted, choice, registry), *([choice.fusion] if choice.fusion else [])))
+
+
 def lasts(reason: str) -> bool:
     """Whether a complete run with that reason for being partial is the last word, and not to be made again."""
     return WITHOUT not in reason

@@ -64,6 +64,10 @@ def test_a_recipe_replays_a_choice(mien: Any, clip: Path, tmp_path: Path) -> Non
     replayed = mien("analyze", clip, "--recipe", "choice.json", "--device", "cpu", "--json")
     states = [p["state"] for line in replayed.lines if line["event"] == "started" for p in line["plugins"]]
     assert states == ["cached", "cached", "cached", "run"]
+    # What a recipe says of plugins that are left out does no harm; a provider is there though nobody named it.
+    part = ("--recipe", "choice.json", "--plugins", "tiny.loud", "--fusion", "none", "--device", "cpu", "--json")
+    fewer = mien("analyze", clip, *part, "--set", "tiny.level.window=0.25")
+    assert (fewer.code, fewer.err) == (0, "")
     recipe["plugins"]["tiny.level"]["version"] = "0.9"
     (tmp_path / "choice.json").write_text(json.dumps(recipe))
     stale = mien("analyze", clip, "--recipe", "choice.json")
@@ -97,6 +101,13 @@ def test_one_bad_file_in_a_folder_never_stops_the_others(mien: Any, tmp_path: Pa
         (["analyze", "clip.mp4", "--plugins", "tiny.level", "--device", "cuda:9"], 4, "cuda:9 is not there"),
         (["analyze", "clip.mp4", "--export", "docx"], 2, "no export format named 'docx'"),
         (["analyze", "clip.mp4", "--set", "tiny.level.window=-1"], 2, "greater than 0"),
+        (
+            ["analyze", "clip.mp4", "--plugins", "tiny.level", "--set", "text.threshold=0.4"],
+            2,
+            "text does not take part",
+        ),
+        (["analyze", "clip.mp4", "--fusion", "none", "--set", "late.threshold=0.5"], 2, "fusion.late does not take"),
+        (["analyze", "clip.mp4", "--set", "video.max_height=120"], 2, "video does not take part; choose it with"),
         (["analyze", "clip.mp4", "--set", "window"], 2, "must read plugin.param=value"),
         (["analyze", "clip.mp4", "--plugins", "tiny.level", "--audio-stream", "7"], 2, "no audio stream '7'"),
         (["analyze", "clip.mp4", "--recipe", "clip.mp4"], 2, "no recipe"),

@@ -143,6 +143,7 @@ def test_watching_takes_what_comes_and_ends_with_ctrl_c(
         (["scan", "nowhere"], 3, "no such file or folder"),
         (["scan", "talks", "--rank", "highest levl", "--plugins", "tiny.level"], 2, "did you mean level?"),
         (["scan", "talks", "--device", "cpu,tpu"], 4, "no device 'tpu'"),
+        (["scan", "talks", "--plugins", "tiny.level", "--set", "text.threshold=0.4"], 2, "text does not take part"),
         (["scan", "talks", "--include", "*.nothing"], 3, "no medium in the folder"),
         (["scan", "talks", "--engine", "sun"], 2, "no engine 'sun'"),
         (["scan", "talks", "--address", "auto"], 2, "say --engine ray as well"),
