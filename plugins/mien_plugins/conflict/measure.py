@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.evaluation.groups import GENDERS, LANGUAGES
 from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.conflict.calibrate import HIGH, probability, scores
 from mien_plugins.conflict.model import load_config, load_net
-from mien_plugins.conflict.net import NAMES, SECONDS, running_statistics, trainable
+from mien_plugins.conflict.net import NAMES, SECONDS, ConflictNet, running_statistics, trainable
 from mien_plugins.conflict.recipe import RECIPE, TEST, TEST_STREAM, held_out, one_voice
-from mien_plugins.conflict.takes import load_voices
+from mien_plugins.conflict.takes import Voice, load_voices
 
 Floats = NDArray[np.float64]
 CLIPS = 256  # simulated conversations a corpus
@@ -47,43 +48,83 @@ def measure(model: Path, data: Path, device: str = "cpu", clips: int = CLIPS, si
         clips, single: how many conversations, and recordings of one speaker, for each corpus.
     """
     net, config = load_net(model, device), load_config(model)
-    truth, given, corpus, several, padded = [], [], [], [], []
-    alone: list[Floats] = []
     metrics: list[Metric] = []
-    for offset, (name, speakers) in enumerate(TEST.items()):
-        voices = load_voices(data, speakers)
-        batches = held_out(voices, clips, TEST_STREAM + offset)
-        read, label = scores(net, batches)
-        several.append(np.concatenate([batch.speakers.numpy() > 1 for batch in batches]))
-        padded.append(np.concatenate([batch.seconds.numpy() < SECONDS - 0.01 for batch in batches]))
-        truth.append(label)
-        given.append(np.clip(read, -1, 1))
-        corpus.append(name)
-        alone.append(scores(net, one_voice(voices, single, TEST_STREAM + 10 + offset))[0])
-    y, p = np.concatenate(truth), np.concatenate(given)
 
     def add(name: str, metric: Callable[..., float], *arrays: Floats, subset: str, note: str = "") -> None:
         metrics.append(Metric.of(name, bootstrap_ci(metric, *arrays), len(arrays[0]), subset, note))
 
-    add("Pearson", pearson, y, p, subset="test")
-    for name, label, read in zip(corpus, truth, given, strict=True):
-        add("Pearson", pearson, label, read, subset=f"test, {name}")
-    talks, short = np.concatenate(several), np.concatenate(padded)
-    add("Pearson", pearson, y[talks], p[talks], subset="test, two speakers or more")
-    if short.sum() > 1:
-        add("Pearson", pearson, y[short], p[short], subset="test, shorter than 30 s, padded")
-    add("RMSE", rmse, y, p, subset="test", note="intensity runs from -1 to 1")
-    add("MSE", _mse, y, p, subset="test")
-    add("balanced accuracy at 0", _balanced, y, p, subset="test")
-    for name, read in zip(corpus, alone, strict=True):
-        add("share below 0", _below, read, subset=f"one speaker alone, {name}")
+    voices = {name: load_voices(data, speakers) for name, speakers in TEST.items()}
+    heard = {name: _listen(net, own, clips, TEST_STREAM + offset) for offset, (name, own) in enumerate(voices.items())}
+    truth, given, several, padded = (np.concatenate(part) for part in zip(*map(_arrays, heard.values()), strict=True))
+    add("Pearson", pearson, truth, given, subset="test")
+    for name, talk in heard.items():
+        add("Pearson", pearson, talk.truth, talk.given, subset=f"test, {_corpus(name, voices[name])}")
+    add("Pearson", pearson, truth[several], given[several], subset="test, two speakers or more")
+    if padded.sum() > 1:
+        add("Pearson", pearson, truth[padded], given[padded], subset="test, shorter than 30 s, padded")
+    genders = _by_gender(voices)
+    for offset, (gender, groups) in enumerate(genders.items()):
+        among = [
+            _listen(net, own, max(2, clips // 2), TEST_STREAM + 20 + 2 * offset + i) for i, own in enumerate(groups)
+        ]
+        y, p = (np.concatenate(part) for part in zip(*((talk.truth, talk.given) for talk in among), strict=True))
+        add("Pearson", pearson, y, p, subset=f"test, conversations among {gender}")
+    add("RMSE", rmse, truth, given, subset="test", note="intensity runs from -1 to 1")
+    add("MSE", _mse, truth, given, subset="test")
+    add("balanced accuracy at 0", _balanced, truth, given, subset="test")
+    for offset, (name, own) in enumerate(voices.items()):
+        read = scores(net, one_voice(own, single, TEST_STREAM + 10 + offset))[0]
+        add("share below 0", _below, read, subset=f"one speaker alone, {_corpus(name, own)}")
+    for offset, (gender, groups) in enumerate(genders.items()):
+        parts = [
+            scores(net, one_voice(own, single, TEST_STREAM + 30 + 2 * offset + i))[0] for i, own in enumerate(groups)
+        ]
+        add("share below 0", _below, np.concatenate(parts), subset=f"one speaker alone, {gender}")
     diagrams = []
     for curve, level in (("conflict", 0.0), ("hostility", HIGH)):
-        chance, happened = probability(p, config[curve]), (y > level).astype(float)
+        chance, happened = probability(given, config[curve]), (truth > level).astype(float)
         add(f"ECE of P(intensity > {level:g})", ece, happened, chance, subset="test", note="15 bins")
         diagrams.append(reliability(happened, chance, f"P(intensity > {level:g}), test"))
     card = _card(config, tuple(metrics), trainable(net), running_statistics(net))
     return replace(card, plots=(reliability_plot(*diagrams),))
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """N conversations: (N,) label and reading, whether two speak or more, whether silence was added at the end."""
+
+    truth: Floats
+    given: Floats
+    several: NDArray[np.bool_]
+    padded: NDArray[np.bool_]
+
+
+def _listen(net: ConflictNet, voices: Sequence[Voice], clips: int, stream: int) -> _Heard:
+    batches = held_out(voices, clips, stream)
+    read, label = scores(net, batches)
+    speakers = np.concatenate([batch.speakers.numpy() for batch in batches])
+    seconds = np.concatenate([batch.seconds.numpy() for batch in batches])
+    return _Heard(label, np.clip(read, -1, 1), speakers > 1, seconds < SECONDS - 0.01)
+
+
+def _arrays(heard: _Heard) -> tuple[Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    return heard.truth, heard.given, heard.several, heard.padded
+
+
+def _corpus(name: str, voices: Sequence[Voice]) -> str:
+    """The corpus and its language, where it says which."""
+    language = voices[0].language
+    return f"{name} ({LANGUAGES.get(language, language)})" if language else name
+
+
+def _by_gender(voices: Mapping[str, Sequence[Voice]]) -> dict[str, list[list[Voice]]]:
+    """The voices of women and of men, corpus by corpus; nothing where corpora do not say who is which."""
+    found: dict[str, list[list[Voice]]] = {}
+    for code, gender in GENDERS.items():
+        groups = [[voice for voice in own if voice.gender == code] for own in voices.values()]
+        if all(groups):
+            found[gender] = groups
+    return found
 
 
 def _mse(truth: Floats, read: Floats) -> float:

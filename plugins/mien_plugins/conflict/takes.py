@@ -54,11 +54,13 @@ class Take:
 
 @dataclass(frozen=True)
 class Voice:
-    """All takes of one speaker, sorted by effort."""
+    """All takes of one speaker, sorted by effort; `gender` and `language` as the corpus codes them, empty if it does not."""
 
     speaker: str
     corpus: str
     takes: tuple[Take, ...]
+    gender: str = ""
+    language: str = ""
 
     def draw(self, effort: float, rng: np.random.Generator) -> Take:
         """A take whose effort is near the one asked for (softly: within about 0.15)."""
@@ -112,7 +114,8 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
         ]
         if not takes:
             raise CorpusError(f"There are no takes of speaker {speaker} of {corpus} in the list: {manifest}")
-        voices.append(Voice(speaker, corpus, tuple(sorted(takes, key=lambda take: take.effort))))
+        gender, language = (rows[key][0].get(name) or "" for name in ("gender", "lang"))
+        voices.append(Voice(speaker, corpus, tuple(sorted(takes, key=lambda take: take.effort)), gender, language))
     return voices
 
 

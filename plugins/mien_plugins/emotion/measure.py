@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.evaluation.groups import GENDERS, LANGUAGES
 from mien.evaluation.metrics import bootstrap_ci, ccc, ece, rmse
 from mien.training.card import Metric
 from mien_plugins.emotion.hostility import is_angry, probability
@@ -16,9 +17,6 @@ from mien_plugins.emotion.material import Material
 from mien_plugins.emotion.net import TASKS
 
 Floats = NDArray[np.float32]
-
-LANGUAGES = {"en": "English", "de": "German"}
-GENDERS = {"f": "women", "m": "men"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,4 @@
+"""What cards call the groups of people that corpora name by a code."""
+
+LANGUAGES = {"en": "English", "de": "German"}
+GENDERS = {"f": "women", "m": "men"}
