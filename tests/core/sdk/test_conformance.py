@@ -166,6 +166,31 @@ def test_a_heavy_module_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (found.level, found.check) == (Level.ERROR, "light")
 
 
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        ("import time\ntime.sleep(60)\n", "still being imported after 2 s"),
+        ("import sys\nsys.exit(0)\n", "ends its process"),
+        ("import atexit\natexit.register(print, 'bye')\n", "or prints"),
+        ("raise RuntimeError\n", "cannot be imported by itself"),
+    ],
+    ids=["waits", "exits", "prints", "raises"],
+)
+def test_a_module_that_cannot_be_measured_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, says: str
+) -> None:
+    from mien.engine.conformance import find
+    from mien.engine.registry import Source
+
+    if "sleep" in module:
+        monkeypatch.setattr(find, "_PATIENCE", 2.0)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "odd_info.py").write_text(module)
+    finding = find.check_light(Source("odd", "odd_info"))
+    assert (finding.level, finding.check) == (Level.ERROR, "light")
+    assert says in finding.text
+
+
 def test_names_that_are_not_there_are_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     from mien.cli.app import run
 

@@ -16,6 +16,8 @@ from mien.sdk.conformance.descriptor import Info
 
 LIGHT = 0.05
 """s of processor time that a descriptor's module may take to import, besides what Mien itself imports."""
+_PATIENCE = 120.0
+"""s after which a module that still imports is given up."""
 _MEASURE = """
 import json, sys, time
 import numpy, pydantic, pluggy, mien.sdk, mien.tracks, mien.engine.registry
@@ -79,12 +81,17 @@ def check_light(source: Source) -> Finding:
     best, heavy = float("inf"), []
     for _ in range(4):  # a machine that others keep busy makes single measurements too long
         interpreter = python(source.environment) if source.environment else sys.executable
-        done = subprocess.run(
-            [interpreter, "-c", _MEASURE, source.module], capture_output=True, text=True, timeout=120, check=False
-        )
-        if done.returncode:
+        command = [interpreter, "-c", _MEASURE, source.module]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=True)
+            seconds, heavy = json.loads(done.stdout.splitlines()[-1])
+        except subprocess.TimeoutExpired:
+            text = f"{source.module} was still being imported after {_PATIENCE:g} s."
+            return Finding(Level.ERROR, "light", text)
+        except (subprocess.CalledProcessError, OSError):
             return Finding(Level.ERROR, "light", "Its module cannot be imported by itself.")
-        seconds, heavy = json.loads(done.stdout.splitlines()[-1])
+        except (ValueError, TypeError, IndexError):  # it ended the process, or had the last word
+            return Finding(Level.ERROR, "light", f"{source.module} ends its process, or prints, when it is imported.")
         best = min(best, seconds)
         if best < LIGHT:
             break
