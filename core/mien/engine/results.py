@@ -10,9 +10,13 @@ from mien.library.library import Library
 from mien.library.medium import Medium
 from mien.library.rows import Correction as Row
 from mien.library.rows import Run
+from mien.library.tracks import Tracks
 from mien.sdk.correction import Correction
 from mien.sdk.media import MediaInfo
 from mien.sdk.protocols import Analysis
+
+AUDIO_STREAM = "audio_stream"
+"""In the details of a track's provenance: the number in the file of the stream that its run heard."""
 
 
 def analysis_of(library: Library, medium: Medium | str, runs: Iterable[str] | None = None) -> Analysis:
@@ -38,7 +42,7 @@ def analysis_of(library: Library, medium: Medium | str, runs: Iterable[str] | No
     notes = {run.analyzer: run.notes for run in chosen if run.notes}
     by_id = {run.id: run for run in library.runs(entry, current=False)}
     corrections = tuple(_correction(row, by_id) for row in library.corrections(entry))
-    return Analysis(_media(entry), tracks, entry.path.name, notes, partial, corrections)
+    return Analysis(_media(entry, _heard(tracks, chosen)), tracks, entry.path.name, notes, partial, corrections)
 
 
 def _correction(row: Row, runs: Mapping[str, Run]) -> Correction:
@@ -59,10 +63,19 @@ def _correction(row: Row, runs: Mapping[str, Run]) -> Correction:
     )
 
 
-def _media(entry: Medium) -> MediaInfo:
+def _heard(tracks: Tracks, runs: Iterable[Run]) -> int | None:
+    """The stream of sound that the latest of these runs heard; None when none is known."""
+    streams = {info.run_id: info.provenance.details.get(AUDIO_STREAM) for info in tracks.infos()}
+    heard = (streams.get(run.id) for run in runs)
+    return next((stream for stream in heard if isinstance(stream, int)), None)
+
+
+def _media(entry: Medium, heard: int | None) -> MediaInfo:
     """What plugins were told, as far as the library keeps it."""
     picture = _preferred(s for s in entry.streams if s["kind"] == "video" and not s.get("attached_picture"))
-    sound = _preferred(s for s in entry.streams if s["kind"] == "audio")
+    default = _preferred(s for s in entry.streams if s["kind"] == "audio")
+    chosen = next((s for s in entry.streams if s["kind"] == "audio" and s.get("index") == heard), None)
+    sound = chosen or default
     width, height = picture.get("size", (0, 0))
     return MediaInfo(
         path=entry.path,
@@ -74,6 +87,7 @@ def _media(entry: Medium) -> MediaInfo:
         frame_rate=picture.get("rate", 0.0),
         sample_rate=sound.get("sample_rate", 0),
         channels=sound.get("channels", 0),
+        audio_stream=None if sound is default else heard,
     )
 
 

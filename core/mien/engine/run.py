@@ -23,6 +23,7 @@ from mien.engine.isolation.choose import Builder
 from mien.engine.lane import BranchThread
 from mien.engine.plan import WITHOUT, Node, Plan, lasts, make_plan
 from mien.engine.registry import Registry
+from mien.engine.results import AUDIO_STREAM
 from mien.errors import Cancelled, LibraryError, MienError, NotMedia, shown
 from mien.library.library import Library
 from mien.library.rows import Run
@@ -250,6 +251,7 @@ def _begin(job: _Job, node: Node, threads: int) -> RunContext:
         device=job.backend.device,
         precision=job.backend.precision,
         outputs=node.info.outputs_for(node.params),
+        details=_heard(job, node),
     )
     job.writers[node.id] = writer
     return RunContext(
@@ -263,6 +265,12 @@ def _begin(job: _Job, node: Node, threads: int) -> RunContext:
         on_note=writer.note,
         threads=threads,
     )
+
+
+def _heard(job: _Job, node: Node) -> dict[str, int]:
+    """The number of the stream whose sound an analyzer gets, for the provenance of its tracks."""
+    sound = job.medium.choose_audio(job.choice.audio_stream) if node.hears else None
+    return {} if sound is None else {AUDIO_STREAM: sound.index}
 
 
 def _sink(job: _Job) -> Sink:

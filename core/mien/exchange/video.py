@@ -1,7 +1,7 @@
 """The video with its readings burnt in.
 
 Pictures are decoded by their true times, drawn on, and handed to ffmpeg, which encodes them at a constant
-rate and adds the medium's own sound unchanged (or as AAC, where an MP4 cannot hold it). Each output picture
+rate and adds the sound that was analysed unchanged (or as AAC, where an MP4 cannot hold it). Each output picture
 is the nearest earlier one, so that sound and picture stay together also where the frame rate varies.
 """
 
@@ -79,7 +79,8 @@ class VideoExporter:
         rate = steady_rate(medium.video.rate, params.max_rate)
         overlay = Overlay(analysis, size, params, verdict_threshold(analysis))
         begin, end = analysis.span or (0.0, medium.duration or 0.0)
-        with _Encoder(medium, target, size, rate, params.crf, analysis.span) as encoder:
+        sound = _sound_of(medium, analysis.media.audio_stream)
+        with _Encoder(medium, sound, target, size, rate, params.crf, analysis.span) as encoder:
             written = 0
             for time, picture in pictures(medium, size, rate, analysis.span):
                 overlay.draw(picture, time)
@@ -164,6 +165,7 @@ class _Encoder:
     def __init__(
         self,
         medium: Medium,
+        sound: StreamInfo | None,
         target: Path,
         size: tuple[int, int],
         rate: Fraction,
@@ -173,7 +175,7 @@ class _Encoder:
         self._size, self._target = size, target
         self._said: deque[str] = deque(maxlen=20)
         program = str(ffmpeg_path())
-        graph = _graph(medium, target, size, rate, _codec(program, crf), span)
+        graph = _graph(medium, sound, target, size, rate, _codec(program, crf), span)
         self._process: subprocess.Popen[bytes] = ffmpeg.run_async(
             graph, cmd=program, pipe_stdin=True, pipe_stderr=True, overwrite_output=True
         )
@@ -218,8 +220,15 @@ class _Encoder:
         raise ExportError(f"ffmpeg could not write the video ({reason[:200]}): {shown(self._target)}")
 
 
+def _sound_of(medium: Medium, stream: int | None) -> StreamInfo | None:
+    """The stream that was analysed, or the default one where the file has become another."""
+    chosen = (s for s in medium.audios if s.index == stream and s.readable)
+    return next(chosen, medium.audio)
+
+
 def _graph(
     medium: Medium,
+    sound: StreamInfo | None,
     target: Path,
     size: tuple[int, int],
     rate: Fraction,
@@ -247,7 +256,6 @@ def _graph(
         "loglevel": "error",
     }
     streams = [drawn]
-    sound = medium.audio
     if sound is not None:
         when = _shift(medium) if span is None else _stretch(medium, span)
         source = ffmpeg.input(f"file:{os.path.abspath(medium.path)}", **when, **LOCAL_ONLY)

@@ -146,6 +146,7 @@ class Library:
         device: str = "cpu",
         precision: str = "float32",
         outputs: Iterable[Output] = (),
+        details: Mapping[str, Any] | None = None,
     ) -> RunWriter:
         """Begin a run and get its writer.
 
@@ -155,6 +156,7 @@ class Library:
             models: model id → SHA-256 of its weights.
             outputs: tracks that must exist afterwards even when nothing is found (the descriptor's
                 `outputs`).
+            details: of the provenance of its tracks, JSON-ready.
         """
         medium_id = _id(medium)
         what: dict[str, Any] = {
@@ -167,7 +169,8 @@ class Library:
         owner = self._own()
         with self._database.write() as connection:
             run_id = runs.insert(connection, {**what, **where, "owner": owner})
-        writer = RunWriter(self._database, run_id, key, medium_id, Provenance(run=key, **what))
+        provenance = Provenance(run=key, details=dict(details or {}), **what)
+        writer = RunWriter(self._database, run_id, key, medium_id, provenance)
         with self._lock:
             self._writers = [*(w for w in self._writers if w.open), writer]
         writer.declare(outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -89,7 +90,7 @@ class RunWriter:
                     piece.name,
                     piece.kind,
                     _quantities(piece),
-                    piece.provenance or self._provenance,
+                    self._of(piece.provenance),
                 )
                 seq = track.rows + len(piece)
                 if len(piece):
@@ -166,6 +167,12 @@ class RunWriter:
             ended = "was removed from the library" if status is None else f"has already ended ({status})"
             raise LibraryError(f"The run {ended}; analyze the medium again")
 
+    def _of(self, told: Provenance | None) -> Provenance:
+        """What the analyzer tells of a track, and what of it is known of the whole run besides."""
+        if told is None:
+            return self._provenance
+        return replace(told, details={**self._provenance.details, **told.details})
+
     def _insert_track(
         self,
         connection: sa.Connection,
@@ -198,7 +205,7 @@ class RunWriter:
                 sa.update(schema.track)
                 .where(schema.track.c.id == track.id)
                 .values(
-                    provenance=piece.provenance.to_dict(),
+                    provenance=self._of(piece.provenance).to_dict(),
                     quantities=[q.to_dict() for q in _quantities(piece)],
                 )
             )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
+
 from mien.engine.results import analysis_of
 from mien.exchange.params import ReportParams
 from mien.exchange.report import page
@@ -42,3 +45,26 @@ def test_that_there_is_no_verdict_is_told(run: Any, clip: Path, tmp_path: Path) 
     told = page(analysis, ReportParams(thumbnails=0))
     assert "None: the fused score did not stay above 0.70 for long enough" in told
     assert "<b>0</b><span>verdicts</span>" in told
+
+
+def test_an_analysis_tells_which_stream_was_heard_last(run: Any, two_sounds: Path, tmp_path: Path) -> None:
+    """And an annotated video carries it: what is seen and what is heard belong together."""
+    from mien.exchange import info
+    from mien.exchange.write import export
+
+    def loudest(path: Path) -> float:
+        with av.open(str(path)) as container:
+            assert len(container.streams.audio) == 1
+            return max(float(np.abs(frame.to_ndarray()).max()) for frame in container.decode(audio=0))
+
+    exporters = {entry.id: entry for entry in info.ALL}
+    for stream, tells, heard in ((None, None, True), ("eng", 2, False), ("deu", None, True), (2, 2, False)):
+        done, _ = run(two_sounds, "level", "brightness", audio_stream=stream)
+        with Library(tmp_path / "library.db") as library:
+            analysis = analysis_of(library, done.medium)
+            assert analysis.media.audio_stream == tells
+            assert (float(analysis.tracks["tiny.level"].values.max()) > -20) is heard
+            assert analysis.tracks["tiny.brightness"].provenance.details == {}
+            for span in (None, (0.5, 1.5)) if stream in (None, "eng") else ():
+                (video,) = export(analysis, ["video"], tmp_path / f"{tells}", exporters, span=span)
+                assert (loudest(video) > 0.1) is heard
