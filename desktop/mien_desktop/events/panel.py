@@ -253,6 +253,7 @@ class EventsPanel(QWidget):
         self.judge.refused.connect(self._tell)
         self.table.edited.connect(self.judge.name)
         self.view.acted.connect(self.act)
+        self.view.typed.connect(self._typed)
         self.view.doubleClicked.connect(lambda: self.act("seek"))
         self.view.selectionModel().currentRowChanged.connect(self._moved)
         self.view.selectionModel().selectionChanged.connect(self._show_chosen)
@@ -261,6 +262,7 @@ class EventsPanel(QWidget):
 
     @Slot()
     def _opened(self) -> None:
+        self.view.stop_typing()  # it is about the medium before
         self._medium = ""
         self._rules.clear()
         self.head.show_sources([])
@@ -357,14 +359,25 @@ class EventsPanel(QWidget):
 
     def _changed(self) -> None:
         """Show the events as they are now; what was chosen stays chosen."""
+        if not self.view.typing:
+            self._show_rows()
+        self._show_chosen()
+        self._show_counts()
+        self.events_changed.emit()
+
+    @Slot()
+    def _show_rows(self) -> None:
+        """The table follows; while a cell is edited it waits for the end of that."""
         chosen, current = {event.key for event in self.chosen()}, self.current()
         self._restoring = True
         if self.table.show_events(self.model.events):
             self.view.choose_again(chosen, current)
         self._restoring = False
-        self._show_chosen()
-        self._show_counts()
-        self.events_changed.emit()
+
+    @Slot()
+    def _typed(self) -> None:
+        if self.table.events != self.model.events:
+            self._changed()
 
     @Slot(QModelIndex, QModelIndex)
     def _moved(self, index: QModelIndex, _before: QModelIndex) -> None:
@@ -385,7 +398,11 @@ class EventsPanel(QWidget):
 
     @Slot()
     def _narrow(self) -> None:
+        self.view.stop_typing()
+        self._restoring = True  # the keyboard's row may go: nobody has chosen the one that Qt then stands at
         self.rows.narrow(*self.head.filter)
+        self._restoring = False
+        self._show_chosen()
         self._show_counts()
 
     def _show_counts(self) -> None:

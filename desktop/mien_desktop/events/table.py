@@ -29,7 +29,7 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from mien_desktop.events import menu
 from mien_desktop.events.ledger import Key
@@ -177,9 +177,11 @@ class EventView(QTableView):
 
     Signals:
         acted(str): next, previous, accept, reject, correct, label, note, explain, delete, seek, undo or redo.
+        typed: a cell is no longer edited; what was typed has been asked for.
     """
 
     acted = Signal(str)
+    typed = Signal()
 
     def __init__(self, rows: EventFilter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -191,6 +193,7 @@ class EventView(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.itemDelegate().closeEditor.connect(self.typed)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
@@ -268,6 +271,20 @@ class EventView(QTableView):
         index = self.currentIndex()
         return self.event_at(index.row()) if index.isValid() else None
 
+    @property
+    def typing(self) -> bool:
+        """Whether a cell is being edited; rows that come anew would take what is typed along."""
+        return self.state() == QAbstractItemView.State.EditingState
+
+    def stop_typing(self) -> None:
+        """Take what has been typed in a cell as it is."""
+        at = self.currentIndex()
+        for column in (LABEL, NOTE) if self.typing else ():
+            editor = self.indexWidget(at.siblingAtColumn(column))
+            if editor is not None:
+                self.commitData(editor)
+                self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
     def go_to(self, row: int) -> None:
         """Select a row and no other."""
         flags = QItemSelectionModel.SelectionFlag
@@ -276,10 +293,17 @@ class EventView(QTableView):
         self.scrollTo(index)
 
     def step(self, by: int) -> None:
-        """Select the next row (1) or the one before (−1); from nowhere, the first or the last."""
+        """Select the next row (1) or the one before (−1); from nowhere, the first or the last.
+
+        Where the chosen row has just gone (it was decided on, and the filter hides it), Qt stands at the row after it,
+        which is the next one.
+        """
         count = self._rows.rowCount()
         if count:
             row = self.currentIndex().row()
+            if by > 0 and row >= 0 and not self.selectionModel().hasSelection():
+                by = 0
+                self.selectionModel().clearCurrentIndex()  # or nobody would hear that it is chosen
             self.go_to(min(max(row + by, 0), count - 1) if row >= 0 else 0 if by > 0 else count - 1)
 
     def choose_again(self, chosen: Collection[Key], current: Event | None) -> None:
