@@ -10,13 +10,14 @@ from mien.cli import say
 from mien.errors import UsageError, shown
 from mien.exchange.findings import describe
 from mien.exchange.text import clock
+from mien.library.holdings import plugins
 from mien.library.library import Library
 
 
 def list_media(place: str | None, as_json: bool) -> None:
     """Every medium with its duration and how many plugins read it."""
     with Library(place) as library:
-        media = library.media()
+        media, read_by = library.media(), plugins(library)
         if as_json:
             say.emit_json(
                 [
@@ -25,7 +26,7 @@ def list_media(place: str | None, as_json: bool) -> None:
                         "path": str(m.path),
                         "duration": m.duration,
                         "added": m.added.isoformat(),
-                        "plugins": [run.analyzer for run in m.runs()],
+                        "plugins": read_by.get(m.id, []),
                     }
                     for m in media
                 ]
@@ -35,7 +36,7 @@ def list_media(place: str | None, as_json: bool) -> None:
             typer.echo("The library is empty; fill it with: mien analyze PATH")
         for m in media:
             length = "?" if m.duration is None else clock(m.duration)
-            typer.echo(f"{m.id[:12]}  {length:>8}  {len(m.runs()):>2} plugins  {shown(m.path)}")
+            typer.echo(f"{m.id[:12]}  {length:>8}  {len(read_by.get(m.id, [])):>2} plugins  {shown(m.path)}")
 
 
 def show_medium(which: str, place: str | None, as_json: bool) -> None:

@@ -34,6 +34,25 @@ def sizes(library: Library) -> set[int]:
         return set(connection.execute(sa.select(schema.medium.c.size).distinct()).scalars())
 
 
+def plugins(library: Library) -> dict[str, list[str]]:
+    """Medium's id → ids of the plugins that have readings of it, the one used last first; media without any are left out.
+
+    Raises:
+        LibraryError: the library cannot be read.
+    """
+    run = schema.run
+    query = (
+        sa.select(run.c.medium_id, run.c.analyzer)
+        .where(run.c.status == "complete")
+        .order_by(run.c.used.desc(), run.c.started.desc(), run.c.id.desc())
+    )
+    found: dict[str, dict[str, None]] = {}
+    with library._database.read() as connection:
+        for medium, analyzer in connection.execute(query):
+            found.setdefault(medium, {})[analyzer] = None
+    return {medium: list(analyzers) for medium, analyzers in found.items()}
+
+
 def complete_runs(library: Library, medium: str) -> dict[str, Complete]:
     """Key → complete run of a medium.
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from mien.cli.library import list_media
 from mien.errors import LibraryError
 from mien.library import Library
 
@@ -74,3 +78,38 @@ def test_remove_takes_everything(library: Library, place: Path, medium, curve, t
     raw.execute("INSERT INTO utterance_text(utterance_text) VALUES ('integrity-check')")
     raw.close()
     assert library.verify() == []
+
+
+def test_a_list_of_many_media_takes_no_more_queries_than_one_of_few(
+    place: Path, tmp_path: Path, probed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def queries() -> int:
+        """How many statements `mien library list` runs; what it says stays in `capsys`."""
+        capsys.readouterr()
+        asked: list[str] = []
+
+        def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            asked.append(statement)
+
+        sa.event.listen(sa.Engine, "before_cursor_execute", count)
+        try:
+            list_media(str(place), as_json=True)
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", count)
+        return len(asked)
+
+    with Library(place) as library:
+        library.add_medium(probed(tmp_path / "no readings.mp4"), "bare")
+        few = queries()
+        for n in range(5):
+            medium = library.add_medium(probed(tmp_path / f"{n}.mp4"), f"h{n}")
+            for key in ("old", "new"):
+                library.begin_run(medium, key=f"first {key}", analyzer="first", version="1").complete()
+            library.begin_run(medium, key="k2", analyzer="second", version="1").complete()
+            library.begin_run(medium, key="k3", analyzer="third", version="1").cancel()
+        assert queries() == few
+        listed = json.loads(capsys.readouterr().out)
+        assert {m["id"]: m["plugins"] for m in listed} == {
+            m.id: [run.analyzer for run in m.runs()] for m in library.media()
+        }
+        assert [m["plugins"] for m in listed] == [["second", "first"]] * 5 + [[]]
