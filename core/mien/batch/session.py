@@ -27,6 +27,7 @@ from mien.batch.workers import Workers
 from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien.errors import MienError
+from mien.library.database import is_empty
 from mien.library.library import Library
 from mien.library.readings import known_readings
 
@@ -98,7 +99,7 @@ class Session:
     def _open(self) -> None:
         order = self.order
         place = order.library
-        if order.dry and "://" not in place and not os.path.exists(place):
+        if order.dry and is_empty(place):  # opening it would make its tables
             place = os.path.join(self._stack.enter_context(tempfile.TemporaryDirectory()), "library.db")
         if not order.dry:
             self._stack.enter_context(OutFolder(order.out))

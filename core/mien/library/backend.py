@@ -49,6 +49,9 @@ class Backend(Protocol):
     def error(self) -> type[Exception]:
         """What all errors of the driver are."""
 
+    def exists(self) -> bool:
+        """Whether there is anything to connect to; who connects to a file makes it."""
+
     def connect(self, busy: float) -> tuple[Engine, Engine]:
         """Engines for transactions that only read and for those that write; `busy` in s as in `Database`."""
 

@@ -25,17 +25,19 @@ class Database:
     Args:
         place: path of a SQLite file (made with its folder when absent) or a database URL.
         busy: how long to wait for another program's transaction, in seconds.
+        make: bring it to the newest schema; else it is only looked at.
 
     Raises:
         LibraryError: it cannot be opened, is no library, is damaged or comes from a newer version.
     """
 
-    def __init__(self, place: str | Path, *, busy: float = _BUSY_S) -> None:
+    def __init__(self, place: str | Path, *, busy: float = _BUSY_S, make: bool = True) -> None:
         self.backend: Backend = backend_of(place)
         self.place = self.backend.place
         self._engine, self._writer = self.backend.connect(busy)
         try:
-            self._prepare()
+            if make:
+                self._prepare()
         except BaseException:
             self.close()
             raise
@@ -102,6 +104,11 @@ class Database:
                 migrate(connection, REVISIONS[-1])
                 self.backend.mark(connection)
 
+    def empty(self) -> bool:
+        """Whether it has no tables yet; raises LibraryError where it is no library."""
+        with self.read() as connection:
+            return self._revision(connection) is None
+
     def _revision(self, connection: Connection) -> str | None:
         """The schema's revision, None for an empty database.
 
@@ -127,6 +134,21 @@ class Database:
         return LibraryError(
             f"This database belongs to another program; choose another place with MIEN_HOME or --library: {self.place}"
         )
+
+
+def is_empty(place: str | Path) -> bool:
+    """Whether there is no library yet at a place where one may be made. Nothing is changed.
+
+    Raises:
+        LibraryError: it cannot be looked at, or another program's data lie there.
+    """
+    if not backend_of(place).exists():
+        return True
+    database = Database(place, make=False)
+    try:
+        return database.empty()
+    finally:
+        database.close()
 
 
 def migrate(connection: Connection, revision: str) -> None:

@@ -63,6 +63,9 @@ class Postgresql:
     def error(self) -> type[Exception]:
         return self._error
 
+    def exists(self) -> bool:
+        return True  # whether it does, the server will say
+
     def connect(self, busy: float) -> tuple[Engine, Engine]:
         settings = {"lock_timeout": f"{max(1, math.ceil(busy * 1000))}", "client_min_messages": "warning"}
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())

@@ -41,6 +41,9 @@ class Sqlite:
     def error(self) -> type[Exception]:
         return sqlite3.Error
 
+    def exists(self) -> bool:
+        return self.path.exists()
+
     def connect(self, busy: float) -> tuple[Engine, Engine]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,6 +77,25 @@ def test_a_scan_goes_on_in_it(here: Callable[..., Any], postgres: Any, make_clip
     assert [line["state"] for line in plans if line["event"] == "plan"] == ["done", "todo"]
 
 
+def test_a_dry_run_makes_no_library(here: Callable[..., Any], postgres: Any, make_clip: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "talks"
+    folder.mkdir()
+    make_clip(folder / "a.mp4", 0.5, video=False)
+    scan = ("scan", folder, "--plugins", "tiny.level", "--fusion", "none", "--device", "cpu", "--dry-run", "--quiet")
+    shared = postgres.database()
+    for place in (shared, f"sqlite:///{tmp_path}/deep/library.db"):
+        assert here(*scan, "--library", place) == (0, "", "")
+    assert postgres.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", shared) == []
+    assert not (tmp_path / "deep").exists()
+    (tmp_path / "bare.db").touch()
+    assert here(*scan, "--library", tmp_path / "bare.db")[0] == 0
+    assert (tmp_path / "bare.db").read_bytes() == b""
+    postgres.sql("CREATE TABLE theirs (id int)", shared)
+    code, _, errors = here(*scan, "--library", shared)
+    assert (code, errors.count("\n")) == (6, 1)
+    assert "belongs to another program" in errors
+
+
 def test_what_is_wrong_is_one_sentence(here: Callable[..., Any], postgres: Any, clip: Path) -> None:
     for place, what in (
         (postgres.url("nowhere"), "no database of that name"),
