@@ -26,6 +26,8 @@ EPS = 1e-6
 
 # How often what was found so far is published, s.
 _PERIOD = 0.3
+# The first picture is shown before the packets are read, but they wait no longer for it than this, s.
+PATIENCE = 0.4
 
 
 def _empty() -> Times:
@@ -82,17 +84,25 @@ class Indexer:
     Args:
         medium: what `probe` said.
         publish: called in the thread with what is known so far, and at the end with all.
+        at_once: begin now; otherwise with `begin`, or a moment later.
     """
 
-    def __init__(self, medium: Medium, publish: Callable[[FrameIndex], None]) -> None:
+    def __init__(self, medium: Medium, publish: Callable[[FrameIndex], None], *, at_once: bool = True) -> None:
         self._medium, self._publish = medium, publish
-        self._halt = threading.Event()
+        self._halt, self._turn = threading.Event(), threading.Event()
+        if at_once:
+            self._turn.set()
         self._thread = threading.Thread(target=self._run, name="mien-player-index", daemon=True)
         self._thread.start()
+
+    def begin(self) -> None:
+        """Read now; from any thread."""
+        self._turn.set()
 
     def dismiss(self) -> None:
         """Stop without waiting for the thread."""
         self._halt.set()
+        self._turn.set()
 
     def close(self) -> None:
         """Stop and wait."""
@@ -105,6 +115,9 @@ class Indexer:
         return self._thread.is_alive()
 
     def _run(self) -> None:
+        self._turn.wait(PATIENCE)
+        if self._halt.is_set():
+            return
         try:
             with open_medium(self._medium.path) as container:
                 self._read(container)

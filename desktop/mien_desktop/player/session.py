@@ -94,12 +94,18 @@ class Session:
         self._listener, self._room = listener, room
         self._sound_problem = ""
         self.playback = Playback(self._source)
-        self._indexer = Indexer(medium, listener.learnt)
+        # After the first picture: what everybody looks at does not wait for what nobody sees.
+        self._indexer = Indexer(medium, listener.learnt, at_once=medium.video is None)
 
     def _source(self, now: Callable[[], float]) -> FrameSource | None:
         if self.medium.video is None:
             return None
-        source = FrameSource(self.medium, self._listener.arrived, self._listener.troubled, now)
+
+        def arrived(frame: Frame) -> None:
+            self._listener.arrived(frame)
+            self._indexer.begin()
+
+        source = FrameSource(self.medium, arrived, self._listener.troubled, now)
         source.resize(self._room)
         return source
 

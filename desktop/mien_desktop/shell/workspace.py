@@ -26,7 +26,7 @@ from mien_desktop.player.transport import Transport
 from mien_desktop.shell.conduct import Conductor
 from mien_desktop.shell.lanes import LaneSet
 from mien_desktop.shell.state import WindowState
-from mien_desktop.timeline.sound import Sound
+from mien_desktop.timeline.overview import Overview
 from mien_desktop.timeline.view import TimelineView
 from mien_desktop.transcript.panel import TranscriptPanel
 from mien_desktop.truth.panel import TruthPanel
@@ -54,8 +54,6 @@ class Workspace(QWidget):
         super().__init__()
         self._conductor = conductor
         self._document = conductor.document
-        self._sound: Sound | None = None
-        self._silenced: list[Sound] = []  # their threads may be in the middle of something: no window waits for that
         self._selection: tuple[float, float] | None = None
         self._looping = False
         self._splits: dict[str, list[int]] = {}
@@ -72,6 +70,7 @@ class Workspace(QWidget):
         self.explain = ExplainPanel(palette, tuple((p, titles[p]) for p in EXPLAINERS if p in titles))
         self.truth = TruthPanel(palette, conductor.background, lambda: conductor.shelf.library)
         self.lanes = LaneSet(self._document, palette, self._reach_of)
+        self.overview = Overview(self.lanes.waveform, self.lanes.spectrogram, self)
         self._lay_out(palette)
         self._connect()
 
@@ -133,6 +132,8 @@ class Workspace(QWidget):
         document.grew.connect(self._track_grew)
         self.lanes.added.connect(self.timeline.add_lane)
         player.opened.connect(self._measure)
+        player.opened.connect(lambda _: self._draw_sound(player.has_picture))
+        player.indexed.connect(lambda index: self._draw_sound(not index.complete))
         player.moved.connect(self._moved)
         player.frame_changed.connect(self._frame)
         player.state_changed.connect(self._playing_changed)
@@ -177,7 +178,7 @@ class Workspace(QWidget):
     # -- the document -------------------------------------------------------------------------------------------
 
     def _opened(self) -> None:
-        self._leave_sound()
+        self.overview.leave()
         self.overlay.clear()
         self.timeline.clear_selection()
         self.timeline.set_duration(0.0)
@@ -187,9 +188,12 @@ class Workspace(QWidget):
             self.player.close()
             return
         self.player.open(path)
-        self._sound = Sound(str(path), self)
-        self._sound.feed(self.lanes.waveform, self.lanes.spectrogram)
-        self._sound.start()
+        self.overview.open(path)
+
+    def _draw_sound(self, later: bool) -> None:
+        """One after the other: the first picture, the times of all pictures, the overview of the sound."""
+        if not later:
+            self.overview.begin()
 
     def _described(self) -> None:
         self._measure()
@@ -378,19 +382,9 @@ class Workspace(QWidget):
     def _sizes(self) -> dict[str, list[int]]:
         return {"upper": self.upper.sizes(), "all": self.all.sizes()}
 
-    def _leave_sound(self) -> None:
-        if self._sound is not None:
-            self._sound.dismiss()
-            self._silenced.append(self._sound)
-            self._sound = None
-        for sound in [sound for sound in self._silenced if not sound.alive]:
-            self._silenced.remove(sound)
-            sound.deleteLater()
-
     def shutdown(self) -> None:
         """End the player's and the sound's threads."""
         self.truth.shutdown()
-        self._leave_sound()
+        self.overview.leave()
         self.player.close()
-        for sound in self._silenced:
-            sound.stop()
+        self.overview.shutdown()

@@ -41,7 +41,8 @@ class Sound(QObject):
     def __init__(self, path: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._path = path
-        self._halt = threading.Event()
+        self._halt, self._turn = threading.Event(), threading.Event()
+        self._patience = 0.0
         self._thread = threading.Thread(target=self._run, name="timeline sound", daemon=True)
 
     def feed(self, waveform: WaveformLane, spectrogram: SpectrogramLane) -> None:
@@ -61,9 +62,14 @@ class Sound(QObject):
         self.begun.connect(begin)
         self.piece.connect(add)
 
-    def start(self) -> None:
-        """Begin to read."""
+    def start(self, patience: float = 0.0) -> None:
+        """Begin to read with `begin`, at the latest after so many s."""
+        self._patience = patience
         self._thread.start()
+
+    def begin(self) -> None:
+        """Read now."""
+        self._turn.set()
 
     @property
     def alive(self) -> bool:
@@ -73,6 +79,7 @@ class Sound(QObject):
     def dismiss(self) -> None:
         """Stop reading without waiting for the thread; nothing more is handed out."""
         self._halt.set()
+        self._turn.set()
 
     def stop(self) -> None:
         """Stop reading and wait until the thread has let go of the file."""
@@ -81,6 +88,7 @@ class Sound(QObject):
             self._thread.join()
 
     def _run(self) -> None:
+        self._turn.wait(self._patience)
         try:
             self._read()
         except MienError as error:
@@ -91,6 +99,8 @@ class Sound(QObject):
             self.ended.emit()
 
     def _read(self) -> None:
+        if self._halt.is_set():
+            return
         resampler, spectrum = Resampler(RATE), Spectrum()
         waiting: list[FloatArray] = []
         told = False

@@ -111,13 +111,14 @@ class Choice(QWidget):
 
     def show_loaded(self, loaded: Loaded) -> None:
         """Offer the columns of these labels; what was chosen stays chosen where it is still there."""
-        before = self.column.currentText(), self.reading.currentText()
+        before, scale = (self.column.currentText(), self.reading.currentText()), self.scale.currentText()
         self._loaded = loaded
         self.column.clear()
         for column in loaded.columns:
             self.column.addItem(column.name, column)
         self.column.setCurrentIndex(max(0, self.column.findText(before[0])))
-        self._offer_readings(before[1] if self.column.currentText() == before[0] else "")
+        same = self.column.currentText() == before[0]
+        self._offer_readings(before[1] if same else "", scale if same else "")
 
     def show_match(self, match: Match) -> None:
         """Show the scale or the threshold, whichever counts."""
@@ -149,10 +150,10 @@ class Choice(QWidget):
         self.changed.emit()
 
     def _reading_chosen(self) -> None:
-        self._offer_scales()
+        self._offer_scales(self.scale.currentText())  # the labels' own, whatever they are compared with
         self.changed.emit()
 
-    def _offer_readings(self, wanted: str) -> None:
+    def _offer_readings(self, wanted: str, scale: str = "") -> None:
         column = self.chosen_column
         self.reading.clear()
         if column is None or self._loaded is None:
@@ -160,10 +161,10 @@ class Choice(QWidget):
         for reading in self._loaded.readings_for(column):
             self.reading.addItem(reading.name, reading)
         self.reading.setCurrentIndex(max(0, self.reading.findText(wanted)))
-        self._offer_scales()
+        self._offer_scales(scale)
 
-    def _offer_scales(self) -> None:
-        """The reading's own extent, then those that ratings are made on and that hold all labels."""
+    def _offer_scales(self, wanted: str) -> None:
+        """The reading's own extent, then those that ratings are made on and that hold all labels; `wanted` is chosen."""
         column, reading = self.chosen_column, self.chosen_reading
         self.scale.clear()
         self.scale.addItem(_AS_THEY_ARE)
@@ -171,6 +172,10 @@ class Choice(QWidget):
             low, high = column.extent
             for ends in _scales_around(low, high):
                 self.scale.addItem(f"{ends[0]:g} … {ends[1]:g}".replace("-", "−"))
+            place = self.scale.findText(wanted)
+            self.scale.setCurrentIndex(max(0, place))
+            if wanted and place < 0:
+                self.scale.setEditText(wanted)  # one that was typed
         self._typed = self.scale.currentText()
 
     def _scale_typed(self) -> None:

@@ -70,7 +70,9 @@ class TruthPanel(QWidget):
         self._loaded: Loaded | None = None
         self._asked = 0
         self._closed = False
+        self._lacking = ""  # labels that no medium was found for
         self.result: Scored | None = None
+        self._worst: list[Sample] = []  # all, the worst first
         self._results: dict[tuple[str, str], Scored] = {}  # by column and reading
         self.dots: Dots | None = None
         self.load_button = button("Load labels…", "Choose files with labels: tables (CSV, TSV) or ELAN files")
@@ -119,6 +121,11 @@ class TruthPanel(QWidget):
         self._tell("")
         self._say("Reading the labels …")
         self._run(asked, lambda: load(chosen, self._library(), medium), self._take)
+
+    @property
+    def problem(self) -> str:
+        """What is told to be wrong, or empty."""
+        return self._problem.text()
 
     def export_to(self, path: Path) -> None:
         """Write the figures of all labels (JSON where the name ends so, else CSV), and the pairs behind them beside it."""
@@ -259,9 +266,11 @@ class TruthPanel(QWidget):
         self._about.setToolTip("\n".join(str(path) for path in loaded.files))
         problems = loaded.found.problems
         more = f" And {len(problems) - 1} more media were not found." if len(problems) > 1 else ""
-        self._tell(problems[0] + more if problems else "")
+        self._lacking = problems[0] + more if problems else ""
+        self._tell(self._lacking)
         self.choice.show_loaded(loaded)
         if not loaded.columns:
+            self._show_nothing()
             self._fail("No reading of these media can be compared with the labels.")
             return
         self._compare()
@@ -283,6 +292,7 @@ class TruthPanel(QWidget):
         except UsageError as error:
             self._tell(str(error))
             return
+        self._tell(self._lacking)
         self.choice.show_match(chosen)
         self._asked += 1
         self._say("Comparing …")
@@ -297,14 +307,14 @@ class TruthPanel(QWidget):
             self._run(asked, lambda: part.go_on(self._library()), lambda gone_on: self._collect(asked, gone_on))
             return
 
-        def finish() -> tuple[Scored, Dots]:
+        def finish() -> tuple[Scored, Dots, list[Sample]]:
             scored = score(part.match, part.samples)
-            return scored, dots(scored)
+            return scored, dots(scored), scored.worst(len(scored.samples))
 
         self._run(asked, finish, self._show)
 
-    def _show(self, found: tuple[Scored, Dots]) -> None:
-        self.result, self.dots = found
+    def _show(self, found: tuple[Scored, Dots, list[Sample]]) -> None:
+        self.result, self.dots, self._worst = found
         self._results[self.result.match.column.name, self.result.match.reading.name] = self.result
         self._say("")
         self.pages.setCurrentIndex(1)
@@ -323,7 +333,7 @@ class TruthPanel(QWidget):
     def _show_medium(self) -> None:
         if self.result is not None:
             self.figures.show_rows(figure_rows(self.result, self.choice.chosen_medium))
-            self.worst.show_rows(worst_rows(self.result, self.choice.chosen_medium))
+            self.worst.show_rows(worst_rows(self.result, self._worst, self.choice.chosen_medium))
             self._narrow()
 
     @Slot()
@@ -379,6 +389,7 @@ class TruthPanel(QWidget):
     # -- telling ------------------------------------------------------------------------------------------------
 
     def _show_nothing(self) -> None:
+        self.result = self.dots = None
         self.pages.setCurrentIndex(0)
         self.export_button.setEnabled(False)
         self._problem.hide()

@@ -184,11 +184,15 @@ def medium_rows(scored: Scored) -> list[Row]:
 WORST_COLUMNS = ("Error", "Truth", "Read", "At", "Medium")
 
 
-def worst_rows(scored: Scored, medium: str, most: int = 200) -> list[Row]:
-    """The samples that are most wrong, the worst first."""
-    found = scored.worst(len(scored.samples)) if medium else scored.worst(most)
+def worst_rows(scored: Scored, worst: Sequence[Sample], medium: str, most: int = 200) -> list[Row]:
+    """The first of the samples that are most wrong.
+
+    Args:
+        worst: all that are wrong, the worst first; to sort many takes longer than a window may.
+        medium: only of this one; empty for all.
+    """
     rows = []
-    for sample in (s for s in found if not medium or s.medium == medium):
+    for sample in (s for s in worst if not medium or s.medium == medium):
         truth, read = value(scored, sample.truth, True), value(scored, sample.prediction)
         cells = (_error(scored, sample), _short(truth), _short(read), clock(sample.start), sample.path.name)
         rows.append(Row(cells, f"{sample.path}\ntruth {truth}\nread {read}\nPlay with Return", sample))

@@ -9,7 +9,10 @@ from PySide6.QtCore import QObject, QProcess, Signal
 
 from mien.engine.backend import cores
 
-_ASK = "import json; from mien.engine.backend import available; print(json.dumps(available()))"
+_ASK = (
+    "import json, os; getattr(os, 'nice', int)(10);"  # nobody waits for the answer, while the window is made and used
+    "from mien.engine.backend import available; print(json.dumps(available()))"
+)
 
 
 class DeviceFinder(QObject):

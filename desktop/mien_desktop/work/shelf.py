@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from mien.library.library import Library
 from mien.library.medium import Medium, MediumFacts
 from mien.sdk.media import MediaInfo
 from mien.tracks.track import AnyTrack
+from mien_desktop.settings.places import is_url
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Shelf:
         return self._library
 
     def stored(self, path: Path) -> Stored:
-        """The readings of the medium at `path`; empty when it has none."""
+        """The readings of the medium at `path`; empty when it has none. No library is made for that."""
+        if not is_url(self.place) and not os.path.lexists(os.path.expanduser(self.place)):
+            return Stored()
         try:
             size = path.stat().st_size
         except OSError:

@@ -187,6 +187,47 @@ def test_labels_on_a_scale_of_their_own(qtbot: QtBot, desk: Desk, loaded: Load) 
         panel.choice.scale.activated.emit(place)
     assert float(figures(desk)["CCC"]) == pytest.approx(1.0, abs=0.001)
     assert panel.result.notes == ()
+    # It is the labels' own: another analysis and another reading are compared on it too.
+    with qtbot.waitSignal(panel.scored, timeout=20_000):
+        desk.document.finished.emit("")
+    assert panel.choice.scale.currentText() == "1 … 5"
+    assert float(figures(desk)["CCC"]) == pytest.approx(1.0, abs=0.001)
+    place = panel.choice.reading.findText("emotion.attributes.arousal")
+    panel.choice.reading.setCurrentIndex(place)
+    with qtbot.waitSignal(panel.scored, timeout=20_000):
+        panel.choice.reading.activated.emit(place)
+    assert panel.choice.scale.currentText() == "1 … 5"
+    assert panel.result.notes == ()
+
+
+def test_a_scale_that_was_typed_stays(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
+    loaded()
+    panel = desk.panel
+    edit = panel.choice.scale.lineEdit()
+    assert edit is not None
+    edit.setText("5 … 1")
+    edit.editingFinished.emit()
+    assert panel.problem
+    edit.setText("-2 … 2")
+    with qtbot.waitSignal(panel.scored, timeout=20_000):
+        edit.editingFinished.emit()
+    assert panel.problem == ""  # what was wrong with the scale before is not wrong with this one
+    half = figures(desk)["RMSE"]
+    with qtbot.waitSignal(panel.scored, timeout=20_000):
+        desk.document.finished.emit("")
+    assert (panel.choice.chosen_scale, figures(desk)["RMSE"]) == ((-2.0, 2.0), half)
+
+
+def test_labels_that_nothing_answers_to_leave_no_figures_of_others(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
+    loaded()
+    path = desk.folder / "colours.csv"
+    path.write_text("medium,start,end,colour\nanna.mp4,0,1,red\nanna.mp4,1,2,blue\n")
+    with qtbot.waitSignal(desk.panel.failed, timeout=20_000):
+        desk.panel.load([path])
+    assert desk.panel.result is None
+    assert desk.panel.pages.currentIndex() == 0
+    assert not desk.panel.export_button.isEnabled()
+    assert "No reading of these media" in desk.panel.problem
 
 
 @pytest.mark.parametrize(
