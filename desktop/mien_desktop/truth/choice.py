@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from PySide6.QtCore import Signal
@@ -172,9 +173,9 @@ class Choice(QWidget):
             low, high = column.extent
             for ends in _scales_around(low, high):
                 self.scale.addItem(f"{ends[0]:g} … {ends[1]:g}".replace("-", "−"))
-            place = self.scale.findText(wanted)
+            place = self.scale.findText(wanted) if math.isfinite(reading.high - reading.low) else 0
             self.scale.setCurrentIndex(max(0, place))
-            if wanted and place < 0:
+            if wanted and place < 0 and math.isfinite(reading.high - reading.low):
                 self.scale.setEditText(wanted)  # one that was typed
         self._typed = self.scale.currentText()
 

@@ -26,6 +26,8 @@ from mien_desktop.truth.plot import Axis, Dots, Region, told
 
 _NEAR = 10.0  # px around the pointer in which a dot is met
 _TINT = 26  # of 255: how strongly regions are tinted
+_MANY = 5000  # dots of a kind; beyond that, those that later ones cover are not painted
+_CELL = 2.0  # px
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
 }  # fmt: skip
@@ -340,7 +342,7 @@ class Scatter(QWidget):
             brush.setBrush(colour)
             draw_mark(brush, kind, size / 2, size / 2, radius)
             brush.end()
-            for x, y in (self._at[rows] - size / 2).tolist():
+            for x, y in (in_sight(self._at[rows]) - size / 2).tolist():
                 painter.drawPixmap(QPointF(x, y), stamp)
 
     def _paint_name(self, painter: QPainter, region: Region) -> None:
@@ -392,3 +394,12 @@ class Scatter(QWidget):
         for n, text in enumerate(lines):
             painter.setPen(QColor(self._palette.text if n else self._palette.dim))
             painter.drawText(QPointF(left + 9, box.top() + 6 + metrics.ascent() + n * line), text)
+
+
+def in_sight(at: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Those of many places (N, 2) in px that can be seen: of dots within 2 px of each other the last covers the rest."""
+    if len(at) <= _MANY:
+        return at
+    cell = np.floor((at - at.min(0)) / _CELL).astype(np.int64)
+    _, last = np.unique((cell[:, 0] * (cell[:, 1].max() + 1) + cell[:, 1])[::-1], return_index=True)
+    return np.asarray(at[np.sort(len(at) - 1 - last)])

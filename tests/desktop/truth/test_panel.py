@@ -18,14 +18,15 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from mien.library import Library
-from mien.tracks import VALENCE, Curve
+from mien.sdk.media import MediaInfo
+from mien.tracks import CONFLICT, VALENCE, Curve
 from mien.truth.labels import Label, column_of
 from mien.truth.match import Sample, match
 from mien.truth.readings import Reading
 from mien.truth.score import score
 from mien_desktop.look.palette import DARK, LIGHT
 from mien_desktop.truth.plot import dots
-from mien_desktop.truth.scatter import Scatter
+from mien_desktop.truth.scatter import Scatter, in_sight
 
 Load = Callable[..., None]
 Desk = Any  # the class of the same name in conftest.py
@@ -205,7 +206,7 @@ def test_a_scale_that_was_typed_stays(qtbot: QtBot, desk: Desk, loaded: Load) ->
     panel = desk.panel
     edit = panel.choice.scale.lineEdit()
     assert edit is not None
-    edit.setText("5 … 1")
+    edit.setText("3 … 3")
     edit.editingFinished.emit()
     assert panel.problem
     edit.setText("-2 … 2")
@@ -220,8 +221,14 @@ def test_a_scale_that_was_typed_stays(qtbot: QtBot, desk: Desk, loaded: Load) ->
 
 def test_labels_that_nothing_answers_to_leave_no_figures_of_others(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     loaded()
+    (desk.folder / "dora.mp4").write_bytes(b"dora")
+    with Library(desk.place) as library:
+        medium = library.add_medium(MediaInfo(desk.folder / "dora.mp4", 9.0, False, True), "id-dora")
+        run = library.begin_run(medium, key="one", analyzer="one", version="1")
+        run.write(Curve("conflict.intensity", np.arange(9.0), np.zeros((9, 1)), (CONFLICT,)))
+        run.complete()
     path = desk.folder / "colours.csv"
-    path.write_text("medium,start,end,colour\nanna.mp4,0,1,red\nanna.mp4,1,2,blue\n")
+    path.write_text("medium,start,end,colour\ndora.mp4,0,1,red\ndora.mp4,1,2,blue\n")
     with qtbot.waitSignal(desk.panel.failed, timeout=20_000):
         desk.panel.load([path])
     assert desk.panel.result is None
@@ -417,3 +424,16 @@ def test_five_thousand_dots_are_painted_quickly(qtbot: QtBot) -> None:
     for n in range(100):
         scatter.dot_at(250.0 + n, 200.0)
     assert time.process_time() - began < 0.5
+
+
+def test_of_a_hundred_thousand_dots_those_in_sight_are_painted() -> None:
+    rng = np.random.default_rng(0)
+    at = rng.uniform((40.0, 8.0), (480.0, 340.0), (100_000, 2))
+    seen = in_sight(at)
+    assert len(seen) <= (440 / 2 + 1) * (332 / 2 + 1)
+    rows = {tuple(place) for place in at.tolist()}
+    assert {tuple(place) for place in seen.tolist()} <= rows
+    # Each that is left out lies under one that is painted.
+    hidden = np.array(sorted(rows - {tuple(place) for place in seen.tolist()})[:300])
+    assert np.hypot(*(hidden[:, None] - seen[None]).transpose(2, 0, 1)).min(1).max() < 2 * 2**0.5
+    assert in_sight(at[:100]).tolist() == at[:100].tolist()  # few are all painted
