@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from dataclasses import dataclass
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView
 
 from mien_desktop.library.catalogue import Card
 from mien_desktop.library.delegate import MediaDelegate
-from mien_desktop.library.model import ROW, MediaModel, More
+from mien_desktop.library.model import ROW, MediaModel, More, key_of
+
+
+@dataclass(frozen=True)
+class AtHand:
+    """Where somebody is in the list: keys (`key_of`) of the keyboard's row and of those selected, and how far down, px."""
+
+    current: tuple[object, ...] | None
+    chosen: frozenset[tuple[object, ...]]
+    scrolled: int
 
 
 class MediaList(QListView):
@@ -46,6 +57,25 @@ class MediaList(QListView):
         self.setSpacing(6 if grid else 0)
         self.setUniformItemSizes(grid)
         self.scheduleDelayedItemsLayout()
+
+    def at_hand(self) -> AtHand:
+        """Where somebody is, before the rows come anew."""
+        current = self.currentIndex().data(ROW)
+        chosen = frozenset(key_of(index.data(ROW)) for index in self.selectedIndexes())
+        return AtHand(None if current is None else key_of(current), chosen, self.verticalScrollBar().value())
+
+    def take_up(self, hand: AtHand) -> None:
+        """Go on there, as far as the rows are still listed."""
+        selection, flags = self.selectionModel(), QItemSelectionModel.SelectionFlag
+        for row in range(self.model().rowCount()) if hand.chosen or hand.current is not None else ():
+            index = self.model().index(row, 0)
+            key = key_of(index.data(ROW))
+            if key in hand.chosen:
+                selection.select(index, flags.Select)
+            if key == hand.current:
+                selection.setCurrentIndex(index, flags.NoUpdate)
+        self.executeDelayedItemsLayout()
+        self.verticalScrollBar().setValue(hand.scrolled)
 
     def chosen(self) -> list[Card]:
         """The media that are selected, in order."""

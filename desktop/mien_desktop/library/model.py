@@ -31,6 +31,13 @@ class More:
 Row = Card | Line | More
 
 
+def key_of(row: Row) -> tuple[object, ...]:
+    """By what a row is known again when the list was read anew."""
+    if isinstance(row, Card):
+        return (row.id,)
+    return (row.medium, row.start, row.end, row.text) if isinstance(row, Line) else (row.medium, "more")
+
+
 def _peak(reading: str) -> Callable[[Card], float]:
     def key(card: Card) -> float:
         value = card.peaks.get(reading)
@@ -100,9 +107,10 @@ class MediaModel(QAbstractListModel):
                 self.dataChanged.emit(self.index(n), self.index(n))
 
     def set_answer(self, answer: Answer | None) -> None:
-        """Show what a query found; None shows all media."""
+        """Show what a query found; None shows all media. The same query anew leaves unfolded what is."""
+        if answer is None or self._answer is None or answer.query != self._answer.query:
+            self._expanded.clear()
         self._answer = answer
-        self._expanded.clear()
         self._build()
 
     def set_order(self, order: str) -> None:
@@ -112,8 +120,13 @@ class MediaModel(QAbstractListModel):
 
     def hide(self, media: Collection[str]) -> None:
         """Leave these out for now."""
-        self._hidden = frozenset(media)
-        self._build()
+        if frozenset(media) != self._hidden:
+            self._hidden = frozenset(media)
+            self._build()
+
+    def drop(self, media: Collection[str]) -> None:
+        """These are gone."""
+        self.set_cards(card for card in self._cards.values() if card.id not in media)
 
     def expand(self, medium: str) -> None:
         """Show all places of a medium."""

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QProgressBar, QWidget
 from mien.errors import shown
 from mien_desktop.library.catalogue import Card
 from mien_desktop.look.parts import button, explain, label, panel
+from mien_desktop.work.files import within
 
 
 class Moved(QWidget):
@@ -86,7 +87,7 @@ class Moved(QWidget):
         """Let the user point to the file."""
         if card is None:
             return
-        near = next((str(p) for p in card.path.parents if p.is_dir()), "")
+        near = within(lambda: next((str(p) for p in card.path.parents if p.is_dir()), ""), otherwise="")
         name, _ = QFileDialog.getOpenFileName(self, f"Where is {card.title} now?", near, f"{card.title};;All files (*)")
         if name:
             self._located(card, Path(name))

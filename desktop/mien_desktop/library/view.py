@@ -31,6 +31,7 @@ from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
 from mien_desktop.work.background import Background
+from mien_desktop.work.files import within
 
 T = TypeVar("T")
 _AT_ONCE = 25  # media whose peaks are read before a search gets its turn
@@ -43,6 +44,7 @@ class LibraryView(QWidget):
         open_asked(Path, float): a medium is to be opened at that second.
         analyse_asked(list): paths that are to be analysed again.
         scan_asked: files or folders are to be chosen for the queue.
+        removed(list): ids of media that the library no longer holds.
         trouble(str): one sentence on what went wrong.
 
     Args:
@@ -53,6 +55,7 @@ class LibraryView(QWidget):
     open_asked = Signal(object, float)
     analyse_asked = Signal(object)
     scan_asked = Signal()
+    removed = Signal(object)
     trouble = Signal(str)
 
     def __init__(self, place: str | Path | None, background: Background, palette: Palette) -> None:
@@ -205,9 +208,9 @@ class LibraryView(QWidget):
         self.thumbnails.forget_missing()
         self.field.set_readings(suggestions(readings))
         self.chips.show_texts([e for e in EXAMPLES if e.startswith('"') or e.split()[0] in readings] if cards else [])
-        kept = self._chosen_ids()
+        hand = self.list.at_hand()
         self.model.set_cards(cards)
-        self._choose(kept)
+        self.list.take_up(hand)
         self._incomplete = [card.id for card in cards if not card.complete]
         self._fill()
         if self.field.text().strip():
@@ -223,9 +226,9 @@ class LibraryView(QWidget):
             self._ask(lambda: catalogue.fill(now), self._take_peaks)
 
     def _take_peaks(self, cards: list[Card]) -> None:
-        kept = self._chosen_ids()
+        hand = self.list.at_hand()
         self.model.update_cards(cards)
-        self._choose(kept)
+        self.list.take_up(hand)
         self._fill()
 
     def _search(self, typed: str) -> None:
@@ -250,8 +253,13 @@ class LibraryView(QWidget):
         self._background.run(find, lambda answer: None if outdated() else self._show(answer), self._fail)
 
     def _show(self, answer: Answer) -> None:
+        """The same words or readings asked again, because the library holds more by now, move nobody from where they are."""
+        before, hand = self.model.answer, self.list.at_hand()
         self.model.set_answer(answer)
-        self.list.scrollToTop()
+        if before is not None and before.query == answer.query:
+            self.list.take_up(hand)
+        else:
+            self.list.scrollToTop()
 
     def _fail(self, sentence: str) -> None:
         self._loading = False
@@ -296,24 +304,15 @@ class LibraryView(QWidget):
             if not self.list.currentIndex().isValid():
                 self.list.setCurrentIndex(self.model.index(0))
 
-    def _chosen_ids(self) -> list[str]:
-        return [card.id for card in self.list.chosen()]
-
-    def _choose(self, media: Sequence[str]) -> None:
-        """Select these again after the rows were built anew."""
-        if len(media) != len(self.list.chosen()):
-            rows = [row for row in map(self.model.row_of, media) if row is not None]
-            for row in rows:
-                self.list.selectionModel().select(
-                    self.model.index(row), self.list.selectionModel().SelectionFlag.Select
-                )
-
     # -- doing --------------------------------------------------------------------------------------------------
 
     def _open(self, index: QModelIndex) -> None:
         row = index.data(ROW)
         if isinstance(row, More):
+            at, hand = index.row(), self.list.at_hand()
             self.model.expand(row.medium)
+            self.list.take_up(hand)
+            self.list.setCurrentIndex(self.model.index(at))  # the first that was folded away
             return
         card = row if isinstance(row, Card) else self.model.cards.get(row.medium)
         if card is not None and card.missing:
@@ -363,7 +362,7 @@ class LibraryView(QWidget):
 
     def show_in_folder(self, card: Card) -> None:
         """Open the folder that the file lies in."""
-        if not card.path.parent.is_dir():
+        if not within(card.path.parent.is_dir, otherwise=True):
             self._tell_error(f"The folder is not there any more: {card.path.parent}")
             return
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(card.path.parent)))
@@ -383,11 +382,15 @@ class LibraryView(QWidget):
         catalogue = self._catalogue
         for medium in media[:-1]:
             self._background.run(partial(catalogue.remove, [medium]), None, self._unremoved)
-        self._background.run(partial(catalogue.remove, media[-1:]), lambda _: self._removed(), self._unremoved)
+        self._background.run(partial(catalogue.remove, media[-1:]), lambda _: self._removed(media), self._unremoved)
 
-    def _removed(self) -> None:
+    def _removed(self, media: Sequence[str]) -> None:
+        hand = self.list.at_hand()
+        self.model.drop(media)  # before they are hidden no more
         self.model.hide(self.leaving.media)
+        self.list.take_up(hand)
         self.refresh()
+        self.removed.emit(list(media))
 
     def _unremoved(self, sentence: str) -> None:
         self.model.hide(self.leaving.media)

@@ -41,6 +41,7 @@ class Rooms:
             made.analyse_asked.connect(self._analyse)
             made.scan_asked.connect(self.show_queue)
             made.trouble.connect(window.message.tell)
+            made.removed.connect(self._removed)
             conductor.saved.connect(made.refresh)
             window.pages.addWidget(made)
             window.wardrobe.add(made, made.wear)
@@ -57,6 +58,14 @@ class Rooms:
     def _analyse(self, paths: list[Path]) -> None:
         queue = self.show_queue()
         queue.add(paths)
+
+    def _removed(self, media: list[str]) -> None:
+        """The open medium is shown as it was before it was analysed, its corrections are gone; the page stays."""
+        window = self._window
+        if window.document.medium in media:
+            page = window.pages.currentIndex()
+            window.reopen(window.workspace.player.position)
+            window.pages.setCurrentIndex(page)
 
     # -- queue --------------------------------------------------------------------------------------------------
 

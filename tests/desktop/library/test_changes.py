@@ -69,9 +69,14 @@ def test_a_removal_is_carried_out(qtbot: QtBot, page: LibraryView, stocked: Path
     choose(page, "hum")
     page.remove_chosen()
     page.leaving.confirm()
-    page.leaving.finish()
+    listed: list[set[str]] = []
+    page.model.modelReset.connect(lambda: listed.append(names(page)))
+    with qtbot.waitSignal(page.removed, timeout=WAIT) as removed:
+        page.leaving.finish()
+    assert len(removed.args[0]) == 1
     qtbot.waitUntil(lambda: stored(stocked) == {"quarrel", "interview", "garden"}, timeout=WAIT)
     qtbot.waitUntil(lambda: len(page.model.cards) == 3, timeout=WAIT)
+    assert not any("hum" in at_once for at_once in listed)  # nor does it come back for a moment
     assert (clips / "hum.m4a").is_file()
 
 

@@ -148,8 +148,36 @@ def test_many_places_are_folded(qtbot: QtBot, place: Path, folder: Path, make_cl
     assert page.model.rowCount() < 12
     more = index_of(page, lambda row: isinstance(row, More))
     page.list.setCurrentIndex(more)
+    at = more.row()
     QTest.keyClick(page.list, Qt.Key.Key_Return)
     assert page.model.rowCount() == 41
+    assert page.list.currentIndex().row() == at
+
+
+def test_who_goes_through_what_was_found_stays_there_when_the_library_grows(
+    qtbot: QtBot, place: Path, folder: Path, make_clip: Any, open_page: Any
+) -> None:
+    with Library(place) as library:
+        rows = [(float(n), n + 0.5, f"again and again {n}") for n in range(60)]
+        put(library, make_clip(folder / "long.mp4", 1.0), said(*rows))
+    page = open_page(place)
+    search(qtbot, page, "again")
+    page.list.setCurrentIndex(index_of(page, lambda row: isinstance(row, More)))
+    QTest.keyClick(page.list, Qt.Key.Key_Return)
+    page.list.setCurrentIndex(index_of(page, lambda row: isinstance(row, Line) and row.text.endswith(" 50")))
+    seen, down = page.list.currentIndex().data(ROW), page.list.verticalScrollBar().value()
+    assert down > 0
+    with Library(place) as library:
+        put(library, make_clip(folder / "short.mp4", 1.4), said((0.0, 0.5, "again")))
+    before = page.model.answer
+    page.refresh()  # as whenever the queue is through with a medium
+    qtbot.waitUntil(lambda: page.model.answer is not before, timeout=WAIT)
+    assert set(names(page)) == {"long", "short"}
+    assert page.list.currentIndex().data(ROW) == seen
+    assert page.list.selectedIndexes() == [page.list.currentIndex()]
+    assert page.list.verticalScrollBar().value() == down
+    search(qtbot, page, "again 50")
+    assert page.list.verticalScrollBar().value() == 0
 
 
 def test_pictures_appear_and_are_kept(qtbot: QtBot, page: LibraryView, mien_home: Path) -> None:

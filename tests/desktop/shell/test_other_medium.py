@@ -153,3 +153,28 @@ def test_the_timeline_knows_whether_it_plays(opened: MainWindow, qtbot: QtBot) -
     assert opened.workspace.timeline._playing
     opened.workspace.player.pause()
     assert not opened.workspace.timeline._playing
+
+
+def test_the_open_medium_is_taken_out_of_the_library(opened: MainWindow, qtbot: QtBot, place: Path) -> None:
+    space = opened.workspace
+    qtbot.waitUntil(lambda: space.events.ready, timeout=PATIENCE)
+    space.events.set_threshold(0.05)
+    assert space.events.events
+    medium = opened.document.medium
+    space.events.change(space.events.events[:1], {"note": "heard twice"})
+    opened.show_library()
+    page = opened.rooms.library
+    assert page is not None
+    qtbot.waitUntil(lambda: page.model.rowCount() == 1, timeout=PATIENCE)
+    page.leaving.remove(page.model.shown)
+    page.leaving.confirm()
+    with qtbot.waitSignal(page.removed, timeout=PATIENCE):
+        page.leaving.finish()
+    assert opened.pages.currentWidget() is page
+    # Nothing is shown that is nowhere: neither readings nor decisions that could no longer be taken back.
+    assert opened.document.readings.parts == {}
+    assert (opened.document.path, opened.document.medium) == (DEMO.absolute(), "")
+    assert not space.events.history.stack.canUndo()
+    qtbot.waitUntil(lambda: space.events.events == () and space.player.frame is not None, timeout=PATIENCE)
+    with Library(place) as library:
+        assert medium not in [entry.id for entry in library.media()]
