@@ -56,11 +56,11 @@ def trap() -> bool:
 
 
 def medium(path: str) -> list[Any]:
-    """Look at it and decode all of it, as the engine does: [s of sound, pictures, partial]."""
+    """Look at it and decode all of it, as the engine does: [s of sound, pictures, partial, s that it lasts]."""
     from mien.media.decode import Decoder
     from mien.media.picture import to_rgb
     from mien.media.pieces import AudioPiece
-    from mien.media.probe import probe
+    from mien.media.probe import extent, probe
     from mien.media.resample import Resampler
     from mien.media.subtitles import find_cues
 
@@ -76,7 +76,23 @@ def medium(path: str) -> list[Any]:
             else:
                 pictures += 1
                 to_rgb(piece.frame, 320, piece.rotation, piece.aspect)
-        return [round(sound / 16_000, 2), pictures, decoder.partial]
+        length = found.duration if found.duration is not None else extent(path)
+        return [round(sound / 16_000, 2), pictures, decoder.partial, round(max(length, decoder.reached), 2)]
+
+
+def problems(path: str) -> list[str]:
+    """What is wrong with a medium that can be read."""
+    from mien.media.probe import probe
+
+    return list(probe(path).problems)
+
+
+def told(path: str) -> list[Any]:
+    """The cues that plugins are told of: [start, end, text] each."""
+    from mien.engine.choice import Choice
+    from mien.engine.run import open_medium
+
+    return [[cue.start, cue.end, cue.text] for cue in open_medium(Path(path), Choice())[1].cues]
 
 
 def cues(path: str) -> list[str]:
@@ -127,7 +143,7 @@ def video(path: str, disguise: str, target: str) -> int:
     found = probe(path)
     Path(path).write_bytes(Path(disguise).read_bytes())
     exporter._shift = lambda _: {}  # type: ignore[assignment] # the last look at the medium came before
-    with exporter._Encoder(found, Path(target), (64, 64), Fraction(10), 30) as encoder:
+    with exporter._Encoder(found, found.audio, Path(target), (64, 64), Fraction(10), 30) as encoder:
         for _ in range(10):
             encoder.write(np.zeros((64, 64, 3), np.uint8))
     return Path(target).stat().st_size

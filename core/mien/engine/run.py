@@ -109,7 +109,7 @@ def open_medium(path: Path, choice: Choice) -> tuple[Medium, MediaInfo]:
     medium.check()
     duration = medium.duration if medium.duration is not None else extent(path)
     notes: list[str] = []
-    cues, source = find_cues(medium, notes)
+    cues, source = find_cues(replace(medium, duration=duration), notes)
     medium = replace(medium, problems=(*medium.problems, *notes))
     return medium, medium.info(choice.audio_stream, cues=cues, cue_source=source, duration=duration)
 

@@ -22,6 +22,7 @@ from mien.media.medium import Medium, StreamInfo
 from mien.media.opening import MAX_PIXELS, open_medium
 from mien.media.packets import Clock, frames
 from mien.media.pieces import AudioPiece, FramePiece
+from mien.media.plausible import longest
 from mien.media.probe import keep_only, probe, quarter_turns
 from mien.media.sound import SoundAssembler, assemble
 
@@ -70,6 +71,7 @@ class Decoder:
         if self.audio is None and self.video is None:
             self.medium.check()
         self._log = DamageLog()
+        self._longest = longest(self.medium.size_bytes)
         self._ends: dict[int, float] = {}
         self._containers: list[InputContainer] = []
         self._tracks: list[Iterator[AudioPiece | FramePiece]] = []
@@ -158,7 +160,7 @@ class Decoder:
 
     def _clock(self, container: InputContainer) -> Clock:
         jumps = Flags.ts_discont in Flags(container.format.flags) and self.begin == 0
-        return Clock(self.medium.start, jumps=jumps, duration=self.medium.duration)
+        return Clock(self.medium.start, jumps=jumps, duration=self.medium.duration, longest=self._longest)
 
     def _sound(self, container: InputContainer, stream: Any) -> Iterator[AudioPiece]:
         clock = self._clock(container)
@@ -176,13 +178,15 @@ class Decoder:
     def _pictures(self, container: InputContainer, stream: Any) -> Iterator[FramePiece]:
         clock = self._clock(container)
         aspect = self.video.aspect if self.video else 1.0
-        usual = 1.0 / self.video.rate if self.video and self.video.rate else 0.04
+        usual = 1.0 / self.video.rate if self.video and self.video.rate * self._longest > 1.0 else 0.04
         last: float | None = None
         expected: float | None = None
         for frame in frames(container, stream, self._log, clock):
             stamp = frame.pts if frame.pts is not None else frame.dts
             time = clock.seconds(stamp, frame.time_base, expected)
             length = frame.duration * float(frame.time_base) if frame.duration and frame.time_base else 0.0
+            if length > self._longest:
+                length = 0.0
             if time is None:
                 time = self.begin if expected is None else expected
                 self._log.add(

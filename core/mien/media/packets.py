@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,15 +28,17 @@ class Clock:
         beginning: the file's time at our 0, s.
         jumps: whether the format may jump.
         duration: declared duration, s, or None.
+        longest: s that the file can last; what lies behind is damaged, too.
     """
 
     JUMP = 10.0
     ABSURD = 3600.0
 
-    def __init__(self, beginning: float, *, jumps: bool, duration: float | None) -> None:
+    def __init__(self, beginning: float, *, jumps: bool, duration: float | None, longest: float = math.inf) -> None:
         self._offset = -beginning
         self._jumps = jumps
         self._duration = duration
+        self._longest = longest
 
     def seconds(self, pts: int | None, base: Any, expected: float | None) -> float | None:
         """Time in seconds, or None when there is no timestamp that can be trusted.
@@ -49,11 +52,11 @@ class Clock:
             return None
         time: float = pts * base.numerator / base.denominator + self._offset
         if expected is None:
-            return time
+            return time if time <= self._longest else None
         if time < expected - self.JUMP or (self._jumps and time > expected + self.JUMP):
             self._offset += expected - time
             return expected
-        if time > max(expected, self._duration or 0.0) + self.ABSURD:
+        if time > min(max(expected, self._duration or 0.0) + self.ABSURD, self._longest):
             return None
         return time
 

@@ -16,6 +16,7 @@ from av.stream import Discard, Disposition
 
 from mien.media.medium import Medium, StreamInfo
 from mien.media.opening import MAX_PIXELS, MAX_SIDE, is_sound, open_medium
+from mien.media.plausible import disbelief, longest
 
 # Rotation and encryption are told by the first packets and pictures only; how many are looked at for them at
 # most.
@@ -38,10 +39,13 @@ def probe(path: str | os.PathLike[str]) -> Medium:
         if duration is None:
             ends = [s.start + s.duration for s in streams if s.duration is not None and s.start is not None]
             duration = max(ends, default=None) or None
+        size = os.stat(path).st_size
         problems = () if duration is not None else ("the file does not say how long it is",)
+        if duration is not None and (doubt := disbelief(duration, size)):
+            duration, problems = None, (doubt,)
         return Medium(
             path=Path(path),
-            size_bytes=os.stat(path).st_size,
+            size_bytes=size,
             format=container.format.name,
             duration=duration,
             start=start,
@@ -52,19 +56,22 @@ def probe(path: str | os.PathLike[str]) -> Medium:
 
 
 def extent(path: str | os.PathLike[str]) -> float:
-    """End of the last sound or picture in seconds, found by reading through the packets, not decoding.
+    """End of the last sound or picture in seconds, found by reading through the packets, not decoding. What lies further
+    than a file of that size can reach does not count.
 
     Raises:
         MediaMissing, NotMedia: as `probe`.
     """
     with open_medium(path) as container:
-        start, end = beginning(container), 0.0
+        start, end, limit = beginning(container), 0.0, longest(os.stat(path).st_size)
         wanted = [s for s in container.streams if s.type in ("audio", "video") and not _attached(s)]
         keep_only(container, wanted)
         try:
             for packet in container.demux(wanted) if wanted else ():
                 if packet.pts is not None:
-                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base) - start)
+                    time = float(packet.pts * packet.time_base) - start
+                    length = float((packet.duration or 0) * packet.time_base)
+                    end = max([end, *(t for t in (time, time + length) if t <= limit)])
         except av.error.FFmpegError:
             pass  # damaged from here on: what was seen is its extent
         return end
