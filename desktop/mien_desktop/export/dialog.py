@@ -22,6 +22,7 @@ from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, open_at, panel
 from mien_desktop.plugins.checks import Line, RadioButton
 from mien_desktop.settings.page import show
+from mien_desktop.work.files import within
 
 
 class ExportDialog(QDialog):
@@ -135,7 +136,7 @@ class ExportDialog(QDialog):
         explain(self.part, "Selection", told)
         self.part.setEnabled(self._selection is not None)
         (self.part if self._selection is not None else self.whole).setChecked(True)
-        there = medium is not None and medium.is_file()
+        there = medium is not None and within(medium.is_file, otherwise=True)
         gone = {} if there else {i.id: "The medium is not there any more" for i in self._exporters if i.needs_medium}
         self.formats.forbid(gone)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMessageBox
 
@@ -14,6 +16,7 @@ from mien import __version__
 from mien.exchange.text import one_line
 from mien_desktop.settings.keys import NAME
 from mien_desktop.timeline.menu import fill_lanes
+from mien_desktop.work.files import GONE
 
 if TYPE_CHECKING:
     from mien_desktop.shell.window import MainWindow
@@ -28,6 +31,12 @@ class Command:
     title: str
     keys: tuple[str, ...]
     act: Callable[[], object]
+
+
+def _enable(action: QAction, kind: str) -> None:
+    """Its file is there, or gone; so may the menu be by now."""
+    if shiboken6.isValid(action):
+        action.setEnabled(kind != GONE)
 
 
 class Actions:
@@ -89,11 +98,13 @@ class Actions:
 
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
+        files = self._window.opener.files
         for name in self._window.state.recent:
             path = Path(name)
             action = menu.addAction(one_line(path.name).replace("&", "&&"))
             action.setToolTip(name)
-            action.setEnabled(path.exists())
+            action.setEnabled(files.known(path) != GONE)
+            files.ask(path, partial(_enable, action))
             action.triggered.connect(lambda _=False, path=path: self._window.open(path))
         if menu.isEmpty():
             menu.addAction("Nothing yet").setEnabled(False)

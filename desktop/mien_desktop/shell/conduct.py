@@ -13,7 +13,6 @@ from mien.config import log_dir
 from mien.engine.choice import Choice, default_analyzers
 from mien.engine.events import Done, Explained, MediumFailed, Progress
 from mien.engine.registry import Registry
-from mien.errors import MediaMissing, shown
 from mien.library.medium import MediumFacts
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
@@ -108,14 +107,8 @@ class Conductor(QObject):
     # -- opening ------------------------------------------------------------------------------------------------
 
     def open(self, path: Path) -> None:
-        """Make this the open medium and show what the library holds of it.
-
-        Raises:
-            MediaMissing: there is no such file.
-        """
+        """Make this the open medium and show what the library holds of it. That there is such a file, the player finds out."""
         path = Path(path).absolute()
-        if not path.is_file():
-            raise MediaMissing(f"There is no such file; check the name: {shown(path)}")
         self._leave()
         self.document.open(path)
         self.background.run(lambda: self.shelf.stored(path), lambda stored: self._take_stored(path, stored))

@@ -26,6 +26,7 @@ from mien_desktop.shell.conduct import Conductor
 from mien_desktop.shell.keytips import KeyTips
 from mien_desktop.shell.message import MessageBar
 from mien_desktop.shell.moving import LibraryMove
+from mien_desktop.shell.opener import Opener
 from mien_desktop.shell.rooms import Rooms
 from mien_desktop.shell.spacebar import Spacebar
 from mien_desktop.shell.status import StatusBar
@@ -51,7 +52,6 @@ class MainWindow(QMainWindow):
         sys.setswitchinterval(HAND_OVER)
         self.state = states.load()
         self.library_asked_for = library
-        self._then: Callable[[], None] | None = None  # what to do when the medium that is being opened can be played
         self.registry = Registry.load()
         self.conductor = Conductor(self.registry, library, self)
         self.document = self.conductor.document
@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setWindowTitle("Mien")
         self.actions_ = Actions(self)
-        self.rooms, self.supply = Rooms(self), Supply(self)
+        self.rooms, self.supply, self.opener = Rooms(self), Supply(self), Opener(self)
         self.library_move = LibraryMove(self)
         bind(self.actions_.actions)
         self.key_tips = KeyTips(self, self.actions_.actions)
@@ -129,7 +129,6 @@ class MainWindow(QMainWindow):
         self.welcome.settings_asked.connect(self.show_settings)
         self.workspace.trouble.connect(lambda text: self.message.tell(text))
         self.workspace.full_screen_asked.connect(self.toggle_full_screen)
-        self.workspace.player.opened.connect(self._playable)
         self.workspace.sample_asked.connect(self.play_sample)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -161,24 +160,7 @@ class MainWindow(QMainWindow):
 
     def open(self, path: Path, at: float | None = None) -> None:
         """Open a medium and go to a moment, in s; a folder goes to the queue. What is wrong is told in the window."""
-        path = Path(path)
-        self.message.clear()
-        if path.is_dir():
-            self.rooms.show_queue().add([path])
-            return
-        if self.document.path == path.absolute():
-            self.show_workspace()
-            if at is not None:
-                self.workspace.player.seek(at)
-            return
-        self._then = (lambda: self.workspace.player.seek(at)) if at else None
-        try:
-            self.conductor.open(path)
-        except MienError as error:
-            self.message.tell(str(error))
-            return
-        self._remember(states.with_recent(self.state, path.absolute()))
-        self.welcome.show_recent(self.state.recent)
+        self.opener.open(Path(path), None if at is None else lambda: self.workspace.player.seek(at))
 
     def open_all(self, paths: list[Path]) -> None:
         """Open one medium; several go to the queue."""
@@ -196,21 +178,13 @@ class MainWindow(QMainWindow):
             self.workspace.timeline.setFocus()  # or Space would press the button that was pressed last
         self.setWindowTitle(f"{one_line(path.name)} – Mien" if path is not None else "Mien")
 
-    def _playable(self, _: object) -> None:
-        then, self._then = self._then, None
-        if then is not None:
-            QTimer.singleShot(0, self, then)  # the player itself goes to the beginning first
-
     def play_sample(self, path: Path, start: float, end: float) -> None:
         """Play a stretch of a medium, in s, which is opened first if it is another one."""
-        if self.document.path == path.absolute():
-            self.workspace.play_sample(start, end)
-            return
-        self.open(path)
-        self._then = lambda: self.workspace.play_sample(start, end)
+        self.opener.open(path, lambda: self.workspace.play_sample(start, end))
 
     def close_medium(self) -> None:
         """Back to the welcome page; the analysis is cancelled, what is complete is kept."""
+        self.opener.give_up()
         self.conductor.close_medium()
         self.message.clear()
 
@@ -242,10 +216,7 @@ class MainWindow(QMainWindow):
 
     def reopen(self, at: float) -> None:
         """Show what the library, another one than before, holds of the open medium; the playhead stays at `at`, in s."""
-        path = self.document.path
-        if path is not None:
-            self._then = lambda: self.workspace.player.seek(at)
-            self._guarded(lambda _: self.conductor.open(path))("")
+        self.opener.reopen(lambda: self.workspace.player.seek(at))
 
     def _described(self) -> None:
         """What is wrong with the medium, in one line and once; what the library says of it is known from then."""
@@ -363,6 +334,11 @@ class MainWindow(QMainWindow):
 
     # -- the end ------------------------------------------------------------------------------------------------
 
+    def remember_recent(self, path: Path) -> None:
+        """It was opened last."""
+        self._remember(states.with_recent(self.state, path))
+        self.welcome.show_recent(self.state.recent)
+
     def _remember(self, state: states.WindowState) -> None:
         self.state = state
         states.save(state)
@@ -390,6 +366,8 @@ class MainWindow(QMainWindow):
         self.hide()  # at once: what has to be waited for is nothing to look at
         self.wardrobe.shutdown()
         self.supply.finder.stop()
+        self.opener.files.close()
+        self.welcome.shutdown()
         self.rooms.shutdown()
         self.workspace.shutdown()
         self.conductor.close()

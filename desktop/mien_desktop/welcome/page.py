@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from mien.exchange.text import one_line
 from mien_desktop.look.icons import icon, pixmap
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label, panel
+from mien_desktop.work.files import GONE, FileLook
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ class WelcomePage(QWidget):
             "Open the demo clip", "A clip of 22 s that comes with Mien, to see what it reads", kind="flat"
         )
         self.demo.clicked.connect(self.demo_asked)
+        self._files, self._rows = FileLook(self), dict[str, QPushButton]()
         self._recent_box, self._offer_box = QVBoxLayout(), QVBoxLayout()
         self.models = button("Models…", "See, import and download models", kind="flat")
         self.models.clicked.connect(lambda: self.settings_asked.emit("models"))
@@ -181,20 +185,33 @@ class WelcomePage(QWidget):
         self.show_offers(self._offers)
 
     def show_recent(self, recent: Sequence[str]) -> None:
-        """The media opened last; those that are gone are shown, and cannot be chosen."""
+        """The media opened last; those that are gone are shown, and cannot be chosen. They are looked for meanwhile."""
         self._recent = tuple(recent)
         _empty(self._recent_box)
+        self._rows = {}
         for name in self._recent[:6]:
             path = Path(name)
-            line = button(f"{path.name}\n{path.parent}", name, kind="row")
-            line.setIcon(icon("film" if path.exists() else "warning", self._palette, self._palette.dim))
-            line.setEnabled(path.exists())
-            line.setAccessibleName(f"Open {path.name}")
+            told = f"{one_line(path.name)}\n{one_line(str(path.parent))}".replace("&", "&&")
+            line = self._rows[name] = button(told, one_line(name), kind="row")
+            line.setAccessibleName(f"Open {one_line(path.name)}")
             line.clicked.connect(lambda _=False, path=path: self.chosen.emit(path))
             self._recent_box.addWidget(line)
+            self._show_found(name, self._files.known(name))
+            self._files.ask(name, partial(self._show_found, name))
         if not self._recent:
             self._recent_box.addWidget(label("Nothing yet. The media that you open will stand here.", "dim", wrap=True))
         self._recent_box.addStretch(1)
+
+    def _show_found(self, name: str, kind: str | None) -> None:
+        """Whether a recent medium is there; None while that is not known."""
+        line = self._rows.get(name)
+        if line is not None:
+            line.setIcon(icon("warning" if kind == GONE else "film", self._palette, self._palette.dim))
+            line.setEnabled(kind != GONE)
+
+    def shutdown(self) -> None:
+        """Look for nothing any more."""
+        self._files.close()
 
     def show_offers(self, offers: Sequence[Offer]) -> None:
         """What is installed, and what could be."""
