@@ -89,7 +89,7 @@ class Judge(QObject):
         elif action == "seek":
             self.seek_requested.emit(event.start)
         elif action == "correct":
-            self._strip.correct()
+            self._strip.correct(self._model().extent(event))
         elif action in ("label", "note"):
             self._ask(action, event)
 

@@ -17,8 +17,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mien.library.rows import Correction
+from mien.tracks.track import TimeArray
 from mien_desktop.events.sources import Source
 
 STATES = ("open", "accepted", "rejected", "corrected")
@@ -112,18 +114,20 @@ def matched(
     """
     if not extents or not keys:
         return {}
-    start, end = np.array([e[:2] for e in extents], np.float64).T[:, :, None]
-    first, last = np.array([(k.start, k.end) for k in keys], np.float64).T[:, None, :]
+    order = sorted(range(len(keys)), key=lambda m: keys[m].start)
+    first, last, whose = _columns([(keys[m].start, keys[m].end, keys[m].person) for m in order])
+    start, end, own = _columns(extents)
+    # What has `least` in common is at most 1 / `least` times as long, and begins before the other ends: of thousands of
+    # decisions only a few are near enough to a stretch to be compared with it.
+    begin = np.searchsorted(first, start - (end - start) / least)
+    count = np.maximum(np.searchsorted(first, end) - begin, 0)
+    ns = np.repeat(np.arange(start.size), count)
+    ms = np.arange(ns.size) - np.repeat(np.cumsum(count) - count, count) + begin[ns]
+    shared = np.clip(np.minimum(end[ns], last[ms]) - np.maximum(start[ns], first[ms]), 0.0, None)
+    share = shared / np.maximum(np.maximum(end[ns], last[ms]) - np.minimum(start[ns], first[ms]), 1e-9)
     # A person's reading and that of nobody in particular are never the same event.
-    mine = (
-        np.array([[e[2] == k.person for k in keys] for e in extents])
-        if any(e[2] is not None for e in extents)
-        else True
-    )
-    shared = np.clip(np.minimum(end, last) - np.maximum(start, first), 0.0, None)
-    share = shared / np.maximum(np.maximum(end, last) - np.minimum(start, first), 1e-9)
-    close = np.argwhere((share >= least) & mine)
-    pairs = [(-float(share[n, m]), int(n), int(m)) for n, m in close]
+    close = np.flatnonzero((share >= least) & (own[ns] == whose[ms]))
+    pairs = [(-float(share[i]), int(ns[i]), order[ms[i]]) for i in close.tolist()]
     taken: set[int] = set()
     found: dict[int, Key] = {}
     for _, n, m in sorted(pairs):
@@ -131,3 +135,10 @@ def matched(
             found[n] = keys[m]
             taken.add(m)
     return found
+
+
+def _columns(rows: Sequence[tuple[float, float, int | None]]) -> tuple[TimeArray, TimeArray, npt.NDArray[np.int64]]:
+    """Starts, ends (s) and persons; a number that nobody has for None."""
+    times = np.array([row[:2] for row in rows], np.float64).reshape(-1, 2)
+    persons = np.fromiter((np.iinfo(np.int64).min if row[2] is None else row[2] for row in rows), np.int64, len(rows))
+    return times[:, 0], times[:, 1], persons

@@ -117,6 +117,12 @@ class EventModel:
         )
         return spans, {row: e.state for row, e in enumerate(events) if e.state != "open"}
 
+    def extent(self, event: Event) -> tuple[float, float]:
+        """Lowest and highest score that an event can be given, in the unit of its source."""
+        prepared = self.prepared
+        low, high = (prepared.low, prepared.high) if prepared and prepared.source == event.source else (0.0, 1.0)
+        return (low, high) if event.score != event.score else (min(low, event.score), max(high, event.score))
+
     def readings(self, event: Event) -> list[Reading]:
         """What each modality says at the event's peak."""
         return readings(self.tracks, event.peak, event.person)

@@ -268,6 +268,7 @@ class EventsPanel(QWidget):
         self.head.show_sources([])
         self.model = EventModel()
         self.history.open("")
+        self.problem.hide()
         self._fill_choice()
         self._prepare()
 
@@ -323,15 +324,14 @@ class EventsPanel(QWidget):
     def _ready(self, asked: int, prepared: Prepared | None) -> None:
         if asked != self._asked:
             return
-        if prepared is not None:
-            rule = self._rules.setdefault(
-                prepared.source, usual_rule(prepared, self.model.tracks.get(prepared.source.track))
-            )
-            other = self.model.prepared is None or self.model.prepared.source != prepared.source
-            if other:
-                self.model.rule = rule
-                self.head.show_rule(self.model.rule, prepared)
-                self.threshold_changed.emit(rule.threshold)
+        before = self.model.prepared
+        if prepared is not None and (before is None or (before.source, before.run) != (prepared.source, prepared.run)):
+            # What a person set stays; else each run's own holds, which another fusion or parameter may have changed.
+            rule = self._rules.get(prepared.source)
+            rule = rule or usual_rule(prepared, self.model.tracks.get(prepared.source.track))
+            self.model.rule = rule
+            self.head.show_rule(rule, prepared)
+            self.threshold_changed.emit(rule.threshold)
         self.model.set_source(prepared)
         self._changed()
 

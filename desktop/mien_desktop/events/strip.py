@@ -92,10 +92,10 @@ class EventStrip(QStackedWidget):
         for name, made in self.buttons.items():
             made.setEnabled(event is not None and (chosen == 1 or name in ("accept", "reject")))
 
-    def correct(self) -> None:
-        """Open the form on the event that is shown."""
+    def correct(self, extent: tuple[float, float]) -> None:
+        """Open the form on the event that is shown; `extent` is that of its score."""
         if self._event is not None:
-            self.form.fill(self._event)
+            self.form.fill(self._event, extent)
             self.setCurrentIndex(1)
 
     def wear(self, palette: Palette) -> None:
@@ -184,15 +184,14 @@ class CorrectForm(QWidget):
         self.save.clicked.connect(self._save)
         self.cancel.clicked.connect(self.left)
 
-    def fill(self, event: Event) -> None:
-        """Show an event's values."""
+    def fill(self, event: Event, extent: tuple[float, float]) -> None:
+        """Show an event's values; its score can be any of the extent."""
         self._event = event
         self.begin.setText(stamp(event.start))
         self.end.setText(stamp(event.end))
         self.name.setText(event.label)
         known = math.isfinite(event.score)
-        low = -1.0 if (known and event.score < 0) or event.source.track.startswith(("conflict", "emotion")) else 0.0
-        self.score.setRange(low, 1.0)
+        self.score.setRange(*extent)
         self.score.setEnabled(known)
         self.score.setValue(event.score if known else 0.0)
         self.wrong.clear()

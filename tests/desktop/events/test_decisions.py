@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from mien.engine.results import analysis_of
 from mien.library import Library
-from mien.tracks import Curve
+from mien.tracks import Curve, Provenance, Quantity
 from mien_desktop.document import Document
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.events.table import LABEL
@@ -258,3 +261,45 @@ def test_decisions_outlive_the_program(
         ("Ada", "state", "fusion.late 1.0.0"),
         ("Bo", "state", "fusion.late 1.0.0"),
     ]
+
+
+def test_a_score_is_corrected_in_its_own_unit(
+    panel: EventsPanel, qtbot: QtBot, settle: Settle, document: Document, place: Path
+) -> None:
+    times = np.arange(0.5, 120.0, 1.0)
+    mood = np.where(times % 40 < 10, 4.6, 2.0)[:, None].astype(np.float32)
+    document.load({"words.mood": Curve("words.mood", times, mood, (Quantity("mood", "points", 1.0, 5.0),))})
+    choice = panel.head.choice
+    choice.setCurrentText("mood")
+    choice.activated.emit(choice.currentIndex())
+    qtbot.waitUntil(lambda: {e.source.track for e in panel.events} == {"words.mood"}, timeout=20_000)
+    panel.choose(panel.events[0])
+    keys(panel, qtbot, Qt.Key.Key_C)
+    form = panel.strip.form
+    assert (form.score.minimum(), form.score.maximum(), form.score.value()) == (1.0, 5.0, 4.6)
+    form.name.setText("cheer")
+    form.save.click()
+    settle()
+    (row,) = on_disk(place)
+    assert (row["label"], row.get("score")) == ("cheer", None)  # nobody touched the score
+    assert panel.events[0].score == pytest.approx(4.6)
+
+
+def test_another_run_brings_its_own_threshold_unless_a_person_set_one(
+    panel: EventsPanel, qtbot: QtBot, document: Document
+) -> None:
+    told: list[float] = []
+    panel.threshold_changed.connect(told.append)
+
+    def fuse(threshold: float, key: str) -> None:
+        score = document.readings.get("fusion.score")
+        assert isinstance(score, Curve)
+        made = Provenance("fusion.early", "1.0.0", {}, {"threshold": threshold}, key)
+        document.load({"fusion.score": replace(score, provenance=made)})
+        qtbot.waitUntil(lambda: panel.model.prepared is not None and panel.model.prepared.run == key, timeout=20_000)
+
+    fuse(0.85, "early-key")
+    assert (panel.threshold, panel.head.level.value(), len(panel.events), told) == (0.85, 0.85, 2, [0.85])
+    panel.set_threshold(0.75)
+    fuse(0.9, "another-key")
+    assert panel.threshold == 0.75
