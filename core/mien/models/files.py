@@ -119,9 +119,11 @@ def recorded(folder: Path) -> dict[str, str]:
         # Names alone: what a record says of a path that leads elsewhere is not looked at.
         plain = {name: facts for name, facts in files.items() if _is_name(name) and isinstance(facts, Mapping)}
         return {name: str(facts["sha256"]) for name, facts in plain.items() if "sha256" in facts}
-    # Models that come with Mien: the recipe wrote the weights' hash into their configuration.
-    digest = read_json(folder / "config.json").get("sha256")
-    return {"model.safetensors": digest} if isinstance(digest, str) else {}
+    # Models that come with Mien: the recipe wrote the weights' hash into their configuration, and of what lies beside them.
+    config = read_json(folder / "config.json")
+    beside = config.get("beside")
+    told = {**(beside if isinstance(beside, Mapping) else {}), "model.safetensors": config.get("sha256")}
+    return {name: digest for name, digest in told.items() if _is_name(name) and isinstance(digest, str)}
 
 
 def _is_name(text: str) -> bool:

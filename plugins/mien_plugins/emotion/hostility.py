@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien_plugins.emotion.naming import by_corpus
+
 ANGRY = ("angry", "anger")
 Floats = NDArray[np.floating[Any]]
 
@@ -23,14 +25,15 @@ def is_angry(emotion: NDArray[np.str_]) -> NDArray[np.int64]:
     return np.isin(emotion, ANGRY).astype(np.int64)
 
 
-def fit(values: Floats, emotion: NDArray[np.str_]) -> tuple[list[float], float]:
+def fit(values: Floats, emotion: NDArray[np.str_], corpus: NDArray[np.str_] | None = None) -> tuple[list[float], float]:
     """Coefficients (of valence, arousal, dominance) and intercept of a logistic regression on predicted
-    values.
+    values; all corpora weigh the same if it is said which each is of.
 
     The values must be predictions for speakers the net was not trained on, or the probabilities come out too
     sure.
     """
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=10.0).fit(np.asarray(values, np.float64), is_angry(emotion))
+    weight = None if corpus is None else len(corpus) * by_corpus(corpus)
+    model = LogisticRegression(C=10.0, max_iter=1000).fit(np.asarray(values, np.float64), is_angry(emotion), weight)
     return [round(float(c), 6) for c in model.coef_[0]], round(float(model.intercept_[0]), 6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.evaluation.groups import GENDERS, LANGUAGES
 from mien.evaluation.metrics import bootstrap_ci, ccc, ece, rmse
 from mien.training.card import Metric
-from mien_plugins.emotion.hostility import is_angry, probability
+from mien_plugins.emotion.hostility import is_angry
 from mien_plugins.emotion.material import Material
 from mien_plugins.emotion.net import TASKS
 
@@ -41,10 +41,9 @@ class Measure:
             found += self.agreement(heard.take(mask), predicted[mask], f"{subset}, {name}")
         return found
 
-    def anger(self, heard: Material, predicted: Floats, hostility: Mapping[str, Any], subset: str) -> list[Metric]:
-        """How well and how honestly the logistic tells anger: area under the ROC curve, calibration error."""
+    def anger(self, heard: Material, score: NDArray[np.float64], subset: str) -> list[Metric]:
+        """How well and how honestly P(angry) (N,) tells anger: area under the ROC curve, calibration error."""
         truth = is_angry(heard.emotion)
-        score = probability(predicted, hostility["coef"], hostility["intercept"])
         share = f"{truth.mean():.0%} of the windows are angry"
         return [
             self._of(name, metric, truth, score, heard, subset, share)

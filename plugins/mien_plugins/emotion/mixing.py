@@ -1,26 +1,26 @@
 """What nets that read together come to: each one's share in each attribute, and the spread that their mean has lost.
 
-A net that is fitted to scattered truth stays near the middle, and the mean of several nets still more; the concordance
-(Lin 1989, "A concordance correlation coefficient to evaluate reproducibility") counts that as an error. How far to go back out
-is measured on readings of speakers that the nets never heard.
+Shares are those of a stacked regression that are nowhere negative (Breiman 1996, "Stacked regressions"). A net that is fitted
+to scattered truth stays near the middle, and the mean of several nets still more; the concordance (Lin 1989, "A concordance
+correlation coefficient to evaluate reproducibility") counts that as an error. How far to go back out is measured, like the
+shares, on readings of speakers that the nets never heard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.evaluation.metrics import ccc
+from mien_plugins.emotion.naming import Naming, by_corpus
 from mien_plugins.emotion.net import TASKS
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-_STEPS = 20
-"""Shares are multiples of a 20th."""
 _SPREADS = np.arange(1.0, 2.001, 0.05)
 
 
@@ -57,36 +57,62 @@ class Mix:
         return np.asarray(np.clip(centre + spread * (mean - centre), -1.0, 1.0), np.float32)
 
 
+@dataclass(frozen=True)
+class Blend:
+    """What becomes of attributes and names together; without a `naming` of attributes alone.
+
+    With one, the attributes that the names stand for are the mix's last member.
+    """
+
+    mix: Mix
+    naming: Naming | None = None
+
+    def of(self, read: Floats) -> Floats:
+        """Readings (N, members, 3), or (N, members, 3 + K) with the logits of K names → (N, 3) in [-1, 1]."""
+        return self.mix.of(_members(read, self.naming))
+
+
+def blend(read: Floats, naming: Naming | None, label: Floats, corpus: NDArray[np.str_]) -> Blend:
+    """The blend that fits readings (N, members, 3 or 3 + K) to labels (N, 3), for names that are pooled like that."""
+    return Blend(fit(_members(read, naming), label, corpus), naming)
+
+
 def fit(values: Floats, label: Floats, corpus: NDArray[np.str_]) -> Mix:
-    """The mix of readings (N, members, 3) with the best mean concordance with labels (N, 3) over the corpora.
+    """The mix of readings (N, members, 3) for labels (N, 3): shares with the least squared error, and then the spread with the
+    best mean concordance. All corpora weigh the same.
 
     The readings must be of speakers that the nets were not trained on.
     """
-    shares = np.array(
-        [row for row in product(range(_STEPS + 1), repeat=values.shape[1]) if sum(row) == _STEPS], np.float64
-    )
-    shares /= _STEPS
-    chosen, centres, spreads = [], [], []
+    weight = by_corpus(corpus)
+    shares, centres, spreads = [], [], []
     for task in range(len(TASKS)):
         read, truth = values[:, :, task].astype(np.float64), label[:, task].astype(np.float64)
-        centre = shares @ read.mean(axis=0)
-        found = np.mean([_concordance(read[rows], truth[rows], shares, centre) for rows in _parts(corpus)], axis=0)
-        best, stretch = np.unravel_index(int(found.argmax()), found.shape)
-        chosen.append(tuple(float(share) for share in shares[best]))
-        centres.append(round(float(centre[best]), 4))
-        spreads.append(round(float(_SPREADS[stretch]), 4))
-    return Mix(tuple(zip(*chosen, strict=True)), tuple(centres), tuple(spreads))
+        own = _shares(read, truth, weight)
+        mean = read @ own
+        centre = float(mean.mean())
+        shares.append(tuple(own.tolist()))
+        centres.append(round(centre, 4))
+        spreads.append(_spread(mean - centre, centre, truth, corpus))
+    return Mix(tuple(zip(*shares, strict=True)), tuple(centres), tuple(spreads))
 
 
-def _parts(corpus: NDArray[np.str_]) -> list[NDArray[np.bool_]]:
-    return [corpus == name for name in np.unique(corpus)]
+def _members(read: Floats, naming: Naming | None) -> Floats:
+    values = read[:, :, : len(TASKS)]
+    if naming is None:
+        return values
+    return np.concatenate([values, naming.of(read[:, :, len(TASKS) :])[:, None]], axis=1)
 
 
-def _concordance(read: Doubles, truth: Doubles, shares: Doubles, centre: Doubles) -> Doubles:
-    """CCC of each share (rows) at each of `_SPREADS` (columns), from the moments of readings (N, members) alone."""
-    spread = _SPREADS[None, :]
-    mean = centre[:, None] + spread * (shares @ read.mean(axis=0) - centre)[:, None]
-    covariance = np.cov(read.T, bias=True).reshape(read.shape[1], -1)
-    variance = spread**2 * np.einsum("wm,mk,wk->w", shares, covariance, shares)[:, None]
-    common = spread * (shares @ ((read - read.mean(axis=0)) * (truth - truth.mean())[:, None]).mean(axis=0))[:, None]
-    return np.asarray(2.0 * common / (variance + truth.var() + (mean - truth.mean()) ** 2))
+def _shares(read: Doubles, truth: Doubles, weight: Doubles) -> Doubles:
+    """(members,) shares of readings (N, members); even ones where no member says anything of the truth."""
+    from scipy.optimize import nnls
+
+    root = np.sqrt(weight)
+    found, _ = nnls((read - weight @ read) * root[:, None], (truth - weight @ truth) * root)
+    return np.asarray(found / found.sum() if found.sum() > 0.0 else np.full(len(found), 1.0 / len(found)))
+
+
+def _spread(away: Doubles, centre: float, truth: Doubles, corpus: NDArray[np.str_]) -> float:
+    parts = [corpus == name for name in np.unique(corpus)]
+    found = [np.mean([ccc(truth[part], centre + spread * away[part]) for part in parts]) for spread in _SPREADS]
+    return round(float(_SPREADS[int(np.argmax(found))]), 4)

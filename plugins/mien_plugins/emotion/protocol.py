@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien_plugins.emotion import baseline, mixing
+from mien_plugins.emotion import baseline, hostility, mixing, naming
 from mien_plugins.emotion.corpus import folds
 from mien_plugins.emotion.joint import JointNet
 from mien_plugins.emotion.material import CLIP, NOISY_CLIP, NOISY_WINDOW, Material
-from mien_plugins.emotion.mixing import Mix
+from mien_plugins.emotion.mixing import Blend
+from mien_plugins.emotion.net import TASKS
 from mien_plugins.emotion.reader import AnyConfig
 from mien_plugins.emotion.training import FitConfig, Floats, fit, predict, predict_apart
 
 Mask = NDArray[np.bool_]
 Fitted = Callable[[Mask, Mask, Path], Floats]
-"""Trains on the first rows and reads the second: (rows read, 3), or (rows read, members, 3) by nets that read together; NaN
-where it cannot read a kind of sound."""
+"""Trains on the first rows and reads the second: (rows read, 3), or by nets that read together (rows read, members, 3), with
+the logits of names behind the three where they give some; NaN where it cannot read a kind of sound."""
 
 HEARD = (CLIP, NOISY_CLIP, NOISY_WINDOW)
 """Kinds of sounds that nets are trained on; undisturbed windows are for measuring."""
@@ -73,7 +74,7 @@ def of_baseline(material: Material, functionals: Floats) -> Fitted:
 
 
 def cross_validate(material: Material, fitted: Fitted, count: int, folder: Path) -> Floats:
-    """Readings (N, 3) or (N, members, 3) of every sound by a model that never heard its speaker; `count` folds."""
+    """Readings (N, 3) or (N, members, 3 or more) of every sound by a model that never heard its speaker; `count` folds."""
     read = [
         (unheard, fitted(~unheard, unheard, folder / f"fold-{number}"))
         for number, unheard in enumerate(_unheard(material, count))
@@ -94,21 +95,34 @@ def across(material: Material, fitted: Fitted, corpus: str, folder: Path) -> Flo
     return values
 
 
-def settle(material: Material, read: Floats, count: int) -> tuple[Floats, Mix]:
-    """What nets that read together come to: cross-validated readings (N, members, 3) → (N, 3), and the mix of them all.
+def settle(material: Material, read: Floats, count: int) -> tuple[Floats, Blend]:
+    """What nets that read together come to: cross-validated readings (N, members, 3 or more) → (N, 3), and the blend of all.
 
-    The mix is fitted on clips. Each fold is read by the mix of the others, so that its figures stay those of unheard speakers.
+    Each fold is read by the blend of the others, so that its figures stay those of unheard speakers.
     """
-    clips = material.kind == CLIP
     values = np.zeros_like(material.label)
     for unheard in _unheard(material, count):
-        values[unheard] = mix_of(material, read, clips & ~unheard).of(read[unheard])
-    return values, mix_of(material, read, clips)
+        values[unheard] = blend_of(material, read, ~unheard).of(read[unheard])
+    return values, blend_of(material, read, np.ones(len(material), np.bool_))
 
 
-def mix_of(material: Material, read: Floats, rows: Mask) -> Mix:
-    """The mix that fits some of the cross-validated readings (N, members, 3)."""
-    return mixing.fit(read[rows], material.label[rows], material.corpus[rows])
+def blend_of(material: Material, read: Floats, rows: Mask) -> Blend:
+    """The blend that fits some of the cross-validated readings (N, members, 3 or more): names are pooled by clips as recorded,
+    shares and spread fitted on these and on the same clips in other rooms."""
+    recorded, all_clips = (rows & np.isin(material.kind, kinds) for kinds in ((CLIP,), (CLIP, NOISY_CLIP)))
+    logits = read[recorded][:, :, len(TASKS) :]
+    pool = naming.fit(logits, material.emotion[recorded], material.corpus[recorded]) if logits.shape[2] else None
+    return mixing.blend(read[all_clips], pool, material.label[all_clips], material.corpus[all_clips])
+
+
+def anger(material: Material, values: Floats, count: int) -> NDArray[np.float64]:
+    """P(angry) (N,) from cross-validated attributes (N, 3), each fold's by a logistic that was fitted on the others."""
+    score = np.zeros(len(material))
+    for unheard in _unheard(material, count):
+        known = ~unheard
+        coef, intercept = hostility.fit(values[known], material.emotion[known], material.corpus[known])
+        score[unheard] = hostility.probability(values[unheard], coef, intercept)
+    return score
 
 
 def _unheard(material: Material, count: int) -> Iterator[Mask]:

@@ -12,15 +12,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from mien.errors import ModelError
 from mien.tracks.track import FloatArray
+from mien.training.card import save_model, sha256_of
 from mien_plugins.emotion.features import MID_TERM, Recipe
 from mien_plugins.emotion.joint import JointConfig, JointNet, OneConfig, OneNet, one_config, one_net
 from mien_plugins.emotion.logmel import LogMel
 from mien_plugins.emotion.spectral import SpectralConfig, SpectralNet, padded
 
+NAMES = "names.safetensors"
+"""The layers that name the emotion lie beside the weights, which stay what other models were trained on."""
 AT_ONCE = 64
 """Sounds read in one batch: more would only cost memory."""
 
@@ -121,12 +124,36 @@ def _packed(mids: Sequence[NDArray[Any]], least: int) -> tuple[torch.Tensor, tor
     return torch.from_numpy(packed), torch.from_numpy(rows)
 
 
+def save(folder: Path, net: AnyNet, config: Mapping[str, Any]) -> None:
+    """Write a net's weights and config.json into `folder`; the names' layers, if it has any that count, into a file beside."""
+    weights = net.state_dict()
+    beside = {name: weights.pop(name).contiguous() for name in list(weights) if name.startswith("names.")}
+    (folder / NAMES).unlink(missing_ok=True)
+    if beside and "naming" in config["net"]:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / f"{NAMES}.part"
+        save_file(beside, partial)
+        partial.chmod(0o644)  # safetensors writes for the owner alone
+        partial.replace(folder / NAMES)
+        config = {**config, "beside": {NAMES: sha256_of(folder / NAMES)}}
+    save_model(folder, weights, config)
+
+
+def _beside(folder: Path, net: AnyNet, config: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The layers of `NAMES` where the net has such; ValueError if they are not those that config.json tells of."""
+    if not isinstance(net, JointNet) or net.names is None:
+        return {}
+    if sha256_of(folder / NAMES) != config["beside"][NAMES]:
+        raise ValueError(f"{NAMES} is not the file config.json describes")
+    return load_file(folder / NAMES)
+
+
 def load(folder: Path) -> Reader:
     """The model in a folder, ready to use; raises ModelError if it is missing, damaged or of another net."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         net = make(config_of(config["net"]))
-        net.load_state_dict(load_file(folder / "model.safetensors"))
+        net.load_state_dict(load_file(folder / "model.safetensors") | _beside(folder, net, config))
         features = ears_of(net.config, config["features"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mien.errors import ParameterError
-from mien.training.card import Card, Metric, save_model, write_card
+from mien.training.card import Card, Metric, write_card
 from mien.training.watch import unfollowed
 from mien_plugins.emotion import baseline, hostility, report
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, read_clips
@@ -41,7 +41,7 @@ from mien_plugins.emotion.material import (
     strung,
 )
 from mien_plugins.emotion.measure import Measure
-from mien_plugins.emotion.mixing import Mix
+from mien_plugins.emotion.mixing import Blend
 from mien_plugins.emotion.plan import QUICK, Plan, paper_plan
 from mien_plugins.emotion.protocol import (
     EGEMAPS,
@@ -49,13 +49,14 @@ from mien_plugins.emotion.protocol import (
     Contender,
     Fitted,
     across,
+    anger,
+    blend_of,
     cross_validate,
-    mix_of,
     of_baseline,
     of_net,
     settle,
 )
-from mien_plugins.emotion.reader import Ears, load
+from mien_plugins.emotion.reader import Ears, load, save
 from mien_plugins.emotion.spectral import SpectralConfig
 from mien_plugins.emotion.training import Floats, fit, predict
 from mien_plugins.emotion.windows import VERSION, groups
@@ -122,14 +123,17 @@ def train(
     folder = _folder(best, clips, plan, work, seed) / "final"
     with unfollowed():  # it hears all speakers: what it says of them tells a search nothing
         model = fit(heard, material.of(CLIP), best.net, best.fit, folder, **options)
-    shipped = replace(best.net, mix=compared.mix[best.name]) if isinstance(best.net, JointConfig) else best.net
+    shipped = best.net
+    if isinstance(best.net, JointConfig):
+        blend = compared.blend[best.name]
+        shipped = replace(best.net, mix=blend.mix, naming=blend.naming)
 
     windows = np.isin(material.kind, (WINDOW, NOISY_WINDOW))
     unheard, values = material.take(windows), compared.unheard[best.name][windows]
-    coef, intercept = hostility.fit(values, unheard.emotion)
+    coef, intercept = hostility.fit(values, unheard.emotion, unheard.corpus)
     angry = {"coef": coef, "intercept": intercept, "of": ["valence", "arousal", "dominance"]}
     measured = compared.metrics + Measure(plan.repeats).anger(
-        unheard, values, angry, f"cross-validation, {best.name}, windows"
+        unheard, anger(unheard, values, plan.folds), f"cross-validation, {best.name}, windows"
     )
     config = {
         "id": report.ID,
@@ -151,7 +155,7 @@ def train(
         "cross_validation": [asdict(m) for m in measured],
         "notes": [note] if note else [],
     }
-    save_model(out, model.cpu().state_dict(), config)
+    save(out, model.cpu(), config)
     card = evaluate(out, data)
     write_card(out, card)
     return card
@@ -193,7 +197,9 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     for other in sorted({4.0, 10.0} - {length}):
         metrics += ask.agreement(*windows(other, 1002), f"held-out speakers, windows of {other:g} s")
     for name, (made, values) in (("windows", clean), ("windows in other rooms and noise", noisy)):
-        metrics += ask.anger(made, values, config["hostility"], f"held-out speakers, {name}")
+        logistic = config["hostility"]
+        score = hostility.probability(values, logistic["coef"], logistic["intercept"])
+        metrics += ask.anger(made, score, f"held-out speakers, {name}")
     sample = small_sample(clips)
     metrics += ask.agreement(*heard(as_recorded(sample)), report.SAMPLE)
     plots = report.reliability_of({"6 s windows": clean, "other rooms and noise": noisy}, config["hostility"])
@@ -207,13 +213,13 @@ def small_sample(clips: Sequence[Clip]) -> list[Clip]:
 
 @dataclass(frozen=True)
 class Compared:
-    """score: by which the best net is picked; unheard: (N, 3) cross-validated readings by net; metrics: for the card; mix: of
-    those that are several nets."""
+    """score: by which the best net is picked; unheard: (N, 3) cross-validated readings by net; metrics: for the card; blend:
+    of those that are several nets."""
 
     score: dict[str, float]
     unheard: dict[str, Floats]
     metrics: list[Metric]
-    mix: dict[str, Mix]
+    blend: dict[str, Blend]
 
 
 def _compare(material: Material, clips: Sequence[Clip], plan: Plan, work: Path, options: dict[str, Any]) -> Compared:
@@ -223,7 +229,7 @@ def _compare(material: Material, clips: Sequence[Clip], plan: Plan, work: Path, 
     for name, fitted, folder in _entries(material, clips, plan, work, options):
         read = values = cross_validate(material, fitted, plan.folds, folder)
         if read.ndim == 3:
-            values, compared.mix[name] = settle(material, read, plan.folds)
+            values, compared.blend[name] = settle(material, read, plan.folds)
         compared.unheard[name] = values
         scores = []
         for kind in (CLIP, NOISY_CLIP, WINDOW, NOISY_WINDOW):
@@ -240,7 +246,7 @@ def _compare(material: Material, clips: Sequence[Clip], plan: Plan, work: Path, 
         for corpus in corpora:
             values = across(material, fitted, corpus, folder)
             if values.ndim == 3:
-                values = mix_of(material, read, (material.corpus == corpus) & (material.kind == CLIP)).of(values)
+                values = blend_of(material, read, material.corpus == corpus).of(values)
             rows = np.asarray(np.isfinite(values).all(axis=1))
             part = material.take(rows), values[rows]
             compared.metrics.extend(

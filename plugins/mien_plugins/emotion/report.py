@@ -12,6 +12,7 @@ from mien.training.card import Card, DataSource, Metric, Plot
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.emotion.hostility import is_angry, probability
 from mien_plugins.emotion.material import Material
+from mien_plugins.emotion.net import TASKS
 
 Floats = NDArray[np.float32]
 
@@ -98,8 +99,9 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int,
             "coefficients": config["hostility"]["coef"],
             "intercept": config["hostility"]["intercept"],
             "fitted on": (
-                "cross-validated readings of windows of the development speakers (acted speech; about one window in "
-                "seven is angry); for its error see ECE anger"
+                "cross-validated readings of windows of the development speakers, as recorded and in other rooms and noise, "
+                "both corpora weighing the same (acted speech; about one window in seven is angry). For its error see ECE "
+                "anger; that of the cross-validation is of a logistic fitted on the other folds"
             ),
         },
         architecture=_architecture(net, config["features"]),
@@ -146,9 +148,28 @@ def _architecture(net: Mapping[str, Any], features: Mapping[str, Any]) -> str:
         for weight, member, own in zip(net["weights"], net["members"], ears, strict=True)
     ]
     return (
-        f"{len(parts)} nets, each trained on its own error, whose weighted mean is the reading: {'; '.join(parts)}; their "
-        "branches side by side are the embedding of 510"
+        f"{len(parts)} nets, each trained on its own error (and its weight in their mean meanwhile): {'; '.join(parts)}; their "
+        f"branches side by side are the embedding of 510{_blended(net)}"
     )
+
+
+def _blended(net: Mapping[str, Any]) -> str:
+    if "mix" not in net:
+        return ""
+    mix, naming = net["mix"], net.get("naming")
+    shares = [
+        f"{task} {'/'.join(f'{own[column]:.0%}' for own in mix['shares'])} (spread by {mix['spread'][column]:g})"
+        for column, task in enumerate(TASKS)
+    ]
+    said = "; the reading is made of their attributes"
+    if naming:
+        said += (
+            f" and, last, of where the emotion that they name lies: a linear layer on each one's embedding gives "
+            f"{len(naming['families'])} emotions, the logits are added up with the weights "
+            f"{'/'.join(f'{weight:.2f}' for weight in naming['weights'])} and a bias for each emotion, and the norms' "
+            "expectation is taken"
+        )
+    return f"{said}. Shares: {', '.join(shares)}"
 
 
 def _one(net: Mapping[str, Any], features: Mapping[str, Any]) -> str:

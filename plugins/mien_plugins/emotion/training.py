@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -20,7 +20,7 @@ from mien.evaluation.metrics import ccc
 from mien.training.kit import RecipeBrain, Stage
 from mien.training.losses import ccc_loss, multi_task_mse
 from mien_plugins.emotion.augment import Augment
-from mien_plugins.emotion.joint import JointConfig, JointNet
+from mien_plugins.emotion.joint import JointConfig, JointNet, name_layers
 from mien_plugins.emotion.material import CLIP, NOISY_CLIP, NOISY_WINDOW, Material
 from mien_plugins.emotion.net import TASKS, EmotionNet, NetConfig
 from mien_plugins.emotion.norms import FAMILIES, family
@@ -194,7 +194,8 @@ def fit(
 ) -> AnyNet:
     """Train for the configured number of epochs and return the averaged weights of the last one.
 
-    `watch` is only looked at (its CCC goes to the log): nothing is chosen by it. Raises TrainingError on NaN.
+    Of nets that read together also the layers that name the emotion are kept, if names were learnt. `watch` is only looked
+    at (its CCC goes to the log): nothing is chosen by it. Raises TrainingError on NaN.
     """
     torch.manual_seed(seed)
     model = make(net)
@@ -205,7 +206,7 @@ def fit(
     order = Epoch(train, config, True)
     updates = config.epochs * len(order)
     brain = EmotionBrain(
-        {"net": model, "names": nn.ModuleList(nn.Linear(member.size, len(FAMILIES)) for member in members)},
+        {"net": model, "names": name_layers(members, len(FAMILIES))},
         partial(
             torch.optim.Adam if config.loss == "paper" else torch.optim.AdamW, lr=config.rate, weight_decay=config.decay
         ),
@@ -231,6 +232,9 @@ def fit(
     )
     fitted = make(net)
     fitted.load_state_dict(brain.best_state("net"))
+    if isinstance(fitted, JointNet) and config.names:
+        fitted.names = name_layers(fitted.members, len(FAMILIES))
+        fitted.names.load_state_dict(brain.best_state("names"))
     return fitted.eval()
 
 
@@ -240,8 +244,15 @@ def predict(model: AnyNet, material: Material, batch: int = 64) -> Floats:
 
 
 def predict_apart(model: JointNet, material: Material, batch: int = 64) -> Floats:
-    """(N, members, 3) what each member says, not clipped."""
-    return _read(lambda *inputs: torch.stack([v for v, _ in model.apart(*inputs)], dim=1), model, material, batch)
+    """(N, members, 3) what each member says, not clipped, or (N, members, 3 + K) with the logits of K names behind it."""
+
+    def ask(*inputs: Tensor) -> Tensor:
+        values, vectors = zip(*model.apart(*inputs), strict=True)
+        if model.names is None:
+            return torch.stack(values, dim=1)
+        return torch.cat([torch.stack(values, dim=1), torch.stack(model.named(vectors), dim=1)], dim=2)
+
+    return _read(ask, model, material, batch)
 
 
 def _read(ask: Callable[..., Tensor], model: AnyNet, material: Material, batch: int) -> Floats:

@@ -47,6 +47,20 @@ def test_weights_that_are_not_those_of_the_config_are_refused(bundled: Path, mak
     assert store.verify("voice") == ["model.safetensors is not the file that was recorded"]
 
 
+def test_what_lies_beside_the_weights_is_checked_as_they_are(bundled: Path, make_model) -> None:
+    folder = _bundle(bundled, make_model(beside__safetensors=""), "voice")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "beside.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    beside = {"beside.safetensors": config["sha256"], "../config.json": "0"}  # what leads elsewhere is not looked at
+    (folder / "config.json").write_text(json.dumps({**config, "beside": beside}))
+    assert store.verify("voice") == []
+    make_model("other", value=2.0).joinpath("model.safetensors").rename(folder / "beside.safetensors")
+    with pytest.raises(ModelError, match=r"is damaged .*beside.safetensors is not the file.*install Mien again"):
+        store.resolve("voice")
+    (folder / "beside.safetensors").unlink()
+    assert store.verify("voice") == ["beside.safetensors is missing"]
+
+
 def test_a_folder_without_weights_is_no_model(bundled: Path) -> None:
     (bundled / "not-trained-yet").mkdir()
     (bundled / "not-trained-yet" / "config.json").write_text("{}")

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from mien.evaluation.metrics import ccc
+from mien_plugins.emotion import naming
 from mien_plugins.emotion.corpus import folds
 from mien_plugins.emotion.joint import JointConfig, JointNet
-from mien_plugins.emotion.material import CLIP, WINDOW, Material
-from mien_plugins.emotion.mixing import Mix, fit
+from mien_plugins.emotion.material import CLIP, NOISY_CLIP, WINDOW, Material
+from mien_plugins.emotion.mixing import Mix, blend, fit
 from mien_plugins.emotion.net import NetConfig
+from mien_plugins.emotion.norms import FAMILIES
 from mien_plugins.emotion.protocol import settle
 from mien_plugins.emotion.spectral import SpectralConfig
 
@@ -77,23 +79,41 @@ def test_the_net_says_what_the_mix_says() -> None:
     np.testing.assert_allclose(values.clamp(-1, 1).numpy(), mix.of(apart), atol=1e-5)
 
 
+def test_no_share_is_negative_and_who_knows_nothing_gets_none() -> None:
+    read, label, corpus = _readings()
+    contrary = np.concatenate([read, -0.2 * label[:, None]], axis=1)
+    mix = fit(contrary, label, corpus)
+    assert min(min(own) for own in mix.shares) == 0.0
+    assert mix.shares[2] == (0.0, 0.0, 0.0)
+    nobody = fit(-np.abs(read) * label[:, None], label, corpus)
+    assert nobody.shares == ((0.5,) * 3,) * 2
+
+
 def test_the_labels_of_a_fold_do_not_reach_what_it_is_read_by() -> None:
     read, label, _ = _readings(400)
+    names = np.random.default_rng(2).normal(size=(400, 2, len(FAMILIES))).astype(np.float32)
+    read = np.concatenate([read, names], axis=2)
+    emotion = np.resize(np.array(["angry", "happy", "sad"]), 400)
     speaker = np.repeat([f"{c}-{i:02d}" for c in "ab" for i in range(4)], 50)
     genders = dict(zip(np.unique(speaker).tolist(), "fmfmfmfm", strict=True))
     kind = np.full(400, CLIP)
-    kind[::5] = WINDOW
+    kind[::5], kind[1::5] = WINDOW, NOISY_CLIP
     fields = {name: np.zeros(400) for name in Material.__dataclass_fields__}
     fields |= {"label": label, "speaker": speaker, "kind": kind, "gender": np.array([genders[s] for s in speaker])}
-    values, mix = settle(Material(**fields), read, 4)
-    clips = kind == CLIP
-    assert mix == fit(read[clips], label[clips], np.array([s[0] for s in speaker[clips]]))
+    fields["emotion"] = emotion
+    values, whole = settle(Material(**fields), read, 4)
+    clips, both = kind == CLIP, np.isin(kind, (CLIP, NOISY_CLIP))
+    corpus = np.array([s[0] for s in speaker])
+    pool = naming.fit(read[clips][:, :, 3:], emotion[clips], corpus[clips])
+    assert whole == blend(read[both], pool, label[both], corpus[both])
     first, *_ = folds(genders, 4)
     unheard = np.isin(speaker, first)
     assert 0 < unheard.sum() < 400
     turned = label.copy()
     turned[unheard] *= -1.0
-    again, other = settle(Material(**(fields | {"label": turned})), read, 4)
+    renamed = emotion.copy()
+    renamed[unheard] = "bored"
+    again, other = settle(Material(**(fields | {"label": turned, "emotion": renamed})), read, 4)
     np.testing.assert_array_equal(again[unheard], values[unheard])
     assert not np.allclose(again[~unheard], values[~unheard])
-    assert other != mix
+    assert other != whole

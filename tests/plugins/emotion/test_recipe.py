@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from mien.errors import ParameterError
+from mien.models.store import problems
 from mien.training.card import save_model
 from mien_plugins.emotion import hostility
-from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, read_clips
+from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, folds, read_clips
 from mien_plugins.emotion.features import Recipe
 from mien_plugins.emotion.joint import JointConfig
 from mien_plugins.emotion.logmel import LogMel
@@ -25,7 +26,7 @@ from mien_plugins.emotion.material import (
 )
 from mien_plugins.emotion.net import EmotionNet, NetConfig
 from mien_plugins.emotion.plan import END_TO_END, Plan, paper_plan
-from mien_plugins.emotion.protocol import Contender
+from mien_plugins.emotion.protocol import Contender, anger
 from mien_plugins.emotion.reader import load
 from mien_plugins.emotion.recipe import train
 from mien_plugins.emotion.spectral import SpectralConfig
@@ -71,8 +72,11 @@ def test_training_gives_a_model_with_a_card_and_goes_on_where_it_was(shared, tmp
     assert "CC BY-NC-SA" in (tmp_path / "a" / "CARD.md").read_text()
     assert (tmp_path / "a" / "reliability.svg").is_file()
     net = load(tmp_path / "a").net.config
-    assert replace(net, mix=None) == JOINT.net
-    assert len(net.mix.shares) == 3
+    assert replace(net, mix=None, naming=None) == JOINT.net
+    assert len(net.mix.shares) == 4  # three nets, and what they name
+    assert len(net.naming.weights) == 3
+    assert problems(tmp_path / "a") == []
+    assert "10 emotions" in (tmp_path / "a" / "CARD.md").read_text()
     logs = sorted(work.rglob("log.jsonl"))
     before = [log.read_text() for log in logs]
     train(shared / "data", tmp_path / "b", **options)
@@ -184,3 +188,32 @@ def test_hostility_learns_the_corner_of_anger():
     coef, intercept = hostility.fit(values, emotion)
     p = hostility.probability(np.array(list(centres.values())), coef, intercept)
     assert p[0] > 0.9 > 0.1 > max(p[1:])
+
+
+def test_corpora_weigh_the_same_in_what_is_angry():
+    """In the large corpus every second one is angry, in the small one nobody is; the readings say nothing."""
+    values = np.random.default_rng(0).normal(size=(1000, 3))
+    emotion = np.where(np.arange(1000) % 2, "angry", "sad")
+    emotion[900:] = "sad"
+    corpus = np.array(["large"] * 900 + ["small"] * 100)
+    means = []
+    for weighed in (None, corpus):
+        coef, intercept = hostility.fit(values, emotion, weighed)
+        means.append(hostility.probability(values, coef, intercept).mean())
+    assert means == pytest.approx([0.45, 0.25], abs=0.03)
+
+
+def test_anger_is_measured_by_what_was_fitted_on_other_speakers():
+    speaker = np.repeat([f"{c}-{i:02d}" for c in "ab" for i in range(4)], 50)
+    emotion = np.resize(np.array(["angry", "happy", "sad"]), 400)
+    values = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32) + (emotion == "angry")[:, None]
+    fields = {name: np.zeros(400) for name in Material.__dataclass_fields__}
+    fields |= {"speaker": speaker, "gender": np.array(["f"] * 400), "emotion": emotion}
+    score = anger(Material(**fields), values, 2)
+    first, _ = folds(dict.fromkeys(np.unique(speaker).tolist(), "f"), 2)
+    unheard = np.isin(speaker, first)
+    renamed = emotion.copy()
+    renamed[unheard] = np.roll(renamed[unheard], 1)
+    again = anger(Material(**(fields | {"emotion": renamed})), values, 2)
+    np.testing.assert_array_equal(again[unheard], score[unheard])
+    assert not np.allclose(again[~unheard], score[~unheard])
