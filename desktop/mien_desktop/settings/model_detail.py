@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
-from PySide6.QtGui import QColor, QDesktopServices, QKeyEvent, QTextOption, QTextTable
+from PySide6.QtGui import QColor, QDesktopServices, QKeyEvent, QTextDocument, QTextOption, QTextTable
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -208,7 +208,7 @@ class ModelDetail(QStackedWidget):
             return
         if self._model.folder is not None:
             self.text.setSearchPaths([str(self._model.folder)])
-        self.text.setMarkdown(self._model.card)
+        self.text.document().setMarkdown(self._model.card, _DIALECT)
         self._dress_tables()
         self.setCurrentIndex(1)
         self.text.setFocus()
@@ -315,6 +315,10 @@ class ModelDetail(QStackedWidget):
     def _open_page(self) -> None:
         if self._model is not None:
             QDesktopServices.openUrl(QUrl(self._model.page))
+
+
+_DIALECT = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
+"""A card is Markdown; markup of another kind in it is shown as it stands."""
 
 
 class _Reader(QTextBrowser):

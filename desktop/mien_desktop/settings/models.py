@@ -20,7 +20,7 @@ from mien.config import Settings
 from mien.engine.registry import Registry
 from mien.models import store
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label, panel
+from mien_desktop.look.parts import button, explain, label, literal, panel
 from mien_desktop.plugins.checks import CheckBox
 from mien_desktop.plugins.lists import add_heading, beside, framed, item_list
 from mien_desktop.settings.model_detail import ModelDetail
@@ -201,8 +201,8 @@ class ModelsPage(Page):
                 item.setData(0, _ID, model.id)
                 item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 tip = f"{model.id} · {model.task} · {model.licence}".strip(" ·")
-                item.setToolTip(0, tip)
-                item.setToolTip(1, tip)
+                item.setToolTip(0, literal(tip))
+                item.setToolTip(1, literal(tip))
         self._list.expandAll()
         self._list.blockSignals(blocked)
         self.wear(self.palette_now)

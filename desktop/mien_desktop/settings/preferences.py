@@ -51,5 +51,5 @@ class Preferences(QObject):
         self.applied.emit(settings)
 
     def _refuse(self, sentence: str) -> None:
-        self.failed.emit(sentence)
         self.applied.emit(self.now)  # the pages show again what is in force
+        self.failed.emit(sentence)  # after that, which takes back what they said before

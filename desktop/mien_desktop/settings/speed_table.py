@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import explain
+from mien_desktop.look.parts import explain, literal
 
 _SPEED = int(Qt.ItemDataRole.UserRole)
 
@@ -59,10 +59,10 @@ class SpeedTable(QTableWidget):
                 if (head := self.horizontalHeaderItem(item.column())) is not None:
                     head.setText(title)
                 item.setData(_SPEED, speed)
-                item.setToolTip(f"{answer['title']} on {answer['device']}, {answer['precision']}")
+                item.setToolTip(literal(f"{answer['title']} on {answer['device']}, {answer['precision']}"))
             else:
                 item.setText("–")
-                item.setToolTip(str(answer.get("problem", "")))
+                item.setToolTip(literal(str(answer.get("problem", ""))))
             self._emphasise(item.column())
             self._fit()
 

@@ -143,6 +143,7 @@ class Rooms:
             made.page_made.connect(window.key_tips.tell)
             made.page_made.connect(lambda page: window.wardrobe.add(page, page.wear))
             window.wardrobe.add(made.index, made.take_palette)
+            made.preferences.failed.connect(lambda text: None if made.isVisible() else window.message.tell(text))
             made.mover = window.library_move.begin
             made.set_devices(window.devices)
             window.key_tips.tell(made)

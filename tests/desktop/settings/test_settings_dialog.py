@@ -142,6 +142,19 @@ def test_broken_settings_are_told_and_keep_nothing_shut(settings: Make, mien_hom
     assert "settings.toml" in dialog.device.said
 
 
+def test_a_change_that_cannot_be_kept_is_told_where_it_was_made(settings: Make, mien_home: Path, qtbot: QtBot) -> None:
+    dialog = settings()
+    dialog.open_page("device")
+    config.settings_path().parent.mkdir(parents=True, exist_ok=True)
+    config.settings_path().write_text("device = [", encoding="utf-8")  # meanwhile, by somebody's editor
+    page = dialog.device
+    with qtbot.waitSignal(dialog.preferences.failed, timeout=WAIT):
+        page.precision.setCurrentIndex(page.precision.findData("bfloat16"))
+        page.precision.activated.emit(page.precision.currentIndex())
+    qtbot.waitUntil(lambda: page.precision.currentData() == "auto", timeout=WAIT)  # what is in force
+    assert "settings.toml" in page.said
+
+
 def test_a_page_is_made_when_it_is_first_seen_and_knows_what_happened_before(
     settings: Make, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
