@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -54,6 +57,59 @@ def mien_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MIEN_HOME", str(home))
     monkeypatch.setenv("MIEN_OFFLINE", "1")
     return home
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a probe says of a medium, as far as the library asks."""
+
+    path: Path
+    duration: float | None = 60.0
+    size_bytes: int = 1234
+    format: str = "mov,mp4"
+    streams: tuple[dict[str, object], ...] = ({"kind": "audio", "sample_rate": 16000},)
+
+
+@pytest.fixture(scope="session")
+def probed() -> type[Probed]:
+    """The class of the probe's stand-in."""
+    return Probed
+
+
+class Said(NamedTuple):
+    """What a command ended with and printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[Any]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Said]]:
+    """`command("train", …)`: the command line in this process (torch takes seconds to load); never a traceback."""
+    from mien.cli.app import run
+    from mien.engine.log import log_to
+
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def call(*arguments: object) -> Said:
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return Said(code, said.out, said.err)
+
+    yield call
+    log_to(None)  # closes the log file
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,25 +27,14 @@ PAYLOADS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Probed:
-    """What a probe says of a medium, as far as the library asks."""
-
-    path: Path
-    duration: float | None = 10.0
-    size_bytes: int = 1
-    format: str = "mp4"
-    streams: tuple[dict[str, object], ...] = ()
-
-
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+def library(tmp_path_factory: pytest.TempPathFactory, probed: Callable[..., Any]) -> Iterator[Library]:
     """A medium for each payload, which is its name, what is said in it, who says it, a label, a note and an author."""
     folder = tmp_path_factory.mktemp("sql")
     with Library(folder / "library.db") as opened:
         for number, text in enumerate(PAYLOADS):
             name = text.replace("/", "_").replace("\0", "_").encode("utf-8", "replace").decode()[:80]
-            medium = opened.add_medium(Probed(folder / f"{name}.mp4"), f"m{number}")
+            medium = opened.add_medium(probed(folder / f"{name}.mp4"), f"m{number}")
             track = Spans.of("speech.transcript", [(0.0, 1.0, text, f"zzz {text} zzz", 0.9, text)])
             plain = text.encode("utf-8", "replace").decode()  # half a character is refused, see below
             run = opened.begin_run(
@@ -186,13 +175,13 @@ def test_statements_are_constants() -> None:
     assert found
 
 
-def test_a_name_of_a_library_is_a_name(tmp_path: Path) -> None:
+def test_a_name_of_a_library_is_a_name(tmp_path: Path, probed: Callable[..., Any]) -> None:
     """SQLite takes URIs: `file:x?mode=memory`, which must stay names of files here."""
     for name in ("a?mode=memory", "file:b?mode=ro&cache=shared", "c#d", "e%20f", "; DROP TABLE x", "g'h"):
         place = tmp_path / name / "library.db"
         place.parent.mkdir(parents=True)
         with Library(place) as opened:
-            opened.add_medium(Probed(tmp_path / "a.mp4"), "id")
+            opened.add_medium(probed(tmp_path / "a.mp4"), "id")
         assert place.stat().st_size > 0
         with Library(place) as opened:
             assert len(opened.media()) == 1

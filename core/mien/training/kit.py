@@ -214,8 +214,11 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
     def _epochs(self, limit: int) -> Iterator[int]:
         # Read lazily: Brain.fit recovers the checkpoint before it asks for the first epoch.
         self._shorten_log()
+        past = list(self._past())
         for watcher in self._watchers:
             watcher.start(self.result.epochs, limit, self._batches)
+            for epoch in past:
+                watcher.again(epoch)
         while self.result.epochs < limit:
             if self.patience is not None and self.result.best_value is not None:
                 since = self.result.epochs - self.result.best_epoch
@@ -223,6 +226,23 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
                     self.result.stopped_early = True
                     return
             yield self.result.epochs + 1
+
+    def _past(self) -> Iterator[Epoch]:
+        """The epochs that are behind it, off the log."""
+        log, best, best_epoch = self.folder / LOG, None, 0
+        for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else ():
+            told = json.loads(line)
+            number, scores = int(told["epoch"]), told["valid"]
+            if self._is_better(scores[self.metric], best):
+                best, best_epoch = scores[self.metric], number
+            yield Epoch(
+                number, self._limit, 0, scores, self.metric, best, best_epoch, told["train_loss"], told["lr"],
+                told["seconds"], self.mode, self.judged,
+            )  # fmt: skip
+
+    def _is_better(self, value: float, best: float | None) -> bool:
+        """Whether a value of the watched metric is a number, and better than the best so far."""
+        return bool(np.isfinite(value)) and (best is None or (value > best if self.mode == "max" else value < best))
 
     def _shorten_log(self) -> None:
         """Take out epochs that were logged but not saved: they come again."""
@@ -271,9 +291,9 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
             raise TrainingError(
                 f"score() gave {sorted(self.last)}, but the best epoch is to be picked by {self.metric!r}"
             )
-        value, best = self.last[self.metric], self.result.best_value
+        value = self.last[self.metric]
         self.result.epochs = epoch
-        if np.isfinite(value) and (best is None or (value > best if self.mode == "max" else value < best)):
+        if self._is_better(value, self.result.best_value):
             self.result.best_epoch, self.result.best_value = epoch, value
         rate, seconds = self.optimizer.param_groups[0]["lr"], round(time.monotonic() - self._started, 2)
         line = {

@@ -72,7 +72,6 @@ class _Follower:
 
     report: Callable[[int, float], bool]
     stop: Callable[[], Exception]
-    again: Mapping[int, float] = field(default_factory=dict)
     metric: str = ""
     mode: str = "min"
     best: float | None = None
@@ -82,15 +81,19 @@ class _Follower:
     _judged: dict[int, float] = field(default_factory=dict)
 
     def start(self, done: int, limit: int, batches: int | None) -> None:
-        self.epochs, self._number = self._before + done, self._number + 1
-        for number in range(self._before + 1, self.epochs + 1):
-            # Epochs that an interrupted trial had behind it: told once more, judged already.
-            if number in self.again:
-                self.report(number, self.again[number])
+        self.epochs, self._number = self._before, self._number + 1
+
+    def again(self, epoch: Epoch) -> None:
+        self._take(epoch)  # judged already
 
     def step(self, update: int, loss: float | None, rate: float) -> None: ...
 
     def epoch(self, epoch: Epoch) -> None:
+        if self._take(epoch):
+            raise self.stop()
+
+    def _take(self, epoch: Epoch) -> bool:
+        """Tell an epoch's figure; whether the training is to be stopped."""
         self.epochs += 1
         if epoch.judged is None:
             self.metric, self.mode, self.best = epoch.metric, epoch.mode, epoch.best
@@ -99,8 +102,7 @@ class _Follower:
             self.metric, self.mode = epoch.judged
             self._judged[self._number] = epoch.scores[self.metric]
             value = self.best = sum(self._judged.values()) / len(self._judged)
-        if self.report(self.epochs, -value if self.mode == "max" else value):
-            raise self.stop()
+        return self.report(self.epochs, -value if self.mode == "max" else value)
 
     def close(self) -> None:
         self._before = self.epochs
@@ -120,8 +122,9 @@ def rounds(bracket: int, first: int = 1, keep: float = KEEP) -> Callable[[int], 
     return ends
 
 
-def _bracket(number: int) -> int:
-    return BRACKETS[number % len(BRACKETS)]
+def _bracket(trial: optuna.trial.FrozenTrial) -> int:
+    """By its turn, not its number: trials that were interrupted have several."""
+    return BRACKETS[trial.user_attrs.get("turn", trial.number) % len(BRACKETS)]
 
 
 def is_kept(own: float, others: list[float], keep: float = KEEP) -> bool:
@@ -203,13 +206,13 @@ def _pruner() -> optuna.pruners.BasePruner:
 
         def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
             step = trial.last_step
-            bracket = _bracket(trial.number)
+            bracket = _bracket(trial)
             if step is None or not rounds(bracket)(step):
                 return False
             others = [
                 other.intermediate_values[step]
                 for other in _over(study)
-                if other.number != trial.number and _bracket(other.number) == bracket
+                if other.number != trial.number and _bracket(other) == bracket
                 if step in other.intermediate_values and math.isfinite(other.intermediate_values[step])
             ]
             return not is_kept(trial.intermediate_values[step], others)
@@ -254,11 +257,12 @@ def _again(study: optuna.Study) -> None:
     """Let trials that were interrupted wait to be gone on with, in the same folder."""
     from optuna.trial import TrialState
 
+    waiting = {trial.user_attrs.get("again") for trial in study.get_trials(deepcopy=False)}
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         folder = trial.user_attrs.get("folder", trial.number)
-        told = {str(step): value for step, value in trial.intermediate_values.items()}
+        if trial.number not in waiting:  # first, for whoever is killed between the two
+            study.enqueue_trial(trial.params, user_attrs={"folder": folder, "again": trial.number})
         study.tell(trial.number, state=TrialState.FAIL)
-        study.enqueue_trial(trial.params, user_attrs={"folder": folder, "told": told, "again": trial.number})
 
 
 def _over(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
@@ -280,13 +284,13 @@ def _one(study: optuna.Study, info: RecipeInfo, wanted: job.Job) -> optuna.trial
     options = {entry.name: entry.drawn(trial) for entry in info.search if entry.name not in wanted.options}
     folder = wanted.out / TRIALS / f"{trial.user_attrs.get('folder', trial.number):04d}"
     trial.set_user_attr("folder", trial.user_attrs.get("folder", trial.number))
+    trial.set_user_attr("turn", number)
 
     def report(step: int, value: float) -> bool:
         trial.report(value, step)
         return trial.should_prune()
 
-    again = {int(step): float(value) for step, value in trial.user_attrs.get("told", {}).items()}
-    follower = _Follower(report, optuna.TrialPruned, again)
+    follower = _Follower(report, optuna.TrialPruned)
     one = replace(
         wanted, out=folder / "model", work=folder / job.WORK, options={**wanted.options, **options}, resume=True
     )

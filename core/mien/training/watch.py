@@ -56,6 +56,9 @@ class Watcher(Protocol):
     def start(self, done: int, limit: int, batches: int | None) -> None:
         """It begins, or goes on, with `done` of `limit` epochs; an epoch has so many batches, None if unknown."""
 
+    def again(self, epoch: Epoch) -> None:
+        """One of the epochs that it goes on from, which were over before it was stopped; `update` is not known of them."""
+
     def step(self, update: int, loss: float | None, rate: float) -> None:
         """A batch is done. loss: of this batch, None where reading it would hold up a GPU."""
 
@@ -94,6 +97,8 @@ class Screen:
         self._task = self._bars.add_task(self._title(done + 1), total=total, completed=begun)
         self._bars.start()
 
+    def again(self, epoch: Epoch) -> None: ...
+
     def step(self, update: int, loss: float | None, rate: float) -> None:
         if self._bars is not None:
             self._bars.advance(self._task)
@@ -130,6 +135,8 @@ class Board:
         return importlib.util.find_spec("tensorboard") is not None
 
     def start(self, done: int, limit: int, batches: int | None) -> None: ...
+
+    def again(self, epoch: Epoch) -> None: ...
 
     def step(self, update: int, loss: float | None, rate: float) -> None:
         writer = self._open(update)

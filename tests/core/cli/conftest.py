@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import os
@@ -81,3 +82,31 @@ def here(
 @pytest.fixture
 def clip(tmp_path: Path, make_clip: Any) -> Path:
     return make_clip(tmp_path / "clip.mp4", 3.0)
+
+
+@pytest.fixture
+def corpora(tmp_path: Path) -> Path:
+    """A folder of corpora with one: points on a line."""
+    folder = tmp_path / "corpora"
+    (folder / "points").mkdir(parents=True)
+    with (folder / "points" / "points.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("x", "y", "part"))
+        table.writerows((k / 40 - 1, 2 * (k / 40 - 1) + 0.1, "test" if k % 4 == 0 else "train") for k in range(80))
+    return folder
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str], int, str], None]:
+    """`refused(arguments, code, words)`: the command ends with that code and one sentence that has these words."""
+
+    def check(arguments: list[str], code: int, said: str) -> None:
+        from mien.cli.app import run
+
+        assert run(arguments) == code
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert said in err
+        assert len(err.splitlines()) == 1
+
+    return check

@@ -228,20 +228,11 @@ def test_a_descriptor_that_cannot_be_is_that_plugins_error(
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_is_one_sentence(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    code: int,
-    said: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Any, arguments: list[str], code: int, said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    assert run(["plugins", *arguments]) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert said in err
-    assert len(err.splitlines()) == 1
+    refused(["plugins", *arguments], code, said)
     home = Path(os.environ["MIEN_HOME"])
     assert not list((home / "plugins").glob("*")) if (home / "plugins").exists() else True
 

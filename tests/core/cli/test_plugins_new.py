@@ -107,24 +107,13 @@ def test_installed_they_are_listed_and_run(site: Path, tmp_path: Path, mien: Any
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_is_one_sentence(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    code: int,
-    said: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Any, arguments: list[str], code: int, said: str
 ) -> None:
-    from mien.cli.app import run
-
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine.txt").write_text("mine")
     (tmp_path / "file").write_text("a file")
-    assert run(["plugins", "new", *arguments]) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert said in err
-    assert len(err.splitlines()) == 1
+    refused(["plugins", "new", *arguments], code, said)
     assert not (tmp_path / "fine").exists()
 
 

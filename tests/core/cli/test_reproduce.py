@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mien.cli.app import run
-from mien.engine.log import log_to
 from mien.engine.registry import Registry
 from mien.sdk import TableInfo
 from mien.training.reproduction_page import sections_of
@@ -20,28 +17,12 @@ TINY = Path(__file__).resolve().parent / "tiny"
 
 
 @pytest.fixture
-def mien(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., tuple[int, str, str]]]:
+def mien(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Any) -> Iterator[Any]:
     """The command line in this process, with the tiny tables listed."""
     monkeypatch.setenv("MIEN_PLUGINS", "tiny_table_info")
     monkeypatch.syspath_prepend(str(TINY))
     monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
-
-    yield call
-    log_to(None)
-    logging.captureWarnings(False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    yield command
     for name in ("tiny_table", "tiny_table_info"):
         sys.modules.pop(name, None)
 

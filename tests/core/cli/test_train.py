@@ -2,80 +2,33 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from mien.cli.app import run
-from mien.engine.log import log_to
 
 TINY = Path(__file__).resolve().parent / "tiny"
 PROGRAM = "from mien.cli.app import main; main()"
 ENVIRON = {"PYTHONPATH": str(TINY), "MIEN_PLUGINS": "tiny_line_info", "OMP_NUM_THREADS": "1"}
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a command printed and ended with."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[Any]:
-        """Standard output as JSON lines."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 @pytest.fixture
-def mien(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Result]]:
-    """The command line in this process (torch takes seconds to load), with the tiny recipe listed."""
+def mien(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Any) -> Iterator[Any]:
+    """The command line in this process, with the tiny recipe listed."""
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
     monkeypatch.syspath_prepend(str(TINY))
     monkeypatch.chdir(tmp_path)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-
-    def call(*arguments: object) -> Result:
-        capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return Result(code, said.out, said.err)
-
-    yield call
-    log_to(None)  # closes the log file
-    logging.captureWarnings(False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    yield command
     for name in ("tiny_line", "tiny_line_info"):
         sys.modules.pop(name, None)
-
-
-@pytest.fixture
-def corpora(tmp_path: Path) -> Path:
-    folder = tmp_path / "corpora"
-    (folder / "points").mkdir(parents=True)
-    with (folder / "points" / "points.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(("x", "y", "part"))
-        table.writerows((k / 40 - 1, 2 * (k / 40 - 1) + 0.1, "test" if k % 4 == 0 else "train") for k in range(80))
-    return folder
 
 
 def train(corpora: Path, *more: str, out: str = "model") -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,33 +31,11 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def mien(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> Any:
+def mien(environ: dict[str, str], command: Any) -> Iterator[Any]:
     """The command line in this process."""
-    from mien.cli.app import run
-    from mien.engine.log import log_to
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.out + said.err
-        return code, said.out, said.err
-
-    yield call
-    log_to(None)
+    yield command
     for name in ("tiny_line", "tiny_line_info"):
         sys.modules.pop(name, None)
-
-
-@pytest.fixture
-def corpora(tmp_path: Path) -> Path:
-    folder = tmp_path / "corpora"
-    (folder / "points").mkdir(parents=True)
-    with (folder / "points" / "points.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(("x", "y", "part"))
-        table.writerows((k / 40 - 1, 2 * (k / 40 - 1) + 0.1, "test" if k % 4 == 0 else "train") for k in range(80))
-    return folder
 
 
 def test_a_search_stops_what_is_worse_goes_on_and_is_replayed(mien: Any, corpora: Path, tmp_path: Path) -> None:
@@ -117,6 +95,28 @@ def test_a_search_that_was_killed_goes_on_in_the_middle_of_a_trial(
     assert {t["options"]["lr"]: t["value"] for t in found["trials"]} == {
         t["options"]["lr"]: t["value"] for t in other["trials"]
     }
+
+
+def test_a_search_that_was_stopped_behind_a_trial_s_last_epoch_ends_as_one_in_a_stroke(
+    mien: Any, corpora: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes after the last epoch may take minutes; the trials behind it keep their brackets."""
+    from mien.training import job
+
+    real, stops = job.train, [True, False, False, True]
+
+    def stopped(*arguments: Any) -> Any:
+        card = real(*arguments)
+        if stops and stops.pop(0):
+            raise KeyboardInterrupt
+        return card
+
+    tune = ("tune", "tiny-line", "--data", corpora, "--trials", 8, "--json", "--out")
+    monkeypatch.setattr(job, "train", stopped)
+    assert [mien(*tune, "found")[0] for _ in range(3)] == [130, 130, 0]
+    found, whole = (json.loads(mien(*tune, out)[1])["trials"] for out in ("found", "whole"))
+    assert [{**trial, "number": n} for n, trial in enumerate(found)] == whole
+    assert {trial["state"] for trial in whole} == {"complete", "pruned"}
 
 
 @pytest.mark.parametrize(

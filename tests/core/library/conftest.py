@@ -5,25 +5,14 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mien.library import Library, Medium
 from mien.tracks import AROUSAL, VALENCE, Curve, Spans
-
-
-@dataclass(frozen=True)
-class Probed:
-    """What a probe says of a medium, as far as the library asks."""
-
-    path: Path
-    duration: float | None = 60.0
-    size_bytes: int = 1234
-    format: str = "mov,mp4"
-    streams: tuple[dict[str, object], ...] = ({"kind": "audio", "sample_rate": 16000},)
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +53,9 @@ def library(request: pytest.FixtureRequest) -> Iterator[Library]:
 
 
 @pytest.fixture
-def medium(library: Library, tmp_path: Path) -> Medium:
+def medium(library: Library, tmp_path: Path, probed: Callable[..., Any]) -> Medium:
     """A medium of that library."""
-    return library.add_medium(Probed(tmp_path / "clip.mp4"), "hash-of-clip")
+    return library.add_medium(probed(tmp_path / "clip.mp4"), "hash-of-clip")
 
 
 @pytest.fixture
@@ -89,9 +78,3 @@ def transcript() -> Callable[..., Spans]:
         return Spans.of("speech.transcript", rows)
 
     return make
-
-
-@pytest.fixture
-def probed() -> type[Probed]:
-    """The class of the probe's stand-in."""
-    return Probed

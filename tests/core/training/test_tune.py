@@ -47,6 +47,28 @@ def test_trainings_that_choose_nothing_are_judged_by_what_they_name():
     assert [value for _, value in told] == pytest.approx([0.5, 0.4, 0.35, 0.3])
 
 
+def test_trainings_that_were_over_before_count_when_a_search_goes_on():
+    """Of three folds the first was over, the second in its middle: the mean is of all."""
+    told = []
+    follower = _Follower(lambda step, value: told.append((step, value)) or True, RuntimeError)
+
+    def epoch(number, error):
+        scores = {"epoch": float(number), "mse": error}
+        return Epoch(number, 2, 0, scores, "epoch", float(number), number, 0.0, 0.1, 1.0, "max", ("mse", "min"))
+
+    follower.start(2, 2, None)
+    follower.again(epoch(1, 0.5))
+    follower.again(epoch(2, 0.4))
+    follower.close()
+    follower.start(1, 2, None)
+    follower.again(epoch(1, 0.3))  # a round that it stood before is not asked about once more
+    with pytest.raises(RuntimeError):
+        follower.epoch(epoch(2, 0.2))
+    assert [step for step, _ in told] == [1, 2, 3, 4]
+    assert [value for _, value in told] == pytest.approx([0.5, 0.4, 0.35, 0.3])
+    assert (follower.metric, follower.mode, follower.best) == ("mse", "min", pytest.approx(0.3))
+
+
 def test_a_training_may_be_hidden_from_a_search(tmp_path):
     follower = _Follower(lambda step, value: False, RuntimeError)
     with following(follower):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,17 +23,6 @@ from mien.tracks import (
     probability,
 )
 from mien.tracks.track import AnyTrack
-
-
-@dataclass(frozen=True)
-class Probed:
-    """What a probe says of a medium, as far as the library asks."""
-
-    path: Path
-    duration: float | None = 10.0
-    size_bytes: int = 1
-    format: str = "mp4"
-    streams: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,11 +64,11 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 
 @pytest.fixture
-def add(library: Library, tmp_path: Path) -> Callable[..., Medium]:
+def add(library: Library, tmp_path: Path, probed: Callable[..., Any]) -> Callable[..., Medium]:
     """Enters a medium with tracks, written as a run of the engine writes them."""
 
     def enter(name: str, written: list[AnyTrack] | None = None, duration: float | None = 10.0) -> Medium:
-        medium = library.add_medium(Probed(tmp_path / "media" / name, duration), f"hash of {name}")
+        medium = library.add_medium(probed(tmp_path / "media" / name, duration), f"hash of {name}")
         for track in tracks() if written is None else written:
             run = library.begin_run(medium, key=f"{name} {track.name}", analyzer=track.name, version="1")
             if track.name == "text.offence":

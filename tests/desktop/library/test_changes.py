@@ -159,66 +159,59 @@ def gone_to(folder: Path, page: LibraryView) -> tuple[Card, Path]:
     return next(card for card in page.model.shown if card.path.stem == "quarrel"), folder / "quarrel.mp4"
 
 
-def test_looking_through_a_moved_file_holds_nothing_up(
-    qtbot: QtBot,
-    open_page: Callable[[Path], LibraryView],
-    movable: Path,
-    folder: Path,
-    tmp_path: Path,
-    background: Background,
-    held: threading.Event,
-) -> None:
+@pytest.fixture
+def looking(
+    open_page: Callable[[Path], LibraryView], movable: Path, folder: Path, tmp_path: Path, held: threading.Event
+) -> LibraryView:
+    """A page that looks through a file that was moved, as long as that is held."""
     moved = Path(shutil.move(folder, tmp_path / "archive"))
     page = open_page(movable)
     page.locate(*gone_to(moved, page))
-    qtbot.waitUntil(lambda: page.moved.text == "Looking through quarrel.mp4…", timeout=WAIT)
-    qtbot.waitUntil(lambda: page.moved.bar.value() > 0, timeout=WAIT)
-    assert page.moved.cancel_button.isVisible()
-    assert not page.moved.locate_button.isVisible()
+    return page
+
+
+def test_looking_through_a_moved_file_holds_nothing_up(
+    qtbot: QtBot,
+    looking: LibraryView,
+    background: Background,
+    held: threading.Event,
+) -> None:
+    qtbot.waitUntil(lambda: looking.moved.text == "Looking through quarrel.mp4…", timeout=WAIT)
+    qtbot.waitUntil(lambda: looking.moved.bar.value() > 0, timeout=WAIT)
+    assert looking.moved.cancel_button.isVisible()
+    assert not looking.moved.locate_button.isVisible()
     answered: list[int] = []
     background.run(lambda: 1, answered.append)  # a correction, say
     qtbot.waitUntil(lambda: answered == [1], timeout=WAIT)
-    assert page.locating.runs
+    assert looking.locating.runs
     held.set()
-    qtbot.waitUntil(partial(_is_found, page), timeout=WAIT)
-    assert not page.moved.cancel_button.isVisible()
+    qtbot.waitUntil(partial(_is_found, looking), timeout=WAIT)
+    assert not looking.moved.cancel_button.isVisible()
 
 
 def test_looking_through_a_file_is_cancelled(
     qtbot: QtBot,
-    open_page: Callable[[Path], LibraryView],
-    movable: Path,
-    folder: Path,
-    tmp_path: Path,
+    looking: LibraryView,
     held: threading.Event,
 ) -> None:
-    moved = Path(shutil.move(folder, tmp_path / "archive"))
-    page = open_page(movable)
-    page.locate(*gone_to(moved, page))
-    qtbot.waitUntil(lambda: page.moved.cancel_button.isVisible(), timeout=WAIT)
-    QTest.keyClick(page.moved.cancel_button, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: looking.moved.cancel_button.isVisible(), timeout=WAIT)
+    QTest.keyClick(looking.moved.cancel_button, Qt.Key.Key_Space)
     held.set()
-    qtbot.waitUntil(lambda: not page.locating.runs, timeout=WAIT)
-    assert page.moved.text == ""
-    assert page.error == ""
-    assert all(card.missing for card in page.model.cards.values())
+    qtbot.waitUntil(lambda: not looking.locating.runs, timeout=WAIT)
+    assert looking.moved.text == ""
+    assert looking.error == ""
+    assert all(card.missing for card in looking.model.cards.values())
 
 
 def test_closing_does_not_wait_for_a_file_to_be_read(
     qtbot: QtBot,
-    open_page: Callable[[Path], LibraryView],
-    movable: Path,
-    folder: Path,
-    tmp_path: Path,
+    looking: LibraryView,
     held: threading.Event,
 ) -> None:
-    moved = Path(shutil.move(folder, tmp_path / "archive"))
-    page = open_page(movable)
-    page.locate(*gone_to(moved, page))
-    qtbot.waitUntil(lambda: page.moved.cancel_button.isVisible(), timeout=WAIT)
+    qtbot.waitUntil(lambda: looking.moved.cancel_button.isVisible(), timeout=WAIT)
     threading.Timer(0.1, held.set).start()
-    page.shutdown()
-    assert not page.locating.runs
+    looking.shutdown()
+    assert not looking.locating.runs
 
 
 def test_another_library_takes_the_place_of_the_first(
