@@ -36,6 +36,7 @@ from mien_desktop.events.ledger import Key
 from mien_desktop.events.model import Event
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import literal
 from mien_desktop.transcript.script import stamp
 
 COLUMNS: Final = ("State", "Time", "Length", "Source", "Score", "Label", "Note")
@@ -118,7 +119,7 @@ class EventTable(QAbstractTableModel):
             )
             return QColor(self._palette.dim if weak else self._palette.text)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return told(event) if column == STATE else cell(event, column)
+            return literal(told(event) if column == STATE else cell(event, column))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{COLUMNS[column]} {cell(event, column)}"
         return None

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from mien.exchange.text import clock
 from mien.sdk.protocols import Explanation
 from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import literal
 
 
 class Seconds(QWidget):
@@ -148,7 +149,7 @@ class Seconds(QWidget):
         """Tell what is under the pointer."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             row = self._under(event.pos().x())
-            QToolTip.showText(event.globalPos(), self._told(self._parts[row]) if row >= 0 else "", self)
+            QToolTip.showText(event.globalPos(), literal(self._told(self._parts[row])) if row >= 0 else "", self)
             return True
         return super().event(event)
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from mien.sdk.descriptors import ExporterInfo
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import label
+from mien_desktop.look.parts import label, literal
 from mien_desktop.plugins.checks import Rule, scrolling
 from mien_desktop.plugins.form import ParamsForm
 from mien_desktop.plugins.lists import beside, framed, item_list
@@ -44,7 +44,7 @@ class Formats(QWidget):
             item = QTreeWidgetItem(self._list, [info.title, info.suffix or "folder"])
             item.setData(0, _ID, info.id)
             item.setCheckState(0, Qt.CheckState.Unchecked)
-            item.setToolTip(0, info.description)
+            item.setToolTip(0, literal(info.description))
             self._items[info.id] = item
         self._list.itemChanged.connect(lambda *_: self.changed.emit())
         self._list.currentItemChanged.connect(lambda item, _: self._show(item))
@@ -110,7 +110,7 @@ class Formats(QWidget):
         for name, item in self._items.items():
             why = reasons.get(name, "")
             item.setDisabled(bool(why))
-            item.setToolTip(0, why or self._exporters[name].description)
+            item.setToolTip(0, literal(why or self._exporters[name].description))
             if why:
                 item.setCheckState(0, Qt.CheckState.Unchecked)
         self._list.blockSignals(blocked)

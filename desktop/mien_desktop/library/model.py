@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from mien.exchange.text import clock
 from mien_desktop.library.catalogue import PEAKS, Answer, Card, Line, signed
+from mien_desktop.look.parts import literal
 
 ROW: Final = Qt.ItemDataRole.UserRole + 1
 """The `Card`, `Line` or `More` itself."""
@@ -161,7 +162,7 @@ class MediaModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return told(row)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tip(row)
+            return literal(tip(row))
         return None
 
     def _build(self) -> None:

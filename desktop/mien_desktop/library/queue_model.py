@@ -11,6 +11,7 @@ from mien.exchange.text import one_line
 from mien_desktop.library.item import QueueItem
 from mien_desktop.library.model import duration
 from mien_desktop.library.queue import Queue
+from mien_desktop.look.parts import literal
 
 ITEM: Final = Qt.ItemDataRole.UserRole + 1
 """The `QueueItem` itself."""
@@ -58,7 +59,7 @@ class QueueModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _shown(item, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join([one_line(str(item.path)), *([item.reason] if item.reason else [])])
+            return literal("\n".join([one_line(str(item.path)), *([item.reason] if item.reason else [])]))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             text = _shown(item, index.column())
             return f"{text}, {item.reason}" if index.column() == MEDIUM and item.reason else text

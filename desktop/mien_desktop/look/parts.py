@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 
@@ -26,6 +27,13 @@ from mien_desktop.look.palette import Palette
 _TIP, _KEYS = "mien_tip", "mien_keys"  # properties of a widget: its tip as it was given, and keys by command
 _LINE = 16.0  # px, height of a line of the usual size
 _COMMAND = re.compile(r"\{([\w-]+)\}")
+
+
+def literal(text: str) -> str:
+    """A text for a tooltip, to be shown as it stands: Qt takes what looks like markup there for markup, and whose words they
+    are, a transcript's, a file's or a plugin's, may say what it likes.
+    """
+    return f'<span style="white-space: pre-wrap">{html.escape(text)}</span>' if set(text) & set("<&") else text
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
@@ -184,5 +192,5 @@ def _show(widget: QWidget) -> None:
         return f" ({keys})" if keys else ""
 
     told = _COMMAND.sub(named, widget.property(_TIP))
-    widget.setToolTip(told)
+    widget.setToolTip(literal(told))
     widget.setAccessibleDescription(told)

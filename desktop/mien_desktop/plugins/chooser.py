@@ -23,7 +23,7 @@ from mien.engine.registry import Registry
 from mien.errors import MienError, ParameterError
 from mien.sdk.params import Params
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, label
+from mien_desktop.look.parts import button, label, literal
 from mien_desktop.plugins.detail import PluginDetail
 from mien_desktop.plugins.facts import Need, Plugin, added, all_needs, hidden, untrained
 from mien_desktop.plugins.form import differing
@@ -343,8 +343,8 @@ class PluginChooser(QWidget):
             item.setForeground(1, QColor(self._palette.warn if lacking else self._palette.dim))
             why = f"Runs too: {self._info(also[plugin]).title} reads what it writes" if plugin in also else ""
             tip = " · ".join(t for t in (info.description, why, *(n.help for n in lacking)) if t)
-            item.setToolTip(0, tip)
-            item.setToolTip(1, tip)
+            item.setToolTip(0, literal(tip))
+            item.setToolTip(1, literal(tip))
             if plugin in self._details:
                 self._details[plugin].set_used(plugin == self._fusion)
         self._filling = False

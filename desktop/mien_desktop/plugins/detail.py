@@ -12,7 +12,7 @@ from mien.engine.registry import Registry
 from mien.sdk.descriptors import FusionInfo
 from mien_desktop.look.icons import pixmap
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label
+from mien_desktop.look.parts import button, explain, label, literal
 from mien_desktop.plugins.checks import Rule, scrolling
 from mien_desktop.plugins.facts import Need, Plugin, distribution, needs, reads, untrained, writes
 from mien_desktop.plugins.form import ParamsForm
@@ -124,7 +124,7 @@ class PluginDetail(QWidget):
         box.addWidget(mark)
         box.addWidget(words, 1)
         if not need.there:
-            words.setToolTip(need.help)
+            words.setToolTip(literal(need.help))
             if not need.optional:
                 words.setText(f"{need.model} – {state}. {need.help}")
             get = button("Get…", need.help)

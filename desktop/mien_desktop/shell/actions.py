@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shiboken6
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMessageBox
 
 from mien import __version__
 from mien.exchange.text import one_line
+from mien_desktop.look.parts import literal
 from mien_desktop.settings.keys import NAME
 from mien_desktop.timeline.menu import fill_lanes
 from mien_desktop.work.files import GONE
@@ -87,7 +89,7 @@ class Actions:
         """Say in the menu what would be undone or redone."""
         told = f"{title}: {text}" if text else title
         self.actions[name].setText(told)
-        self.actions[name].setToolTip(told)
+        self.actions[name].setToolTip(literal(told))
 
     def _add_recent(self, into: QMenu) -> None:
         recent = QMenu("Open recent", into)
@@ -102,7 +104,7 @@ class Actions:
         for name in self._window.state.recent:
             path = Path(name)
             action = menu.addAction(one_line(path.name).replace("&", "&&"))
-            action.setToolTip(name)
+            action.setToolTip(literal(name))
             action.setEnabled(files.known(path) != GONE)
             files.ask(path, partial(_enable, action))
             action.triggered.connect(lambda _=False, path=path: self._window.open(path))
@@ -156,6 +158,7 @@ class Actions:
         box = QMessageBox(self._window)
         box.setStyleSheet(self._window.wardrobe.sheet)
         box.setWindowTitle("About Mien")
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(
             f"Mien {__version__}\n\nWhat is said, how it is said, what the face shows and how heated the exchange is."
         )

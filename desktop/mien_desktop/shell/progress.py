@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from mien_desktop.document import Document, Standing
-from mien_desktop.look.parts import label, panel
+from mien_desktop.look.parts import label, literal, panel
 
 _STATES = {
     "waiting": "waits",
@@ -65,7 +65,7 @@ class ProgressList(QFrame):
             told = far(standing)
             if said.text() != told:
                 said.setText(told)
-                said.setToolTip(standing.reason)
+                said.setToolTip(literal(standing.reason))
                 bar.setAccessibleName(f"{standing.title}: {told}")
 
     def _build(self, standings: dict[str, Standing]) -> None:

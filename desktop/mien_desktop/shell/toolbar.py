@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QW
 from mien.engine.registry import Registry
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import Chooser, IconButton, button, explain, label, panel
+from mien_desktop.look.parts import Chooser, IconButton, button, explain, label, literal, panel
 from mien_desktop.plugins.facts import untrained
 from mien_desktop.shell.conduct import RUN
 from mien_desktop.work.earlier import Earlier
@@ -168,7 +168,7 @@ class ToolBar(QWidget):
                 box.addItem(f"{info.title} – needs training" if command else info.title, info.id)
                 place = box.count() - 1
                 told = f"It has no weights yet. Train it with: {command}" if command else info.description
-                box.setItemData(place, told, Qt.ItemDataRole.ToolTipRole)
+                box.setItemData(place, literal(told), Qt.ItemDataRole.ToolTipRole)
                 if command:
                     box.model().item(place).setEnabled(False)  # type: ignore[attr-defined]
         self._fusions = self.compare.count()
@@ -218,4 +218,4 @@ def _fit(box: QComboBox) -> None:
     box.view().setMinimumWidth(min(widest + 40, 560))
     for place in range(box.count()):
         if not box.itemData(place, Qt.ItemDataRole.ToolTipRole):
-            box.setItemData(place, box.itemText(place), Qt.ItemDataRole.ToolTipRole)
+            box.setItemData(place, literal(box.itemText(place)), Qt.ItemDataRole.ToolTipRole)

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import literal
 from mien_desktop.timeline import keys, menu
 from mien_desktop.timeline.column import LaneColumn
 from mien_desktop.timeline.gestures import Doing, Gestures
@@ -273,7 +274,7 @@ class TimelineView(LaneColumn):
                 text = (
                     f"{text or slot.lane.title}\nDrag to reorder, drag the lower edge to resize; the eye hides it (H)."
                 )
-            QToolTip.showText(event.globalPos(), text, self) if text else QToolTip.hideText()
+            QToolTip.showText(event.globalPos(), literal(text), self) if text else QToolTip.hideText()
             return True
         if isinstance(event, QNativeGestureEvent) and self._gestures.native(event):
             return True

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QMenu, QToolTip, QWidget
 
 from mien_desktop.look.palette import Palette
+from mien_desktop.look.parts import literal
 from mien_desktop.transcript.layout import Layout, lay_out
 from mien_desktop.transcript.paint import Look, Marks, paint_row
 from mien_desktop.transcript.script import Script, script, stamp
@@ -95,10 +96,10 @@ class TranscriptView(QAbstractScrollArea):
         if follow and self.row != _NONE:
             self.reveal(self.row)
 
-    def set_hits(self, hits: list[tuple[int, int]], hit: int = _NONE) -> None:
-        """Mark what a search has found, one of them as the present one."""
+    def set_hits(self, hits: list[tuple[int, int]], hit: int = _NONE, *, go: bool = True) -> None:
+        """Mark what a search has found, one of them as the present one, to which the view goes unless told otherwise."""
         self.hits, self.hit = hits, hit
-        if 0 <= hit < len(hits):
+        if go and 0 <= hit < len(hits):
             self._user_scrolled()
             self.cursor_word = self._anchor = hits[hit][0]
             self.reveal(self.script.row_of(hits[hit][0]), hits[hit][0])
@@ -292,7 +293,7 @@ class TranscriptView(QAbstractScrollArea):
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             word = self.word_under(event.pos())
-            QToolTip.showText(event.globalPos(), self.about(word) if word != _NONE else "", self.viewport())
+            QToolTip.showText(event.globalPos(), literal(self.about(word)) if word != _NONE else "", self.viewport())
             return True
         return super().viewportEvent(event)
 
@@ -341,6 +342,8 @@ class TranscriptView(QAbstractScrollArea):
         moved, self.row, self.word = row != self.row, row, word
         if moved and self.follow:
             self.reveal(row)
+        if self.follow and word != _NONE:
+            self.reveal(row, word)  # an utterance may be longer than there is room for
 
     def _repaint(self, row: int) -> None:
         if not self._stale and self._layout is not None and row < self._layout.top.size - 1:

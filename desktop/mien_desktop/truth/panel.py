@@ -19,7 +19,7 @@ from mien.truth.score import Scored, score
 from mien_desktop.document import Document
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, label
+from mien_desktop.look.parts import button, label, literal
 from mien_desktop.truth.choice import Choice
 from mien_desktop.truth.exporting import Gathering, export
 from mien_desktop.truth.kinds import Kinds
@@ -263,7 +263,7 @@ class TruthPanel(QWidget):
         names = ", ".join(path.name for path in loaded.files[:2]) + (" …" if len(loaded.files) > 2 else "")
         media = len(loaded.found.distinct)
         self._about.setText(f"{names} · {count} labels · {media} {'medium' if media == 1 else 'media'}")
-        self._about.setToolTip("\n".join(str(path) for path in loaded.files))
+        self._about.setToolTip(literal("\n".join(str(path) for path in loaded.files)))
         problems = loaded.found.problems
         more = f" And {len(problems) - 1} more media were not found." if len(problems) > 1 else ""
         self._lacking = problems[0] + more if problems else ""

@@ -14,6 +14,7 @@ from mien.evaluation.metrics import Interval
 from mien.exchange.text import clock
 from mien.truth.match import Sample
 from mien.truth.score import Scored, error
+from mien_desktop.look.parts import literal
 from mien_desktop.truth.plot import value
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -77,7 +78,7 @@ class Table(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.cells[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.tip or row.cells[index.column()]
+            return literal(row.tip or row.cells[index.column()])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._side(index.column())
         if role == Qt.ItemDataRole.AccessibleTextRole:
