@@ -136,8 +136,12 @@ class ExplainPanel(QWidget):
         """Where the playhead is."""
         self._position = position
 
-    def explain(self, at: float) -> None:
-        """Show what the stored readings say about a moment, and forget what was computed for another one."""
+    def explain(self, at: float, person: int | None = None) -> None:
+        """Show what the stored readings say about a moment, and forget what was computed for another one.
+
+        Args:
+            at: s; person: whose face is meant, None for the largest.
+        """
         if self._document is None or not self._document.readings.parts:
             self._clear()
             return
@@ -150,8 +154,9 @@ class ExplainPanel(QWidget):
         self._reasons = reasons(self._document.readings, at)
         self.people.clear()
         self.people.addItem(ANYONE, -1)
-        for person in self._reasons.people:
-            self.people.addItem(f"person {person}", person)
+        for seen in self._reasons.people:
+            self.people.addItem(f"person {seen}", seen)
+        self.people.setCurrentIndex(0 if person is None else max(0, self.people.findData(person)))
         self.people.setVisible(len(self._reasons.people) > 1)
         self._show()
 
@@ -215,24 +220,28 @@ class ExplainPanel(QWidget):
             f"{what}: {found.reading:+.2f}. Bars show what each stretch changed{unit}; the explanation fits with "
             f"R² {found.fit:.2f}."
         )
+        self.asking_face.allow(True)
 
     def show_face(self, found: FaceExplanation) -> None:
         """Where on the face the net looked."""
         if self.asking_face.computing:
             self.face.show_face(found)
             self.asking_face.done("")
+            self.asking_seconds.allow(True)
 
     def show_failure(self, reason: str) -> None:
         """Why there is no explanation of what was asked for."""
-        for asking in (self.asking_seconds, self.asking_face):
+        for asking, other in ((self.asking_seconds, self.asking_face), (self.asking_face, self.asking_seconds)):
             if asking.computing:
                 asking.done(reason, bad=True)
+                other.allow(True)
 
     def explain_seconds(self, plugin: str) -> None:
         """Ask which seconds made a plugin's reading of the moment shown."""
         if self._reasons is None or self.asking_face.computing:
             return
         self.seconds.show_parts(None)
+        self.asking_face.allow(False)  # one at a time
         self.asking_seconds.wait("Reading the sound again with stretches left out …")
         self.seconds_asked.emit(plugin, self._reasons.at, self._of[plugin].currentText() if plugin in self._of else "")
 
@@ -242,6 +251,7 @@ class ExplainPanel(QWidget):
             return
         person = self.people.currentData()
         self.face.show_face(None)
+        self.asking_seconds.allow(False)
         self.asking_face.wait("Looking at the face …")
         self.face_asked.emit(self._reasons.at, -1 if person is None else int(person))
 

@@ -43,7 +43,7 @@ class Reasons:
 
     Args:
         at: the moment, s; fused: the fused score there, None where there is none.
-        shares: modalities by weight, the heaviest first. readings: (name, value) of every curve at the moment.
+        shares: modalities by weight, the heaviest first.
         utterance: what is said then; words: those that drove its score, the strongest first; offence: its score.
         people: numbers of those whose faces are seen then, the largest face first.
     """
@@ -51,7 +51,6 @@ class Reasons:
     at: float
     fused: float | None
     shares: tuple[Share, ...]
-    readings: tuple[tuple[str, float], ...]
     utterance: str
     words: tuple[Word, ...]
     offence: float | None
@@ -71,18 +70,13 @@ def reasons(readings: Readings, at: float) -> Reasons:
         shares = [
             Share(q.name, float(v), said.get(q.name) or (far.get(q.name, "") if v > 0 else ""))
             for q, v in zip(weights.quantities, weights.values[row], strict=True)
+            if not math.isnan(v)
         ]
-    values = []
-    for name in readings.names():
-        curve = readings.get(name)
-        if isinstance(curve, Curve) and not name.startswith("fusion.") and (found := _row(curve, at)) is not None:
-            values += [(q.name, float(v)) for q, v in zip(curve.quantities, curve.values[found], strict=True)]
     utterance, start, end, offence = _utterance(readings.get("text.offence"), readings.get("speech.transcript"), at)
     return Reasons(
         at,
         fused,
         tuple(sorted(shares, key=lambda s: -s.weight)),
-        tuple(values),
         utterance,
         tuple(_words(readings.get("text.words"), utterance, start, end)),
         offence,
@@ -100,13 +94,12 @@ def _said(readings: Readings, at: float, reach: float = 0.0) -> dict[str, str]:
         if name in SCORED and (score := _span(track, at)) is not None:
             said.setdefault(modality, []).append(f"{name.split('.')[1]} {score:.2f}")
         elif isinstance(track, Curve) and room in TOLD and (row := _row(track, at, reach)) is not None:
-            values = track.values[row]
-            if len(values) > MANY:  # of many shares only the largest says something
-                best = int(np.nanargmax(values))
-                said.setdefault(modality, []).insert(0, f"{track.quantities[best].name} {values[best]:.2f}")
+            read = [(q.name, float(v)) for q, v in zip(track.quantities, track.values[row], strict=True) if v == v]
+            if read and len(track.quantities) > MANY:  # of many shares only the largest says something
+                best, value = max(read, key=lambda one: one[1])
+                said.setdefault(modality, []).insert(0, f"{best} {value:.2f}")
             else:
-                words = [f"{q.name} {v:+.2f}" for q, v in zip(track.quantities, values, strict=True)]
-                said.setdefault(modality, []).extend(words)
+                said.setdefault(modality, []).extend(f"{of} {value:+.2f}" for of, value in read)
     return {modality: " · ".join(words) for modality, words in said.items()}
 
 
@@ -132,7 +125,12 @@ def _row(track: object, at: float, reach: float = 0.0) -> int | None:
 
 def _at(track: object, at: float) -> float | None:
     row = _row(track, at)
-    return float(track.values[row, 0]) if row is not None and isinstance(track, Curve) else None
+    return _known(track.values[row, 0]) if row is not None and isinstance(track, Curve) else None
+
+
+def _known(value: float) -> float | None:
+    """A gap is nothing that was read."""
+    return None if math.isnan(value) else float(value)
 
 
 def _utterance(scored: object, heard: object, at: float) -> tuple[str, float, float, float | None]:
@@ -142,8 +140,9 @@ def _utterance(scored: object, heard: object, at: float) -> tuple[str, float, fl
             continue
         inside = np.flatnonzero((track.start <= at) & (at <= track.end))
         if inside.size:
-            row = int(inside[np.argmax(track.score[inside])] if track is scored else inside[-1])
-            score = float(track.score[row]) if track is scored else None
+            heights = np.nan_to_num(track.score[inside], nan=-1.0)
+            row = int(inside[np.argmax(heights)] if track is scored else inside[-1])
+            score = _known(track.score[row]) if track is scored else None
             return str(track.text[row]), float(track.start[row]), float(track.end[row]), score
     return "", 0.0, 0.0, None
 
@@ -152,7 +151,7 @@ def _span(track: object, at: float) -> float | None:
     if isinstance(track, Spans):
         inside = np.flatnonzero((track.start <= at) & (at <= track.end))
         if inside.size:
-            return float(track.score[int(inside[-1])])
+            return _known(track.score[int(inside[-1])])
     return None
 
 

@@ -123,6 +123,17 @@ class ExportDialog(QDialog):
             self.folder.setCursorPosition(0)
         self._medium = medium
         self._of.setText(one_line(medium.name) if medium is not None else "No medium is open.")
+        self._show_selection(selection)
+        there = medium is not None and within(medium.is_file, otherwise=True)
+        gone = {} if there else {i.id: "The medium is not there any more" for i in self._exporters if i.needs_medium}
+        self.formats.forbid(gone)
+
+    def follow(self, medium: Path | None, selection: Span | None) -> None:
+        """Another stretch is selected in a medium while the dialog stands open."""
+        if medium == self._medium and not self.job.runs:
+            self._show_selection(selection)
+
+    def _show_selection(self, selection: Span | None) -> None:
         try:
             self._selection = checked_span(selection, None) if selection is not None else None
         except MienError:
@@ -136,9 +147,7 @@ class ExportDialog(QDialog):
         explain(self.part, "Selection", told)
         self.part.setEnabled(self._selection is not None)
         (self.part if self._selection is not None else self.whole).setChecked(True)
-        there = medium is not None and within(medium.is_file, otherwise=True)
-        gone = {} if there else {i.id: "The medium is not there any more" for i in self._exporters if i.needs_medium}
-        self.formats.forbid(gone)
+        self._changed()
 
     def set_library(self, place: str) -> None:
         """The library is another one."""

@@ -100,9 +100,14 @@ class Rooms:
             place = window.conductor.shelf.place
             made = ExportDialog(window.registry, window.document.path, place, selection, window.palette_, window)
             self.export = made
+            window.workspace.timeline.selection_changed.connect(self._selected)
             window.wardrobe.add(made, made.wear)
         self.export.open_for(window.document.path, selection)
         return self.export
+
+    def _selected(self, selection: tuple[float, float] | None) -> None:
+        if self.export is not None and self.export.isVisible():
+            self.export.follow(self._window.document.path, selection)
 
     # -- settings -----------------------------------------------------------------------------------------------
 

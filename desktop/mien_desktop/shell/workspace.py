@@ -295,7 +295,7 @@ class Workspace(QWidget):
 
     def _explain_event(self, event: Event) -> None:
         self.tabs.setCurrentWidget(self.explain)
-        self.explain.explain(event.peak)
+        self.explain.explain(event.peak, event.person)
 
     def explain_here(self) -> None:
         """Explain the playhead's moment."""

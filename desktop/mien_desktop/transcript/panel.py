@@ -99,11 +99,13 @@ class TranscriptPanel(QWidget):
         if self._document is not None:
             tracks = {name: self._document.readings.get(name) for name in TRACKS}
             language = self._document.media.language if self._document.media is not None else ""
-        hits = self.search.text()
+        searched, present = self.search.text(), self._present()
         self.view.show_script(script(tracks, language))
         self.about.setText(_about(self.script))
-        if hits:
-            self.view.set_hits(self.script.find(hits))
+        if searched:
+            hits, starts = self.script.find(searched), self.script.word_start
+            same = (n for n, hit in enumerate(hits) if present is not None and abs(starts[hit[0]] - present) < 1e-6)
+            self.view.set_hits(hits, next(same, -1), go=False)
             self._show_count()
         # A long transcript is put together less often while it grows, so that the window stays free.
         spent = 1000 * (time.perf_counter() - began)
@@ -180,9 +182,15 @@ class TranscriptPanel(QWidget):
             self.view.set_hits(hits, at % len(hits))
             self._show_count()
 
+    def _present(self) -> float | None:
+        """When the present hit begins, s; None where there is none."""
+        hits, hit = self.view.hits, self.view.hit
+        return float(self.script.word_start[hits[hit][0]]) if 0 <= hit < len(hits) else None
+
     def _show_count(self) -> None:
         hits, searched = len(self.view.hits), bool(self.search.text().strip())
-        self.count.setText(f"{self.view.hit + 1} of {hits}" if hits else "none" if searched else "")
+        place = f"{self.view.hit + 1} of {hits}" if self.view.hit >= 0 else f"{hits}"
+        self.count.setText(place if hits else "none" if searched else "")
         for step in (self.before, self.after):
             step.setEnabled(hits > 0)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QSlider
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider
 from pytestqt.qtbot import QtBot
 
 from mien.sdk.protocols import Explanation, FaceExplanation
+from mien.tracks import AROUSAL, EXPRESSION_QUANTITIES, HOSTILITY, Curve, Spans, probability
 from mien_desktop.document import Document
 from mien_desktop.explain.panel import ExplainPanel
 from mien_desktop.explain.reasons import reasons
-from mien_desktop.look.palette import LIGHT
+from mien_desktop.look.palette import DARK, LIGHT
 
 HEATED = 18.6  # s; two people shout at once then
 
@@ -178,3 +179,42 @@ def test_what_weighs_from_afar_is_told(readings: dict[str, object]) -> None:
     )
     [share] = reasons(document.readings, 2.0).shares
     assert share.reads == "conflict +0.30"
+
+
+def test_a_gap_is_nothing_that_was_read(qtbot: QtBot) -> None:
+    """A fusion of what has no reading at a moment has none there either, nor a weight."""
+    document = Document()
+    times, gap = np.arange(0.0, 5.0), np.array([1.0, np.nan, 1.0, 1.0, 1.0], np.float32)[:, None]
+    faces = np.repeat(gap, 7, 1) / 7
+    utterance = Spans.of("text.offence", [(0.0, 2.0, "not", "well", float("nan"))])
+    document.load(
+        {
+            "fusion.score": Curve("fusion.score", times, gap, (HOSTILITY,)),
+            "fusion.weights": Curve("fusion.weights", times, gap, (probability("voice"),)),
+            "emotion.attributes": Curve("emotion.attributes", times, gap, (AROUSAL,)),
+            "face.expression": Curve("face.expression", times, faces, EXPRESSION_QUANTITIES),
+            "text.offence": utterance,
+        }
+    )
+    panel = ExplainPanel(DARK)
+    qtbot.addWidget(panel)
+    panel.bind(document)
+    panel.explain(1.0)
+    assert panel.title.text() == "0:01.0"
+    assert panel.modalities.bars == ()
+    assert not any("nan" in text.text() for text in panel.findChildren(QLabel))
+    panel.explain(3.0)
+    assert panel.title.text() == "0:03.0 · fused 1.00"
+    assert [bar.note for bar in panel.modalities.bars] == ["arousal +1.00"]
+
+
+def test_the_face_of_an_events_person_is_explained(panel: ExplainPanel, qtbot: QtBot) -> None:
+    panel.explain(HEATED, 1)  # the smaller face
+    with qtbot.waitSignal(panel.face_asked) as asked:
+        panel.ask_face.click()
+    assert asked.args == [HEATED, 1]
+    assert not any(ask.isEnabled() for ask in panel.asking_seconds.buttons)  # one at a time
+    panel.show_failure("No face was found.")
+    assert all(ask.isEnabled() for ask in panel.asking_seconds.buttons)
+    panel.explain(HEATED, 7)  # who is not seen then
+    assert panel.people.currentIndex() == 0

@@ -70,6 +70,19 @@ def test_only_the_selection_is_written(dialog: ExportDialog, clip: Path, qtbot: 
     assert dialog.span is None
 
 
+def test_a_stretch_that_is_selected_while_it_stands_open_can_be_exported(dialog: ExportDialog, clip: Path) -> None:
+    assert "Drag over the lanes" in dialog.part.toolTip()
+    dialog.formats.want("srt")
+    dialog.follow(clip, (1.0, 3.0))
+    assert dialog.part.isEnabled()
+    assert dialog.span == (1.0, 3.0)
+    assert dialog._names.text() == "Writes clip-1s-3s-mien.srt"
+    dialog.follow(clip.with_name("other.mp4"), (0.0, 1.0))  # of the medium that is open by then, not of this one
+    assert dialog.span == (1.0, 3.0)
+    dialog.follow(clip, None)
+    assert (dialog.whole.isChecked(), dialog.span) == (True, None)
+
+
 def test_options_of_a_format_are_used_or_refused(dialog: ExportDialog, qtbot: QtBot, tmp_path: Path) -> None:
     dialog.folder.setText(str(tmp_path / "out"))
     assert not dialog.start.isEnabled()

@@ -92,6 +92,22 @@ def test_the_transcript_follows_the_playhead(panel: TranscriptPanel, qtbot: QtBo
     assert bar.value() > 0
 
 
+def test_the_end_of_a_long_utterance_is_in_sight_when_it_is_spoken(qtbot: QtBot) -> None:
+    document, panel = Document(), TranscriptPanel(DARK)
+    qtbot.addWidget(panel)
+    panel.resize(420, 160)
+    panel.bind(document)
+    panel.show()
+    said = " ".join(f"word{n}" for n in range(90))
+    document.load({"speech.transcript": Spans.of("speech.transcript", [(0.0, 30.0, "whisper", said, 0.9)])})
+    qtbot.waitUntil(lambda: len(panel.script.words) == 90, timeout=20_000)
+    for second in range(30):
+        panel.set_position(second + 0.2)
+        top, rect = panel.view.verticalScrollBar().value(), panel.view.word_rect(panel.view.word)
+        assert top <= rect.top()
+        assert rect.bottom() <= top + panel.view.viewport().height()
+
+
 def test_a_click_seeks_to_the_word_and_before_it_to_the_utterance(panel: TranscriptPanel, qtbot: QtBot) -> None:
     sought: list[float] = []
     panel.seek_requested.connect(sought.append)
@@ -146,6 +162,7 @@ def test_it_grows_while_the_analysis_runs(qtbot: QtBot, talk: Tracks) -> None:
     document.load({name: track.slice(0.0, cut) for name, track in talk.items()})
     qtbot.waitUntil(lambda: len(panel.script) == 3, timeout=20_000)
     panel.search.setText("let me")
+    assert panel.count.text() == "1 of 1"
     panel.view.cursor_word = 4
     for track in talk.values():
         piece = track.slice(cut, 100.0)
@@ -154,7 +171,9 @@ def test_it_grows_while_the_analysis_runs(qtbot: QtBot, talk: Tracks) -> None:
     qtbot.waitUntil(lambda: len(panel.script) == len(LINES), timeout=20_000)
     qtbot.waitUntil(lambda: bool(panel.script.driver.any()), timeout=20_000)
     assert panel.view.cursor_word == 4
-    assert panel.count.text().endswith("of 2")
+    assert panel.count.text() == "1 of 2"  # the hit that somebody is at is still that
+    qtbot.keyClick(panel.search, Qt.Key.Key_Return)
+    assert panel.count.text() == "2 of 2"
     document.open(None)
     assert len(panel.script) == 0
 
