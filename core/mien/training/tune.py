@@ -79,6 +79,7 @@ class _Follower:
     _before: int = 0
     _number: int = -1
     _judged: dict[int, float] = field(default_factory=dict)
+    _bests: dict[int, float] = field(default_factory=dict)
 
     def start(self, done: int, limit: int, batches: int | None) -> None:
         self.epochs, self._number = self._before, self._number + 1
@@ -96,7 +97,10 @@ class _Follower:
         """Tell an epoch's figure; whether the training is to be stopped."""
         self.epochs += 1
         if epoch.judged is None:
-            self.metric, self.mode, self.best = epoch.metric, epoch.mode, epoch.best
+            self.metric, self.mode = epoch.metric, epoch.mode
+            if epoch.best is not None:  # of several trainings in a row, random starts, a recipe keeps the best
+                self._bests[self._number] = epoch.best
+                self.best = (max if self.mode == "max" else min)(self._bests.values())
             value = epoch.scores[epoch.metric]
         else:
             self.metric, self.mode = epoch.judged

@@ -69,6 +69,23 @@ def test_trainings_that_were_over_before_count_when_a_search_goes_on():
     assert (follower.metric, follower.mode, follower.best) == ("mse", "min", pytest.approx(0.3))
 
 
+def test_of_several_random_starts_the_best_counts():
+    """As of those of `fusion-khare` the best is kept: what a search goes by is not what the last of them gave."""
+    told = []
+    follower = _Follower(lambda step, value: told.append(value) or False, RuntimeError)
+
+    def epoch(number, value, best):
+        return Epoch(number, 2, 0, {"f1": value}, "f1", best, number, 0.0, 0.1, 1.0, "max")
+
+    for start in ((0.5, 0.7), (0.9, 0.8), (0.4, 0.3)):
+        follower.start(0, 2, None)
+        for number, value in enumerate(start, 1):
+            follower.epoch(epoch(number, value, max(start[:number])))
+        follower.close()
+    assert follower.best == 0.9
+    assert told == [-0.5, -0.7, -0.9, -0.8, -0.4, -0.3]
+
+
 def test_a_training_may_be_hidden_from_a_search(tmp_path):
     follower = _Follower(lambda step, value: False, RuntimeError)
     with following(follower):
