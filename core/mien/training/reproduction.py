@@ -53,6 +53,7 @@ class Table(Protocol):
     """Trainings of each seed, in an order in which each finds what it builds on."""
     DIGITS: int
     """Decimals that are shown."""
+    # SHARED: Sequence[str], where it has some: folders beside the table's own, of what several tables build on.
 
     def settings(self, task: str) -> Mapping[str, Any]:
         """All that a result of this task depends on besides data and seed, JSON-ready: another makes old results void."""
@@ -146,12 +147,15 @@ def reproduce(
         seeds: at least one.
         work: folder of results and checkpoints of this table.
         options: of the table's own.
-        fresh: do all of it again.
+        fresh: do all of it again, what it shares with other tables too.
 
     Raises:
         TrainingError: a run gave no number where a figure needs one.
     """
     table = load_table(info)
+    for name in getattr(table, "SHARED", ()) if fresh else ():
+        if (work.parent / name).is_dir():
+            shutil.rmtree(work.parent / name)
     results: dict[str, dict[int, Result]] = {task: {} for task in table.TASKS}
     todo = [(task, seed) for seed in seeds for task in table.TASKS]
     for done, (task, seed) in enumerate(todo):

@@ -8,9 +8,9 @@ from typing import Any
 
 from mien.training.reproduction import Figure, Results
 from mien_plugins.colearning.systems import DECODER, GRID, STRONG, WEIGHTS, System
-from mien_plugins.colearning.tables import DIGITS, TRIED, gain, protocol, run_system, validation
+from mien_plugins.colearning.tables import DIGITS, SHARED, TRIED, gain, protocol, run_system, validation
 
-__all__ = ["DIGITS", "FIGURES", "TASKS", "notes", "run", "settings"]
+__all__ = ["DIGITS", "FIGURES", "SHARED", "TASKS", "notes", "run", "settings"]
 
 WEAK = ("visual", "acoustic")
 _VARIANTS = {

@@ -13,9 +13,9 @@ from mien.training.reproduction import Figure, Results
 from mien_plugins.colearning import mosi
 from mien_plugins.colearning.sequences import Scale, Sequences
 from mien_plugins.colearning.systems import KINDS, System
-from mien_plugins.colearning.tables import DIGITS, MODALITIES, TRIED, measured, protocol, run_system
+from mien_plugins.colearning.tables import DIGITS, MODALITIES, SHARED, TRIED, measured, protocol, run_system
 
-__all__ = ["DIGITS", "FIGURES", "TASKS", "notes", "run", "settings"]
+__all__ = ["DIGITS", "FIGURES", "SHARED", "TASKS", "notes", "run", "settings"]
 
 _NAMES = {"dense": "classifier", "gru": "bi-GRU + classifier", "transformer": "bi-GRU + transformer + classifier"}
 _PAPER = {

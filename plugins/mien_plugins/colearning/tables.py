@@ -27,6 +27,7 @@ TRIED = (
 """What was looked into to come nearer to the paper's numbers."""
 ROOT = "mosi-systems"
 """Folder beside the tables' where the trained nets are, which several tables read."""
+SHARED = (ROOT,)
 
 
 def measured(truth: np.ndarray, probability: np.ndarray) -> dict[str, float]:

@@ -74,6 +74,17 @@ def test_what_is_done_is_not_done_again(mien: Any, numbers: Path) -> None:
     assert len(runs(numbers)) == 6
 
 
+def test_fresh_makes_what_it_builds_on_anew_too(mien: Any, numbers: Path, tmp_path: Path) -> None:
+    """Nets that several tables read lie beside the tables' folders."""
+    shared = tmp_path / "work" / "tiny-nets" / "kept"
+    make_it = make(numbers, "--seeds", 1, "--work", tmp_path / "work")
+    shared.mkdir(parents=True)
+    assert mien(*make_it)[0] == 0
+    assert shared.is_dir()
+    assert mien(*make_it, "--fresh")[0] == 0
+    assert not shared.exists()
+
+
 def test_a_stopped_table_goes_on(mien: Any, numbers: Path) -> None:
     code, _, err = mien(*make(numbers, "--seeds", 2, "--set", "stop=student 1"))
     assert code == 130

@@ -15,6 +15,7 @@ FIGURES = (
 )
 TASKS = ("teacher", "student")
 DIGITS = 1
+SHARED = ("tiny-nets",)
 
 
 def settings(task: str) -> Mapping[str, Any]:
