@@ -34,10 +34,18 @@ class Clip:
     end: float = math.inf
 
     def samples(self) -> Samples:
-        """(n,) mono float32 at the net's rate."""
+        """(n,) mono float32 at the net's rate.
+
+        Raises:
+            CorpusError: there is no sound there.
+            MediaError: the recording is missing, or none.
+        """
         whole = read_audio(self.path)
         end = len(whole) if math.isinf(self.end) else round(self.end * RATE)
-        return whole[round(self.start * RATE) : end]
+        found = whole[round(self.start * RATE) : end]
+        if not len(found):
+            raise CorpusError(f"There is no sound from {self.start:g} s on in the recording: {shown(self.path)}")
+        return found
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ _EMODB = {
 }
 
 
+BLOCK = RATE // 50
+"""Samples of 20 ms."""
 _COLUMNS = ("corpus", "speaker", "path", "emotion", "intensity")
 
 
@@ -80,7 +82,8 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
     """Voices by "corpus/speaker" from the corpora beside `data/speech/manifest.csv` (or `data/manifest.csv`).
 
     Raises:
-        CorpusError: the manifest is missing, or a speaker without takes in it.
+        CorpusError: the manifest is missing, or a speaker without takes in it, or a take without sound.
+        MediaError: a take is missing, or no recording.
     """
     folder = data / "speech" if (data / "speech" / "manifest.csv").is_file() else data
     manifest = folder / "manifest.csv"
@@ -106,7 +109,7 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
         corpus, speaker = key.split("/")
         takes = [
             Take(
-                samples=trim(read_audio(folder / row["path"])),
+                samples=_take(folder / row["path"]),
                 effort=effort_of(corpus, row["emotion"], row["intensity"]),
                 emotion=row["emotion"],
             )
@@ -120,21 +123,41 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
 
 
 def read_audio(path: Path, rate: int = RATE) -> Samples:
-    """A file's first audio stream as (n,) mono float32 at `rate`."""
+    """A file's first audio stream as (n,) mono float32 at `rate`; nothing where nothing of it can be decoded.
+
+    Raises:
+        CorpusError: it has no sound.
+        MediaError: it is missing, or no recording.
+    """
     import av
+    import av.error
 
     from mien.media.opening import open_medium
 
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+    frames: list[av.AudioFrame] = []
     with open_medium(path) as container:
-        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+        if not container.streams.audio:
+            raise CorpusError(f"There is no sound in the recording; take it out of the list: {shown(path)}")
+        try:
+            for frame in container.decode(audio=0):
+                frames += resampler.resample(frame)
+        except av.error.FFmpegError as error:
+            raise CorpusError(f"The recording is damaged ({error.strerror}); get it again: {shown(path)}") from error
         frames += resampler.resample(None)
     if not frames:
         return np.zeros(0, dtype=np.float32)
     return np.concatenate([frame.to_ndarray().ravel() for frame in frames]).astype(np.float32)
 
 
-def trim(samples: Samples, floor: float = 35.0, frame: int = RATE // 50) -> Samples:
+def _take(path: Path) -> Samples:
+    samples = read_audio(path)
+    if len(samples) < BLOCK:
+        raise CorpusError(f"There is hardly any sound in the recording; take it out of the list: {shown(path)}")
+    return trim(samples)
+
+
+def trim(samples: Samples, floor: float = 35.0, frame: int = BLOCK) -> Samples:
     """Cut what lies `floor` dB and more below the loudest 20 ms at both ends, and scale to an RMS of 1."""
     blocks = samples[: len(samples) // frame * frame].reshape(-1, frame).astype(np.float64)
     level = 10 * np.log10(np.square(blocks).mean(1) + 1e-12)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -121,3 +124,30 @@ def test_voices_from_the_corpora(shared):
 def test_missing_corpora_are_said_plainly(tmp_path):
     with pytest.raises(CorpusError, match=r"speech/manifest\.csv"):
         load_voices(tmp_path, ["ravdess/01"])
+
+
+@pytest.mark.parametrize("kind", ["short", "cut", "mute"])
+def test_a_take_without_sound_is_one_sentence(tmp_path: Path, make_clip: Any, kind: str) -> None:
+    import wave
+
+    take = tmp_path / ("take.mp4" if kind == "mute" else "take.wav")
+    if kind == "mute":
+        make_clip(take, 1.0, audio=False)
+    else:
+        with wave.open(str(take), "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            file.writeframes(bytes(20 if kind == "short" else 0))
+    heading = "corpus,speaker,path,emotion,intensity,gender,lang"
+    (tmp_path / "manifest.csv").write_text(f"{heading}\nravdess,01,{take.name},angry,normal,male,en\n")
+    with pytest.raises(CorpusError, match=r"There is (no|hardly any) sound in the recording.*take") as raised:
+        load_voices(tmp_path, ["ravdess/01"])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_rated_stretch_behind_the_end_of_its_recording_is_no_silence(tmp_path: Path, make_clip: Any) -> None:
+    from mien_plugins.conflict.corpora import Clip
+
+    path = make_clip(tmp_path / "talk.m4a", 2.0, video=False)
+    assert len(Clip(path, 0.5, "g", 0.5, 1.5).samples()) == RATE
+    with pytest.raises(CorpusError, match=r"There is no sound from 5 s on.*talk\.m4a"):
+        Clip(path, 0.5, "g", 5.0, 6.0).samples()
