@@ -197,7 +197,8 @@ def _pretrained(
         by.setdefault(row.speaker, []).append(at)
     people = [speaker for speaker, own_rows in by.items() if len(own_rows) > 1]
     held = [at for speaker in people for at in by[speaker][1::HELD]]
-    learnt = [at for speaker in people for at in by[speaker] if at not in set(held)]
+    aside = set(held)
+    learnt = [at for speaker in people for at in by[speaker] if at not in aside]
     if len(people) < 2:
         raise CorpusError(
             "Pre-training needs two speakers with two rows or more that have a text; name another manifest with --set "
