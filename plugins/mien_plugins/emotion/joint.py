@@ -100,7 +100,9 @@ class JointNet(nn.Module):
 
     def named(self, vectors: Sequence[Tensor]) -> list[Tensor]:
         """Logits (B, K) of the emotions' names by each member from its embedding; none without `names`."""
-        return [layer(vector) for layer, vector in zip(self.names or (), vectors, strict=bool(self.names))]
+        if self.names is None:
+            return []
+        return [layer(vector) for layer, vector in zip(self.names, vectors, strict=True)]
 
     def _told(self, logits: Sequence[Tensor]) -> Tensor:
         naming = self.config.naming

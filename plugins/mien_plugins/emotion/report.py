@@ -110,10 +110,18 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int,
             "All models were compared under one protocol: the same folds, the same sounds read (the figures "
             f"'cross-validation' and 'never seen'); {net['representation']} had the best mean CCC and is shipped.",
             "'never seen': trained on one corpus alone, measured on the development speakers of the other, which is in "
-            "another language; nothing of the other corpus, its statistics neither, was used.",
+            "another language; nothing of the other corpus, its statistics neither, was used by what was trained.",
+            *_beside(config),
             *config["notes"],
         ),
         plots=plots,
+    )
+
+
+def _beside(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        f"The layers that name the emotion lie beside the weights, in `{name}` (sha256 `{digest}`)."
+        for name, digest in config.get("beside", {}).items()
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mien.errors import ParameterError
 from mien.models.store import problems
-from mien.training.card import save_model
+from mien.training.card import save_model, sha256_of
 from mien_plugins.emotion import hostility
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, folds, read_clips
 from mien_plugins.emotion.features import Recipe
@@ -27,7 +27,7 @@ from mien_plugins.emotion.material import (
 from mien_plugins.emotion.net import EmotionNet, NetConfig
 from mien_plugins.emotion.plan import END_TO_END, Plan, paper_plan
 from mien_plugins.emotion.protocol import Contender, anger
-from mien_plugins.emotion.reader import load
+from mien_plugins.emotion.reader import NAMES, load
 from mien_plugins.emotion.recipe import train
 from mien_plugins.emotion.spectral import SpectralConfig
 from mien_plugins.emotion.training import Epoch, FitConfig, fit, predict
@@ -76,7 +76,9 @@ def test_training_gives_a_model_with_a_card_and_goes_on_where_it_was(shared, tmp
     assert len(net.mix.shares) == 4  # three nets, and what they name
     assert len(net.naming.weights) == 3
     assert problems(tmp_path / "a") == []
-    assert "10 emotions" in (tmp_path / "a" / "CARD.md").read_text()
+    told = (tmp_path / "a" / "CARD.md").read_text()
+    assert "10 emotions" in told
+    assert sha256_of(tmp_path / "a" / NAMES) in told
     logs = sorted(work.rglob("log.jsonl"))
     before = [log.read_text() for log in logs]
     train(shared / "data", tmp_path / "b", **options)
