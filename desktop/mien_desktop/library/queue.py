@@ -183,8 +183,7 @@ class Queue(QObject):
         rows = [row for row, item in reversed(list(enumerate(self._items))) if item.path in wanted]
         if self._job is not None and self._job.path in wanted:
             self._analyst.cancel(self._job)
-        for row in rows:
-            del self._items[row]
+        self._items = [item for item in self._items if item.path not in wanted]
         self._rows = {item.path: row for row, item in enumerate(self._items)}
         self.removed.emit(rows)
         self._keep()

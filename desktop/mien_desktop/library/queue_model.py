@@ -18,6 +18,7 @@ ITEM: Final = Qt.ItemDataRole.UserRole + 1
 
 MEDIUM, STATE, PROGRESS, LEFT = range(4)
 TITLES: Final = ("Medium", "State", "Progress", "Time left")
+_PIECES = 20
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -75,9 +76,22 @@ class QueueModel(QAbstractTableModel):
         self.dataChanged.emit(self.index(row, 0), self.index(row, len(TITLES) - 1))
 
     def _remove(self, rows: Sequence[int]) -> None:
+        """Rows that lie together go at once; what would go in many pieces, each of which every view follows, is built anew."""
+        pieces: list[list[int]] = []
         for row in rows:
-            self.beginRemoveRows(QModelIndex(), row, row)
-            del self._items[row]
+            if pieces and row == pieces[-1][-1] - 1:
+                pieces[-1].append(row)
+            else:
+                pieces.append([row])
+        if len(pieces) > _PIECES:
+            gone = set(rows)
+            self.beginResetModel()
+            self._items = [item for row, item in enumerate(self._items) if row not in gone]
+            self.endResetModel()
+            return
+        for piece in pieces:
+            self.beginRemoveRows(QModelIndex(), piece[-1], piece[0])
+            del self._items[piece[-1] : piece[0] + 1]
             self.endRemoveRows()
 
 

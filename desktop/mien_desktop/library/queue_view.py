@@ -67,7 +67,8 @@ class QueueWindow(QDialog):
         for signal in (queue.standing, queue.changed, queue.added, queue.removed):
             signal.connect(self._changed)
         queue.trouble.connect(self._tell)
-        self.table.selectionModel().selectionChanged.connect(lambda *_: self._follow())
+        self.table.selectionModel().selectionChanged.connect(self._changed)
+        self.model.modelReset.connect(self._changed)  # what was selected is so no more
         self.table.opened.connect(self.open_chosen)
         self.table.removed.connect(self.remove_chosen)
         self.table.customContextMenuRequested.connect(self._menu)
