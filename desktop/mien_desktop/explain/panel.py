@@ -16,6 +16,7 @@ from mien_desktop.explain.said import Said
 from mien_desktop.explain.seconds import Seconds
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label
+from mien_desktop.timeline.readings import figure
 
 STRONGEST = 5
 """Words that are listed."""
@@ -188,7 +189,7 @@ class ExplainPanel(QWidget):
         good, bad = self._palette.good, self._palette.bad
         self.words.show_bars(
             tuple(
-                Bar(w.text, w.evidence, f"{w.evidence:+.2f}", bad if w.evidence > 0 else good, w.start)
+                Bar(w.text, w.evidence, figure(w.evidence, signed=True), bad if w.evidence > 0 else good, w.start)
                 for w in found.words[:STRONGEST]
             )
         )
@@ -217,7 +218,7 @@ class ExplainPanel(QWidget):
         what = f"{title}, {found.of}" if found.of and found.of not in title.lower() else title
         unit = f" in {found.unit}" if found.unit else ""
         self.asking_seconds.done(
-            f"{what}: {found.reading:+.2f}. Bars show what each stretch changed{unit}; the explanation fits with "
+            f"{what}: {figure(found.reading, signed=True)}. Bars show what each stretch changed{unit}; the explanation fits with "
             f"R² {found.fit:.2f}."
         )
         self.asking_face.allow(True)

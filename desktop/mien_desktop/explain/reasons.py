@@ -9,6 +9,7 @@ import numpy as np
 
 from mien.tracks.track import Boxes, Curve, Spans
 from mien_desktop.document import Readings
+from mien_desktop.timeline.readings import figure
 
 NEAR = 1.0  # s; a row farther off says nothing about a moment
 SEEN = 0.5  # s; so far from a moment a face is still the face of the moment
@@ -99,7 +100,7 @@ def _said(readings: Readings, at: float, reach: float = 0.0) -> dict[str, str]:
                 best, value = max(read, key=lambda one: one[1])
                 said.setdefault(modality, []).insert(0, f"{best} {value:.2f}")
             else:
-                said.setdefault(modality, []).extend(f"{of} {value:+.2f}" for of, value in read)
+                said.setdefault(modality, []).extend(f"{of} {figure(value, signed=True)}" for of, value in read)
     return {modality: " · ".join(words) for modality, words in said.items()}
 
 

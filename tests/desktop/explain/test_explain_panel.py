@@ -26,6 +26,7 @@ def test_what_is_stored_is_explained_at_once(panel: ExplainPanel) -> None:
     assert sum(bar.value for bar in shares.values()) == pytest.approx(1.0, abs=1e-3)
     assert "offence 0.9" in shares["text"].note
     assert "arousal" in shares["voice"].note
+    assert "-" not in shares["voice"].note  # a minus is written, as on the picture and the lanes
     # Of two who speak at once, the one that scores highest is shown, in their own words.
     assert panel.words.bars[0].name == "stupid"
     assert panel.words.bars[0].value > 0.3
@@ -60,7 +61,7 @@ def test_seconds_are_asked_for_waited_for_and_shown(panel: ExplainPanel, qtbot: 
     panel.show_seconds("Emotion attributes", voice)
     assert ask.isEnabled()
     assert not panel.asking_seconds.cancel.isVisible()
-    assert f"{voice.reading:+.2f}" in panel.asking_seconds.text
+    assert f"{voice.reading:+.2f}".replace("-", "−") in panel.asking_seconds.text
     assert len(panel.seconds.parts) == 12
     with qtbot.waitSignal(panel.seek_requested) as sought:
         qtbot.mouseClick(panel.seconds, Qt.MouseButton.LeftButton, pos=panel.seconds.bar(3).center().toPoint())
