@@ -37,6 +37,7 @@ from mien_desktop.events.model import Event
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import literal
+from mien_desktop.look.rows import selection_of
 from mien_desktop.transcript.script import stamp
 
 COLUMNS: Final = ("State", "Time", "Length", "Source", "Score", "Label", "Note")
@@ -310,11 +311,11 @@ class EventView(QTableView):
     def choose_again(self, chosen: Collection[Key], current: Event | None) -> None:
         """Select what was selected before the rows came anew."""
         selection, flags = self.selectionModel(), QItemSelectionModel.SelectionFlag
-        for row, event in enumerate(self.events()):
-            if event.key in chosen:
-                selection.select(self._rows.index(row, 0), flags.Select | flags.Rows)
-            if current is not None and event.key == current.key:
-                selection.setCurrentIndex(self._rows.index(row, 0), flags.NoUpdate)
+        keys = [event.key for event in self.events()]
+        rows = (row for row, key in enumerate(keys) if key in chosen)
+        selection.select(selection_of(self._rows, rows, len(COLUMNS)), flags.Select)
+        if current is not None and current.key in keys:
+            selection.setCurrentIndex(self._rows.index(keys.index(current.key), 0), flags.NoUpdate)
 
     def event(self, event: QEvent) -> bool:
         """The table's letters are its own while it has the focus, whatever the window uses them for."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView
 from mien_desktop.library.catalogue import Card
 from mien_desktop.library.delegate import MediaDelegate
 from mien_desktop.library.model import ROW, MediaModel, More, key_of
+from mien_desktop.look.rows import selection_of
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,13 @@ class MediaList(QListView):
 
     def take_up(self, hand: AtHand) -> None:
         """Go on there, as far as the rows are still listed."""
-        selection, flags = self.selectionModel(), QItemSelectionModel.SelectionFlag
-        for row in range(self.model().rowCount()) if hand.chosen or hand.current is not None else ():
-            index = self.model().index(row, 0)
-            key = key_of(index.data(ROW))
-            if key in hand.chosen:
-                selection.select(index, flags.Select)
-            if key == hand.current:
-                selection.setCurrentIndex(index, flags.NoUpdate)
+        selection, flags, model = self.selectionModel(), QItemSelectionModel.SelectionFlag, self.model()
+        if hand.chosen or hand.current is not None:
+            keys = [key_of(model.index(row, 0).data(ROW)) for row in range(model.rowCount())]
+            rows = (row for row, key in enumerate(keys) if key in hand.chosen)
+            selection.select(selection_of(model, rows), flags.Select)
+            if hand.current in keys:
+                selection.setCurrentIndex(model.index(keys.index(hand.current), 0), flags.NoUpdate)
         self.executeDelayedItemsLayout()
         self.verticalScrollBar().setValue(hand.scrolled)
 
