@@ -241,16 +241,32 @@ def _begin(info: RecipeInfo, job: Job) -> None:
     """Note what is trained, and refuse to go on with a training that was begun with other settings."""
     check_writable(job.place)
     options = {name: str(value) for name, value in sorted(job.options.items())}
-    wanted = {"recipe": info.id, "quick": job.quick, "seed": job.seed, "options": options}
+    about = {"recipe": info.id, "quick": job.quick, "seed": job.seed, "options": options}
+    wanted: dict[str, Any] = about | {"manifest": manifest_of(job.data)}
     begun = _begun(job)
+    if begun:  # earlier versions did not note it
+        begun.setdefault("manifest", wanted["manifest"])
     # Where no epoch was complete there is nothing to go on with, and nothing to mix up.
     if job.resume and begun and begun != wanted and saved_epochs(job.place):
         changed = next(name for name in wanted if begun.get(name) != wanted[name])
+        if changed == "manifest":
+            raise UsageError(
+                "The manifest has changed since the training there was begun, so that it might be tested on what it has "
+                f"learnt from; put the old one back, add --fresh to begin anew, or name another --work: {shown(job.place)}"
+            )
         raise UsageError(
             f"A training with other settings was begun there ({changed} was {begun.get(changed)}, now "
             f"{wanted[changed]}); go on with those, add --fresh to begin anew, or name another --work: {shown(job.place)}"
         )
     (job.place / STARTED).write_text(json.dumps(wanted) + "\n", encoding="utf-8")
+
+
+def manifest_of(data: Path) -> str:
+    """What tells the manifest in a folder from another one, empty where there is none."""
+    for name in ("manifest.csv", "manifest.parquet"):
+        if (data / name).is_file():
+            return files.sha256_of(data / name)
+    return ""
 
 
 def _begun(job: Job) -> dict[str, Any]:

@@ -235,6 +235,7 @@ def _study(info: RecipeInfo, wanted: job.Job, fresh: bool) -> optuna.Study:
         "quick": wanted.quick,
         "seed": wanted.seed,
         "options": {name: str(value) for name, value in sorted(wanted.options.items())},
+        "manifest": job.manifest_of(wanted.data),
     }
     try:
         wanted.out.mkdir(parents=True, exist_ok=True)
@@ -246,10 +247,17 @@ def _study(info: RecipeInfo, wanted: job.Job, fresh: bool) -> optuna.Study:
         begun = study.user_attrs.get("settings")
         if begun is None:
             study.set_user_attr("settings", settings)
+        else:  # earlier versions did not note it
+            begun = {"manifest": settings["manifest"], **begun}
     except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         raise StorageError(f"The search cannot be kept there ({type(error).__name__}): {shown(wanted.out)}") from error
     if begun is not None and begun != settings:
         changed = next(name for name in settings if begun.get(name) != settings[name])
+        if changed == "manifest":
+            raise UsageError(
+                "The manifest has changed since the search there was begun; put the old one back, add --fresh to begin anew, "
+                f"or name another --out: {shown(wanted.out)}"
+            )
         raise UsageError(
             f"A search with other settings was begun there ({changed} was {begun.get(changed)}, now {settings[changed]}); go "
             f"on with those, add --fresh to begin anew, or name another --out: {shown(wanted.out)}"

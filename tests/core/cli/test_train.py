@@ -166,6 +166,29 @@ def test_what_cannot_be_evaluated(
     assert says in done.err
 
 
+def test_a_training_is_not_gone_on_with_on_another_manifest(mien: Any, corpora: Path, tmp_path: Path) -> None:
+    """Who was learnt from might be tested on."""
+    manifest = corpora / "manifest.csv"
+    manifest.write_text("text,split,hate{no|yes}\na,train,no\n")
+    assert mien(*train(corpora, "--quick", "--quiet")).code == 0
+    begun = tmp_path / "model" / "work" / "started.json"
+    assert mien(*train(corpora, "--quick", "--quiet")).code == 0
+    manifest.write_text("text,split,hate{no|yes}\na,test,no\n")
+    done = mien(*train(corpora, "--quick", "--quiet"))
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "manifest has changed" in done.err
+    assert "--fresh" in done.err
+    tuned = ("tune", "tiny-line", "--data", corpora, "--out", "found", "--trials", 1, "--quick", "--quiet")
+    assert mien(*tuned).code == 0
+    # What an earlier version began says nothing of a manifest.
+    begun.write_text(json.dumps({k: v for k, v in json.loads(begun.read_text()).items() if k != "manifest"}))
+    assert mien(*train(corpora, "--quick", "--quiet")).code == 0
+    manifest.write_text("text,split,hate{no|yes}\na,valid,no\n")
+    assert mien(*train(corpora, "--quick", "--quiet", "--fresh")).code == 0
+    done = mien(*tuned)
+    assert (done.code, "manifest" in done.err) == (2, True), done.err
+
+
 def test_a_damaged_model_is_not_measured(mien: Any, corpora: Path, tmp_path: Path) -> None:
     assert mien(*train(corpora, "--quick", "--quiet")).code == 0
     weights = tmp_path / "model" / "model.safetensors"
