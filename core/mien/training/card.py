@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -136,6 +137,7 @@ def write_card(folder: Path, card: Card) -> None:
         (folder / plot.file).write_text(plot.svg, encoding="utf-8")
     facts = {
         **asdict(replace(card, plots=())),
+        "metrics": [{k: _known(v) for k, v in asdict(metric).items()} for metric in card.metrics],
         "plots": [{"name": p.name, "file": p.file, "alt": p.alt, "data": p.data} for p in card.plots],
         "sha256": sha256_of(weights),
         "bytes": weights.stat().st_size,
@@ -143,6 +145,15 @@ def write_card(folder: Path, card: Card) -> None:
     }
     _write_json(folder / CARD_JSON, facts)
     (folder / CARD_MD).write_text(_markdown(card, facts), encoding="utf-8")
+
+
+def _known(value: Any) -> Any:
+    """None for what is no number: JSON has none of these."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _written(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "–"
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -170,7 +181,7 @@ def _markdown(card: Card, facts: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {m.subset} | {m.name} | {m.value:.3f} | {m.low:.3f} … {m.high:.3f} | {m.n} | {m.note} |"
+        f"| {m.subset} | {m.name} | {_written(m.value)} | {_written(m.low)} … {_written(m.high)} | {m.n} | {m.note} |"
         for m in card.metrics
     ]
     lines += ["", f"Split: {card.split}", "", "## Data", "", "| corpus | licence | use |", "|---|---|---|"]

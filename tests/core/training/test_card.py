@@ -8,6 +8,22 @@ from mien.evaluation.metrics import bootstrap_ci, ccc
 from mien.training.card import Card, DataSource, Metric, save_model, sha256_of, write_card
 
 
+def test_a_figure_that_is_not_to_be_had_leaves_the_card_whole(tmp_path):
+    """After hours of training an interval that cannot be drawn is no reason to have no card."""
+    save_model(tmp_path, {"w": torch.zeros(3)}, {})
+    nothing = float("nan")
+    card = Card(
+        id="line", title="A line", task="Fits.", licence="MIT", data=(), split="", seeds=(0,), limits=(), command="x",
+        metrics=(Metric("CCC", 0.5, nothing, nothing, 1), Metric("F1", nothing, nothing, nothing, 1)),
+    )  # fmt: skip
+    write_card(tmp_path, card)
+    facts = json.loads((tmp_path / "card.json").read_text())
+    assert [(m["value"], m["low"], m["high"]) for m in facts["metrics"]] == [(0.5, None, None), (None, None, None)]
+    text = (tmp_path / "CARD.md").read_text()
+    assert "| 0.500 | – … – |" in text
+    assert "nan" not in text
+
+
 def test_card_has_figures_licences_and_hash(tmp_path):
     save_model(tmp_path, {"w": torch.zeros(3)}, {})
     interval = bootstrap_ci(ccc, [0.0, 1.0, 2.0, 3.0], [0.0, 1.1, 2.2, 2.7], repeats=50)
