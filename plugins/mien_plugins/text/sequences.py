@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import CorpusError
+from mien.errors import CorpusError, shown
 from mien.training.card import DataSource
 from mien.training.manifest import SPLITS, Manifest, Row
 from mien_plugins.text.clean import clean
@@ -22,6 +22,8 @@ from mien_plugins.text.data import ATTRIBUTES, Texts, read_emobank, read_olid
 
 RATE = 10.0
 """Frames per second: labels of its corpus come ten times a second."""
+MOST_SECONDS = 24 * 3600.0
+"""s that one recording may have."""
 DELAY = 5
 """Frames by which words come later than they are said, as people need that long to rate them."""
 NOBODY = -1
@@ -124,7 +126,8 @@ def of_manifest(manifest: Manifest, task: str, words: int, length: int) -> Corpu
     outputs = tuple(name for name in wanted if name in names)
     if not outputs:
         manifest.label(wanted[0])
-    manifest.check(labels=outputs[:1])
+    for name in outputs or wanted[:1]:  # each is learnt, chosen by and measured
+        manifest.check(labels=(name,))
     if not any(row.text for row in manifest.rows):
         raise CorpusError("This manifest has no words: text-004 needs what is said in the column text.")
     low = -1.0 if task == "attributes" else 0.0
@@ -167,7 +170,14 @@ def _groups(rows: Iterable[Labelled]) -> list[list[Labelled]]:
 
 def _frames(group: Sequence[Labelled], known: _Texts, name: str, length: int) -> list[Turns]:
     begin = group[0][0].start
-    count = max(1, round((max(row.end for row, _ in group) - begin) * RATE))
+    seconds = max(row.end for row, _ in group) - begin
+    if seconds > MOST_SECONDS:
+        row = group[0][0]
+        raise CorpusError(
+            f"The moments of {shown(row.path)} lie up to {seconds:.0f} s apart, and a recording may have "
+            f"{MOST_SECONDS / 3600:g} hours; part it, or look for a time that is wrong."
+        )
+    count = max(1, round(seconds * RATE))
     turn = np.full(count, NOBODY, np.int64)
     target = np.full((count, len(group[0][1])), np.nan, np.float32)
     for row, own in group:
