@@ -230,7 +230,8 @@ class ModelsPage(Page):
     # -- jobs ------------------------------------------------------------------------------------------------------
 
     def _began(self, model: str, what: str) -> None:
-        self.say("")
+        # One that is on no list yet has no place of its own where that could be said.
+        self.say("" if model in self._models else f"{what} {model}…")
         self._what = what
         self._show()
 
@@ -239,6 +240,7 @@ class ModelsPage(Page):
             self.detail.progress(self._what, done, total)
 
     def _done(self, model: str, sentence: str) -> None:
+        self.say("")
         self._what = ""
         self._show()
         self.refresh(lambda: self._tell(model, sentence))
@@ -276,6 +278,9 @@ class ModelsPage(Page):
             return
         if model in self._models:
             self.select(model)
+            return
+        if self.transfer.runs:
+            self.say(f"One at a time: {self._what.lower()} {self.transfer.model} is not through yet.", bad=True)
             return
         folder = QFileDialog.getExistingDirectory(self, f"Folder with {model}")
         if folder:

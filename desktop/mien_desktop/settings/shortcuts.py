@@ -193,7 +193,8 @@ class ShortcutsPage(Page):
         action = self._current
         self._named.setText(f"{action.action}" if action is not None else "")
         blocked = self.keys.blockSignals(True)
-        self.keys.setKeySequence(QKeySequence(self.keys_of(action)) if action is not None else QKeySequence())
+        known = QKeySequence.listFromString(self.keys_of(action)) if action is not None and self.keys_of(action) else []
+        self.keys.setKeySequence(known[0] if known else QKeySequence())
         self.keys.blockSignals(blocked)
         for widget in (self.keys, self.clear):
             widget.setEnabled(action is not None)
@@ -206,7 +207,7 @@ class ShortcutsPage(Page):
         action = self._current
         keys = self._pressed()
         self._conflict = self.holder(keys, action) if action is not None else None
-        self.set_.setEnabled(action is not None and bool(keys) and keys != self.keys_of(action))
+        self.set_.setEnabled(action is not None and bool(keys) and keys not in self.keys_of(action).split("; "))
         text, tip = "Set", "Give the action these keys"
         if self._conflict is not None:
             text, tip = "Set all the same", f"Take the keys away from {self._conflict.action}"

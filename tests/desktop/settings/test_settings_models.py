@@ -45,6 +45,7 @@ def test_what_is_here_and_what_could_be_is_listed(page: ModelsPage) -> None:
 def test_a_model_of_ones_own_is_imported_verified_and_removed(page: ModelsPage, tiny_model: Path, qtbot: QtBot) -> None:
     with qtbot.waitSignal(page.changed, timeout=WAIT):
         page.import_from(tiny_model, model="tiny-of-mine")
+        assert page.said == "Importing tiny-of-mine…"  # it is on no list yet
     qtbot.waitUntil(lambda: "tiny-of-mine" in page.ids("Installed"), timeout=WAIT)
     assert store.is_installed("tiny-of-mine")
     qtbot.waitUntil(lambda: page.current is not None and page.current.id == "tiny-of-mine", timeout=WAIT)
@@ -86,6 +87,9 @@ def test_a_download_can_be_stopped(page: ModelsPage, monkeypatch: pytest.MonkeyP
         page.pull(agreed=True)
     assert page.transfer.runs
     assert page.detail.stop.isVisible()
+    page.other.setText("tiny-of-mine")
+    page.add.click()
+    assert page.said == "One at a time: downloading whisper-tiny is not through yet."
     page.detail.stop.click()
     _waits(qtbot, page, lambda: page.detail.said == "Stopped; what has come is kept.")
 

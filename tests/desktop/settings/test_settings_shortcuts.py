@@ -54,6 +54,9 @@ def test_actions_are_listed_by_their_menus(actions: dict[str, QAction]) -> None:
 def test_a_change_works_at_once_and_after_a_restart(settings: Make, actions: dict[str, QAction], qtbot: QtBot) -> None:
     dialog = settings(actions=actions)
     page = dialog.shortcuts
+    page.select("Edit", "Redo")
+    assert page.keys.keySequence() == QKeySequence("Ctrl+Shift+Z")  # the first of several
+    assert not page.set_.isEnabled()
     page.select("Help", "About")
     page.keys.setKeySequence(QKeySequence("F1"))
     with qtbot.waitSignal(dialog.shortcuts_changed) as told:
