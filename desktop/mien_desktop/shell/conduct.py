@@ -10,19 +10,19 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from mien.config import load as load_settings
 from mien.config import log_dir
-from mien.engine.choice import Choice, default_analyzers
+from mien.engine.choice import Choice
 from mien.engine.events import Done, Explained, MediumFailed, Progress
 from mien.engine.registry import Registry
 from mien.library.medium import MediumFacts
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
-from mien_desktop.plugins.facts import hidden, untrained
-from mien_desktop.settings import kept, places
+from mien_desktop.settings import places
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
 from mien_desktop.work.earlier import Earlier, earlier
 from mien_desktop.work.recognition import Recognition
 from mien_desktop.work.shelf import Shelf, Stored
+from mien_desktop.work.usual import usual_choice
 
 RUN = "run:"
 """Before the id of an earlier run, where a fusion's id could stand as well."""
@@ -76,18 +76,7 @@ class Conductor(QObject):
         self.recognition.recognised.connect(self._recognised)
         self.recognition.given_up.connect(lambda _: self._looked_through())
         self.analyst = self._analyst_at(place)
-        off = hidden(registry, kept.load().disabled)
-        usual = default_analyzers(registry)
-        fusion = settings.fusion
-        if off & {fusion, f"fusion.{fusion}"}:
-            fusion = next((f.id for f in registry.fusions.values() if f.id not in off and not untrained(f)), "")
-        self.choice = Choice(
-            analyzers=tuple(a for a in usual if a not in off) or None if off & set(usual) else None,
-            fusion=fusion,
-            device=settings.device,
-            precision=settings.precision,
-            threads=settings.threads or None,
-        ).checked(registry)
+        self.choice = usual_choice(registry, settings)
         self.compare = ""
         self._job: Job | None = None
         self._comparison: Job | None = None
