@@ -149,7 +149,7 @@ def read(data: Path, corpus: str, target: str, modalities: tuple[str, ...]) -> d
 
 
 def measure(part: Sequences, said: np.ndarray, bounded: bool, subset: str) -> tuple[Metric, ...]:
-    """Figures with intervals over whole videos (pieces of recordings)."""
+    """Figures with intervals over whole videos or recordings."""
     truth, groups = part.truth(), part.groups()
 
     def metric(name: str, of: Any, value: np.ndarray) -> Metric:

@@ -19,7 +19,7 @@ import numpy as np
 
 from mien.errors import CorpusError, shown
 from mien.training import checks
-from mien_plugins.colearning.sequences import Sequences
+from mien_plugins.colearning.sequences import PIECE, Sequences
 
 CORPUS = "RECOLA"
 FOLDERS = {
@@ -61,7 +61,7 @@ def cut(recordings: Sequences, steps: int = STEPS, hop: int = STEPS) -> Sequence
     checks.require_splits(CORPUS, {f"{steps} frames long": starts})
     return Sequences(
         recordings.corpus,
-        tuple(f"{recordings.names[i]}@{s}" for i, s in starts),
+        tuple(f"{recordings.names[i]}{PIECE}{s}" for i, s in starts),
         {m: tuple(a[i][s : s + steps] for i, s in starts) for m, a in recordings.features.items()},
         tuple(recordings.labels[i][s : s + steps] for i, s in starts),
     )
@@ -127,4 +127,7 @@ def _table(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if not rows or len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
         raise CorpusError(f"The file should have rows name,time,number,…, all of one length: {shown(path)}")
     table = np.asarray(rows)
+    checks.require_finite(f"The column of times in {path.name}", table[:, 0])
+    if (np.diff(table[:, 0]) <= 0).any():
+        raise CorpusError(f"The times in the second column must rise from row to row: {shown(path)}")
     return table[:, 0], table[:, 1:]

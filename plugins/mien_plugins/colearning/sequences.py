@@ -14,6 +14,8 @@ from torch.utils.data import IterableDataset
 from mien.training import checks
 
 Arrays = tuple[np.ndarray, ...]
+PIECE = "@"
+"""Behind a recording's name: which piece of it."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,10 @@ class Sequences:
         return np.concatenate(self.labels)
 
     def groups(self) -> np.ndarray:
-        """The sequence that each label of `truth` belongs to, by its index."""
-        return np.repeat(np.arange(len(self)), [len(y) for y in self.labels])
+        """The recording that each label of `truth` belongs to, by its number; pieces of one (`recola.cut`) are of that one."""
+        whole: dict[str, int] = {}
+        which = [whole.setdefault(name.partition(PIECE)[0], len(whole)) for name in self.names]
+        return np.repeat(which, [len(y) for y in self.labels])
 
 
 @dataclass(frozen=True)

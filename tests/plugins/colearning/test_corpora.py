@@ -129,6 +129,8 @@ def test_recola_is_read_and_cut(recola_folder: Path) -> None:
     pieces = recola.cut(splits["train"], hop=recola.TRAIN_HOP)
     assert len(pieces) == 3 * 4
     assert {len(y) for y in pieces.labels} == {75}
+    # Pieces of one person are no independent evidence: intervals are drawn over recordings.
+    assert pieces.groups().tolist() == np.repeat([0, 1, 2], 4 * 75).tolist()
     # 5 min at 25 a second: 298 pieces of 3 s each second (SEEDS §12), 100 side by side.
     whole = recola.cut(splits["train"].take(["train_1"]), 20, 20)
     np.testing.assert_array_equal(np.concatenate(whole.features["audio"]), splits["train"].features["audio"][0])
@@ -148,6 +150,8 @@ def test_a_delay_moves_the_ratings(recola_folder: Path) -> None:
         (lambda f: [p.unlink() for p in (f / "ratings_gold_standard/arousal").glob("dev*")], "valid split of RECOLA"),
         (lambda f: (f / "features_audio" / "dev_1.arff").write_text("@data\nx,0.0,a\n"), "Line 2 should read"),
         (lambda f: (f / "features_audio" / "dev_1.arff").write_text("@data\nx,9.0,1\nx,9.04,1\n"), "of other times"),
+        (lambda f: (f / "features_audio" / "dev_1.arff").write_text("@data\nx,nan,1\nx,0.04,1\n"), "are no numbers"),
+        (lambda f: (f / "ratings_gold_standard/arousal/dev_1.arff").write_text("@data\nx,1,0\nx,0,0\n"), "must rise"),
     ],
 )
 def test_what_is_not_recola_is_refused(recola_folder: Path, tmp_path: Path, spoil, said: str) -> None:
