@@ -26,6 +26,8 @@ Method = Literal["integrated_gradients", "gradient", "occlusion"]
 Check = Callable[[], None]
 STEPS = 16
 """Points on the path of integrated gradients: within 5 % of the logit difference on utterances (tested)."""
+GRADIENT_TOKENS = 256
+"""Tokens that go forth and back through the net at once: what each leaves behind on its way (about 0.2 MB) is kept until then."""
 
 
 def attribute(
@@ -43,7 +45,7 @@ def attribute(
         windows: N windows, as `Reading.loudest` has them.
         counts: how many words each window's text has; words outside the window get 0.
         method: see the module.
-        max_batch_tokens: tokens of a batch, steps or occluded copies counted.
+        max_batch_tokens: tokens of a batch, steps or occluded copies counted; with gradients never more than `GRADIENT_TOKENS`.
         check: called before each batch; may raise to stop.
 
     Returns:
@@ -69,18 +71,23 @@ def _gradients(
     points, weights = _path(STEPS if method == "integrated_gradients" else 1)
     place = {id(window): i for i, window in enumerate(windows)}
     found: list[NDArray[np.float64]] = [np.zeros(0)] * len(windows)
-    for batch in model.pieces.batches(windows, max(1, max_batch_tokens // len(points))):
-        if check is not None:
-            check()
+    limit = min(max_batch_tokens, GRADIENT_TOKENS)
+    for batch in model.pieces.batches(windows, max(1, limit // len(points))):
         ids, mask = model.tensors(batch)
         with torch.no_grad():
             vectors, blank = model.net.embed(ids), model.net.embed(_blanked(model, batch.windows, ids))
-        # (S, B, T, D): every text at every point of its path, all in one run.
-        share = torch.from_numpy(points).to(vectors)[:, None, None, None]
-        path = (blank + share * (vectors - blank)).requires_grad_(True)
-        encoded = model.net.encode(mask.repeat(len(points), 1), vectors=path.flatten(0, 1))
-        (slopes,) = torch.autograd.grad(model.net.head("offence", encoded.vector)[:, 0].float().sum(), path)
-        moved = torch.einsum("s,sbtd->btd", torch.from_numpy(weights).to(slopes), slopes) * (vectors - blank)
+        moved, at_once = torch.zeros_like(vectors), max(1, limit // ids.numel())
+        for first in range(0, len(points), at_once):
+            if check is not None:
+                check()
+            chosen = slice(first, first + at_once)
+            # (S, B, T, D): every text at some points of its path, in one run.
+            share = torch.from_numpy(points[chosen]).to(vectors)[:, None, None, None]
+            path = (blank + share * (vectors - blank)).requires_grad_(True)
+            encoded = model.net.encode(mask.repeat(len(path), 1), vectors=path.flatten(0, 1))
+            (slopes,) = torch.autograd.grad(model.net.head("offence", encoded.vector)[:, 0].float().sum(), path)
+            moved += torch.einsum("s,sbtd->btd", torch.from_numpy(weights[chosen]).to(slopes), slopes)
+        moved *= vectors - blank
         values = moved.float().sum(-1).cpu().double().numpy()
         for row, window in enumerate(batch.windows):
             found[place[id(window)]] = values[row, : len(window.ids)]

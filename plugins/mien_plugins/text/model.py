@@ -97,7 +97,8 @@ class TextModel:
     ) -> None:
         if pieces.size > settings.net.vocab_size:
             raise ValueError(f"{pieces.path} has {pieces.size} word pieces, the net {settings.net.vocab_size}")
-        self.net = net.to(device=torch.device(device), dtype=_DTYPES[precision]).eval()
+        # Where gradients with respect to a text are taken, those of the weights would cost memory for nothing.
+        self.net = net.to(device=torch.device(device), dtype=_DTYPES[precision]).eval().requires_grad_(False)
         self.pieces, self.settings, self.device = pieces, settings, torch.device(device)
 
     @classmethod

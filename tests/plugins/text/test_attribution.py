@@ -77,6 +77,25 @@ def test_words_outside_the_window_get_nothing(tiny):
     assert np.abs(found[:8]).sum() == pytest.approx(1.0, abs=1e-5)
 
 
+def test_memory_is_bounded_however_many_texts_there_are(tiny, monkeypatch):
+    seen = []
+
+    def encode(mask, **given):
+        seen.append(mask.numel())
+        return whole(mask, **given)
+
+    whole = tiny.net.encode
+    monkeypatch.setattr(tiny.net, "encode", encode)
+    windows, counts = tiny.pieces.windows(TEXTS * 4), [len(text.split()) for text in TEXTS * 4]
+    usual = attribute(tiny, windows, counts)
+    assert max(seen) <= attribution.GRADIENT_TOKENS < sum(seen)
+    seen.clear()
+    for one, other in zip(usual, attribute(tiny, windows, counts, max_batch_tokens=16), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    assert max(seen) <= 16  # one text at one point of its path
+    assert not any(weight.requires_grad for weight in tiny.net.parameters())  # what they would keep is not kept
+
+
 def test_nothing_and_cancellation(tiny):
     assert attribute(tiny, [], []) == []
 
