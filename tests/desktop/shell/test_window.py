@@ -12,19 +12,23 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractItemView,
     QAbstractSpinBox,
     QComboBox,
+    QHeaderView,
     QKeySequenceEdit,
     QLineEdit,
     QMenuBar,
     QSlider,
     QTabBar,
+    QTabWidget,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from mien.library.library import Library
 from mien.tracks.track import Spans
+from mien_desktop.settings.page import TITLES
 from mien_desktop.shell.conduct import RUN
 from mien_desktop.shell.window import MainWindow
 
@@ -355,17 +359,32 @@ def test_settings_change_the_choice_and_the_look_at_once(opened: MainWindow, qtb
     settings.hide()
 
 
-def test_everything_that_can_be_reached_says_what_it_is(opened: MainWindow) -> None:
+def test_everything_that_can_be_reached_says_what_it_is(opened: MainWindow, qtbot: QtBot) -> None:
+    """In every room, page and tab: pages are made when they are first seen."""
     opened.rooms.show_library()
-    opened.rooms.show_settings()
-    silent = [
-        f"{type(w).__name__} {getattr(w, 'text', str)()!r} in {type(w.parent()).__name__} in {type(w.window()).__name__}"
-        for w in opened.findChildren(QWidget)
-        if isinstance(w, QAbstractButton | QComboBox | QLineEdit | QSlider)
-        and not _inner(w)
-        and not (w.accessibleName() and w.toolTip())
-    ]
-    assert not silent
+    opened.rooms.show_queue()
+    opened.rooms.show_export()
+    settings = opened.rooms.show_settings()
+    for page in TITLES:
+        opened.rooms.show_settings(page)
+        qtbot.wait(20)
+    for tabs in opened.findChildren(QTabWidget):
+        for n in range(tabs.count()):
+            tabs.setCurrentIndex(n)
+    controls = QAbstractButton | QComboBox | QLineEdit | QSlider | QAbstractSpinBox | QAbstractItemView
+    met = [w for w in opened.findChildren(QWidget) if isinstance(w, controls) and not _inner(w)]
+    assert len(met) > 100
+    told = {
+        w: f"{type(w).__name__} {getattr(w, 'text', str)()!r} in {type(w.parent()).__name__} in {type(w.window()).__name__}"
+        for w in met
+    }
+    assert not [told[w] for w in met if not w.accessibleName()]
+    assert not [told[w] for w in met if not (w.toolTip() or w.accessibleDescription())]
+    buttons = [w for w in met if not isinstance(w, QAbstractItemView)]
+    assert not [told[w] for w in buttons if not w.toolTip()]
+    assert not [told[w] for w in met if not w.focusPolicy() & Qt.FocusPolicy.TabFocus and w.focusProxy() is None]
+    for room in (opened.rooms.show_queue(), opened.rooms.show_export(), settings):
+        room.hide()
 
 
 def test_no_two_commands_have_the_same_keys(window: MainWindow) -> None:
@@ -377,7 +396,8 @@ def _inner(widget: QWidget) -> bool:
     """Whether Qt made it inside of another control, which speaks for it, or nobody can see it."""
     outer = QComboBox | QLineEdit | QAbstractSpinBox | QKeySequenceEdit | QTabBar | QMenuBar
     hidden = isinstance(widget, QAbstractButton) and not widget.text() and widget.icon().isNull()
-    return isinstance(widget.parent(), outer) or hidden
+    popup = isinstance(widget, QAbstractItemView) and isinstance(widget.parent().parent(), QComboBox)
+    return isinstance(widget.parent(), outer) or hidden or popup or isinstance(widget, QHeaderView)
 
 
 def _texts(widget: QWidget) -> str:
