@@ -25,7 +25,10 @@ CASES: list[ParameterSet] = [
     pytest.param("exits", r"bad.exits ended its own process \(exit code 3\) while reading", id="exits"),
     pytest.param("exitswithchildren", r"ended its own process \(exit code 3\)", id="exits, children hold its pipes"),
     pytest.param("sysexits", r"bad.sysexits failed with SystemExit: no more", id="sys.exit"),
-    pytest.param("forks", r"bad.forks started more than 20 processes, so it was ended\.", id="forks"),
+    # Each copy of it holds memory: which limit it meets first depends on how fast the machine lets it fork.
+    pytest.param(
+        "forks", r"bad.forks (started more than 20 processes, so it was ended\.|held more than 0.4 GB)", id="forks"
+    ),
     pytest.param("leaks", r"bad.leaks held more than 0.4 GB of memory while reading", id="leaks"),
     pytest.param("nonsense", r"bad.nonsense returned dict, which is no track\.", id="nonsense"),
     pytest.param("wrongtypes", r"bytes cannot be handed over", id="wrong types"),
