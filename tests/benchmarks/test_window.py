@@ -295,13 +295,18 @@ def test_after_a_scrub(benchmark, window, qtbot, tmp_path):
 
 
 def test_answers_while_it_analyses(benchmark, window, qtbot):
-    """How long an event waits for its turn in the window from the moment it stands: a medium is opened at once, and analysed."""
-    gaps, last = [], [time.perf_counter()]
+    """How long an event waits for its turn in the window from the moment it stands: a medium is opened at once, and analysed.
+
+    Told apart where the system says so: how long the window's thread worked or waited for others of its own process, and how
+    long it was ready and no core was free, which on a machine that is shared is others' doing.
+    """
+    gaps, own, last = [], [], [time.perf_counter(), queued()]
 
     def beat():
-        now = time.perf_counter()
+        now, ready = time.perf_counter(), queued()
         gaps.append(now - last[0] - 0.010)
-        last[0] = now
+        own.append(gaps[-1] - (ready - last[1]))
+        last[:] = now, ready
 
     timer = QTimer()
     timer.setInterval(10)
@@ -309,7 +314,7 @@ def test_answers_while_it_analyses(benchmark, window, qtbot):
 
     def analyse():
         timer.start()
-        last[0] = time.perf_counter()
+        last[:] = time.perf_counter(), queued()
         window.open(DEMO)
         with qtbot.waitSignal(window.document.finished, timeout=300_000):
             window.conductor.analyse()
@@ -318,8 +323,11 @@ def test_answers_while_it_analyses(benchmark, window, qtbot):
 
     benchmark.pedantic(analyse, rounds=1)
     worst, high = float(np.max(gaps)), float(np.percentile(gaps, 99))
-    benchmark.extra_info |= {"worst_ms": worst * 1e3, "p99_ms": high * 1e3}
-    print(f"waits: p99 {high * 1e3:.0f} ms, worst {worst * 1e3:.0f} ms of {len(gaps)}")
+    alone = float(np.max(own))
+    benchmark.extra_info |= {"worst_ms": worst * 1e3, "p99_ms": high * 1e3, "worst_without_the_queue_ms": alone * 1e3}
+    print(
+        f"waits: p99 {high * 1e3:.0f} ms, worst {worst * 1e3:.0f} ms ({alone * 1e3:.0f} but for cores) of {len(gaps)}"
+    )
     assert worst <= ANSWER
 
 
@@ -386,6 +394,14 @@ def repeated(path: Path, seconds: float) -> float:
                 )
                 target.mux(copy)
     return probe(path).duration or seconds
+
+
+def queued() -> float:
+    """s that this thread has been ready to run while no core was free; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) * 1e-9
+    except OSError:
+        return 0.0
 
 
 def resident() -> float:
