@@ -86,6 +86,9 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, self.backend.error) as error:
+            # A connection that is cut short in mid-statement may complain while it is put away: the Ctrl-C is what happened.
+            if _interrupted(error):
+                raise KeyboardInterrupt from error
             raise explain(error, self.backend) from error
         except UnicodeEncodeError as error:
             raise LibraryError(
@@ -161,3 +164,17 @@ def migrate(connection: Connection, revision: str) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Whether an error came in the wake of a Ctrl-C."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, KeyboardInterrupt):
+            return True
+        if found is not None and id(found) not in seen:
+            seen.add(id(found))
+            waiting += [found.__cause__, found.__context__, getattr(found, "orig", None)]
+    return False

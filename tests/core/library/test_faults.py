@@ -6,9 +6,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from mien.errors import LibraryError, MienError, StorageError
 from mien.library import Library
+from mien.library.database import Database
 
 
 def _message(place: Path | str, **options) -> str:
@@ -150,3 +152,23 @@ def test_a_full_disk_is_a_fault_of_library_and_storage() -> None:
     assert issubclass(LibraryUnwritable, StorageError)
     assert issubclass(LibraryUnwritable, MienError)
     assert LibraryUnwritable.exit_code == 6
+
+
+def test_what_a_connection_says_after_ctrl_c_is_no_fault_of_the_library(tmp_path: Path) -> None:
+    """psycopg refuses to change a connection that was interrupted in mid-statement, and says so while it is put away."""
+    database = Database(tmp_path / "library.db")
+    said = sqlite3.ProgrammingError("can't change 'autocommit' now: connection in transaction status ACTIVE")
+
+    def put_away() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise DBAPIError("SELECT 1", None, said)
+
+    try:
+        with pytest.raises(KeyboardInterrupt), database.plain():
+            put_away()
+        with pytest.raises(LibraryError), database.plain():
+            raise DBAPIError("SELECT 1", None, said)
+    finally:
+        database.close()
