@@ -99,7 +99,7 @@ class PluginDetail(QWidget):
 
     def look_again(self) -> None:
         """Which models are there may have changed."""
-        command = untrained(self._info) if isinstance(self._info, FusionInfo) else ""
+        command = untrained(self._info)
         self._untrained.setText(f"It has no weights yet; train it with: {command}" if command else "")
         self._untrained.setVisible(bool(command))
         self.set_used(self._used)

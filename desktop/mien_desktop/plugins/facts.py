@@ -92,8 +92,8 @@ def hidden(registry: Registry, disabled: Collection[str]) -> set[str]:
     return {offer for source in registry.sources if source.name in disabled for offer in source.offers}
 
 
-def untrained(info: FusionInfo) -> str:
-    """The command that trains a fusion, empty where it needs none or its weights are here already. Looks at folders only."""
+def untrained(info: Plugin) -> str:
+    """The command that trains a plugin's model, empty where it needs none or its weights are here. Looks at folders only."""
     if info.models and all(store.is_installed(model) for model in info.models):
         return ""
     return info.needs_training or info.trained_by

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mien.engine.registry import Registry
 from mien.models import catalogue, store
-from mien_desktop.plugins.facts import untrained
+from mien_desktop.plugins.facts import Plugin, untrained
 from mien_desktop.welcome.page import Offer
 
 ROOMS = (("speech", "What is said"), ("emotion", "How it is said"), ("text", "What the words carry"),
@@ -19,18 +19,19 @@ _SHOWN = 4
 def offers(registry: Registry) -> tuple[Offer, ...]:
     """A line for every room of plugins that is here, for what is broken, and for the models that could be installed."""
     found = []
+    plugins: list[Plugin] = [*registry.fusions.values(), *registry.analyzers.values()]
+    ready = [info for info in plugins if not untrained(info)]
     for room, means in ROOMS:
-        titles = [i.title for i in registry.fusions.values() if i.id.split(".")[0] == room and not untrained(i)]
-        titles += [i.title for i in registry.analyzers.values() if i.id.split(".")[0] == room]
+        titles = [info.title for info in ready if info.id.split(".")[0] == room]
         if titles:
             found.append(Offer(means, _some(titles), True))
     known = {room for room, _ in ROOMS}
-    others = [i.title for i in registry.analyzers.values() if i.id.split(".")[0] not in known]
+    others = [info.title for info in ready if info.id.split(".")[0] not in known]
     if others:
-        found.append(Offer("Added by plugins", ", ".join(others), True))
-    trainable = [i.title for i in registry.fusions.values() if untrained(i)]
+        found.append(Offer("Added by plugins", _some(others), True))
+    trainable = [info.title for info in plugins if untrained(info)]
     if trainable:
-        found.append(Offer(f"{len(trainable)} fusions could be trained", _some(trainable), False))
+        found.append(Offer(f"{len(trainable)} more could be trained", _some(trainable), False))
     found += [Offer(f"{source.name} could not be loaded", source.error, False) for source in registry.broken]
     missing = [entry.title for entry in catalogue.ENTRIES if not store.is_installed(entry.id)]
     if missing:

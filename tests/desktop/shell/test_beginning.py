@@ -10,6 +10,9 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from mien.engine.registry import Registry
+from mien.models import store
+from mien_desktop.shell.offers import offers
 from mien_desktop.shell.window import MainWindow
 from mien_desktop.welcome.page import DropZone
 
@@ -76,3 +79,19 @@ def test_a_file_is_chosen_in_a_dialog(window: MainWindow, monkeypatch: pytest.Mo
     window.tools._opener.click()
     assert window.document.path == DEMO
     assert asked == ["Open a video or a sound file"] * 2
+
+
+def test_what_lacks_its_weights_is_no_reader_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry.load()
+    vote = registry.analyzers["classical.vote"]
+    there = set(vote.models)
+    is_installed = store.is_installed
+    monkeypatch.setattr(store, "is_installed", lambda model: model not in there and is_installed(model))
+    (could,) = (o for o in offers(registry) if o.title.endswith("could be trained"))
+    assert not could.there
+    assert vote.title not in " ".join(o.detail for o in offers(registry) if o.there)
+    more = int(could.title.split()[0])
+    monkeypatch.setattr(store, "is_installed", lambda model: model in there or is_installed(model))
+    (could,) = (o for o in offers(registry) if o.title.endswith("could be trained"))
+    assert int(could.title.split()[0]) == more - 1  # its model is there now
+    assert vote.title in " ".join(o.detail for o in offers(registry) if o.there)
