@@ -99,7 +99,8 @@ class Session:
     def _open(self) -> None:
         order = self.order
         place = order.library
-        if order.dry and is_empty(place):  # opening it would make its tables
+        empty = order.dry and is_empty(place)
+        if empty:  # looking would find no tables to ask
             place = os.path.join(self._stack.enter_context(tempfile.TemporaryDirectory()), "library.db")
         if not order.dry:
             self._stack.enter_context(OutFolder(order.out))
@@ -109,7 +110,7 @@ class Session:
 
             self._cluster = self._stack.enter_context(Cluster(order.ray.address))
             self.order = replace(order, slots=self._cluster.slots(order.ray))
-        library = self._stack.enter_context(Library(place))
+        library = self._stack.enter_context(Library(place, look=order.dry and not empty))
         journal = self._stack.enter_context(Journal(library.place))
         self._surveyor = Surveyor(
             order.choice,

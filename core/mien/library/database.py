@@ -25,7 +25,7 @@ class Database:
     Args:
         place: path of a SQLite file (made with its folder when absent) or a database URL.
         busy: how long to wait for another program's transaction, in seconds.
-        make: bring it to the newest schema; else it is only looked at.
+        make: bring it to the newest schema; else it is only looked at, whatever schema of ours it has.
 
     Raises:
         LibraryError: it cannot be opened, is no library, is damaged or comes from a newer version.
@@ -38,6 +38,8 @@ class Database:
         try:
             if make:
                 self._prepare()
+            else:
+                self.empty()  # what is no library, or a newer one, is refused either way
         except BaseException:
             self.close()
             raise

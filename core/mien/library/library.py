@@ -38,6 +38,8 @@ class Library:
     Args:
         place: path of the SQLite file, a database URL, or None for the place that the settings name.
         busy: how long to wait for another program's transaction, in seconds.
+        look: change nothing by opening it: it keeps an older schema, and runs of dead processes their mark. What it is then good
+            for is `mien.library.holdings`, whose questions every schema can answer.
 
     Attributes:
         place: the path or URL as messages and lists show it, without a password.
@@ -47,17 +49,19 @@ class Library:
         LibraryError: it cannot be opened; the message says why and what to do.
     """
 
-    def __init__(self, place: str | Path | None = None, *, busy: float = 30.0) -> None:
+    def __init__(self, place: str | Path | None = None, *, busy: float = 30.0, look: bool = False) -> None:
         if place is None:
             from mien.config import library_place
 
             place = library_place()
-        self._database = Database(place, busy=busy)
+        self._database = Database(place, busy=busy, make=not look)
         self.place = self._database.place
         self.where = self._database.backend.where
         self._owners = self._database.backend.owners(self._database)
         self._writers: list[RunWriter] = []
         self._lock = threading.Lock()
+        if look:
+            return
         try:
             # Who may only read can still do that; what may not be written says so when it is.
             with contextlib.suppress(LibraryUnwritable):

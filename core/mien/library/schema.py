@@ -1,5 +1,5 @@
 """The tables. A change here goes with a new migration in `migrations/versions` and a new entry in
-`REVISIONS`.
+`REVISIONS`. A library that is only looked at keeps its schema, so `mien.library.holdings` must read all of them alike.
 
 The full-text index over `utterance` is no table of this metadata: it exists only in SQLite and lives in
 `search.py`. Moments are seconds since 1970 UTC; times inside a medium are seconds from its start.

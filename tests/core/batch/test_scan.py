@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -14,6 +15,8 @@ from mien.batch.devices import Slot, slots
 from mien.batch.pool import Pool
 from mien.errors import DeviceError, UsageError
 from mien.library import Library
+from mien.library.database import Database, migrate
+from mien.library.schema import REVISIONS
 
 
 def test_each_content_once_and_the_second_time_nothing(
@@ -72,6 +75,41 @@ def test_each_content_once_and_the_second_time_nothing(
     assert changed["a.mp4"].medium != items["a.mp4"].medium
     _, notes, _ = scan(folder / "a.mp4", analyzers=("tiny.first",), fusion="")
     assert notes.begun_ == ["a.mp4"]
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_dry_run_answers_from_an_old_library_and_leaves_every_byte(
+    scan: Any, folder: Path, make_clip: Any, tmp_path: Path, mien_home: Path, revision: str
+) -> None:
+    make_clip(folder / "known.m4a", 1.0, video=False)
+    scan(analyzers=("tiny.level",), fusion="")
+    make_clip(folder / "new.m4a", 0.5, video=False)
+    shutil.rmtree(mien_home / "cache")  # so that the library alone can know
+    old = _kept_at(revision, tmp_path / "library.db", tmp_path / "old.db")
+    before = old.read_bytes()
+    items, _, _ = scan(analyzers=("tiny.level",), fusion="", library=str(old), dry=True)
+    assert {name: item.state for name, item in items.items()} == {"known.m4a": "done", "new.m4a": "todo"}
+    assert old.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.glob("old.db*")) == ["old.db"]
+
+
+def _kept_at(revision: str, library: Path, place: Path) -> Path:
+    """What a library holds, as a version of Mien with that schema would have kept it; one run's process has died."""
+    database = Database(place, make=False)
+    with database.write() as connection:
+        migrate(connection, revision)
+        database.backend.mark(connection)
+    database.close()
+    raw = sqlite3.connect(place, isolation_level=None)
+    raw.execute("ATTACH ? AS new", (str(library),))
+    for table in ("medium", "medium_path", "run", "track", "piece"):
+        raw.execute(f"INSERT INTO main.{table} SELECT * FROM new.{table}")
+    raw.execute(
+        "INSERT INTO run SELECT 'lost', medium_id, 'k', analyzer, version, params, models, device, precision,"
+        " 'running', partial, reason, notes, 'nobody', started, NULL, used FROM new.run"
+    )
+    raw.close()
+    return place
 
 
 def test_what_one_medium_does_stays_with_it(scan: Any, folder: Path, make_clip: Any) -> None:
