@@ -247,8 +247,7 @@ class Conductor(QObject):
         if self._closed:
             return
         if job.plugin:
-            # Those that were given up for another say nothing more.
-            if self._explaining is not None and job.number == self._explaining.number:
+            if self._awaited(job):
                 self._explanation(event)
         elif self._comparison is not None and job.number == self._comparison.number:
             self._comparing(event)
@@ -285,8 +284,12 @@ class Conductor(QObject):
         elif isinstance(event, MediumFailed):
             self.unexplained.emit(event.reason)
 
+    def _awaited(self, job: Job) -> bool:
+        """Whether it is the explanation that was asked for last; those that were given up for another say nothing more."""
+        return self._explaining is not None and job.number == self._explaining.number
+
     def _died(self, job: Job, reason: str) -> None:
-        if job.plugin:
+        if self._awaited(job):
             self.unexplained.emit(reason)
         elif self._job is not None and job.number == self._job.number:
             self.document.end(reason)
@@ -304,7 +307,7 @@ class Conductor(QObject):
                     self.analyse()
         if self._comparison is not None and job.number == self._comparison.number:
             self._comparison = None
-        if self._explaining is not None and job.number == self._explaining.number:
+        if self._awaited(job):
             self._explaining = None
 
     # -- another library ----------------------------------------------------------------------------------------
