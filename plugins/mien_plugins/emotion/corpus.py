@@ -103,15 +103,26 @@ def _clip(path: Path, number: int, row: Mapping[str, str | None]) -> Clip:
 
 
 def read_mono(path: Path, rate: int = RATE) -> NDArray[np.float32]:
-    """A sound file as mono float32 at `rate` Hz."""
+    """A sound file as mono float32 (N,) at `rate` Hz.
+
+    Raises:
+        MediaError: there is no such file, or it is no medium.
+        CorpusError: it has no sound, or what it has cannot be decoded.
+    """
     import av
+    import av.error
 
     from mien.media.opening import open_medium
 
     resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
     with open_medium(path) as container:
-        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-    frames += resampler.resample(None)
+        if not container.streams.audio:
+            raise CorpusError(f"There is no sound in this recording: {shown(path)}")
+        try:
+            frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+            frames += resampler.resample(None)
+        except av.error.FFmpegError as error:
+            raise CorpusError(f"The recording's sound cannot be decoded ({error.strerror}): {shown(path)}") from error
     parts = [frame.to_ndarray().ravel() for frame in frames]
     return np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)
 

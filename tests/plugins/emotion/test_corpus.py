@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mien.errors import CorpusError, MediaMissing
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, attributes, folds, read_clips, read_mono
 from mien_plugins.emotion.norms import NEUTRAL, PAD
 
@@ -47,3 +48,23 @@ def test_sound_is_mono_at_16_khz(shared):
     assert clip.samples.dtype == np.float32
     assert len(read_mono(clip.path)) / 16000 == pytest.approx(2.0, abs=0.01)
     assert len(read_mono(clip.path, 8000)) / 8000 == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_recording_without_sound_is_one_sentence(tmp_path, make_clip):
+    silent = make_clip(tmp_path / "mute.mp4", 0.5, audio=False)
+    with pytest.raises(CorpusError, match=r"no sound.*mute\.mp4") as caught:
+        read_mono(silent)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(MediaMissing, match="no such file"):
+        read_mono(tmp_path / "gone.wav")
+
+
+def test_a_recording_that_breaks_off_into_noise_is_one_sentence(tmp_path, make_clip):
+    whole = make_clip(tmp_path / "whole.m4a", 2.0, video=False).read_bytes()
+    head = whole.index(b"mdat") + 4
+    broken = tmp_path / "broken.m4a"
+    noise = np.random.default_rng(0).bytes(len(whole))
+    tail = whole.index(b"moov") - 4
+    broken.write_bytes(whole[:head] + noise[: tail - head] + whole[tail:])
+    with pytest.raises(CorpusError, match=r"cannot be decoded.*broken\.m4a"):
+        read_mono(broken)
