@@ -20,7 +20,8 @@ TRANSCRIPT: Final = "speech.transcript"
 """The track whose text can be searched."""
 
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
-_PLAIN = re.compile(r"[A-Za-z0-9\s]*")
+_INDEXED = re.compile(r"[\s\x20-\x7e\u00a0-\u024f\u0370-\u037e\u0384-\u0527\u1e00-\u1fff\u2010-\u2027]*")
+"""Latin, Greek and Cyrillic with their signs: their words stand apart, and all that can be found of them is in the index."""
 _SNIPPET_CHARS = 60
 _SNIPPET_FROM = 5000  # characters of a text whose best part is looked for
 _AT_ONCE = 200
@@ -97,7 +98,7 @@ def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: 
     terms = terms_of(text)
     if terms:
         rows = _find_words(connection, terms, medium_id, limit)
-        if _PLAIN.fullmatch(text):  # words of these letters are all in the index
+        if _INDEXED.fullmatch(text):
             return rows
     # Scripts without spaces, and signs that are no words, are found as parts of the text.
     return rows or find_parts(connection, text, medium_id=medium_id, limit=limit)

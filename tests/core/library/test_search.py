@@ -111,6 +111,25 @@ def test_without_an_index_words_are_found_as_parts(library: Library, medium, say
         assert long.snippet.endswith("[indeed]")
 
 
+@pytest.mark.parametrize("text", ["Müller", "don't", "привет", "ελπίδα", "l’été…", "tiếng"])
+def test_what_the_index_holds_in_full_is_not_read_through(
+    library: Library, say, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read all utterances takes long in a large library."""
+    read_through: list[str] = []
+    find_parts = search.find_parts
+    monkeypatch.setattr(
+        search, "find_parts", lambda *args, **options: (read_through.append(args[1]), find_parts(*args, **options))[1]
+    )
+    assert _texts(library, text) == []
+    assert not read_through
+    say(f"heard {text.upper()} today", "你好世界")
+    assert _texts(library, text) == [f"heard {text.upper()} today"]
+    assert not read_through
+    assert _texts(library, "好世") == ["你好世界"]
+    assert read_through == ["好世"]
+
+
 @pytest.fixture(scope="module")
 def shared_library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     """One library for all examples of the property tests."""
