@@ -7,12 +7,15 @@
   happiness, T sadness, N neutral), version.
 * FER2013 (Goodfellow et al. 2013) as pictures: `train/<emotion>/*` and `test/<emotion>/*`.
 
-People are parted by the seed; FER's `test` tests, a tenth of its `train` validates (who is shown is not told).
+People are parted by the seed; FER's `test` tests, a tenth of its `train` validates. Who is shown there is not told, but about
+one picture in twenty is a copy of another: copies stay on one side, and training pictures that are tested, too, are left unused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,8 +36,8 @@ _EMODB: Mapping[str, str] = {
     "A": "fear",
     "F": "happiness",
     "T": "sadness",
+    "N": "neutral",
 }
-_EMODB = {**_EMODB, "N": "neutral"}
 
 
 def read_ravdess(folder: Path, *, seed: int = 0, media: str = "sound") -> Manifest:
@@ -45,7 +48,7 @@ def read_ravdess(folder: Path, *, seed: int = 0, media: str = "sound") -> Manife
         if path.suffix.lower() not in media_suffixes(media) or path.name.startswith("."):
             continue
         parts = path.stem.split("-")
-        if len(parts) != 7 or not all(part.isdigit() for part in parts):
+        if len(parts) != 7 or not all(part.isdecimal() for part in parts):
             raise CorpusError(f"{RAVDESS} names a take 03-01-06-01-02-01-12, and not so: {shown(path)}")
         modality, channel, emotion, _, statement, _, actor = map(int, parts)
         if channel != 1 or (media == "video" and modality != 1):
@@ -87,8 +90,29 @@ def read_fer(folder: Path, *, seed: int = 0, media: str = "video") -> Manifest:
                     f"{FER} has a folder for each of seven emotions, and none called so: {shown(path.parent)}"
                 )
             rows[part].append(Row(beside(folder, path), split=part, labels=(emotion,)))
-    whole = made(folder, FER, (KNOWN["emotion"],), rows["train"])
+    contents = {part: _contents(folder, rows[part]) for part in rows}
+    often = Counter(contents["train"])
+    tested = set(contents["test"])
+    told = list(zip(rows["train"], contents["train"], strict=True))
+    pool = [replace(row, group=what if often[what] > 1 else "") for row, what in told if what not in tested]
+    again = [replace(row, split="") for row, what in told if what in tested]
+    whole = made(folder, FER, (KNOWN["emotion"],), pool)
     _, valid = divide(whole, (0.9, 0.1), seed, "emotion")
     held = set(valid.tolist())
     train = [replace(row, split="valid") if at in held else row for at, row in enumerate(whole.rows)]
-    return made(folder, FER, whole.labels, [*train, *rows["test"]])
+    plural = "picture is" if len(again) == 1 else "pictures are"
+    note = f"{len(again)} training {plural} in the test part, too, and left unused." if again else ""
+    return made(folder, FER, whole.labels, [*train, *again, *rows["test"]], note)
+
+
+def _contents(folder: Path, rows: Sequence[Row]) -> list[str]:
+    """What the rows' files hold, as short hashes; raises CorpusError where one cannot be read."""
+    found = []
+    for row in rows:
+        try:
+            found.append(hashlib.sha256((folder / row.path).read_bytes()).hexdigest()[:16])
+        except OSError as error:
+            raise CorpusError(
+                f"A picture of {FER} cannot be read ({error.strerror}): {shown(folder / row.path)}"
+            ) from error
+    return found

@@ -14,7 +14,8 @@ or one table instead of the folders:
     HateMM_annotation.csv   video_file_name,label with label Hate or Non Hate; clips in hate_videos and non_hate_videos
 
 Clips of one video are named after it with their number behind the last `_` or `-` (`talk_03.mp4` is of
-`talk`), unless one name stands before half of all numbers (`video_1`, `video_2` …).
+`talk`), unless one name stands before half of all numbers (`video_1`, `video_2` …) or says no more than the class
+(`hate_video_1` …, as HateMM numbers its videos).
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ def _from_table(folder: Path, clips: Mapping[str, Path]) -> dict[str, Row]:
             clip = _clip(cells[name], clips)
             if not clip:
                 raise CorpusError(f"{where} names a clip that is not there: {shown(cells[name][:80])}")
+            if clip in found:
+                raise CorpusError(f"{where} names a clip for the second time: {shown(cells[name][:80])}")
             speaker, split, text = (cells.get(key, "").strip() for key in ("speaker", "split", "text"))
             found[clip] = Row(clip, speaker=speaker, split=split, text=text, labels=(label,))
         return found
@@ -125,10 +128,14 @@ def _column(folder: Path, file: str, name: str, clips: Mapping[str, Path]) -> di
 
 
 def _videos(stems: list[str]) -> dict[str, str]:
-    """Stem of a clip → the video it was cut from; none where one name stands before half of all numbers (`video_1`)."""
+    """Stem of a clip → the video it was cut from; none where one name stands before half of all numbers (`video_1`), or a
+    class' name does (`hate_video_1`)."""
     heads = {stem: _PART.sub("", stem) for stem in stems}
     sizes = Counter(heads.values())
-    return {stem: head if sizes[head] < max(2, len(stems) / 2) else "" for stem, head in heads.items()}
+    usual = {
+        head for head, size in sizes.items() if size >= max(2, len(stems) / 2) or _label(head) or _label(f"{head}s")
+    }
+    return {stem: "" if head in usual else head for stem, head in heads.items()}
 
 
 def _clip(written: str, clips: Mapping[str, Path]) -> str:

@@ -74,9 +74,12 @@ def read_glasgow(folder: Path, *, seed: int = 0, media: str = "sound") -> Manife
         share = amount(cells["Rating"].strip().removesuffix("%"), 0, 100, where, "rating")
         place = folder / "Audio" / (name if Path(name).suffix else f"{name}.wav")
         clip = found(place, title, where, place)
-        rows.append(Row(beside(folder, clip), group=cells["Fold"].strip(), labels=(onto(share, 0, 100),)))
+        fold = cells["Fold"].strip()
+        if not fold:
+            raise CorpusError(f"{where} names no fold")
+        rows.append(Row(beside(folder, clip), group=fold, labels=(onto(share, 0, 100),)))
     folds = sorted(
-        {row.group for row in rows}, key=lambda fold: (not fold.isdigit(), int(fold) if fold.isdigit() else 0, fold)
+        {row.group for row in rows}, key=lambda fold: (not fold.isdecimal(), int(fold) if fold.isdecimal() else 0, fold)
     )
     if not rows:
         raise CorpusError(f"There are no rows below the heading: {shown(path)}")

@@ -138,10 +138,10 @@ def beside(folder: Path, path: Path) -> str:
     Raises:
         CorpusError: a corpus' table has led out of its folder.
     """
-    name = path.relative_to(folder).as_posix()
-    if ".." in path.relative_to(folder).parts:
-        raise CorpusError(f"A table of the corpus names a recording outside of it: {shown(name[:80])}")
-    return name
+    inside = path.relative_to(folder) if path.is_relative_to(folder) else None
+    if inside is None or ".." in inside.parts:
+        raise CorpusError(f"A table of the corpus names a recording outside of it: {shown(str(inside or path)[:80])}")
+    return inside.as_posix()
 
 
 def found(path: Path | None, corpus: str, where: str, expected: Path) -> Path:
@@ -150,7 +150,11 @@ def found(path: Path | None, corpus: str, where: str, expected: Path) -> Path:
     Raises:
         CorpusError: it is not there.
     """
-    if path is None or not path.is_file():
+    try:
+        there = path is not None and path.is_file()
+    except OSError:  # no file can have such a name
+        there = False
+    if path is None or not there:
         raise CorpusError(f"{where} names a recording of {corpus} that is not there; expected at: {shown(expected)}")
     return path
 

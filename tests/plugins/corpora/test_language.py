@@ -189,6 +189,19 @@ def test_clips_in_a_table_and_as_hatemm(clips: Path, put: Any) -> None:
     assert [row.labels[0] for row in hate.read(clips).rows] == ["no", "yes"] * 3
 
 
+def test_hatemms_numbers_are_videos_of_their_own(put: Any, corpus: Path) -> None:
+    # As it is handed out: 431 hate_video_1.mp4 …, 652 non_hate_video_1.mp4 …; neither name is one video cut in clips.
+    names = [f"hate_video_{n}" for n in range(12)] + [f"non_hate_video_{n}" for n in range(18)]
+    for name in names:
+        put(f"{name.rpartition('_')[0]}s/{name}.mp4", "x")
+    rows = "".join(f"{name}.mp4,{'Non Hate' if name.startswith('non') else 'Hate'}\n" for name in names)
+    put("HateMM_annotation.csv", "video_file_name,label\n" + rows)
+    found = hate.read(corpus)
+    assert {row.group for row in found.rows} == {""}
+    found.check(labels=("hate",))
+    assert {row.labels[0] for row in found.part("test").rows} == {"yes", "no"}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -200,6 +213,7 @@ def test_clips_in_a_table_and_as_hatemm(clips: Path, put: Any) -> None:
         ),
         ("labels.csv", "clip,label\ntalk1_01.mp4,hate\n", "column 'file' is missing"),
         ("labels.csv", "file,label,split\ntalk1_01.mp4,hate,third\n", "should be train, valid or test"),
+        ("labels.csv", "file,label\ntalk1_01.mp4,hate\ntalk1_01,no\n", "Row 3 of .* names a clip for the second time"),
         ("speakers.csv", "file,speaker\nnobody.mp4,a\n", "Row 2 of .*speakers.csv names a clip that is not there"),
     ],
 )

@@ -225,6 +225,52 @@ def test_sspnet_and_glasgow(put: Any, corpus: Path) -> None:
         rated.read_glasgow(corpus)
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("1,{outside},50", "names a recording outside of it"),
+        (f"1,{'a' * 300},50", "names a recording of .* that is not there"),
+        (",talk,50", "Row 2 of .* names no fold"),
+    ],
+)
+def test_glasgow_refuses_names_that_cannot_be(put: Any, corpus: Path, row: str, said: str) -> None:
+    put("Audio/talk.wav")
+    row = row.replace("{outside}", str(put("../outside.wav").resolve()))
+    put("metadata.csv", f"Fold,File name,Rating\n{row}\n")
+    with pytest.raises(CorpusError, match=said):
+        rated.read_glasgow(corpus)
+
+
+def test_digits_of_other_kinds_are_no_numbers(put: Any, corpus: Path) -> None:
+    put("Actor_01/03-01-01-01-02-01-0².wav")
+    with pytest.raises(CorpusError, match="names a take 03-01"):
+        acted.read_ravdess(corpus)
+    for n in range(3):
+        put(f"Audio/{n}.wav")
+    put("metadata.csv", "Fold,File name,Rating\n" + "".join(f"{fold},{n},50\n" for n, fold in enumerate("12²")))
+    assert {row.group: row.split for row in rated.read_glasgow(corpus).rows} == {
+        "1": "train",
+        "2": "valid",
+        "²": "test",
+    }
+
+
+def test_copies_of_a_picture_stay_on_one_side(put: Any, corpus: Path) -> None:
+    for n in range(40):
+        put(f"train/happy/{n}.png", f"face {n // 2}")  # each of them twice
+        put(f"train/sad/{n}.png", f"other {n // 2}")
+    put("train/sad/again.png", "tested")
+    put("test/sad/1.png", "tested")
+    found = acted.read_fer(corpus)
+    part = {row.path: row.split for row in found.rows}
+    assert part["train/sad/again.png"] == ""
+    assert all(
+        part[f"train/{e}/{n}.png"] == part[f"train/{e}/{n + 1}.png"] for e in ("happy", "sad") for n in range(0, 40, 2)
+    )
+    assert Counter(part.values()) == {"train": 72, "valid": 8, "test": 1, "": 1}
+    assert any("1 training picture" in note for note in found.notes)
+
+
 def test_acted_corpora(put: Any, corpus: Path) -> None:
     for actor in range(1, 7):
         for emotion in (1, 2, 8):
@@ -244,7 +290,7 @@ def test_acted_corpora(put: Any, corpus: Path) -> None:
     for part, count in (("train", 10), ("test", 2)):
         for emotion in ("angry", "happy"):
             for n in range(count):
-                put(f"{part}/{emotion}/{n}.png", "x")
+                put(f"{part}/{emotion}/{n}.png", f"{part} {emotion} {n}")
     found = acted.read_fer(corpus)
     assert Counter(row.split for row in found.rows) == {"train": 18, "valid": 2, "test": 4}
     put("train/bored/1.png", "x")
