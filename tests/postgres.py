@@ -70,6 +70,12 @@ class Server:
             raise
 
     @property
+    def pid(self) -> int:
+        """The server's process; each connection has a child of it."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def data(self) -> Path:
         """The cluster's folder."""
         return self.folder / "data"

@@ -5,21 +5,22 @@ The rows are written as the library writes them, but in bulk: a hundred thousand
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import sys
 import time
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
-from mien.library import Library
+from mien.library import Library, schema, search
 from mien.library.codec import encode
 from mien.tracks import Spans
 from mien.tracks.quantity import probability
 
 SPANS = 100
 TRACKS = ("speech.transcript", "text.hate", "text.offence", *(f"more.reading{n}" for n in range(7)))
+TABLES = ("medium", "medium_path", "run", "track", "piece", "utterance")
+AT_ONCE = 100  # media in one transaction
 VARIANTS = 50  # of a track; in one of them the scores reach 1
 
 
@@ -43,35 +44,47 @@ def words(rng: np.random.Generator, count: int) -> list[str]:
 WORDS = [word(rank) for rank in range(20_000)]
 
 
-def make(place: Path, media: int) -> None:
-    """Fill a new library."""
+def make(place: str, media: int) -> None:
+    """Fill a new library, in a file or on PostgreSQL."""
     rng = np.random.default_rng(6)
-    with Library(place):
-        pass
     blobs = {name: _blobs(name, rng) for name in TRACKS}
-    raw = sqlite3.connect(place)
-    raw.execute("PRAGMA synchronous=OFF")
     now = time.time()
-    track = 0
-    for medium in range(media):
-        ident = f"{medium:064x}"
-        streams = json.dumps([{"kind": "audio", "sample_rate": 16000, "channels": 1}])
-        row = (ident, 1000 + medium, 600.0, "mov,mp4", streams, now + medium)
-        raw.execute("INSERT INTO medium (id, size, duration, format, streams, added) VALUES (?, ?, ?, ?, ?, ?)", row)
-        raw.execute(
-            "INSERT INTO medium_path (medium_id, path, seen) VALUES (?, ?, ?)", (ident, f"/media/{medium}.mp4", now)
-        )
-        for name in TRACKS:
-            track += 1
-            _run(raw, ident, name, track, blobs[name][medium % VARIANTS], now)
-            if name == "speech.transcript":
-                said = words(rng, SPANS * 12)
-                rows = [(track, 6.0 * n, 6.0 * n + 5, " ".join(said[12 * n : 12 * n + 12])) for n in range(SPANS)]
-                raw.executemany("INSERT INTO utterance (track_id, t0, t1, text) VALUES (?, ?, ?, ?)", rows)
-        if medium % 500 == 499:
-            raw.commit()
-    raw.commit()
-    raw.close()
+    with Library(place) as library:
+        for first in range(0, media, AT_ONCE):
+            rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+            for medium in range(first, min(first + AT_ONCE, media)):
+                _medium(rows, medium, blobs, rng, now)
+            with library._database.write() as connection:
+                for table in TABLES:
+                    if table == "utterance":
+                        search.insert(connection, rows[table])
+                    else:
+                        connection.execute(sa.insert(schema.metadata.tables[table]), rows[table])
+        if place.startswith("postgresql:"):  # as autovacuum does after a while; the tests' server has none
+            library._database.outside("VACUUM ANALYZE")
+
+
+def _medium(
+    rows: dict[str, list[dict[str, Any]]],
+    medium: int,
+    blobs: dict[str, list[bytes]],
+    rng: np.random.Generator,
+    now: float,
+) -> None:
+    ident = f"{medium:064x}"
+    streams = [{"kind": "audio", "sample_rate": 16000, "channels": 1}]
+    what = {"size": 1000 + medium, "duration": 600.0, "format": "mov,mp4", "streams": streams, "added": now + medium}
+    rows["medium"].append({"id": ident, **what})
+    rows["medium_path"].append({"medium_id": ident, "path": f"/media/{medium}.mp4", "seen": now})
+    for n, name in enumerate(TRACKS):
+        track = medium * len(TRACKS) + n + 1
+        _run(rows, ident, name, track, blobs[name][medium % VARIANTS], now)
+        if name == "speech.transcript":
+            said = words(rng, SPANS * 12)
+            texts = [" ".join(said[12 * n : 12 * n + 12]) for n in range(SPANS)]
+            rows["utterance"] += [
+                {"track_id": track, "t0": 6.0 * n, "t1": 6.0 * n + 5, "text": text} for n, text in enumerate(texts)
+            ]
 
 
 def _blobs(name: str, rng: np.random.Generator) -> list[bytes]:
@@ -85,41 +98,16 @@ def _blobs(name: str, rng: np.random.Generator) -> list[bytes]:
     return found
 
 
-def _run(raw: sqlite3.Connection, medium: str, name: str, track: int, blob: bytes, now: float) -> None:
+def _run(rows: dict[str, list[dict[str, Any]]], medium: str, name: str, track: int, blob: bytes, now: float) -> None:
     run = f"{track:032x}"
-    quantity = json.dumps([probability(name.rsplit(".", 1)[-1]).to_dict()])
-    values = (
-        run,
-        medium,
-        f"key{track}",
-        name,
-        "1",
-        "{}",
-        "{}",
-        "cpu",
-        "float32",
-        "complete",
-        0,
-        "",
-        "[]",
-        "",
-        now,
-        now,
-    )
-    raw.execute(
-        "INSERT INTO run (id, medium_id, key, analyzer, version, params, models, device, precision, status, partial, "
-        f"reason, notes, owner, started, finished, used) VALUES ({', '.join('?' * 17)})",
-        (*values, now),
-    )
-    raw.execute(
-        "INSERT INTO track (id, run_id, name, kind, quantities, provenance) VALUES (?, ?, ?, 'spans', ?, ?)",
-        (track, run, name, quantity, json.dumps({"analyzer": name, "version": "1"})),
-    )
-    raw.execute(
-        "INSERT INTO piece (track_id, seq, rows, t0, t1, data) VALUES (?, ?, ?, 0.0, 599.0, ?)",
-        (track, SPANS, SPANS, blob),
-    )
+    made = {"id": run, "medium_id": medium, "key": f"key{track}", "analyzer": name, "version": "1"}
+    how = {"params": {}, "models": {}, "device": "cpu", "precision": "float32", "status": "complete", "notes": []}
+    rows["run"].append(made | how | {"owner": "", "started": now, "finished": now, "used": now})
+    quantities = [probability(name.rsplit(".", 1)[-1]).to_dict()]
+    about = {"kind": "spans", "quantities": quantities, "provenance": {"analyzer": name, "version": "1"}}
+    rows["track"].append({"id": track, "run_id": run, "name": name, **about})
+    rows["piece"].append({"track_id": track, "seq": SPANS, "rows": SPANS, "t0": 0.0, "t1": 599.0, "data": blob})
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]))
+    make(sys.argv[1], int(sys.argv[2]))
