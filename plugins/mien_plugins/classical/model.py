@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from mien.errors import CorpusError, ModelError, shown
 from mien_plugins.classical import models, select
-from mien_plugins.classical.features import Counting, Vocabulary
+from mien_plugins.classical.features import SIDE, SOUND, Counting, Vocabulary
 from mien_plugins.classical.material import Material
 from mien_plugins.classical.models import Arrays, Labels
 from mien_plugins.classical.vote import MODALITIES, majority
@@ -76,18 +77,17 @@ class Model:
         if len(set(y.tolist())) < 2:
             raise CorpusError("The clips to learn from are all of one class; clips of both are needed.")
         readers: dict[str, Reader] = {}
-        x, of = material.frames, y[material.owner]
-        if len(set(of.tolist())) == 2:
-            readers["image"] = Reader.fit(x.astype(np.float32) / 255.0, of, settings.image, settings, names)
         heard = ~np.isnan(material.sound[:, 0])
-        if len(set(y[heard].tolist())) == 2:
-            readers["audio"] = Reader.fit(material.sound[heard], y[heard], settings.audio, settings, names)
-        said = np.array([bool(text.strip()) for text in material.texts])
-        vocabulary = Vocabulary.fit([t for t in material.texts if t.strip()] or [""], settings.counting)
-        if vocabulary.terms and len(set(y[said].tolist())) == 2:
-            counted = vocabulary.read([t for t in material.texts if t.strip()])
-            if (counted.std(axis=0) > 0).any():
-                readers["text"] = Reader.fit(counted, y[said], settings.text, settings, names)
+        said = np.array([bool(text.strip()) for text in material.texts], np.bool_)
+        spoken = [text for text in material.texts if text.strip()]
+        vocabulary = Vocabulary.fit(spoken or [""], settings.counting)
+        for modality, x, of, count in (
+            ("image", _as_numbers(material.frames), y[material.owner], settings.image),
+            ("audio", material.sound[heard], y[heard], settings.audio),
+            ("text", vocabulary.read(spoken), y[said], settings.text),
+        ):
+            if len(set(of.tolist())) == 2 and select.varying(x).any():
+                readers[modality] = Reader.fit(x, of, count, settings, names)
         if not readers:
             raise CorpusError(
                 "The clips have neither pictures, sound nor words in both classes, so nothing can be learnt."
@@ -97,17 +97,27 @@ class Model:
     def votes(self, name: str, material: Material) -> NDArray[np.int64]:
         """(N, 3) what one classifier says of each clip by picture, sound and words: 1, 0, or -1 where that is absent."""
         votes = np.full((len(material), len(MODALITIES)), -1, np.int64)
-        if "image" in self.readers and len(material.frames):
-            said = self.readers["image"].read(name, material.frames.astype(np.float32) / 255.0)
-            votes[:, 0] = of_clips(said, material.owner, len(material))
+        if len(material.frames) and (seen := self.pictures(name, material.frames)) is not None:
+            votes[:, 0] = of_clips(seen, material.owner, len(material))
         heard = np.flatnonzero(~np.isnan(material.sound[:, 0]))
-        if "audio" in self.readers and len(heard):
-            votes[heard, 1] = self.readers["audio"].read(name, material.sound[heard])
+        if len(heard) and (sounds := self.sounds(name, material.sound[heard])) is not None:
+            votes[heard, 1] = sounds
         spoken = np.flatnonzero([bool(text.strip()) for text in material.texts])
-        if "text" in self.readers and len(spoken):
-            counted = self.vocabulary.read([material.texts[i] for i in spoken])
-            votes[spoken, 2] = self.readers["text"].read(name, counted)
+        if len(spoken) and (words := self.words(name, [material.texts[i] for i in spoken])) is not None:
+            votes[spoken, 2] = words
         return votes
+
+    def pictures(self, name: str, frames: NDArray[np.uint8]) -> Labels | None:
+        """(F,) what one classifier says of each picture (F, 2500); None where training had none."""
+        return self.readers["image"].read(name, _as_numbers(frames)) if "image" in self.readers else None
+
+    def sounds(self, name: str, sound: Floats) -> Labels | None:
+        """(N,) what one classifier says of each sound (N, 33), as `pictures`."""
+        return self.readers["audio"].read(name, sound) if "audio" in self.readers else None
+
+    def words(self, name: str, texts: Sequence[str]) -> Labels | None:
+        """(N,) what one classifier says of each of N texts that are not empty, as `pictures`."""
+        return self.readers["text"].read(name, self.vocabulary.read(texts)) if "text" in self.readers else None
 
     def read(self, name: str, material: Material) -> NDArray[np.int64]:
         """(N,) the hard majority of the modalities, -1 where all are absent."""
@@ -128,7 +138,12 @@ class Model:
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]], config: Mapping[str, Any]) -> Model:
-        """What `tensors` and the configuration hold; raises KeyError for a part that is missing."""
+        """What `tensors` and the configuration hold.
+
+        Raises:
+            KeyError: a part is missing.
+            ValueError: parts do not fit each other, so that something could not be read.
+        """
         vocabulary = Vocabulary(tuple(config["terms"]), arrays["text/idf"], config["counting"])
         names = tuple(config["classifiers"])
         readers = {}
@@ -143,7 +158,29 @@ class Model:
             }
             mean, scale = arrays[f"{modality}/mean"], arrays[f"{modality}/scale"]
             readers[modality] = Reader(arrays[f"{modality}/places"], mean, scale, fitted)
-        return cls(vocabulary, readers, names)
+        model = cls(vocabulary, readers, names)
+        model._check()
+        return model
+
+    def _check(self) -> None:
+        terms = len(self.vocabulary.terms)
+        if self.vocabulary.idf.shape != (terms,):
+            raise ValueError(f"{len(self.vocabulary.idf)} frequencies for {terms} words")
+        widths = {"image": SIDE**2, "audio": len(SOUND)}
+        widths["text"] = terms * (2 if self.vocabulary.counting == "both" else 1)
+        for modality, reader in self.readers.items():
+            places, width = reader.places, widths[modality]
+            if not reader.mean.shape == reader.scale.shape == places.shape == (places.size,):
+                raise ValueError(f"the scaling of {modality} does not fit its features")
+            if not places.size or places.min() < 0 or places.max() >= width:
+                raise ValueError(f"{modality} has {width} features, and others are named")
+            for name in self.names:
+                models.check(name, reader.classifiers[name], places.size)
+
+
+def _as_numbers(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pixels (F, 2500) in [0, 1]."""
+    return frames.astype(np.float32) / np.float32(255.0)
 
 
 def of_clips(said: Labels, owner: NDArray[np.int64], clips: int) -> NDArray[np.int64]:
@@ -163,8 +200,11 @@ def load(folder: Path) -> tuple[Model, dict[str, Any]]:
 
     try:
         tensors, config = load_model(folder)
-        return Model.of({name: value.numpy() for name, value in tensors.items()}, config), config
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        model = Model.of({name: value.numpy() for name, value in tensors.items()}, config)
+        if config["chosen"] not in model.names or len(config["classes"]) != 2 or not config["label"]:
+            raise ValueError("the configuration names no classifier, label or classes")
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         raise ModelError(
             f"This is no classical-vote model, or it is damaged ({error}); train it anew: {shown(folder)}"
         ) from error
+    return model, config

@@ -24,7 +24,8 @@ NAMES: Mapping[str, str] = {
     "nb": "Gaussian naive Bayes",
     "dt": "decision tree",
 }
-_ROWS = 2048  # read at once
+_ROWS = 2048  # read at once, at most
+_DISTANCES = 2**23  # held in memory at once: 64 MB
 
 
 def make(name: str, seed: int) -> Any:
@@ -84,9 +85,50 @@ def pack(name: str, model: Any, x: NDArray[Any], y: Labels) -> Arrays:
 
 
 def predict(name: str, arrays: Mapping[str, NDArray[Any]], x: NDArray[Any]) -> Labels:
-    """(N,) 0 or 1."""
-    parts = [_predict(name, arrays, x[first : first + _ROWS]) for first in range(0, len(x), _ROWS)]
+    """(N,) 0 or 1 of x (N, D)."""
+    compared = len(arrays["vectors"]) if name == "svm" else len(arrays["x"]) if name == "knn" else 1
+    step = max(1, min(_ROWS, _DISTANCES // max(1, compared)))
+    parts = [_predict(name, arrays, x[first : first + step]) for first in range(0, len(x), step)]
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def check(name: str, arrays: Mapping[str, NDArray[Any]], features: int) -> None:
+    """Refuse numbers that `predict` could not read on x (N, features), or would read for ever.
+
+    Raises:
+        KeyError: a part is missing.
+        ValueError: a part does not fit the others; the message names the classifier.
+    """
+    if name == "svm":
+        count = len(arrays["vectors"])
+        wanted = {"vectors": (count, features), "coef": (count,), "intercept": (1,), "gamma": (1,)}
+    elif name == "lr":
+        wanted = {"coef": (features,), "intercept": (1,)}
+    elif name == "nb":
+        wanted = {"mean": (2, features), "var": (2, features), "prior": (2,)}
+    elif name == "knn":
+        count = len(arrays["x"])
+        wanted = {"x": (count, features), "y": (count,), "k": (1,)}
+    else:
+        nodes, trees = arrays["left"].shape, arrays["root"].shape
+        wanted = dict.fromkeys(("left", "right", "feature", "threshold", "value"), nodes)
+        wanted |= {"weight": trees} if name == "adaboost" else {}
+    if any(arrays[part].shape != shape for part, shape in wanted.items()):
+        raise ValueError(f"the parts of {name} do not fit each other or {features} features")
+    if name == "knn" and not 1 <= int(arrays["k"][0]) <= len(arrays["x"]):
+        raise ValueError(f"{name} cannot have {int(arrays['k'][0])} neighbours of {len(arrays['x'])}")
+    if "root" in arrays and not _are_trees(arrays, features):
+        raise ValueError(f"the nodes of {name} are no trees over {features} features")
+
+
+def _are_trees(arrays: Mapping[str, NDArray[Any]], features: int) -> bool:
+    """Whether every node leads to later ones, or as a leaf to itself: then every walk ends."""
+    own = np.arange(len(arrays["left"]))
+    left, right, root, feature = (arrays[part] for part in ("left", "right", "root", "feature"))
+    leaf = (left == own) & (right == own)
+    onward = (left > own) & (right > own) & (left < own.size) & (right < own.size)
+    inside = (root >= 0).all() and (root < own.size).all() and (feature >= 0).all() and (feature < features).all()
+    return bool((leaf | onward).all() and inside and root.ndim == 1 and root.size)
 
 
 def _predict(name: str, arrays: Mapping[str, NDArray[Any]], x: NDArray[Any]) -> Labels:

@@ -20,11 +20,17 @@ def select(x: NDArray[Any], y: NDArray[np.int64], count: int, how: Selection) ->
     if len(x) > _MOST_ROWS:
         rows = np.linspace(0, len(x) - 1, _MOST_ROWS).astype(np.int64)
         x, y = x[rows], y[rows]
-    varies = np.flatnonzero(x.std(axis=0) > 0)
+    varies = np.flatnonzero(varying(x))
     if how == "none" or len(varies) <= count:
         return varies
     found = rfe(x[:, varies], y, count) if how == "rfe" else mrmr(x[:, varies], y, count)
     return np.sort(varies[found])
+
+
+def varying(x: NDArray[Any]) -> NDArray[np.bool_]:
+    """(D,) which features of x (N, D) have more than one value; a deviation may be above 0 by rounding alone."""
+    varies: NDArray[np.bool_] = x.max(axis=0) > x.min(axis=0)
+    return varies
 
 
 def rfe(x: NDArray[Any], y: NDArray[np.int64], count: int) -> Places:

@@ -7,9 +7,11 @@ import math
 import numpy as np
 import pytest
 
+from mien.errors import CorpusError
 from mien_plugins.classical import features, models, select
 from mien_plugins.classical.features import Vocabulary
-from mien_plugins.classical.model import of_clips
+from mien_plugins.classical.material import Material
+from mien_plugins.classical.model import Model, Reader, Settings, of_clips
 from mien_plugins.classical.vote import majority
 
 
@@ -88,6 +90,79 @@ def test_selection_finds_what_tells_the_classes_apart() -> None:
     every = select.select(x, y, 100, "mrmr")
     assert every.tolist() == [n for n in range(20) if n != 13]
     assert select.select(x, y, 2, "none").tolist() == every.tolist()
+
+
+def test_what_never_changes_is_not_selected_whatever_rounding_says() -> None:
+    rng = np.random.default_rng(2)
+    x = np.full((1000, 6), 37 / 255, np.float32)  # a station's logo: its deviation in float32 is 1e-8, not 0
+    y = rng.integers(0, 2, 1000)
+    x[:, 2] = rng.random(1000) + y
+    assert select.select(x, y, 3, "rfe").tolist() == [2]
+    fitted = Reader.fit(x, y, 3, Settings(), ("lr",))
+    assert (fitted.read("lr", x) == y).mean() > 0.7
+
+
+def test_a_modality_that_never_changes_is_left_out() -> None:
+    y = np.arange(20) % 2
+    frames = np.full((40, 2500), 37, np.uint8)  # a still cover
+    sound = np.random.default_rng(3).random((20, 33)).astype(np.float32) + y[:, None]
+    model = Model.fit(Material(frames, np.repeat(np.arange(20), 2), sound, ("",) * 20), y, Settings(), ("lr",))
+    assert set(model.readers) == {"audio"}
+    with pytest.raises(CorpusError, match="nothing can be learnt"):
+        Model.fit(Material(frames, np.repeat(np.arange(20), 2), 0 * sound, ("",) * 20), y, Settings(), ("lr",))
+
+
+def test_neighbours_of_many_rows_are_sought_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = _planted()
+    arrays = models.fit("knn", x, y, 0)
+    whole, sizes = models.predict("knn", arrays, x), []
+    squared = models._squared
+
+    def watched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        sizes.append(len(a) * len(b))
+        return squared(a, b)
+
+    monkeypatch.setattr(models, "_squared", watched)
+    monkeypatch.setattr(models, "_DISTANCES", 3000)
+    assert (models.predict("knn", arrays, x) == whole).all()
+    assert max(sizes) <= 3000
+
+
+def _spoilt(name: str, **changes: np.ndarray) -> dict[str, np.ndarray]:
+    x, y = _planted()
+    return {**models.fit(name, x, y, 0), **changes}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("dt", {"left": np.zeros(1, np.int32)}),
+        ("dt", {"root": np.array([-1], np.int32)}),
+        ("rf", {"root": np.array([10**6], np.int32)}),
+        ("svm", {"coef": np.zeros(3)}),
+        ("lr", {"coef": np.zeros(19)}),
+        ("nb", {"var": np.zeros((2, 3))}),
+        ("knn", {"k": np.array([0])}),
+        ("knn", {"k": np.array([301])}),
+    ],
+)
+def test_numbers_that_are_no_classifier_are_refused(name: str, changes: dict[str, np.ndarray]) -> None:
+    models.check(name, _spoilt(name), 20)
+    with pytest.raises(ValueError, match=name):
+        models.check(name, _spoilt(name, **changes), 20)
+
+
+@pytest.mark.parametrize("part", ["left", "right"])
+def test_a_tree_that_leads_back_is_refused_rather_than_walked_for_ever(part: str) -> None:
+    arrays = _spoilt("dt")
+    inner = int(np.flatnonzero(arrays["left"] != np.arange(len(arrays["left"])))[1])
+    arrays[part][inner] = 0
+    with pytest.raises(ValueError, match="dt"):
+        models.check("dt", arrays, 20)
+    arrays = _spoilt("dt")
+    arrays["feature"][0] = 20
+    with pytest.raises(ValueError, match="dt"):
+        models.check("dt", arrays, 20)
 
 
 def test_mutual_information_is_that_of_the_library() -> None:

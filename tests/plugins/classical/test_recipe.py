@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import torch
 
 from mien.errors import CorpusError, ModelError
 from mien.sdk import AudioChunk, Block, FrameBatch, MediaInfo, Windows
@@ -208,6 +210,67 @@ def test_the_application_votes_on_stretches(folder: Path, trained: tuple[Path, A
     empty = VoteAnalyzer()
     empty.prepare(media, VoteParams(), context)  # type: ignore[arg-type]
     assert list(empty.finish()) == []
+
+
+def test_the_vote_keeps_no_pictures_and_no_words_are_lost(trained: tuple[Path, Any], folder: Path) -> None:
+    out, _ = trained
+    analyzer, context = VoteAnalyzer(), Context(out)
+    media = MediaInfo(folder / "x.mp4", has_audio=True, has_video=True)
+    analyzer.prepare(media, VoteParams(window=2.0), context)  # type: ignore[arg-type]
+    images = np.zeros((400, 64, 64, 3), np.uint8)
+    images[:, :32] = 180
+    for n in range(3):
+        tracemalloc.start()
+        times = 200.0 * n + np.arange(400) / 2
+        list(analyzer.process(Block(200.0 * n, 200.0 * (n + 1), frames=FrameBatch(times, images))))
+        kept = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert n == 0 or kept < 200_000  # 400 pictures of 2,500 bytes are a million
+    # Its middle lies in a stretch of which nothing else was heard or seen.
+    late = Spans(
+        "speech.transcript", np.array([599.0]), np.array([602.0]), ("",), ("slur-word",), np.ones(1, np.float32), ("",)
+    )
+    list(analyzer.process(Block(600.0, 602.0, tracks={"speech.transcript": (late,)})))
+    (spans,) = analyzer.finish()
+    assert isinstance(spans, Spans)
+    assert spans.start.tolist() == [2.0 * n for n in range(301)]
+    assert spans.text[-2:] == ("image: hate", "text: hate")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda config, arrays: config.pop("chosen"),
+        lambda config, arrays: config.update(chosen="guess"),
+        lambda config, arrays: config.update(classes=["no"]),
+        lambda config, arrays: config.update(terms=config["terms"][1:]),
+        lambda config, arrays: config.update(modalities=["image", "smell"]),
+        lambda config, arrays: arrays["image/places"].__setitem__(0, 2500),
+        lambda config, arrays: arrays["audio/places"].__setitem__(0, -1),
+        lambda config, arrays: arrays.update({"text/scale": arrays["text/scale"][1:]}),
+        lambda config, arrays: arrays["image/dt/left"].__setitem__(slice(None), 0),
+    ],
+)
+def test_a_model_of_numbers_that_cannot_be_is_one_sentence(
+    trained: tuple[Path, Any], tmp_path: Path, change: Any
+) -> None:
+    tensors, config = load_model(trained[0])
+    arrays = {name: value.numpy().copy() for name, value in tensors.items()}
+    config.pop("sha256")
+    change(config, arrays)
+    recipe.save_model(tmp_path, {name: torch.from_numpy(value) for name, value in arrays.items()}, config)
+    with pytest.raises(ModelError, match="train it anew") as caught:
+        load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_part_of_the_features_is_made_anew(folder: Path, tmp_path: Path) -> None:
+    manifest = read_manifest(folder)
+    whole = extract(manifest, 2.0, tmp_path)
+    (part,) = tmp_path.glob("features-*.npz")
+    part.write_bytes(part.read_bytes()[:-200])
+    again = extract(manifest, 2.0, tmp_path)
+    np.testing.assert_array_equal(again.frames, whole.frames)
 
 
 def test_a_damaged_model_is_one_sentence(trained: tuple[Path, Any], tmp_path: Path) -> None:
