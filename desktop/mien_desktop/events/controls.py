@@ -100,6 +100,19 @@ class EventControls(QWidget):
         keep = found.index(before) if self._picked and before in found else 0
         self.choice.setCurrentIndex(keep if found else -1)
 
+    def pick(self, track: str, channel: str | None = None) -> bool:
+        """Choose a track's first source, or that of a channel, as a person does; False where it is chosen or not there."""
+        now = self.source
+        if now is not None and now.track == track and channel in (None, now.channel):
+            return False
+        for place in range(self.choice.count()):
+            source = self.choice.itemData(place)
+            if source.track == track and channel in (None, source.channel):
+                self.choice.setCurrentIndex(place)
+                self._picked = True
+                return True
+        return False
+
     def show_rule(self, rule: Rule, prepared: Prepared | None) -> None:
         """Show a threshold and a least length without telling of it."""
         for box, value in ((self.level, rule.threshold), (self.least, rule.min_length)):

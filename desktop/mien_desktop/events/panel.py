@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QTimer, Signal, Slot
+from PySide6.QtCore import QModelIndex, Signal, Slot
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -15,17 +14,17 @@ from mien.tracks.track import AnyTrack, Spans
 from mien_desktop.document import Document
 from mien_desktop.events import words
 from mien_desktop.events.controls import EventControls
+from mien_desktop.events.finding import Finder
 from mien_desktop.events.history import History
 from mien_desktop.events.judging import Judge
 from mien_desktop.events.model import Event, EventModel, State, beside
-from mien_desktop.events.sources import Prepared, Rule, Source, prepare, sources, usual_rule
+from mien_desktop.events.rules import Rules
+from mien_desktop.events.sources import Source
 from mien_desktop.events.strip import EventStrip
 from mien_desktop.events.table import EventFilter, EventTable, EventView
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import label
 from mien_desktop.work.background import Background
-
-_SOON = 150
 
 
 class EventsPanel(QWidget):
@@ -62,29 +61,23 @@ class EventsPanel(QWidget):
         reach: s that a track's first and last reading reach outwards (`mien.engine.reach`).
         """
         super().__init__(parent)
-        self.model = EventModel()
         self.history = History(background, library, author, self)
-        self._background, self._reach = background, reach
         self._document: Document | None = None
         self._bonds: list[tuple[Any, Any]] = []
         self._medium = ""
-        self._asked = 0
         self._restoring = False
         self._selection: tuple[float, float] | None = None
-        self._rules: dict[Source, Rule] = {}
+        self.rules = Rules(background, self.history.stack, parent=self)
         self.table = EventTable(palette)
         self.rows = EventFilter(self.table)
         self.view = EventView(self.rows)
         self.strip = EventStrip(palette)
         self.judge = Judge(self.view, self.strip, self.history, lambda: self.model, self)
         self.head = EventControls(palette)
+        self.finder = Finder(self.head, self.rules, background, reach, self)
         self.count = label("", "small")
         self.problem = label("", "bad", wrap=True)
         self.problem.hide()
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_SOON)
-        self._soon.timeout.connect(self._prepare)
         self._arrange()
         self._connect()
         self._show_counts()
@@ -100,13 +93,17 @@ class EventsPanel(QWidget):
         self._bonds = [
             (document.opened, self._opened),
             (document.described, self._described),
-            (document.replaced, self._replaced),
-            (document.grew, self._grew),
         ]
         for signal, slot in self._bonds:
             signal.connect(slot)
+        self.finder.follow(document)
         self._opened()
         self._described()
+
+    @property
+    def model(self) -> EventModel:
+        """What was found, and decided."""
+        return self.finder.model
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -125,18 +122,22 @@ class EventsPanel(QWidget):
     @property
     def source(self) -> Source | None:
         """What events are found in."""
-        return self.head.source
+        return self.finder.source
 
     @property
     def ready(self) -> bool:
         """Whether the events shown are those of the source that is chosen, as far as it has been read."""
-        prepared = self.model.prepared
-        return prepared is not None and prepared.source == self.source and not self._soon.isActive()
+        return self.finder.ready
 
     @Slot(float)
     def set_threshold(self, threshold: float) -> None:
-        """Move the threshold, as when its line is dragged on the lane."""
-        self._set_rule(replace(self.model.rule, threshold=float(threshold)))
+        """Move the threshold, as a step that can be undone."""
+        self.finder.set_threshold(threshold)
+
+    @Slot(str, float)
+    def set_threshold_of(self, track: str, threshold: float) -> None:
+        """Move the threshold of a track's events, as when its line is dragged on the lane; those are shown from then on."""
+        self.finder.set_threshold_of(track, threshold)
 
     @Slot(float, float)
     def set_selection(self, start: float, end: float) -> None:
@@ -236,9 +237,6 @@ class EventsPanel(QWidget):
         self.view.setFocus(event.reason())
 
     def _connect(self) -> None:
-        self.head.source_chosen.connect(self._prepare)
-        self.head.threshold_set.connect(self.set_threshold)
-        self.head.least_set.connect(lambda least: self._set_rule(replace(self.model.rule, min_length=least)))
         self.head.narrowed.connect(self._narrow)
         self.head.add.clicked.connect(lambda: self.add(*self._selection) if self._selection is not None else None)
         self.head.undo.clicked.connect(self.history.undo)
@@ -248,6 +246,10 @@ class EventsPanel(QWidget):
         self.history.loaded.connect(self._loaded)
         self.history.changed.connect(self._written)
         self.history.failed.connect(self._tell)
+        self.finder.found.connect(self._changed)
+        self.finder.threshold_changed.connect(self.threshold_changed)
+        self.finder.failed.connect(self._tell)
+        self.rules.failed.connect(self._tell)
         self.judge.seek_requested.connect(self.seek_requested)
         self.judge.explain_requested.connect(self.explain_requested)
         self.judge.refused.connect(self._tell)
@@ -264,89 +266,18 @@ class EventsPanel(QWidget):
     def _opened(self) -> None:
         self.view.stop_typing()  # it is about the medium before
         self._medium = ""
-        self._rules.clear()
-        self.head.show_sources([])
-        self.model = EventModel()
+        self.rules.open("")
+        self.finder.begin()
         self.history.open("")
         self.problem.hide()
-        self._fill_choice()
-        self._prepare()
+        self.finder.go_on()
 
     @Slot()
     def _described(self) -> None:
         if self._document is not None and self._document.medium != self._medium:
             self._medium = self._document.medium
             self.history.open(self._medium)
-
-    @Slot(str)
-    def _replaced(self, name: str) -> None:
-        self._fill_choice()
-        self._touched(name)
-
-    @Slot(object)
-    def _grew(self, piece: AnyTrack) -> None:
-        self._touched(piece.name)
-
-    def _touched(self, name: str) -> None:
-        source = self.source
-        if source is not None and source.track == name and not self._soon.isActive():
-            self._soon.start()
-
-    def _tracks(self) -> dict[str, AnyTrack | None]:
-        readings = self._document.readings if self._document is not None else None
-        return {name: readings.get(name) for name in readings.names()} if readings is not None else {}
-
-    def _fill_choice(self) -> None:
-        """List what there is by now; the fused score is taken as soon as it comes, unless somebody chose otherwise."""
-        before = self.source
-        self.head.show_sources(sources(self._tracks()))
-        if self.source != before:
-            self._soon.start()
-
-    @Slot()
-    def _prepare(self) -> None:
-        """Lay the source on its grid, in the background."""
-        self._soon.stop()
-        self._asked += 1
-        asked, source = self._asked, self.source
-        self.model.tracks = self._tracks()
-        track = self.model.tracks.get(source.track) if source is not None else None
-        if source is None or track is None or not len(track):
-            self._ready(asked, None)
-            return
-        media = self._document.media if self._document is not None else None
-        duration = media.duration if media is not None and media.duration else 0.0
-        reach = self._reach(track)
-        self._background.run(
-            lambda: prepare(track, source, duration, reach), lambda ready: self._ready(asked, ready), self._tell
-        )
-
-    def _ready(self, asked: int, prepared: Prepared | None) -> None:
-        if asked != self._asked:
-            return
-        before = self.model.prepared
-        if prepared is not None and (before is None or (before.source, before.run) != (prepared.source, prepared.run)):
-            # What a person set stays; else each run's own holds, which another fusion or parameter may have changed.
-            rule = self._rules.get(prepared.source)
-            rule = rule or usual_rule(prepared, self.model.tracks.get(prepared.source.track))
-            self.model.rule = rule
-            self.head.show_rule(rule, prepared)
-            self.threshold_changed.emit(rule.threshold)
-        self.model.set_source(prepared)
-        self._changed()
-
-    def _set_rule(self, rule: Rule) -> None:
-        prepared, before = self.model.prepared, self.model.rule
-        if prepared is not None:
-            rule = replace(rule, threshold=min(max(rule.threshold, prepared.low), prepared.high))
-            self._rules[prepared.source] = rule
-        if rule == before:
-            return
-        self.model.set_rule(rule)
-        self.head.show_rule(self.model.rule, prepared)
-        self._changed()
-        if rule.threshold != before.threshold:
-            self.threshold_changed.emit(rule.threshold)
+            self.rules.open(self._medium)
 
     def _loaded(self, rows: list[Any]) -> None:
         self.model.set_rows(rows)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QFrame, QSplitter, QSplitterHandle
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
+from PySide6.QtWidgets import QFrame, QLayout, QSplitter, QSplitterHandle, QTabWidget, QWidget
 
 from mien_desktop.look.palette import Palette
 
@@ -52,3 +52,24 @@ class _Handle(QSplitterHandle):
             painter = QPainter(self)
             painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Button))
             painter.end()
+
+
+class Tabs(QTabWidget):
+    """Needs the room that its largest page does, whichever is shown: to turn to another page moves nothing else."""
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Measure what has never been seen."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.measure()
+
+    def measure(self) -> None:
+        """Find out what each page needs: Qt does so when one is seen, and not again while it is hidden."""
+        parts = self.findChildren(QWidget)
+        for part in parts:
+            part.ensurePolished()
+        for layout in self.findChildren(QLayout):  # those within others are not reached from the widget
+            layout.invalidate()
+        for part in reversed(parts):  # from within
+            part.updateGeometry()
+        self.updateGeometry()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from mien.engine.reach import reach_of_track
 from mien.engine.registry import Registry
@@ -14,10 +16,10 @@ from mien_desktop.events.model import Event
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.events.table import KEYS
 from mien_desktop.explain.panel import ExplainPanel
-from mien_desktop.look.frames import Ground, Splitter
+from mien_desktop.look.frames import Ground, Splitter, Tabs
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import explain, panel
-from mien_desktop.look.wardrobe import Wardrobe
+from mien_desktop.look.wardrobe import Wardrobe, Wear
 from mien_desktop.player.canvas import Canvas
 from mien_desktop.player.overlay import Readings
 from mien_desktop.player.picture import Frame
@@ -33,6 +35,8 @@ from mien_desktop.truth.panel import TruthPanel
 
 EXPLAINERS = ("emotion", "conflict")
 """Analyzers that say which seconds made a reading, in the order of their buttons."""
+FUSED = "fusion.score"
+"""The track whose threshold lies on its lane."""
 FACE = "face.affect"
 """The analyzer that says which part of a face it looked at."""
 
@@ -86,7 +90,7 @@ class Workspace(QWidget):
         box.setSpacing(0)
         box.addWidget(self.canvas, 1)
         box.addWidget(self.transport)
-        self.tabs = QTabWidget()
+        self.tabs = Tabs()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.transcript, "Transcript")
         self.tabs.addTab(self.events, "Events")
@@ -154,7 +158,7 @@ class Workspace(QWidget):
         for view in (self.timeline, self.transcript, self.events, self.explain):
             view.seek_requested.connect(player.seek)
         self.timeline.selection_changed.connect(self._selected)
-        self.timeline.threshold_changed.connect(lambda _, value: self.events.set_threshold(value))
+        self.timeline.threshold_changed.connect(lambda _, value: self.events.set_threshold_of(FUSED, value))
         self.timeline.event_moved.connect(lambda _, row, start, end: self.events.set_extent(row, start, end))
         self.timeline.event_picked.connect(self._pick)
         self.transcript.bind(document)
@@ -287,7 +291,9 @@ class Workspace(QWidget):
         self.tabs.setTabText(1, f"Events {len(track)}" if len(track) else "Events")
 
     def _show_threshold(self, threshold: float) -> None:
-        self.lanes.fused.threshold = threshold
+        source = self.events.source
+        if source is not None and source.track == FUSED:
+            self.lanes.fused.threshold = threshold
 
     def _pick(self, _: str, row: int) -> None:
         self.events.pick(row)
@@ -344,7 +350,11 @@ class Workspace(QWidget):
         wardrobe.add(self._right, self._right.wear, sheeted=False)
         wardrobe.add(self.tabs.tabBar())
         for tab in (self.transcript, self.events, self.explain, self.truth):
-            wardrobe.add(tab, tab.wear)
+            wardrobe.add(tab, partial(self._wear_tab, tab.wear))
+
+    def _wear_tab(self, wear: Wear, palette: Palette) -> None:
+        wear(palette)
+        self.tabs.measure()
 
     def _wear_picture(self, palette: Palette) -> None:
         self.canvas.wear(palette)

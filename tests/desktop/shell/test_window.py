@@ -161,8 +161,8 @@ def test_an_edit_is_on_disk_at_once_undone_and_there_after_reopening(
     again = make_window(place)
     again.open(DEMO)
     later = again.workspace.events
-    qtbot.waitUntil(lambda: later.ready, timeout=PATIENCE)
-    later.set_threshold(0.4)
+    qtbot.waitUntil(lambda: later.ready and later.threshold == 0.4, timeout=PATIENCE)  # that too is as it was left
+    assert again.workspace.lanes.fused.threshold == 0.4
     qtbot.waitUntil(lambda: any(e.state == "accepted" for e in later.events), timeout=PATIENCE)
     stored = again.document.readings.get("fusion.score")
     assert stored is not None

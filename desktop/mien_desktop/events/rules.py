@@ -1,0 +1,152 @@
+"""Thresholds and least lengths that a person set: on disk at once for each medium and source, each a step to undo."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from mien.config import config_dir
+from mien.errors import StorageError
+from mien_desktop.events.sources import Source
+from mien_desktop.work.background import Background
+
+FIELDS = ("threshold", "min_length")
+"""What of a rule a person sets; the rest is the run's own."""
+TOGETHER = 1.0
+"""s; moves that follow each other sooner are one drag, and one step."""
+
+Wish = Mapping[str, float]
+"""The fields that a person set; empty where the run's own rule holds."""
+
+
+class Rules(QObject):
+    """What was set for the open medium.
+
+    Signals:
+        changed(object, bool): another wish holds for this `Source`; whether a person set, undid or redid it just now.
+        failed(str): one sentence on why it could not be kept.
+
+    Args:
+        stack: on which each change is a step.
+        folder: where the wishes are kept, one file a medium; None for the user's own place.
+    """
+
+    changed = Signal(object, bool)
+    failed = Signal(str)
+
+    def __init__(
+        self, background: Background, stack: QUndoStack, folder: Path | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._background, self._stack, self._folder = background, stack, folder
+        self._medium = ""
+        self._wishes: dict[Source, Wish] = {}
+
+    def open(self, medium: str) -> None:
+        """Another medium (its id), or none; what was set before its id was known is kept for it."""
+        if not medium or self._medium:
+            self._wishes = {}
+        self._medium = medium
+        if medium:
+            self._background.run(partial(_load, self._file()), partial(self._loaded, medium))
+
+    def of(self, source: Source) -> Wish:
+        """What a person set for a source."""
+        return self._wishes.get(source, {})
+
+    def set(self, source: Source, field: str, value: float) -> None:
+        """Set one of `FIELDS`, as a step; moves in quick succession are one."""
+        before = self.of(source)
+        if before.get(field) != value:
+            self._stack.push(_Step(self, source, field, before, {**before, field: value}))
+
+    def _put(self, source: Source, wish: Wish) -> None:
+        self._wishes[source] = wish
+        self._keep()
+        self.changed.emit(source, True)
+
+    def _keep(self) -> None:
+        if self._medium:
+            now = {source: wish for source, wish in self._wishes.items() if wish}
+            self._background.run(partial(_save, self._file(), now), None, self.failed.emit)
+
+    def _loaded(self, medium: str, kept: dict[Source, Wish]) -> None:
+        if medium != self._medium:
+            return
+        early = bool(self._wishes)
+        self._wishes = {**kept, **self._wishes}
+        if early:
+            self._keep()
+        for source in kept:
+            self.changed.emit(source, False)
+
+    def _file(self) -> Path:
+        return (self._folder or config_dir() / "thresholds") / f"{quote(self._medium, safe='')}.json"
+
+
+class _Step(QUndoCommand):
+    """One wish for another."""
+
+    def __init__(self, rules: Rules, source: Source, field: str, before: Wish, after: Wish) -> None:
+        what = "Threshold" if field == "threshold" else "Shortest event"
+        super().__init__(f"{what} of {source.title}")
+        self._rules, self._source, self._field = rules, source, field
+        self._before, self._after, self._made = before, after, time.monotonic()
+
+    def id(self) -> int:
+        """Steps of this kind may become one."""
+        return 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take the next move of the same drag."""
+        if not isinstance(other, _Step) or (other._source, other._field) != (self._source, self._field):
+            return False
+        if other._made - self._made > TOGETHER:
+            return False
+        self._after, self._made = other._after, other._made
+        return True
+
+    def redo(self) -> None:
+        self._rules._put(self._source, self._after)
+
+    def undo(self) -> None:
+        self._rules._put(self._source, self._before)
+        self._made = -TOGETHER  # a drag after this is another step
+
+
+def _load(file: Path) -> dict[Source, Wish]:
+    """What was kept; what cannot be read was never set."""
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            Source(str(one["track"]), str(one["channel"])): {f: float(one[f]) for f in FIELDS if f in one}
+            for one in stored
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _save(file: Path, wishes: Mapping[Source, Wish]) -> None:
+    """Keep it, whole or not at all.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    rows = [{"track": source.track, "channel": source.channel, **wish} for source, wish in wishes.items()]
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".threshold-")
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            json.dump(rows, opened)
+        os.replace(name, file)
+    except OSError as error:
+        raise StorageError(f"The threshold could not be kept ({error.strerror}): {file.parent}") from error
