@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
@@ -36,13 +36,15 @@ class Child(QObject):
         """Its process id, 0 for none."""
         return self._process.processId() if self._process is not None else 0
 
-    def start(self, module: str, arguments: Sequence[str] = ()) -> None:
-        """Run `python -m module`; one that runs already is ended first."""
+    def start(self, module: str, arguments: Sequence[str] = (), variables: Mapping[str, str] | None = None) -> None:
+        """Run `python -m module` with these environment variables more; one that runs already is ended first."""
         self.stop()
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         environment.insert("PYTHONPATH", _search_path())
         environment.insert("PYTHONUNBUFFERED", "1")
+        for name, value in (variables or {}).items():
+            environment.insert(name, value)
         process.setProcessEnvironment(environment)
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(self._finished)

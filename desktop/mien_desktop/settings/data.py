@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -14,6 +15,7 @@ from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
 from mien_desktop.plugins.checks import CheckBox
 from mien_desktop.settings import places
+from mien_desktop.settings.child import Child
 from mien_desktop.settings.page import Page, lock, section, show, size_text
 from mien_desktop.settings.places import Place
 from mien_desktop.settings.preferences import Preferences
@@ -39,6 +41,7 @@ class DataPage(Page):
         super().__init__("data", palette)
         self._preferences, self._background = preferences, background
         self._given = library  # named on the command line: stands above the settings while the window lives
+        self._closed = False
         self._moved = ""  # where it was moved to, until the settings say so
         self.mover: Mover = self._make_ready
         ground, box = section("Library", "All media that were analysed, with their readings and corrections.")
@@ -72,8 +75,15 @@ class DataPage(Page):
         self.compact_ = button("Compact", "Merge the pieces of finished readings and give free space back")
         explain(self.compact_, "Compact the library", self.compact_.toolTip())
         self.compact_.clicked.connect(self.compact)
+        self.stop_ = button("Stop", "Stop checking or compacting; nothing is changed by that")
+        explain(self.stop_, "Stop", self.stop_.toolTip())
+        self.stop_.clicked.connect(self.stop)
+        self.stop_.hide()
+        self._care = Child(self)
+        self._care.answered.connect(self._cared)
+        self._care.ended.connect(self._care_ended)
         row.addWidget(self._size, 1)
-        for button_ in (self.use, self.standard, self.open_library, self.verify, self.compact_):
+        for button_ in (self.use, self.standard, self.open_library, self.verify, self.compact_, self.stop_):
             row.addWidget(button_)
         box.addLayout(row)
         self._result = label(wrap=True)
@@ -109,24 +119,28 @@ class DataPage(Page):
 
     def check(self) -> None:
         """See whether the library is sound."""
-        place = self.library
-
-        def done(problems: list[str]) -> None:
-            self._tell("; ".join(problems) if problems else "The library is sound.", bad=bool(problems))
-
-        self._run("Checking…", lambda: places.check(place), done)
+        self._look_after("check", "Checking…")
 
     def compact(self) -> None:
         """Merge and shrink the library."""
-        place = self.library
+        self._look_after("compact", "Compacting…")
 
-        def done(sizes: tuple[int, int]) -> None:
-            before, after = sizes
-            saved = f", {size_text(before - after)} less" if before > after else ""
-            self._tell(f"Compacted: {size_text(after)}{saved}.")
-            self.entered()
+    def stop(self) -> None:
+        """Stop checking or compacting."""
+        if self._care.runs:
+            self._care.stop()
+            self._free()
+            self._tell("Stopped.")
 
-        self._run("Compacting…", lambda: places.compact(place), done)
+    @property
+    def care_pid(self) -> int:
+        """Id of the process that checks or compacts, 0 for none."""
+        return self._care.pid
+
+    def shutdown(self) -> None:
+        """Whatever runs is ended."""
+        self._closed = True
+        self._care.stop()
 
     def move_library(self) -> None:
         """Keep the library where the line says; told in place when that cannot be."""
@@ -217,22 +231,30 @@ class DataPage(Page):
             self._grid.addWidget(go, row, 3)
 
     def _make_ready(self, place: str, copy_from: str, done: Callable[[], None], failed: Callable[[str], None]) -> None:
-        self._background.run(lambda: places.prepare(place, copy_from), lambda _: done(), failed)
+        self._background.run(lambda: places.prepare(place, copy_from, lambda: self._closed), lambda _: done(), failed)
 
-    def _run(self, saying: str, work: object, done: object) -> None:
-        assert callable(work)
-        assert callable(done)
+    def _look_after(self, task: str, saying: str) -> None:
         self._hold(saying)
+        self.stop_.show()
+        self._care.start("mien_desktop.settings.care", [task], {"MIEN_LIBRARY": self.library})
 
-        def finished(result: object) -> None:
-            self._free()
-            done(result)
+    def _cared(self, answer: dict[str, Any]) -> None:
+        self._free()
+        if "problems" in answer:
+            problems = answer["problems"]
+            self._tell("; ".join(problems) if problems else "The library is sound.", bad=bool(problems))
+        elif "after" in answer:
+            before, after = answer["before"], answer["after"]
+            saved = f", {size_text(before - after)} less" if before > after else ""
+            self._tell(f"Compacted: {size_text(after)}{saved}.")
+            self.entered()
+        else:
+            self._tell(str(answer.get("error", "")), bad=True)
 
-        def failed(sentence: str) -> None:
-            self._free()
-            self._tell(sentence, bad=True)
-
-        self._background.run(work, finished, failed)
+    def _care_ended(self, problem: str) -> None:
+        self._free()
+        if problem:
+            self._tell(problem, bad=True)
 
     def _hold(self, saying: str) -> None:
         for widget in (self.verify, self.compact_, self.use, self.standard):
@@ -242,6 +264,7 @@ class DataPage(Page):
     def _free(self) -> None:
         for widget in (self.verify, self.compact_, self.use, self.standard):
             widget.setEnabled(True)
+        self.stop_.hide()
 
     def _tell(self, text: str, *, bad: bool = False) -> None:
         show(self._result, text, bad=bad)

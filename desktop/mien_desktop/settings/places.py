@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from mien import config
-from mien.errors import LibraryError, StorageError
+from mien.errors import Cancelled, LibraryError, StorageError
 from mien.library.library import Library
 from mien.models import store
+
+_PAGES = 1024
+"""Pages of 4 KiB that are copied between two looks at whether to go on."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,11 @@ def resolved(place: str) -> str:
     return place if is_url(place) else str(Path(place).expanduser().absolute())
 
 
-def prepare(place: str, copy_from: str = "") -> bool:
+def prepare(place: str, copy_from: str = "", stopped: Callable[[], bool] = lambda: False) -> bool:
     """See that a library can be kept there; a new one begins as a copy of another where that is asked for.
+
+    Args:
+        stopped: asked while it is copied: is that to end? Nothing of the copy stays then.
 
     Returns:
         Whether it was copied.
@@ -92,27 +100,34 @@ def prepare(place: str, copy_from: str = "") -> bool:
     Raises:
         LibraryError: it cannot be opened, or is no library.
         StorageError: the copy could not be written.
+        Cancelled: it was stopped.
     """
     target = None if is_url(place) else Path(resolved(place))
     if target is not None and target.is_dir():
         raise LibraryError(f"This is a folder; name a file in it, such as library.db: {target}")
     copied = bool(copy_from) and target is not None and not target.exists() and Path(copy_from).is_file()
     if copied and target is not None:
-        _copy(Path(copy_from), target)
+        _copy(Path(copy_from), target, stopped)
     Library(str(target) if target is not None else place).close()
     return copied
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, stopped: Callable[[], bool]) -> None:
     """With SQLite's own backup, which is right also while somebody writes."""
     part = target.with_name(target.name + ".part")
+
+    def look_up(*_: int) -> None:
+        if stopped():
+            raise Cancelled("The library was not moved; the present one stays in use.")
+
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with sqlite3.connect(source) as old, sqlite3.connect(part) as new:
-            old.backup(new)
-        old.close()
-        new.close()
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(part)) as new:
+            old.backup(new, pages=_PAGES, progress=look_up, sleep=0.0)
         part.replace(target)
+    except Cancelled:
+        part.unlink(missing_ok=True)
+        raise
     except (OSError, sqlite3.Error) as error:
         part.unlink(missing_ok=True)
         detail = getattr(error, "strerror", None) or str(error)

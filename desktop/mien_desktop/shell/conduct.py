@@ -337,7 +337,7 @@ class Conductor(QObject):
         self._moving = True
 
         def work() -> bool:
-            copied = places.prepare(place, copy_from)
+            copied = places.prepare(place, copy_from, lambda: self._closed)
             before, after = self.shelf, Shelf(place)
             _ = after.library  # it can be opened: only now the old one is let go of
             self.shelf = after  # in this thread, in which all that is asked stands in line

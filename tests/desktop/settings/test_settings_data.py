@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from mien import config
+from mien.errors import Cancelled
 from mien.library.library import Library
+from mien_desktop.settings import places
 from mien_desktop.settings.dialog import SettingsDialog
 
 Make = Callable[..., SettingsDialog]
@@ -84,6 +91,53 @@ def test_it_is_checked_and_compacted(settings: Make, old: str, qtbot: QtBot) -> 
     page.compact()
     qtbot.waitUntil(lambda: page.result.startswith("Compacted: "), timeout=WAIT)
     assert page.verify.isEnabled()
+
+
+@pytest.mark.parametrize("task", ["check", "compact"])
+@pytest.mark.parametrize("how", ["close", "stop"])
+def test_what_takes_minutes_is_ended_at_once(settings: Make, old: str, qtbot: QtBot, task: str, how: str) -> None:
+    dialog = settings()
+    dialog.open_page("data")
+    page = dialog.data
+    getattr(page, task)()
+    pid = page.care_pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)  # a library that takes as long as one likes
+    assert page.stop_.isVisible()
+    assert not page.verify.isEnabled()
+    begun = time.monotonic()
+    if how == "close":
+        dialog.shutdown()
+    else:
+        # Meanwhile settings are kept as ever: they do not stand in line behind it.
+        with qtbot.waitSignal(dialog.preferences.applied, timeout=WAIT):
+            dialog.preferences.change(threads=1)
+        page.stop_.click()
+        assert page.result == "Stopped."
+        assert page.verify.isEnabled()
+        assert not page.stop_.isVisible()
+    assert time.monotonic() - begun < 5.0
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert _media(old) == ["clip.mp4"]  # and it is as it was
+
+
+def test_copying_a_library_ends_when_the_window_does(old: str, tmp_path: Path) -> None:
+    asked: list[bool] = []
+
+    def stopped() -> bool:
+        asked.append(True)
+        return len(asked) > 1
+
+    with closing(sqlite3.connect(old)) as database:
+        database.execute("CREATE TABLE filler (bytes BLOB)")
+        database.execute("INSERT INTO filler VALUES (zeroblob(30000000))")
+        database.commit()
+    with pytest.raises(Cancelled):
+        places.prepare(str(tmp_path / "new.db"), old, stopped)
+    assert len(asked) == 2
+    assert not list(tmp_path.glob("new.db*"))
+    assert _media(old) == ["clip.mp4"]
 
 
 def test_a_library_named_at_the_start_is_shown(settings: Make, tmp_path: Path) -> None:

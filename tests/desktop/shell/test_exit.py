@@ -85,6 +85,13 @@ def exporting(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: dialog.job.runs and bool(_files(Path(dialog.folder.text()))), timeout=PATIENCE)
 
 
+def checking(window: MainWindow, qtbot: QtBot) -> None:
+    """The library, one that takes as long as one likes."""
+    page = window.rooms.show_settings("data").data
+    page.check()
+    os.kill(page.care_pid, signal.SIGSTOP)
+
+
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder for temporary files, here and in processes that are started."""
@@ -95,7 +102,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("moment", [starting, opening, playing, analysing_begins, explaining, exporting])
+@pytest.mark.parametrize("moment", [starting, opening, playing, analysing_begins, explaining, exporting, checking])
 def test_nothing_is_left_behind(
     moment: Callable[[MainWindow, QtBot], None],
     place: Path,
