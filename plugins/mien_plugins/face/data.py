@@ -7,7 +7,6 @@ a copy of another.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mien.errors import CorpusError, shown
+from mien.training.arrays import read_arrays
 from mien.training.checks import require_equal_lengths, require_known_labels, require_splits
 
 SIDE = 48
@@ -29,6 +29,8 @@ _THUMB = 12
 # straddle a split either.
 _THUMB_ALIKE = 0.975
 _ALIKE = 0.95
+_MOST = 1024 * 2**20
+"""Bytes that one array of the file may have; the corpus' pictures are 54 MB."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,17 @@ def load_fer2013(path: Path, valid_share: float = 0.1, seed: int = 0) -> Fer2013
     if it is damaged, empty or has a label that is no class.
     """
     file = path / "fer2013.npz" if path.is_dir() else path
+    names = ("jpeg", "offset", "y", "usage", "classes")
     try:
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
-            jpeg, offset = archive["jpeg"], archive["offset"]
-            labels, usage = archive["y"].astype(np.int64), archive["usage"]
-            classes = tuple(str(name) for name in archive["classes"])
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(file, names, _MOST)
+        jpeg, offset, labels, usage, named = (arrays[name] for name in names)
+        if any(part.ndim != 1 or part.dtype.kind not in "iu" for part in (jpeg, offset, labels, usage)):
+            raise ValueError("jpeg, offset, y and usage must be rows of whole numbers")
+    except (KeyError, ValueError) as error:
         raise CorpusError(
             f"This is no fer2013.npz with the arrays jpeg, offset, y, usage and classes ({error}): {shown(file)}"
         ) from error
+    labels, classes = labels.astype(np.int64), tuple(map(str, named.ravel().tolist()))
     lengths = {"y": len(labels), "usage": len(usage), "offset (less one)": len(offset) - 1}
     require_equal_lengths("fer2013.npz", lengths)
     require_known_labels("fer2013.npz", "whole", labels, range(len(classes)))
@@ -83,7 +87,10 @@ def load_fer2013(path: Path, valid_share: float = 0.1, seed: int = 0) -> Fer2013
     images = np.empty((len(labels), SIDE, SIDE), np.uint8)
     for i in range(len(labels)):
         data = jpeg[offset[i] : offset[i + 1]]
-        picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if len(data) else None
+        try:
+            picture = cv2.imdecode(data.astype(np.uint8), cv2.IMREAD_GRAYSCALE) if len(data) else None
+        except cv2.error:  # it claims to be larger than any picture that OpenCV decodes
+            picture = None
         if picture is None or picture.shape != (SIDE, SIDE):
             raise CorpusError(f"Picture {i} is no JPEG of {SIDE}×{SIDE}: {shown(file)}")
         images[i] = picture
@@ -97,6 +104,8 @@ def load_fer2013(path: Path, valid_share: float = 0.1, seed: int = 0) -> Fer2013
     order = np.random.default_rng(seed).permutation(len(groups))
     held = groups[order][np.cumsum(sizes[order]) <= valid_share * len(pool)]
     in_valid = np.isin(group[pool], held)
+    left = int(in_valid.sum())
+    require_splits("fer2013.npz", {"training": len(pool) - left, **({"validation": left} if valid_share > 0 else {})})
     faces = Faces(images, labels)
     return Fer2013(
         train=faces.take(pool[~in_valid]),

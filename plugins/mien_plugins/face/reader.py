@@ -3,6 +3,7 @@ net looked."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from mien.tracks.quantity import EXPRESSIONS
 from mien.training.card import load_model
 from mien_plugins.emotion.norms import PAD
 from mien_plugins.face.data import resized, standardise
@@ -58,12 +60,19 @@ class ExpressionReader:
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> ExpressionReader:
-        """From a model's folder. Raises OSError, KeyError, ValueError, RuntimeError where that is damaged."""
+        """From a model's folder. Raises OSError, KeyError, ValueError, RuntimeError where that is damaged or of other classes."""
         weights, config = load_model(folder)
+        classes, size, temperature = tuple(config["classes"]), int(config["size"]), float(config["temperature"])
+        # The channels of the tracks have their names by place.
+        if classes != EXPRESSIONS:
+            raise ValueError("it reads other expressions, or in another order")
+        if not 16 <= size <= 1024:
+            raise ValueError(f"it reads faces of {size} pixels")
+        if not 0 < temperature < math.inf:
+            raise ValueError(f"its temperature is {temperature}")
         ensemble = FaceEnsemble.from_config(config)
         ensemble.load_state_dict({name: value.float() for name, value in weights.items()})
-        classes = tuple(config["classes"])
-        return cls(ensemble, classes, int(config["size"]), float(config["temperature"]), device, precision)
+        return cls(ensemble, classes, size, temperature, device, precision)
 
     @torch.inference_mode()
     def read(self, images: Images, batch: int = 64, attention: bool = False) -> Expressions:

@@ -17,7 +17,7 @@ from mien.sdk.blocks import Block, CropBatch, FrameBatch
 from mien.sdk.media import MediaInfo
 from mien.tracks import Boxes, Curve, Features
 from mien.tracks.quantity import EXPRESSIONS
-from mien.training.card import save_model
+from mien.training.card import load_model, save_model
 from mien_plugins.emotion.norms import PAD
 from mien_plugins.face.analyzer import FaceAffect, FaceDetector
 from mien_plugins.face.info import AFFECT, CROP, DETECT, MARGIN, AffectParams, DetectParams
@@ -181,6 +181,25 @@ def test_a_damaged_model_is_one_sentence(host, untrained, tmp_path):
         FaceAffect().prepare(MEDIA, AffectParams(), host({"face-affect": tmp_path}))
     with pytest.raises(ModelError):
         FaceAffect().prepare(MEDIA, AffectParams(), host())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"classes": [*EXPRESSIONS[1:], EXPRESSIONS[0]]}, "other expressions, or in another order"),
+        ({"classes": list(EXPRESSIONS[:6])}, "other expressions, or in another order"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"temperature": -1.0}, "temperature"),
+        ({"size": 100_000}, "pixels"),
+    ],
+)
+def test_a_model_that_would_be_misread_is_one_sentence(host, untrained, tmp_path, change, said):
+    weights, config = load_model(untrained)
+    config.pop("sha256")
+    save_model(tmp_path, weights, config | change)
+    with pytest.raises(ModelError, match=said) as caught:
+        FaceAffect().prepare(MEDIA, AffectParams(), host({"face-affect": tmp_path}))
+    assert "\n" not in str(caught.value)
 
 
 def test_attention_maps_can_be_asked_for(untrained):

@@ -80,6 +80,31 @@ def test_damage_is_said(tmp_path):
         load_fer2013(file)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"jpeg": np.zeros(100, np.float32)}, "whole numbers"),
+        ({"offset": np.linspace(0, 1, 9)}, "whole numbers"),
+        ({"offset": np.zeros((9, 2), int)}, "whole numbers"),
+        ({"y": np.zeros((8, 1), int)}, "whole numbers"),
+    ],
+)
+def test_arrays_of_another_kind_are_said(tmp_path, change, said):
+    file = write_corpus(tmp_path, pictures(8), np.arange(8) % 7, np.arange(8) // 7)
+    with np.load(file) as archive:
+        parts = dict(archive)
+    np.savez(file, **(parts | change))
+    with pytest.raises(CorpusError, match=said) as caught:
+        load_fer2013(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_pictures_to_validate_on_are_said(tmp_path):
+    write_corpus(tmp_path, pictures(8), np.arange(8) % 7, np.arange(8) // 7)
+    with pytest.raises(CorpusError, match=r"validation split of .* is empty"):
+        load_fer2013(tmp_path)
+
+
 def test_standardised_pictures_forget_brightness_and_contrast():
     images = pictures(4)
     dim = (images * 0.5 + 20).astype(np.uint8)
