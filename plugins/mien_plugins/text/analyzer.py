@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mien_plugins.text.turnmodel import TurnModel, TurnReading
 
 MODEL = "text-offence"
+_FEWEST = 128  # tokens of the longest window that is read at once
 T = TypeVar("T")
 
 
@@ -228,10 +229,10 @@ class TextAnalyzer:
             try:
                 return work(self._model)
             except torch.OutOfMemoryError:
-                if self._tokens <= 256 and self._model.device.type == "cpu":
+                if self._tokens <= _FEWEST and self._model.device.type == "cpu":
                     raise
             # Outside the handler: the error's frames would keep the tensors that did not fit.
-            if self._tokens > 256:
+            if self._tokens > _FEWEST:
                 self._tokens //= 2
                 self._ctx.note(f"The device was out of memory: batches were cut to {self._tokens} tokens.")
             else:

@@ -137,14 +137,14 @@ def test_out_of_memory_halves_the_batches_and_says_so(told, monkeypatch):
 
     def cramped(self, texts, **options):
         tried.append(options["max_batch_tokens"])
-        if options["max_batch_tokens"] > 1024:
+        if options["max_batch_tokens"] > 128:
             raise torch.OutOfMemoryError("no room")
         return read(self, texts, **options)
 
     monkeypatch.setattr(TextModel, "read", cramped)
     assert len(drive(told.context, FIRST)["text.offence"]) == 2
-    assert tried == [4096, 2048, 1024]
-    assert any("2048 tokens" in note for note in told.context.notes)
+    assert tried == [512, 256, 128]
+    assert any("256 tokens" in note for note in told.context.notes)
 
 
 def test_descriptor_imports_no_torch():

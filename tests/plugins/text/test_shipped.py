@@ -2,6 +2,9 @@
 
 import json
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,3 +89,24 @@ def test_the_card_is_true_on_a_fixed_sample(model, folder, shared):
     assert len(truth) == told["n"]
     # One text near the threshold may fall on the other side on another machine.
     assert macro_f1(truth, decision) == pytest.approx(told["value"], abs=0.015)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_hundreds_of_utterances_at_once_take_little_room(folder) -> None:
+    """A recogniser that was held up hands them over so; what the process takes it keeps (130 MiB in batches of 4096 tokens)."""
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from mien_plugins.text.info import TextParams\n"
+        "from mien_plugins.text.model import TextModel\n"
+        "def resident():\n"
+        "    return int(Path('/proc/self/status').read_text().split('VmRSS:')[1].split()[0]) / 1024\n"
+        "model, tokens = TextModel.load(Path(sys.argv[1])), TextParams().batch_tokens\n"
+        "said = ['the printer that you broke yesterday is still not working'] * 600\n"
+        "model.read(said[:4], max_batch_tokens=tokens)\n"
+        "before = resident()\n"
+        "model.read(said, max_batch_tokens=tokens)\n"
+        "print(resident() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 75.0
