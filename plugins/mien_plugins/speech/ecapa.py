@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mien.errors import ModelError
+from mien_plugins.speech.sizes import check_sizes
 
 RATE = 16_000
 
@@ -47,7 +48,7 @@ class EcapaConfig:
         """The sizes in a JSON file, which need not be there; keys that it does not know are ignored.
 
         Raises:
-            ValueError: it is no JSON object.
+            ValueError: it is no JSON object, or a size cannot be.
         """
         if not path.exists():
             return cls()
@@ -57,6 +58,7 @@ class EcapaConfig:
         known: dict[str, Any] = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         for name, value in known.items():
             known[name] = tuple(value) if isinstance(value, list) else value
+        check_sizes(known)
         return cls(**known)
 
 
@@ -101,7 +103,16 @@ def load(folder: Path, device: str = "cpu") -> Ecapa:
         missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # counts training's steps
         if missing or unknown:
             raise ValueError(f"{len(missing)} tensors missing, {len(unknown)} unknown")
-    except (OSError, ValueError, TypeError, AssertionError, IndexError, RuntimeError, SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        ArithmeticError,
+        AssertionError,
+        LookupError,
+        RuntimeError,
+        SafetensorError,
+    ) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(f"The ECAPA-TDNN model cannot be loaded ({reason}); import it again: {folder}") from error
     return model.eval().requires_grad_(False).to(device)

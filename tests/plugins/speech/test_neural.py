@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -224,7 +225,9 @@ def test_the_best_path_joins_pieces_and_skips_blanks() -> None:
 
 def test_a_speechbrain_model_that_does_not_fit_is_one_sentence(crdnn: Path, tmp_path: Path, ctx) -> None:
     described = json.loads((crdnn / "config.json").read_text(encoding="utf-8"))
-    changes = ({"dnn_neurons": 16}, {"blank": 99}, {"rnn_layers": "two"})
+    changes: tuple[dict[str, Any], ...] = ({"dnn_neurons": 16}, {"blank": 99}, {"rnn_layers": "two"})
+    changes += ({"rnn_neurons": 10**7}, {"cnn_channels": [8] * 10_000}, {"cnn_channels": []}, {"time_pooling_size": 0})
+    changes += ({"tokens": list(range(len(described["tokens"])))}, {"tokens": "abc"}, {"n_fft": 0}, {"n_mels": 0})
     for number, config in enumerate([{}, *(described | change for change in changes)]):
         folder = tmp_path / str(number)
         shutil.copytree(crdnn, folder)
@@ -232,6 +235,19 @@ def test_a_speechbrain_model_that_does_not_fit_is_one_sentence(crdnn: Path, tmp_
         with pytest.raises(ModelError, match="cannot be loaded") as failure:
             CtcTranscriber(folder, ctx)
         assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "change", [{"nhead": 7}, {"kernel_size": 0}, {"d_model": 0}, {"cnn_channels": []}, {"layers": 10**6}]
+)
+def test_a_conformer_that_does_not_fit_is_one_sentence(conformer: Path, tmp_path: Path, ctx, change: Any) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(conformer, folder)
+    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(described | change), encoding="utf-8")
+    with pytest.raises(ModelError, match="cannot be loaded") as failure:
+        CtcTranscriber(folder, ctx)
+    assert "\n" not in str(failure.value)
 
 
 def test_a_conformer_under_its_published_names(conformer: Path, tiny, tmp_path: Path, ctx) -> None:

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from mien.errors import ModelError
 from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.base import Heard, Word, tidy
+from mien_plugins.speech.sizes import check_sizes
 
 RATE = 16_000
 FloatArray = npt.NDArray[np.float32]
@@ -65,7 +66,11 @@ class CtcConfig:
         known: dict[str, Any] = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         for name, value in known.items():
             known[name] = tuple(value) if isinstance(value, list) else value
+        # Other fields of these nets are sizes.
+        check_sizes({k: v for k, v in known.items() if k not in ("tokens", "blank", "statistics", "language")})
         config = cls(**known)
+        if not isinstance(config.tokens, tuple) or not all(isinstance(token, str) for token in config.tokens):
+            raise ValueError("the tokens are no texts")
         if not 0 <= config.blank < len(config.tokens):
             raise ValueError("the blank is none of the tokens")
         return config
@@ -158,7 +163,16 @@ class CtcTranscriber:
         try:
             net, self._config = _build(folder)
             net.fill(load_file(folder / "model.safetensors"))
-        except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            ArithmeticError,
+            AssertionError,
+            LookupError,
+            RuntimeError,
+            SafetensorError,
+        ) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"The SpeechBrain model cannot be loaded ({reason}): {folder}") from error
         self._net = net.eval().requires_grad_(False).to(self._device)
