@@ -13,7 +13,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from mien.errors import UsageError, shown
-from mien.truth.labels import Label, LabelColumn, column_of
+from mien.truth.labels import Label, LabelColumn, LookUp, column_of, watched
 
 _MS = 1000.0
 _AGAIN = re.compile(r" [(#]\d+\)?$")  # a second tier for what overlaps: `text.offence (2)`
@@ -24,7 +24,7 @@ MOST_ELEMENTS = 5_000_000
 _SCORED = re.compile(r"^(.*\D)\s[-−]?\d+\.\d+$", re.DOTALL)  # a label with its score behind it: `angry 0.71`
 
 
-def read_eaf(path: Path, data: bytes) -> list[LabelColumn]:
+def read_eaf(path: Path, data: bytes, look_up: LookUp = lambda: None) -> list[LabelColumn]:
     """The tiers of an ELAN file; those of several persons, or made twice for what overlaps, become one column.
 
     Scores behind labels (`angry 0.71`), as Mien exports them, are left out where all annotations of a tier have one.
@@ -32,7 +32,7 @@ def read_eaf(path: Path, data: bytes) -> list[LabelColumn]:
     Raises:
         UsageError: it is not an ELAN file, or refers to times that it does not have.
     """
-    parser = DefusedXMLParser(target=_Counting(path), forbid_dtd=True)
+    parser = DefusedXMLParser(target=_Counting(path, look_up), forbid_dtd=True)
     try:
         parser.feed(data)
         root = parser.close()
@@ -46,11 +46,11 @@ def read_eaf(path: Path, data: bytes) -> list[LabelColumn]:
         begins = shown(root.tag[:40])
         raise UsageError(f"An ELAN file begins with ANNOTATION_DOCUMENT, this one with {begins}: {shown(path)}")
     medium = _medium(root)
-    spans = _spans(root, path)
+    spans = _spans(root, path, look_up)
     columns: dict[str, list[Label]] = {}
     for tier in root.findall("TIER"):
         name, person = _name(tier.get("TIER_ID", ""), tier.get("PARTICIPANT", ""))
-        filled = [(*spans[a.get("ANNOTATION_ID", "")], _value(a)) for a in _annotations(tier)]
+        filled = [(*spans[a.get("ANNOTATION_ID", "")], _value(a)) for a in watched(_annotations(tier), look_up)]
         filled = [one for one in filled if one[2]]
         if filled and all(_SCORED.match(text) for _, _, text in filled) and not name.startswith("speech."):
             filled = [(start, end, _SCORED.sub(r"\1", text).strip()) for start, end, text in filled]
@@ -63,12 +63,14 @@ def read_eaf(path: Path, data: bytes) -> list[LabelColumn]:
 class _Counting(TreeBuilder):
     """Builds the tree as long as it does not become too large: an element takes many times its place in the file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, look_up: LookUp) -> None:
         super().__init__()
-        self._path, self._elements = path, 0
+        self._path, self._look_up, self._elements = path, look_up, 0
 
     def start(self, tag: Any, attrs: Any, /) -> Element:
         self._elements += 1
+        if self._elements % 1000 == 0:
+            self._look_up()
         if self._elements > MOST_ELEMENTS:
             raise UsageError(
                 f"An ELAN file may have {MOST_ELEMENTS:,} elements at most; part this one: {shown(self._path)}"
@@ -132,13 +134,13 @@ def _slots(root: Element, path: Path) -> dict[str, float]:
     return times
 
 
-def _spans(root: Element, path: Path) -> dict[str, tuple[float, float]]:
+def _spans(root: Element, path: Path, look_up: LookUp) -> dict[str, tuple[float, float]]:
     """Start and end in s of every annotation; those that refer to another share its stretch evenly."""
     slots = _slots(root, path)
     spans: dict[str, tuple[float, float]] = {}
     children: dict[tuple[str, str], list[str]] = {}
     for tier in root.findall("TIER"):
-        for annotation in _annotations(tier):
+        for annotation in watched(_annotations(tier), look_up):
             name = annotation.get("ANNOTATION_ID", "")
             parent = annotation.get("ANNOTATION_REF")
             if parent is not None:

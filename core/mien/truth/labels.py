@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from mien.errors import UsageError, shown
 
@@ -19,6 +19,18 @@ LATEST = 1e9
 """s; what is later than this is no time in a medium."""
 
 ColumnKind = Literal["number", "class", "words"]
+LookUp = Callable[[], None]
+"""Called now and then while much is read; what it raises (Cancelled, say) ends the reading."""
+_OFTEN = 1000  # rows between two looks up: a millisecond or two
+_T = TypeVar("_T")
+
+
+def watched(rows: Iterable[_T], look_up: LookUp) -> Iterator[_T]:
+    """The same rows, with a look up now and then."""
+    for number, row in enumerate(rows):
+        if number % _OFTEN == 0:
+            look_up()
+        yield row
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +91,17 @@ class Labels:
         return tuple(dict.fromkeys((one.medium, one.path) for column in self.columns for one in column.labels))
 
 
-def read_labels(paths: Path | Iterable[Path]) -> Labels:
+def read_labels(paths: Path | Iterable[Path], look_up: LookUp = lambda: None) -> Labels:
     """Read label files; columns of one name and kind in several files become one.
+
+    Args:
+        look_up: called now and then; what it raises ends the reading.
 
     Raises:
         UsageError: a file cannot be read; the sentence says what is expected where.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
-    columns = [column for path in files for column in _read(path)]
+    columns = [column for path in files for column in _read(path, look_up)]
     if len(files) == 1:
         return Labels(tuple(columns))
     joined: dict[str, list[LabelColumn]] = {}
@@ -110,7 +125,7 @@ def _join(parts: list[LabelColumn]) -> LabelColumn:
 _KINDS = {"number": "numbers", "class": "names of classes", "words": "what is said"}
 
 
-def _read(path: Path) -> list[LabelColumn]:
+def _read(path: Path, look_up: LookUp) -> list[LabelColumn]:
     from mien.truth.eaf import read_eaf
     from mien.truth.table import read_table
 
@@ -125,7 +140,8 @@ def _read(path: Path) -> list[LabelColumn]:
         raise UsageError(f"The labels cannot be read ({error.strerror or error}): {shown(path)}") from error
     if not data.strip(b"\0 \t\r\n"):
         raise UsageError(f"The label file is empty: {shown(path)}")
-    columns = read_eaf(path, data) if suffix == ".eaf" else read_table(path, data)
+    look_up()
+    columns = read_eaf(path, data, look_up) if suffix == ".eaf" else read_table(path, data, look_up)
     if not any(column.labels for column in columns):
         raise UsageError(f"There is no label in this file, only names of columns or tiers: {shown(path)}")
     return [column for column in columns if column.labels]

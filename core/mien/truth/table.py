@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mien.errors import UsageError, shown
-from mien.truth.labels import Label, LabelColumn, column_of, seconds
+from mien.truth.labels import Label, LabelColumn, LookUp, column_of, seconds, watched
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "medium": (
@@ -46,7 +46,7 @@ MOST_CELLS = 5_000_000
 """More filled cells are refused: each becomes an object many times its size in the file."""
 
 
-def read_table(path: Path, data: bytes) -> list[LabelColumn]:
+def read_table(path: Path, data: bytes, look_up: LookUp = lambda: None) -> list[LabelColumn]:
     """The label columns of a table whose first line names the columns.
 
     Times: `start` with `end` or `duration`; or `time` alone, where each row holds until the next one of its medium; or
@@ -56,7 +56,7 @@ def read_table(path: Path, data: bytes) -> list[LabelColumn]:
         UsageError: one sentence on what is expected and where.
     """
     text = _decode(path, data)
-    rows = _rows(path, text)
+    rows = _rows(path, text, look_up)
     header = [cell.strip() for cell in rows[0][1]]
     if len(header) > MOST_COLUMNS:
         raise UsageError(f"A table of labels may have {MOST_COLUMNS:,} columns at most: {shown(path)}")
@@ -77,11 +77,11 @@ def read_table(path: Path, data: bytes) -> list[LabelColumn]:
         )
     if "end" in roles and "start" not in roles:
         raise UsageError(f"There is a column of ends but none called start: {shown(path)}")
-    times = _times(path, rows[1:], roles, scales)
+    times = _times(path, rows[1:], roles, scales, look_up)
     made: list[LabelColumn] = []
     for place in values:
         labels = []
-        for (_, cells), (medium, start, end, person) in zip(rows[1:], times, strict=True):
+        for (_, cells), (medium, start, end, person) in watched(zip(rows[1:], times, strict=True), look_up):
             cell = _unguarded(cells[place].strip()) if place < len(cells) else ""
             if cell.casefold() not in _ABSENT:
                 labels.append(Label(path, medium, start, end, cell, person))
@@ -104,7 +104,7 @@ def _decode(path: Path, data: bytes) -> str:
     raise UsageError(f"This is not a table of text in UTF-8: {shown(path)}")
 
 
-def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
+def _rows(path: Path, text: str, look_up: LookUp) -> list[tuple[int, list[str]]]:
     """Line numbers with cells; empty lines and lines that begin with # are left out."""
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     delimiter = max(("\t", ";", ",", "|"), key=first.count)
@@ -114,7 +114,7 @@ def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     rows = []
     count = 0
     try:
-        for cells in reader:
+        for cells in watched(reader, look_up):
             count += len(cells)
             if count > MOST_CELLS:
                 raise UsageError(f"A table of labels may have {MOST_CELLS:,} cells at most; part it: {shown(path)}")
@@ -153,7 +153,7 @@ def _roles(header: Sequence[str]) -> tuple[dict[str, int], dict[int, float]]:
 
 
 def _times(
-    path: Path, rows: list[tuple[int, list[str]]], roles: dict[str, int], scales: dict[int, float]
+    path: Path, rows: list[tuple[int, list[str]]], roles: dict[str, int], scales: dict[int, float], look_up: LookUp
 ) -> list[tuple[str, float, float, int | None]]:
     """Medium, start, end and person of each row."""
 
@@ -171,7 +171,7 @@ def _times(
         return found * scales[roles[role]]
 
     made: list[tuple[str, float, float, int | None]] = []
-    for line, cells in rows:
+    for line, cells in watched(rows, look_up):
         medium, who = _unguarded(cell(cells, "medium")), cell(cells, "person")
         if "medium" in roles and not medium:
             raise UsageError(f"Line {line} names no medium, as the other lines do: {shown(path)}")

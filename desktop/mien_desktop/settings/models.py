@@ -83,6 +83,11 @@ class ModelsPage(Page):
         row.setContentsMargins(8, 0, 8, 0)
         row.addWidget(self.other, 1)
         row.addWidget(self.add)
+        self.stop = button("Cancel", "Stop importing; nothing of it stays")
+        explain(self.stop, "Cancel the import", self.stop.toolTip())
+        self.stop.clicked.connect(self.transfer.cancel)
+        self.stop.hide()
+        row.addWidget(self.stop)
         box.addLayout(row)
         row = QHBoxLayout()
         row.addWidget(self.offline)
@@ -226,11 +231,14 @@ class ModelsPage(Page):
         self.detail.show_model(model, offline=self._preferences.now.offline)
         running = self.transfer.model
         self.detail.busy(self._what if running else "", mine=model is not None and running == model.id)
+        # One that is on no list yet has no place of its own: it is told of and stopped here.
+        unlisted = bool(running) and running not in self._models
+        self.stop.setVisible(unlisted)
+        self.add.setVisible(not unlisted)
 
     # -- jobs ------------------------------------------------------------------------------------------------------
 
     def _began(self, model: str, what: str) -> None:
-        # One that is on no list yet has no place of its own where that could be said.
         self.say("" if model in self._models else f"{what} {model}…")
         self._what = what
         self._show()
@@ -238,6 +246,8 @@ class ModelsPage(Page):
     def _moved(self, model: str, done: int, total: int) -> None:
         if self.current is not None and self.current.id == model and self.transfer.runs:
             self.detail.progress(self._what, done, total)
+        elif model not in self._models and self.transfer.runs and total:
+            self.say(f"{self._what} {model}… {size_text(done)} of {size_text(total)}")
 
     def _done(self, model: str, sentence: str) -> None:
         self.say("")

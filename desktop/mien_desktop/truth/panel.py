@@ -6,35 +6,25 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from mien.errors import UsageError
 from mien.library.library import Library
-from mien.truth.labels import SUFFIXES
+from mien.truth.labels import SUFFIXES, Labels
 from mien.truth.match import Sample, match
 from mien.truth.score import Scored, score
 from mien_desktop.document import Document
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, label, literal
+from mien_desktop.look.parts import button, explain, label, literal
 from mien_desktop.truth.choice import Choice
 from mien_desktop.truth.exporting import Gathering, export
-from mien_desktop.truth.kinds import Kinds
 from mien_desktop.truth.plot import Dots, dots
-from mien_desktop.truth.scatter import Scatter
-from mien_desktop.truth.session import Collecting, Loaded, files_among, load, span_to_play
-from mien_desktop.truth.tables import (
-    WORST_COLUMNS,
-    Table,
-    TableView,
-    figure_rows,
-    medium_columns,
-    medium_rows,
-    worst_rows,
-)
+from mien_desktop.truth.reading import LabelReading
+from mien_desktop.truth.results import Results
+from mien_desktop.truth.session import Collecting, Loaded, files_among, load
 from mien_desktop.work.background import Background
 
 _HOW = (
@@ -71,23 +61,17 @@ class TruthPanel(QWidget):
         self._asked = 0
         self._closed = False
         self._lacking = ""  # labels that no medium was found for
-        self.result: Scored | None = None
-        self._worst: list[Sample] = []  # all, the worst first
         self._results: dict[tuple[str, str], Scored] = {}  # by column and reading
-        self.dots: Dots | None = None
         self.load_button = button("Load labels…", "Choose files with labels: tables (CSV, TSV) or ELAN files")
         self.export_button = button("Export…", "Write the figures of all labels and media, and the pairs behind them")
+        self.cancel_button = button("Cancel", "Stop reading or comparing the labels", kind="flat")
+        explain(self.cancel_button, "Cancel the comparison", self.cancel_button.toolTip())
         self.choice = Choice()
-        self.scatter = Scatter(palette)
-        self.kinds = Kinds(palette)
-        self.figures = Table(("Figure", "Value", "95 % interval"), ("Figure",))
-        self.media = Table((), ("Medium",))
-        self.worst = Table(WORST_COLUMNS, ("Medium",))
-        self.figure_view = TableView(self.figures, "Figures", "How well reading and truth agree")
-        self.medium_view = TableView(self.media, "Media", "Figures of each medium; Return shows its samples alone")
-        self.worst_view = TableView(self.worst, "Worst errors", "Samples that are most wrong; Return plays one")
+        self.results = Results(palette, self.choice)
+        self.reading = LabelReading(self)
         self._about, self._progress = label("", "small"), label("", "small")
-        self._notes, self._problem = label("", "small", wrap=True), label("", "bad", wrap=True)
+        self._problem = label("", "bad", wrap=True)
+        self.cancel_button.hide()
         self._arrange()
         self._connect()
         self._show_nothing()
@@ -107,20 +91,38 @@ class TruthPanel(QWidget):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self._palette = palette
-        self.scatter.wear(palette)
-        self.kinds.wear(palette)
+        self.results.wear(palette)
         self.load_button.setIcon(icon("open", palette))
         self.export_button.setIcon(icon("export", palette))
 
     def load(self, files: Iterable[Path]) -> None:
         """Read label files and compare the first column that some reading answers to."""
         self._files = tuple(files)
-        self._asked += 1
-        asked, chosen = self._asked, self._files
-        medium = self._document.medium if self._document is not None else ""
+        self._asked += 1  # what is compared is given up
         self._tell("")
-        self._say("Reading the labels …")
-        self._run(asked, lambda: load(chosen, self._library(), medium), self._take)
+        self._work("Reading the labels …")
+        self.reading.start(self._files)
+
+    def cancel(self) -> None:
+        """Stop reading, and what was compared before stays; or stop comparing, and nothing is shown of what is chosen."""
+        if self.reading.runs:
+            self.reading.cancel()
+        elif self.working:
+            self._asked += 1
+            if self._loaded is not None and self._loaded.files == self._files:
+                self.results.clear()
+                self.export_button.setEnabled(False)
+            self._stopped()
+
+    @property
+    def working(self) -> bool:
+        """Whether labels are read or compared."""
+        return not self.cancel_button.isHidden()
+
+    @property
+    def result(self) -> Scored | None:
+        """The figures that are shown."""
+        return self.results.result
 
     @property
     def problem(self) -> str:
@@ -142,6 +144,7 @@ class TruthPanel(QWidget):
         """Nothing is delivered any more; the background may be closed afterwards."""
         self._closed = True
         self._asked += 1
+        self.reading.close()
         for signal, slot in self._bonds:
             signal.disconnect(slot)
         self._bonds = []
@@ -154,33 +157,8 @@ class TruthPanel(QWidget):
         head.addWidget(self.load_button)
         head.addWidget(self._about, 1)
         head.addWidget(self._progress)
+        head.addWidget(self.cancel_button)
         head.addWidget(self.export_button)
-        figures = QWidget()
-        beside = QVBoxLayout(figures)
-        beside.setContentsMargins(0, 4, 0, 0)
-        beside.addWidget(self.figure_view, 1)
-        beside.addWidget(self._notes)
-        self.tables = QTabWidget()
-        self.tables.setDocumentMode(True)
-        self.tables.setUsesScrollButtons(False)
-        self.tables.setAccessibleName("Tables")
-        self.tables.addTab(figures, "Figures")
-        self.tables.addTab(self.medium_view, "Media")
-        self.tables.addTab(self.worst_view, "Worst")
-        self.split = QSplitter(Qt.Orientation.Horizontal)
-        self.split.setHandleWidth(8)
-        self.split.setChildrenCollapsible(False)
-        self.split.addWidget(self.scatter)
-        self.split.addWidget(self.tables)
-        self.split.setStretchFactor(0, 1)
-        self.split.setSizes([420, 260])
-        results = QWidget()
-        whole = QVBoxLayout(results)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(8)
-        whole.addWidget(self.choice)
-        whole.addWidget(self.split, 1)
-        whole.addWidget(self.kinds)
         empty = QWidget()
         middle = QVBoxLayout(empty)
         middle.setContentsMargins(40, 0, 40, 0)
@@ -192,7 +170,7 @@ class TruthPanel(QWidget):
         middle.addStretch(1)
         self.pages = QStackedWidget()
         self.pages.addWidget(empty)
-        self.pages.addWidget(results)
+        self.pages.addWidget(self.results)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 10, 12, 10)
         box.setSpacing(8)
@@ -205,14 +183,11 @@ class TruthPanel(QWidget):
     def _connect(self) -> None:
         self.load_button.clicked.connect(self._choose_files)
         self.export_button.clicked.connect(self._choose_target)
+        self.cancel_button.clicked.connect(self.cancel)
         self.choice.changed.connect(self._compare)
-        self.choice.medium_changed.connect(self._show_medium)
-        self.kinds.toggled.connect(self._narrow)
-        self.scatter.played.connect(lambda number: self._play(self._sample(number)))
-        self.scatter.chosen.connect(self._find_row)
-        self.worst_view.acted.connect(self._play)
-        self.worst_view.selectionModel().currentRowChanged.connect(lambda index, _: self._mark(index.row()))
-        self.medium_view.acted.connect(self._medium_acted)
+        self.results.play_asked.connect(self.play_asked)
+        self.reading.done.connect(self._read)
+        self.reading.failed.connect(self._unread)
 
     # -- files --------------------------------------------------------------------------------------------------
 
@@ -257,6 +232,22 @@ class TruthPanel(QWidget):
             work, lambda found: done(found) if current() else None, lambda why: self._fail(why) if current() else None
         )
 
+    def _read(self, labels: Labels) -> None:
+        """Look for media and readings of what was read."""
+        files = self._files
+        medium = self._document.medium if self._document is not None else ""
+        self._run(self._asked, lambda: load(files, labels, self._library(), medium), self._take)
+
+    def _unread(self, sentence: str) -> None:
+        if sentence:
+            self._fail(sentence)
+        else:
+            self._stopped()
+
+    def _stopped(self) -> None:
+        self._files = self._loaded.files if self._loaded is not None else ()
+        self._say("Stopped.")
+
     def _take(self, loaded: Loaded) -> None:
         self._loaded, self._results = loaded, {}
         count = sum(len(column.labels) for column in loaded.labels.columns)
@@ -290,12 +281,13 @@ class TruthPanel(QWidget):
                     column, reading, scale, self.choice.threshold.value() if chosen.task == "binary" else None
                 )
         except UsageError as error:
+            self._say("")
             self._tell(str(error))
             return
         self._tell(self._lacking)
         self.choice.show_match(chosen)
         self._asked += 1
-        self._say("Comparing …")
+        self._work("Comparing …")
         asked = self._asked
         self._run(asked, lambda: Collecting.of(loaded, chosen), lambda begun: self._collect(asked, begun))
 
@@ -303,7 +295,7 @@ class TruthPanel(QWidget):
         """Medium after medium, so that others get their turn in the background; then the figures."""
         if part.waiting:
             done = part.total - len(part.waiting)
-            self._say(f"Comparing … {done} of {part.total} media" if part.total > 1 else "Comparing …")
+            self._work(f"Comparing … {done} of {part.total} media" if part.total > 1 else "Comparing …")
             self._run(asked, lambda: part.go_on(self._library()), lambda gone_on: self._collect(asked, gone_on))
             return
 
@@ -314,67 +306,13 @@ class TruthPanel(QWidget):
         self._run(asked, finish, self._show)
 
     def _show(self, found: tuple[Scored, Dots, list[Sample]]) -> None:
-        self.result, self.dots, self._worst = found
-        self._results[self.result.match.column.name, self.result.match.reading.name] = self.result
+        scored, laid, worst = found
+        self._results[scored.match.column.name, scored.match.reading.name] = scored
         self._say("")
         self.pages.setCurrentIndex(1)
         self.export_button.setEnabled(True)
-        self.choice.show_media(self.result)
-        self.scatter.show_dots(self.dots)
-        self.kinds.show_kinds(self.result)
-        self.media.show_rows(medium_rows(self.result), medium_columns(self.result))
-        self.tables.setTabText(1, f"Media {len(self.result.media)}")
-        self._notes.setText("\n".join(self.result.notes))
-        self._notes.setVisible(bool(self.result.notes))
-        self._show_medium()
+        self.results.show_scored(scored, laid, worst)
         self.scored.emit()
-
-    @Slot()
-    def _show_medium(self) -> None:
-        if self.result is not None:
-            self.figures.show_rows(figure_rows(self.result, self.choice.chosen_medium))
-            self.worst.show_rows(worst_rows(self.result, self._worst, self.choice.chosen_medium))
-            self._narrow()
-
-    @Slot()
-    def _narrow(self) -> None:
-        """Show the dots of the chosen medium and kinds."""
-        if self.result is None or self.dots is None:
-            return
-        shown = np.isin(self.dots.kinds, self.kinds.shown)
-        medium = self.choice.chosen_medium
-        if medium:
-            shown &= np.array([sample.medium == medium for sample in self.result.samples], bool)
-        self.scatter.show_only(shown)
-
-    # -- samples ------------------------------------------------------------------------------------------------
-
-    def _sample(self, number: int) -> Sample | None:
-        return self.result.samples[number] if self.result is not None else None
-
-    def _play(self, sample: object) -> None:
-        if isinstance(sample, Sample):
-            self.play_asked.emit(sample.path, *span_to_play(sample))
-
-    def _mark(self, row: int) -> None:
-        """The dot of a row of the worst."""
-        if self.result is not None and 0 <= row < len(self.worst.rows):
-            thing = self.worst.rows[row].thing
-            number = next((n for n, sample in enumerate(self.result.samples) if sample is thing), -1)
-            self.scatter.choose(number)
-
-    def _find_row(self, number: int) -> None:
-        """The row of a dot, where it is among the worst."""
-        sample = self._sample(number)
-        row = next((n for n, one in enumerate(self.worst.rows) if one.thing is sample), -1)
-        if row >= 0 and row != self.worst_view.currentIndex().row():
-            self.worst_view.selectRow(row)
-
-    def _medium_acted(self, medium: object) -> None:
-        place = self.choice.medium.findData(medium)
-        if place >= 0:
-            self.choice.medium.setCurrentIndex(place)
-            self._show_medium()
 
     # -- the document -------------------------------------------------------------------------------------------
 
@@ -389,7 +327,7 @@ class TruthPanel(QWidget):
     # -- telling ------------------------------------------------------------------------------------------------
 
     def _show_nothing(self) -> None:
-        self.result = self.dots = None
+        self.results.clear()
         self.pages.setCurrentIndex(0)
         self.export_button.setEnabled(False)
         self._problem.hide()
@@ -406,3 +344,9 @@ class TruthPanel(QWidget):
 
     def _say(self, progress: str) -> None:
         self._progress.setText(progress)
+        self.cancel_button.hide()
+
+    def _work(self, progress: str) -> None:
+        """It goes on, and can be cancelled."""
+        self._progress.setText(progress)
+        self.cancel_button.show()

@@ -11,7 +11,7 @@ from pathlib import Path
 from mien.errors import LibraryError
 from mien.library.library import Library
 from mien.library.medium import Medium
-from mien.truth.labels import Label, LabelColumn, Labels, read_labels
+from mien.truth.labels import Label, LabelColumn, Labels
 from mien.truth.match import Match, Sample, by_medium, readings_in, samples_of
 from mien.truth.media import Found, find_media
 from mien.truth.readings import Reading, fits, suggest
@@ -51,16 +51,15 @@ class Loaded:
         return any(not name for name, _ in self.labels.media)
 
 
-def load(files: Sequence[Path], library: Library, open_medium: str) -> Loaded:
-    """Read label files and look for their media and readings.
+def load(files: Sequence[Path], labels: Labels, library: Library, open_medium: str) -> Loaded:
+    """Look for the media of labels that were read, and for readings.
 
     Args:
         open_medium: id of the medium that labels mean which name none; empty for none.
 
     Raises:
-        UsageError: a file cannot be read. LibraryError: none of the media is in the library.
+        LibraryError: none of the media is in the library.
     """
-    labels = read_labels(files)
     fallback = library.find_medium(open_medium) if open_medium else None
     found = find_media(labels, library.media(), fallback)
     if not found.media:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from mien.errors import UsageError
+from mien.errors import Cancelled, UsageError
 from mien.exchange.csv import CsvExporter
 from mien.exchange.params import CsvParams
 from mien.sdk import MediaInfo
@@ -22,6 +22,25 @@ Write = Callable[[str, str | bytes], Path]
 def rows(labels: Labels, column: str) -> list[tuple[object, ...]]:
     found = next(c for c in labels.columns if c.name == column)
     return [(one.medium, one.start, one.end, one.value) for one in found.labels]
+
+
+def test_reading_ends_when_a_look_up_says_so(write: Write) -> None:
+    table = write("l.csv", "medium,start,end,valence\n" + "a.mp4,0,1,0.5\n" * 20_000)
+    element = '<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a"/></ANNOTATION>'
+    elan = write("l.eaf", f"<ANNOTATION_DOCUMENT><TIER>{element * 5_000}</TIER></ANNOTATION_DOCUMENT>")
+    for path, whole in ((table, 60), (elan, 10)):
+        for after in (0, 1, whole // 3):
+            looks = iter(range(1000))
+
+            def look_up(looks: Iterator[int] = looks, after: int = after) -> None:
+                if next(looks) == after:
+                    raise Cancelled("Stopped.")
+
+            with pytest.raises(Cancelled):
+                read_labels(path, look_up)
+    looked: list[None] = []
+    assert len(read_labels(table, lambda: looked.append(None)).columns[0].labels) == 20_000
+    assert len(looked) >= 60
 
 
 def test_spans_of_several_media(write: Write) -> None:

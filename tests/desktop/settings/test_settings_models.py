@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from mien import config
@@ -92,6 +93,30 @@ def test_a_download_can_be_stopped(page: ModelsPage, monkeypatch: pytest.MonkeyP
     assert page.said == "One at a time: downloading whisper-tiny is not through yet."
     page.detail.stop.click()
     _waits(qtbot, page, lambda: page.detail.said == "Stopped; what has come is kept.")
+
+
+def test_an_import_that_is_on_no_list_yet_can_be_stopped(
+    page: ModelsPage, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """What the engine does with a stop is tested there; here it is an import that goes on until it is stopped."""
+
+    def endless(model: str, source: Path, *, progress: Callable[[int, int], None], accept_licence: bool) -> None:
+        while True:
+            progress(1_000_000, 2_000_000)
+
+    monkeypatch.setattr(install, "import_folder", endless)
+    assert not page.stop.isVisible()
+    with qtbot.waitSignal(page.transfer.moved, timeout=WAIT):
+        page.import_from(tiny_model, model="tiny-of-mine")
+    assert page.said == "Importing tiny-of-mine… 1.0 MB of 2.0 MB"
+    assert page.stop.isVisible()
+    assert page.stop.focusPolicy() & Qt.FocusPolicy.TabFocus
+    page.select("whisper-tiny")  # whatever is shown meanwhile
+    assert page.stop.isVisible()
+    page.stop.click()
+    _waits(qtbot, page, lambda: page.said == "Stopped.")
+    assert not page.stop.isVisible()
+    assert page.add.isVisible()
 
 
 def test_the_offline_switch_is_kept_and_stops_downloads(

@@ -38,7 +38,7 @@ def rows_and_fonts(window: MainWindow) -> dict[str, float]:
         "picture": space.canvas.font().pixelSize(),
         "events": space.events.view.verticalHeader().defaultSectionSize(),
         "figures": space.truth.figure_view.verticalHeader().defaultSectionSize(),
-        "scatter": space.truth.scatter.font().pixelSize(),
+        "scatter": space.truth.results.scatter.font().pixelSize(),
         "library": rooms.library.list.sizeHintForRow(0),
         "queue": rooms.queue.table.verticalHeader().defaultSectionSize(),
         "shortcuts": rooms.settings.shortcuts.table.verticalHeader().defaultSectionSize(),

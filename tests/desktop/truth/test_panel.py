@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -28,6 +30,8 @@ from mien_desktop.look.palette import DARK, LIGHT
 from mien_desktop.truth.plot import dots
 from mien_desktop.truth.scatter import Scatter, in_sight
 
+from .conftest import labels
+
 Load = Callable[..., None]
 Desk = Any  # the class of the same name in conftest.py
 
@@ -35,7 +39,7 @@ NAMES = ("anna.mp4", "bo.mp4", "cem.mp4")
 
 
 def figures(desk: Desk) -> dict[str, str]:
-    return {row.cells[0]: row.cells[1] for row in desk.panel.figures.rows}
+    return {row.cells[0]: row.cells[1] for row in desk.panel.results.figures.rows}
 
 
 def compare(qtbot: QtBot, desk: Desk, column: str, reading: str = "") -> None:
@@ -59,11 +63,11 @@ def test_labels_are_read_matched_and_scored(qtbot: QtBot, desk: Desk, loaded: Lo
     assert ccc is not None
     assert figures(desk)["CCC"] == f"{ccc.value:.3f}"
     assert figures(desk)["Samples"] == "90"
-    assert [row.cells[:2] for row in panel.media.rows] == [(name, "30") for name in NAMES]
-    switches = [switch.text() for switch in panel.kinds.switches]
+    assert [row.cells[:2] for row in panel.results.media.rows] == [(name, "30") for name in NAMES]
+    switches = [switch.text() for switch in panel.results.kinds.switches]
     assert switches == [f"{name} {result.count(n)}" for n, name in enumerate(result.kind_names)]
     assert sum(result.count(n) for n in range(4)) == 90
-    wrong = [float(row.cells[0].rstrip("%")) for row in panel.worst.rows]
+    wrong = [float(row.cells[0].rstrip("%")) for row in panel.results.worst.rows]
     assert wrong == sorted(wrong, reverse=True)
     assert [panel.choice.column.itemText(n) for n in range(panel.choice.column.count())] == [
         "valence",
@@ -78,22 +82,22 @@ def test_each_dot_plays_its_sample(qtbot: QtBot, desk: Desk, loaded: Load) -> No
     panel, result = desk.panel, desk.panel.result
     assert result is not None
     # A dot that no other covers.
-    at = np.array([(panel.scatter.position(n).x(), panel.scatter.position(n).y()) for n in range(90)])
+    at = np.array([(panel.results.scatter.position(n).x(), panel.results.scatter.position(n).y()) for n in range(90)])
     away = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1)) + np.eye(90) * 1e6
     number = int(away.min(1).argmax())
     with qtbot.waitSignal(panel.play_asked) as asked:
-        click(qtbot, panel.scatter, number)
+        click(qtbot, panel.results.scatter, number)
     sample = result.samples[number]
     assert asked.args == [sample.path, sample.start, sample.end]
-    assert panel.scatter.current == number
-    assert sample.path.name in panel.scatter.accessibleDescription()
+    assert panel.results.scatter.current == number
+    assert sample.path.name in panel.results.scatter.accessibleDescription()
     with qtbot.assertNotEmitted(panel.play_asked, wait=50):
-        qtbot.mouseClick(panel.scatter, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
+        qtbot.mouseClick(panel.results.scatter, Qt.MouseButton.LeftButton, pos=QPoint(2, 2))
 
 
 def test_dots_are_chosen_and_played_by_keys(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     loaded()
-    scatter, result = desk.panel.scatter, desk.panel.result
+    scatter, result = desk.panel.results.scatter, desk.panel.result
     assert result is not None
     seen = []
     for key in (Qt.Key.Key_Right, *[Qt.Key.Key_Left] * 200):
@@ -111,7 +115,7 @@ def test_dots_are_chosen_and_played_by_keys(qtbot: QtBot, desk: Desk, loaded: Lo
 
 def test_equal_dots_are_all_reached_by_keys(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     loaded("medium,start,end,valence\n" + "".join(f"anna.mp4,{n},{n},0.5\n" for n in (0.5, 0.5, 0.5)))
-    scatter = desk.panel.scatter
+    scatter = desk.panel.results.scatter
     seen = set()
     for _ in range(5):
         qtbot.keyClick(scatter, Qt.Key.Key_Right)
@@ -123,32 +127,37 @@ def test_the_worst_are_listed_marked_and_played(qtbot: QtBot, desk: Desk, loaded
     loaded()
     panel, result = desk.panel, desk.panel.result
     assert result is not None
-    panel.worst_view.selectRow(2)
-    assert result.samples[panel.scatter.current] is result.worst()[2]
+    panel.results.worst_view.selectRow(2)
+    assert result.samples[panel.results.scatter.current] is result.worst()[2]
     with qtbot.waitSignal(panel.play_asked) as asked:
-        qtbot.keyClick(panel.worst_view, Qt.Key.Key_Return)
+        qtbot.keyClick(panel.results.worst_view, Qt.Key.Key_Return)
     assert asked.args[0] == result.worst()[2].path
-    panel.scatter.choose(result.samples.index(result.worst()[5]))
-    assert panel.worst_view.currentIndex().row() == 5
+    panel.results.scatter.choose(result.samples.index(result.worst()[5]))
+    assert panel.results.worst_view.currentIndex().row() == 5
 
 
 def test_one_medium_and_one_kind_alone(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     loaded()
     panel, result = desk.panel, desk.panel.result
     assert result is not None
-    panel.medium_view.selectRow(1)
-    qtbot.keyClick(panel.medium_view, Qt.Key.Key_Return)
+    panel.results.medium_view.selectRow(1)
+    qtbot.keyClick(panel.results.medium_view, Qt.Key.Key_Return)
     assert panel.choice.chosen_medium == "id-bo.mp4"
     assert figures(desk)["Samples"] == "30"
     other = next(n for n, sample in enumerate(result.samples) if sample.medium != "id-bo.mp4")
-    near = panel.scatter.position(other)
-    hit = panel.scatter.dot_at(near.x(), near.y())
+    near = panel.results.scatter.position(other)
+    hit = panel.results.scatter.dot_at(near.x(), near.y())
     assert hit == -1 or result.samples[hit].medium == "id-bo.mp4"
-    panel.kinds.switches[0].click()
+    panel.results.kinds.switches[0].click()
     assert all(
         result.kinds[hit] != 0
         for n in range(90)
-        if (hit := panel.scatter.dot_at(panel.scatter.position(n).x(), panel.scatter.position(n).y())) >= 0
+        if (
+            hit := panel.results.scatter.dot_at(
+                panel.results.scatter.position(n).x(), panel.results.scatter.position(n).y()
+            )
+        )
+        >= 0
     )
 
 
@@ -158,8 +167,8 @@ def test_classes_yes_and_no_and_words(qtbot: QtBot, desk: Desk, loaded: Load) ->
     compare(qtbot, desk, "emotion")
     assert panel.result is not None
     assert set(figures(desk)) >= {"F1 macro", "UAR", "WAR"}
-    assert panel.dots is not None
-    assert sum(count for _, _, count in panel.dots.cells) == 90
+    assert panel.results.dots is not None
+    assert sum(count for _, _, count in panel.results.dots.cells) == 90
     compare(qtbot, desk, "offensive")
     assert {"Hit", "Missed", "False alarm", "Correct rejection"} == set(panel.result.kind_names)
     before = panel.result.count(0)
@@ -360,6 +369,69 @@ def test_all_labels_of_all_media_are_exported_with_their_pairs(qtbot: QtBot, des
     assert float(first["prediction"]) == pytest.approx(float(np.sin([0.1, 0.3]).mean()), abs=1e-3)
 
 
+# -- what takes long ------------------------------------------------------------------------------------------------
+
+
+def test_reading_is_cancelled_and_the_figures_before_stay(qtbot: QtBot, desk: Desk, loaded: Load, table: str) -> None:
+    loaded()
+    panel, before = desk.panel, figures(desk)
+    large = desk.folder / "large.csv"
+    large.write_text("medium,start,end,arousal\n" + "anna.mp4,0,1,0.5\n" * 200_000)
+    panel.load([large])
+    assert panel.cancel_button.isVisible()
+    panel.cancel_button.click()
+    qtbot.waitUntil(lambda: not panel.working, timeout=20_000)
+    assert panel._progress.text() == "Stopped."
+    assert panel.problem == ""
+    assert figures(desk) == before
+    with qtbot.waitSignal(panel.scored, timeout=20_000):
+        panel.look_again()  # the labels before are those that count
+    assert figures(desk) == before
+
+
+def test_decisions_do_not_wait_for_labels_that_are_read(qtbot: QtBot, desk: Desk, tmp_path: Path) -> None:
+    slow = tmp_path / "slow.csv"
+    os.mkfifo(slow)  # a file on a drive that takes as long as one likes
+    desk.panel.load([slow])
+    done: list[int] = []
+    desk.panel._background.run(lambda: 1, done.append)
+    qtbot.waitUntil(lambda: done == [1], timeout=20_000)
+    assert desk.panel.working
+    with qtbot.waitSignal(desk.panel.scored, timeout=20_000), slow.open("w") as file:
+        file.write(labels())
+    assert not desk.panel.working
+
+
+def test_comparing_is_cancelled(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
+    loaded()
+    panel = desk.panel
+    gate = threading.Event()
+    panel._background.run(lambda: gate.wait(20.0))  # the library is busy
+    panel.choice.choose("emotion")
+    assert panel.working
+    panel.cancel_button.click()
+    gate.set()
+    assert not panel.working
+    with qtbot.assertNotEmitted(panel.scored, wait=200):
+        pass
+    assert panel.result is None  # figures of the column before would mislead
+    assert figures(desk) == {}
+    assert not panel.export_button.isEnabled()
+    panel.grab()
+    compare(qtbot, desk, "emotion")
+    assert "UAR" in figures(desk)
+
+
+def test_closing_does_not_wait_for_labels_that_are_read(qtbot: QtBot, desk: Desk) -> None:
+    large = desk.folder / "large.csv"
+    large.write_text("medium,start,end,arousal\n" + "anna.mp4,0,1,0.5\n" * 500_000)
+    desk.panel.load([large])
+    began = time.monotonic()
+    desk.panel.shutdown()
+    assert not desk.panel.reading.runs
+    assert time.monotonic() - began < 2.0  # the whole takes several
+
+
 def test_only_the_last_choice_is_shown(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     loaded()
     panel = desk.panel
@@ -377,15 +449,20 @@ def test_every_control_has_a_name_and_is_reached_by_tab(desk: Desk, qtbot: QtBot
         if isinstance(widget, QAbstractButton | QComboBox | Scatter) and widget.isVisibleTo(desk.panel):
             named = widget.accessibleName() or (widget.parentWidget() or widget).accessibleName()
             assert named, widget
-    for widget in (desk.panel.scatter, desk.panel.load_button, desk.panel.worst_view, *desk.panel.kinds.switches):
+    for widget in (
+        desk.panel.results.scatter,
+        desk.panel.load_button,
+        desk.panel.results.worst_view,
+        *desk.panel.results.kinds.switches,
+    ):
         assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
 def test_it_wears_light_and_dark_and_fits_small_windows(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     loaded()
-    dark = desk.panel.scatter.grab().toImage()
+    dark = desk.panel.results.scatter.grab().toImage()
     desk.panel.wear(LIGHT)
-    light = desk.panel.scatter.grab().toImage()
+    light = desk.panel.results.scatter.grab().toImage()
     assert dark.pixelColor(dark.width() // 2 + 9, dark.height() // 3).lightness() < 110
     assert light.pixelColor(light.width() // 2 + 9, light.height() // 3).lightness() > 200
     assert desk.panel.minimumSizeHint().width() <= 600
