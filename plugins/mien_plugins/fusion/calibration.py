@@ -40,15 +40,15 @@ class Logistic:
 
     @classmethod
     def read(cls, folder: Path) -> Logistic:
-        """From a model's `config.json`; raises ModelError when there is none."""
+        """From a model's `config.json`; raises ModelError when there is none, or its numbers fit no reading."""
         try:
             fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))["hostility"]
-            return cls(
-                tuple(fields.get("channels") or fields["of"]),
-                tuple(map(float, fields["coef"])),
-                float(fields["intercept"]),
-            )
-        except (OSError, KeyError, ValueError, TypeError) as error:
+            channels, coef = tuple(map(str, fields.get("channels") or fields["of"])), tuple(map(float, fields["coef"]))
+            intercept = float(fields["intercept"])
+            if not channels or len(coef) != len(channels) or not np.isfinite([*coef, intercept]).all():
+                raise ValueError(f"{len(coef)} finite coefficients are needed for {len(channels)} channels")
+            return cls(channels, coef, intercept)
+        except (OSError, AttributeError, KeyError, ValueError, TypeError) as error:
             raise ModelError(f"The model has no calibration for fusion; evaluate it anew: {folder}") from error
 
     def __call__(self, values: Any, channels: tuple[str, ...]) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from mien.errors import CorpusError, shown
 from mien.models import store
+from mien.training.arrays import read_arrays
 from mien.training.checks import require_finite
 from mien.training.manifest import Manifest, Row
 from mien.training.stretch import pictures, sound
@@ -36,6 +36,7 @@ STEPS_A_SECOND = {"audio": RATE / EACH, "video": FACES_A_SECOND, "text": 10.0}
 SAMPLED = 400
 """Training stretches that the scaling of the inputs is fitted on."""
 _MOST = 64 * 2**20
+"""Bytes of a file of features; unfolded, one of its arrays may have four times as many."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -242,11 +243,13 @@ def _load(path: Path, where: str) -> dict[str, Floats]:
     try:
         if path.stat().st_size > _MOST:
             raise CorpusError(f"{where}: a file of features may have {_MOST // 2**20} MB at most: {shown(path)}")
-        with np.load(path, allow_pickle=False) as stored:
-            found = {name: np.asarray(stored[name], np.float32) for name in MODALITIES if name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        found = {
+            name: np.asarray(array, np.float32) for name, array in read_arrays(path, MODALITIES, 4 * _MOST).items()
+        }
+    except (OSError, ValueError) as error:
         raise CorpusError(
-            f"{where}: the file of features cannot be read; it must be an .npz with arrays audio, video, text: {shown(path)}"
+            f"{where}: the file of features cannot be read ({error}); it must be an .npz with arrays audio, video, text: "
+            f"{shown(path)}"
         ) from error
     for name, block in found.items():
         if block.ndim != 2:

@@ -211,7 +211,8 @@ def _pretrained(
             f"The rows to pre-train on have {corpus.widths()} numbers a step, those to train on {dict(widths)}: "
             f"{shown(own.source or own.folder)}"
         )
-    who = np.array([people.index(row.speaker) if row.speaker in people else -1 for row in rows.rows], np.int64)
+    place = {speaker: number for number, speaker in enumerate(people)}
+    who = np.array([place.get(row.speaker, -1) for row in rows.rows], np.int64)
     size = net.config
     task = (
         Decoder(size.width, size.heads, size.feed_forward, dropout=size.dropout)

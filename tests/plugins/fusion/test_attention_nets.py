@@ -171,6 +171,33 @@ def test_equation_8_attends_from_features_to_features() -> None:
     torch.testing.assert_close(fusion(z, alone)[0], z[:, :, 1])
 
 
+def test_equation_8_over_a_long_stretch_holds_a_part_of_it_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    fusion = CrossModal(3, 6).eval()
+    x, mask = torch.randn(2, 50, 3, 6), torch.rand(2, 50, 3) > 0.3
+    sizes: list[int] = []
+    features = CrossModal.features
+
+    def watched(own: Tensor, by: Tensor) -> Tensor:
+        shares = features(own, by)
+        sizes.append(shares.numel())
+        return shares
+
+    monkeypatch.setattr(CrossModal, "features", staticmethod(watched))
+    with torch.inference_mode():
+        whole = fusion(x, mask)
+        assert max(sizes) == 2 * 50 * 36
+        sizes.clear()
+        monkeypatch.setattr("mien_plugins.fusion.strategies._AT_ONCE", 1000)
+        parts = fusion(x, mask)
+    assert max(sizes) <= 1000
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one, other)
+    fused, _ = fusion(x.requires_grad_(), mask)
+    fused.sum().backward()
+    assert x.grad is not None
+
+
 def test_a_softmax_over_nothing_is_nothing() -> None:
     shares = masked_softmax(torch.randn(2, 3), torch.tensor([[True, True, False], [False, False, False]]))
     torch.testing.assert_close(shares.sum(-1), torch.tensor([1.0, 0.0]))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from mien.errors import PluginError
+from mien.errors import ModelError, PluginError
 from mien.sdk import Aligned
 from mien_plugins.fusion.calibration import Calibration, Logistic
 
@@ -45,3 +48,22 @@ def test_a_track_that_lacks_a_channel_is_one_sentence(
         calibration.probabilities(_grid(track, channels))
     assert f"{lacking} from the track {track}" in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"channels": ["valence"], "coef": [1.0, 2.0], "intercept": 0},
+        {"channels": ["valence"], "coef": ["x"], "intercept": 0},
+        {"channels": ["valence"], "coef": [float("nan")], "intercept": 0},
+        {"channels": [], "of": [], "coef": [], "intercept": 0},
+        {"channels": ["valence"], "coef": [1.0], "intercept": float("inf")},
+        ["valence"],
+        None,
+    ],
+)
+def test_numbers_that_are_no_calibration_are_one_sentence(tmp_path: Path, told: object) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"hostility": told}))
+    with pytest.raises(ModelError, match="no calibration for fusion") as caught:
+        Logistic.read(tmp_path)
+    assert "\n" not in str(caught.value)

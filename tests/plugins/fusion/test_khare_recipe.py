@@ -183,6 +183,10 @@ def test_what_cannot_be_trained_on_is_one_sentence(corpus: Path, tmp_path: Path)
     refused("steps × numbers")
     (corpus / "dan3.npz").write_bytes(b"nothing")
     refused("cannot be read")
+    np.savez_compressed(corpus / "dan3.npz", audio=np.zeros((300 * 2**20, 1), np.uint8))  # a few hundred kB
+    refused("cannot be read .*audio has more than 256 MB")
+    np.savez(corpus / "dan3.npz", audio=np.array([["one", "two"]]))
+    refused("cannot be read")
 
 
 def test_pre_training_needs_persons_and_heads_that_fit(corpus: Path, tmp_path: Path) -> None:
