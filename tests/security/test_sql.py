@@ -85,7 +85,7 @@ def test_names_and_ids_are_values(library: Library, text: str) -> None:
     for ask in (
         lambda: library.find_medium(text),
         lambda: library.find_run(text, text),
-        lambda: library.search("zzz", medium=text),
+        lambda: library.search("zzz", among=text),
         lambda: library.medium(text),
     ):
         told = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,9 @@ _KEPT_ROWS: Final = 2_000_000
 """Rows of tracks that are kept for the next query: who narrows a filter asks for the same tracks again."""
 _AHEAD: Final = 16
 """Media whose tracks are read in one query: a query for each costs more than reading its rows."""
+
+_FEW: Final = 1000
+"""Media that may fit by their readings, so few that a search in them alone takes no longer than one in all."""
 
 _Chosen = tuple[Condition, StoredTrack, int]
 """A condition, the track that it speaks of, and the channel."""
@@ -74,17 +77,25 @@ class Finder:
         Args:
             entries: from `overview`.
             limit: of utterances in all.
-            outdated: asked before each medium; the search ends with what it has once this says so.
+            outdated: asked again and again; once this says so the search ends, and what it returns is not all.
 
         Raises:
             LibraryError: the library cannot be read.
         """
         with self._lock:
-            hits: dict[str, list[Hit]] = {}
-            for hit in self._library.search(query.text, limit=limit) if query.text else ():
-                hits.setdefault(hit.medium_id, []).append(hit)
+            hits = self._heard(query.text, limit)
+            all_heard = sum(map(len, hits.values())) < limit
+            if query.conditions and query.text and all_heard:
+                entries = [entry for entry in entries if entry.medium.id in hits]
+            possible = self._possible(query, entries, outdated)
+            if query.conditions and not all_heard and len(possible) <= _FEW:
+                # Utterances of media that do not fit took the room of those that do.
+                hits = self._heard(query.text, limit, [entry.medium.id for entry, _ in possible])
             found = []
-            for some in self._candidates(query, entries, hits, outdated):
+            for first in range(0, len(possible), _AHEAD):
+                if outdated():
+                    break
+                some = possible[first : first + _AHEAD]
                 self._read_ahead([track for _, chosen in some for _, track, _ in chosen])
                 for entry, chosen in some:
                     match = self._match(query, entry, chosen, hits.get(entry.medium.id, []))
@@ -100,30 +111,27 @@ class Finder:
                 return peak
         return None
 
-    def _candidates(
-        self,
-        query: Query,
-        entries: Sequence[Entry],
-        hits: Mapping[str, Sequence[Hit]],
-        outdated: Callable[[], bool],
-    ) -> Iterator[list[tuple[Entry, list[_Chosen]]]]:
-        """The media that may fit with the track of each condition, a few at a time: the cheap questions come first."""
-        some: list[tuple[Entry, list[_Chosen]]] = []
+    def _possible(
+        self, query: Query, entries: Sequence[Entry], outdated: Callable[[], bool]
+    ) -> list[tuple[Entry, list[_Chosen]]]:
+        """The media whose peaks let all conditions hold, with the track of each condition: the cheap question first."""
+        if not query.conditions:
+            return [(entry, []) for entry in entries]
+        found = []
         for entry in entries:
             if outdated():
                 break
-            chosen: list[_Chosen] = []
-            if query.conditions:
-                if query.text and entry.medium.id not in hits:
-                    continue
-                chosen = self._chosen(query.conditions, entry)
-                if not chosen:
-                    continue
-            some.append((entry, chosen))
-            if len(some) == _AHEAD:
-                yield some
-                some = []
-        yield some
+            chosen = self._chosen(query.conditions, entry)
+            if chosen:
+                found.append((entry, chosen))
+        return found
+
+    def _heard(self, text: str, limit: int, among: Sequence[str] | None = None) -> dict[str, list[Hit]]:
+        """The best utterances with a text, by medium."""
+        hits: dict[str, list[Hit]] = {}
+        for hit in self._library.search(text, among=among, limit=limit) if text else ():
+            hits.setdefault(hit.medium_id, []).append(hit)
+        return hits
 
     def _match(self, query: Query, entry: Entry, chosen: Sequence[_Chosen], hits: list[Hit]) -> Match | None:
         if not query.conditions:
@@ -165,7 +173,7 @@ class Finder:
         for track, channel in channels_of(entry, condition.reading):
             peak = self._peaks.of(track, channel)
             if peak is not None:
-                return (track, channel) if _possible(peak, condition) else None
+                return (track, channel) if _can_hold(peak, condition) else None
         return None
 
     def _read(self, track: StoredTrack) -> AnyTrack:
@@ -191,7 +199,7 @@ class Finder:
             self._rows -= len(self._kept.popitem(last=False)[1])
 
 
-def _possible(peak: Peak, condition: Condition) -> bool:
+def _can_hold(peak: Peak, condition: Condition) -> bool:
     if condition.above:
         return peak.high >= condition.level - 1e-6
     return peak.low <= condition.level + 1e-6

@@ -27,18 +27,21 @@ class Fts5:
     def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         connection.execute(sa.insert(schema.utterance), list(rows))
 
-    def matches(self, connection: sa.Connection, terms: Sequence[Term], medium_id: str | None) -> Sequence[int]:
+    def matches(self, connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None) -> Sequence[int]:
         values: dict[str, Any] = {"query": query_of(terms), "most": RANKED}
         where = "FROM utterance_text WHERE utterance_text MATCH :query"
-        if medium_id is not None:
+        if media is not None:
             where += (
                 " AND rowid IN (SELECT utterance.id FROM run JOIN track ON track.run_id = run.id"
-                " JOIN utterance ON utterance.track_id = track.id WHERE run.medium_id = :medium)"
+                " JOIN utterance ON utterance.track_id = track.id WHERE run.medium_id IN :media)"
             )
-            values["medium"] = medium_id
-        count = connection.execute(sa.text(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most)"), values).scalar()
+            values["media"] = list(media)
+        count = connection.execute(
+            among(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most)", media), values
+        ).scalar()
         order = "rank, rowid" if (count or 0) < RANKED else "rowid DESC"
-        return connection.execute(sa.text(f"SELECT rowid {where} ORDER BY {order} LIMIT :most"), values).scalars().all()
+        chosen = among(f"SELECT rowid {where} ORDER BY {order} LIMIT :most", media)
+        return connection.execute(chosen, values).scalars().all()
 
     def snippets(self, connection: sa.Connection, terms: Sequence[Term], texts: Mapping[int, str]) -> Mapping[int, str]:
         """In one go: a beginning of a word costs its time each time it is looked up."""
@@ -88,6 +91,12 @@ class Reader:
     def _read(self, texts: Mapping[int, str]) -> None:
         self._memory.execute("BEGIN")
         self._memory.executemany("INSERT INTO said (rowid, text) VALUES (?, ?)", list(texts.items()))
+
+
+def among(statement: str, media: Sequence[str] | None) -> sa.TextClause:
+    """A statement in which `:media` may stand for several."""
+    made = sa.text(statement)
+    return made if media is None else made.bindparams(sa.bindparam("media", type_=sa.String(), expanding=True))
 
 
 def query_of(terms: Sequence[Term]) -> str:

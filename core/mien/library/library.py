@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -248,18 +248,24 @@ class Library:
     # Search and corrections
     # -------------------------------------------------------------------------------------
 
-    def search(self, text: str, *, medium: Medium | str | None = None, limit: int = 100) -> list[Hit]:
+    def search(
+        self, text: str, *, among: Collection[Medium | str] | Medium | str | None = None, limit: int = 100
+    ) -> list[Hit]:
         """Utterances of current transcripts that hold every word of `text`, the best first.
 
         The last word may be a beginning; words in double quotes must follow each other; nothing else has a
         meaning.
+
+        Args:
+            among: only what is said in this medium, or in these; a few thousand at most.
         """
+        of = None if among is None else [_id(m) for m in ([among] if isinstance(among, Medium | str) else among)]
         with self._database.read() as connection:
-            rows = search.find(connection, text, medium_id=_id(medium) if medium else None, limit=limit)
-            ids = {row.medium_id for row in rows}
-            places = {medium_id: media.paths(connection, medium_id)[medium_id][0] for medium_id in ids}
+            rows = search.find(connection, text, media=of, limit=limit)
+            places = media.paths(connection, {row.medium_id for row in rows})
         return [
-            Hit(row.medium_id, places[row.medium_id], row.t0, row.t1, row.text, row.snippet, row.run_id) for row in rows
+            Hit(row.medium_id, places[row.medium_id][0], row.t0, row.t1, row.text, row.snippet, row.run_id)
+            for row in rows
         ]
 
     def correct(

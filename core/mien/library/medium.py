@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from pathlib import Path
@@ -121,7 +121,7 @@ def load(connection: sa.Connection, library: Library, *where: sa.ColumnElement[b
     rows = connection.execute(
         sa.select(_MEDIUM).where(*where).order_by(_MEDIUM.c.added.desc(), _MEDIUM.c.id)
     ).fetchall()
-    places = paths(connection, rows[0].id if len(rows) == 1 else None) if rows else {}
+    places = paths(connection, [rows[0].id] if len(rows) == 1 else None) if rows else {}
     return [
         Medium(
             id=row.id,
@@ -137,11 +137,11 @@ def load(connection: sa.Connection, library: Library, *where: sa.ColumnElement[b
     ]
 
 
-def paths(connection: sa.Connection, medium_id: str | None = None) -> dict[str, list[str]]:
-    """Where each medium, or just one, was seen, the last place first."""
+def paths(connection: sa.Connection, medium_ids: Collection[str] | None = None) -> dict[str, list[str]]:
+    """Where each medium, or each of some, was seen, the last place first."""
     query = sa.select(_PLACE.c.medium_id, _PLACE.c.path).order_by(_PLACE.c.seen.desc(), _PLACE.c.id.desc())
-    if medium_id is not None:
-        query = query.where(_PLACE.c.medium_id == medium_id)
+    if medium_ids is not None:
+        query = query.where(_PLACE.c.medium_id.in_(medium_ids))
     places: dict[str, list[str]] = {}
     for owner, path in connection.execute(query):
         places.setdefault(owner, []).append(path)

@@ -43,9 +43,10 @@ class Words(Protocol):
     def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Store utterances (track_id, t0, t1, text) and index them."""
 
-    def matches(self, connection: sa.Connection, terms: Sequence[Term], medium_id: str | None) -> Sequence[int]:
-        """Numbers of the utterances with those words, in every run: the best first; of very many, the newest first.
+    def matches(self, connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None) -> Sequence[int]:
+        """Numbers of the utterances with those words, in every run (of those media).
 
+        The best come first; of very many, the newest.
         To rank a word that half of all utterances have means to read all of them, and tells little.
         """
 
@@ -82,7 +83,7 @@ def insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None
     _words(connection).insert(connection, rows)
 
 
-def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Found]:
+def find(connection: sa.Connection, text: str, *, media: Sequence[str] | None, limit: int) -> list[Found]:
     """The utterances of the current transcripts that hold what was asked for, the best first.
 
     Words may stand anywhere in an utterance and in any order; the last may be a beginning; "words in quotes"
@@ -97,11 +98,11 @@ def find(connection: sa.Connection, text: str, *, medium_id: str | None, limit: 
     rows: list[Found] = []
     terms = terms_of(text)
     if terms:
-        rows = _find_words(connection, terms, medium_id, limit)
+        rows = _find_words(connection, terms, media, limit)
         if _INDEXED.fullmatch(text):
             return rows
     # Scripts without spaces, and signs that are no words, are found as parts of the text.
-    return rows or find_parts(connection, text, medium_id=medium_id, limit=limit)
+    return rows or find_parts(connection, text, media=media, limit=limit)
 
 
 def terms_of(text: str) -> list[Term]:
@@ -114,7 +115,7 @@ def terms_of(text: str) -> list[Term]:
     return [term._replace(open=term.open and term is terms[-1]) for term in terms]
 
 
-def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, limit: int) -> list[Found]:
+def find_parts(connection: sa.Connection, text: str, *, media: Sequence[str] | None, limit: int) -> list[Found]:
     """The same without an index: every word must occur in the text; capitals of A to Z do not matter."""
     words = [(quoted or word).replace('"', "") for quoted, word in _WORD.findall(text)]
     words = [word for word in words if word.strip()]
@@ -122,7 +123,7 @@ def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, l
         return []
     matches = (_contains(connection, word) for word in words)
     found = connection.execute(
-        _current(sa.literal("").label("snippet"), medium_id)
+        _current(sa.literal("").label("snippet"), media)
         .where(*matches)
         .order_by(schema.run.c.used.desc(), schema.utterance.c.t0, schema.utterance.c.id)
         .limit(limit)
@@ -130,14 +131,16 @@ def find_parts(connection: sa.Connection, text: str, *, medium_id: str | None, l
     return [Found(*row)._replace(snippet=_snippet(row.text, words[0])) for row in found]
 
 
-def _find_words(connection: sa.Connection, terms: Sequence[Term], medium_id: str | None, limit: int) -> list[Found]:
+def _find_words(
+    connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None, limit: int
+) -> list[Found]:
     """The matches' numbers first, the best in front; then, a few at a time, those of them that are current."""
     found: dict[int, Found] = {}
     index = _words(connection)
-    ids = index.matches(connection, terms, medium_id)
+    ids = index.matches(connection, terms, media)
     for first in range(0, len(ids), _AT_ONCE):
         part = ids[first : first + _AT_ONCE]
-        statement = _current(sa.literal("").label("snippet"), medium_id).where(schema.utterance.c.id.in_(part))
+        statement = _current(sa.literal("").label("snippet"), media).where(schema.utterance.c.id.in_(part))
         there = {row[-1]: Found(*row[:-1]) for row in connection.execute(statement.add_columns(schema.utterance.c.id))}
         found |= {number: there[number] for number in part if number in there}
         if len(found) >= limit:
@@ -171,7 +174,7 @@ def _words(connection: sa.Connection) -> Words:
     return TextSearch()
 
 
-def _current(snippet: Any, medium_id: str | None) -> sa.Select[Any]:
+def _current(snippet: Any, media: Sequence[str] | None) -> sa.Select[Any]:
     """The utterances of each medium's current transcript: that of the complete run used last."""
     run, track, utterance = schema.run, schema.track, schema.utterance
     other_run, other_track = run.alias(), track.alias()
@@ -201,7 +204,7 @@ def _current(snippet: Any, medium_id: str | None) -> sa.Select[Any]:
         .join(run, run.c.id == track.c.run_id)
         .where(run.c.status == "complete", ~newer)
     )
-    return statement.where(run.c.medium_id == medium_id) if medium_id else statement
+    return statement if media is None else statement.where(run.c.medium_id.in_(media))
 
 
 def clean(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from mien.library.fts5 import RANKED, Reader
+from mien.library.fts5 import RANKED, Reader, among
 from mien.library.search import Term
 
 _K1: Final = 1.2
@@ -38,8 +38,8 @@ _ALL = sa.text("SELECT coalesce(sum(utterances), 0), coalesce(sum(words), 0) FRO
 _HAVING = sa.text(
     "SELECT count(*) FROM (SELECT 1 FROM utterance WHERE words @@ CAST(:query AS tsquery) LIMIT :most) AS found"
 )
-_OF_MEDIUM = (
-    " AND track_id IN (SELECT track.id FROM track JOIN run ON run.id = track.run_id WHERE run.medium_id = :medium)"
+_OF_MEDIA = (
+    " AND track_id IN (SELECT track.id FROM track JOIN run ON run.id = track.run_id WHERE run.medium_id IN :media)"
 )
 
 
@@ -59,24 +59,27 @@ class TextSearch:
             count[1] += len(one)
         connection.execute(_COUNT, [{"track_id": t, "utterances": u, "words": w} for t, (u, w) in counts.items()])
 
-    def matches(self, connection: sa.Connection, terms: Sequence[Term], medium_id: str | None) -> Sequence[int]:
+    def matches(self, connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None) -> Sequence[int]:
         phrases = _phrases(terms)
         if not phrases:
             return []
         values: dict[str, Any] = {"query": " & ".join(f"({_query(*phrase)})" for phrase in phrases), "most": RANKED}
         where = "FROM utterance WHERE words @@ CAST(:query AS tsquery)"
-        if medium_id is not None:
-            where += _OF_MEDIUM
-            values["medium"] = medium_id
-        count = connection.execute(sa.text(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most) AS found"), values)
+        if media is not None:
+            where += _OF_MEDIA
+            values["media"] = list(media)
+        count = connection.execute(
+            among(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most) AS found", media), values
+        )
         if (count.scalar() or 0) >= RANKED:
-            newest = sa.text(f"SELECT id {where} ORDER BY id DESC LIMIT :most")
+            newest = among(f"SELECT id {where} ORDER BY id DESC LIMIT :most", media)
             return connection.execute(newest, values).scalars().all()
         rank, more = _rank(connection, phrases)
         # Materialized: the rank is for what was found, not for what is looked at.
-        ranked = sa.text(
+        ranked = among(
             f"WITH found AS MATERIALIZED (SELECT id, words, length {where}) "
-            f"SELECT id FROM found ORDER BY {rank} DESC, id LIMIT :most"
+            f"SELECT id FROM found ORDER BY {rank} DESC, id LIMIT :most",
+            media,
         )
         return connection.execute(ranked, values | more).scalars().all()
 

@@ -101,6 +101,20 @@ def test_text_within_the_stretches(library: Library, store: Store, peaks: Peaks)
     assert set(_find(library, peaks, "finish")) == {"a", "b"}
 
 
+def test_words_of_media_that_do_not_fit_take_no_room(library: Library, store: Store, peaks: Peaks) -> None:
+    """A search shows so many utterances at most; the one that is meant may not be among the best of all media."""
+    for n in range(8):
+        store(f"calm {n}", _said((9.0, 10.0, "bridge")), _conflict(*[0.1] * 20))
+    store("meant", _said((9.0, 10.0, "the bridge is a long way off")), _conflict(*[0.9] * 20))
+    entries = overview(library)
+    readings = known_readings((t.name, t.kind, t.quantities) for e in entries for t in e.tracks.values())
+    finder = Finder(library, peaks)
+    (match,) = finder.find(parse("conflict above 0.5 bridge", readings), entries, limit=5)
+    assert match.entry.medium.path.stem == "meant"
+    assert [hit.text for hit in match.hits] == ["the bridge is a long way off"]
+    assert len(finder.find(parse("bridge", readings), entries, limit=5)) == 5
+
+
 def test_a_file_name_is_found_too(library: Library, store: Store, peaks: Peaks) -> None:
     store("Interview with Kim")
     store("other", _said((0, 1, "an interview")))
@@ -195,9 +209,20 @@ def test_pruned_runs_are_forgotten(library: Library, store: Store, peaks: Peaks)
 def test_an_outdated_search_ends(library: Library, store: Store, peaks: Peaks) -> None:
     for n in range(5):
         store(f"clip{n}", _conflict(0.9, 0.9))
-    asked = iter([False, False, True])
-    query = parse("conflict > 0.5", {"conflict": CONFLICT})
-    assert len(Finder(library, peaks).find(query, overview(library), outdated=lambda: next(asked))) == 2
+    query, entries = parse("conflict > 0.5", {"conflict": CONFLICT}), overview(library)
+    asked: list[int] = []
+
+    def find(times: int) -> int:
+        """How many are found when it is outdated after it was asked so often."""
+        asked.clear()
+        finder = Finder(library, peaks)
+        return len(finder.find(query, entries, outdated=lambda: asked.append(1) or len(asked) > times))
+
+    tracks = [track for entry in entries for track in entry.tracks.values()]
+    assert find(2) == 0
+    assert len(asked) <= 4
+    assert sum(peaks.known(track) is not None for track in tracks) == 2
+    assert find(20) == 5
 
 
 def test_200_media_answer_at_once(library: Library, store: Store, peaks: Peaks, place: Path) -> None:

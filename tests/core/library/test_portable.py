@@ -45,7 +45,7 @@ def test_queries(library: Library, place: Path, medium, curve, transcript) -> No
     library.correct(medium, "t", start=0, end=1, field="f", old=1, new=2, author="me")
     medium.corrections("t")
     with library._database.read() as connection:
-        search.find_parts(connection, "hel", medium_id=None, limit=5)
+        search.find_parts(connection, "hel", media=None, limit=5)
     library.recover()
     library.remove(medium)
     sa.event.remove(engine, "before_execute", remember)

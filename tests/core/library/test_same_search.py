@@ -42,7 +42,7 @@ def _clear(both: Both) -> None:
 def _same(both: Both, query: str, medium: str | None = None, limit: int = 100) -> list[str]:
     """What both answer."""
     one, other = (
-        [(h.medium_id, h.start, h.text, h.snippet) for h in library.search(query, medium=medium, limit=limit)]
+        [(h.medium_id, h.start, h.text, h.snippet) for h in library.search(query, among=medium, limit=limit)]
         for library in both
     )
     assert one == other, query

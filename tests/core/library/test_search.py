@@ -91,7 +91,9 @@ def test_one_medium_and_a_limit(library: Library, tmp_path: Path, probed, say) -
         say("hello from " + name, "hello again", of=library.add_medium(probed(tmp_path / name), name))
     assert len(library.search("hello")) == 4
     assert len(library.search("hello", limit=3)) == 3
-    assert _texts(library, "hello from", medium="b") == ["hello from b"]
+    assert _texts(library, "hello from", among="b") == ["hello from b"]
+    assert sorted(_texts(library, "hello", among=["a", "b"])) == sorted(_texts(library, "hello"))
+    assert _texts(library, "hello", among=[]) == []
 
 
 def test_without_an_index_words_are_found_as_parts(library: Library, medium, say) -> None:
@@ -100,7 +102,7 @@ def test_without_an_index_words_are_found_as_parts(library: Library, medium, say
     with library._database.read() as connection:
 
         def find(text: str):
-            return search.find_parts(connection, text, medium_id=medium.id, limit=10)
+            return search.find_parts(connection, text, media=[medium.id], limit=10)
 
         assert [row.text for row in find("quick FOX")] == ["the Quick brown fox"]
         assert [row.snippet for row in find("quick")] == ["the [Quick] brown fox"]
