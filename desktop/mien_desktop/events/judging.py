@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QInputDialog
 from mien_desktop.events.history import History
 from mien_desktop.events.model import Event, EventModel
 from mien_desktop.events.strip import EventStrip
-from mien_desktop.events.table import LABEL, NOTE, EventView
+from mien_desktop.events.table import LABEL, NOTE
+from mien_desktop.events.view import EventView
 from mien_desktop.transcript.script import stamp
 
 

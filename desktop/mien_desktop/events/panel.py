@@ -21,7 +21,8 @@ from mien_desktop.events.model import Event, EventModel, State, beside
 from mien_desktop.events.rules import Rules
 from mien_desktop.events.sources import Source
 from mien_desktop.events.strip import EventStrip
-from mien_desktop.events.table import EventFilter, EventTable, EventView
+from mien_desktop.events.table import EventFilter, EventTable
+from mien_desktop.events.view import EventView
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import label
 from mien_desktop.work.background import Background

@@ -14,7 +14,7 @@ from mien.sdk.protocols import Explanation, FaceExplanation
 from mien.tracks.track import AnyTrack
 from mien_desktop.events.model import Event
 from mien_desktop.events.panel import EventsPanel
-from mien_desktop.events.table import KEYS
+from mien_desktop.events.view import KEYS
 from mien_desktop.explain.panel import ExplainPanel
 from mien_desktop.look.frames import Ground, Splitter, Tabs
 from mien_desktop.look.palette import Palette

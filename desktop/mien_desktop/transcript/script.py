@@ -98,6 +98,15 @@ class Script:
             else -1
         )
 
+    def about(self, word: int) -> str:
+        """What is known of a word: when it is said, how surely it was heard, what it counts in its utterance's score."""
+        parts = [stamp(float(self.word_start[word]))]
+        if np.isfinite(self.confidence[word]):
+            parts.append(f"heard with confidence {self.confidence[word]:.2f}")
+        if self.share[word] > 0:
+            parts.append(f"{100 * self.share[word]:.0f} % of offence {self.offence[self.row_of(word)]:.2f}")
+        return " · ".join(parts)
+
     def spoken(self, row: int) -> str:
         """An utterance as a line for a screen reader."""
         who = f"speaker {self.speakers[self.speaker[row]]}, " if self.speaker[row] >= 0 else ""

@@ -22,9 +22,10 @@ from PySide6.QtWidgets import QAbstractScrollArea, QMenu, QToolTip, QWidget
 
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import literal
+from mien_desktop.transcript import keys
 from mien_desktop.transcript.layout import Layout, lay_out
 from mien_desktop.transcript.paint import Look, Marks, paint_row
-from mien_desktop.transcript.script import Script, script, stamp
+from mien_desktop.transcript.script import Script, script
 
 _NONE = -1
 _MARGIN, _GAP = 10.0, 12.0
@@ -257,7 +258,9 @@ class TranscriptView(QAbstractScrollArea):
             self.select_all()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.cursor_word != _NONE:
             self.seek_requested.emit(float(self.script.word_start[self.cursor_word]))
-        elif (target := self._target(event.key())) is not None and self.script.words:
+        elif (
+            target := keys.target(self.script, max(self.cursor_word, 0), event.key(), self._page())
+        ) is not None and self.script.words:
             self._user_scrolled()
             self.cursor_word = min(max(target, 0), len(self.script.words) - 1)
             if not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
@@ -293,44 +296,18 @@ class TranscriptView(QAbstractScrollArea):
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             word = self.word_under(event.pos())
-            QToolTip.showText(event.globalPos(), literal(self.about(word)) if word != _NONE else "", self.viewport())
+            QToolTip.showText(
+                event.globalPos(), literal(self.script.about(word)) if word != _NONE else "", self.viewport()
+            )
             return True
         return super().viewportEvent(event)
-
-    def about(self, word: int) -> str:
-        """What is known of a word, for its tooltip."""
-        s, row = self.script, self.script.row_of(word)
-        parts = [stamp(float(s.word_start[word]))]
-        if np.isfinite(s.confidence[word]):
-            parts.append(f"heard with confidence {s.confidence[word]:.2f}")
-        if s.share[word] > 0:
-            parts.append(f"{100 * s.share[word]:.0f} % of offence {s.offence[row]:.2f}")
-        return " · ".join(parts)
 
     # Within
     # ------------------------------------------------------------------------------------------------------
 
-    def _target(self, key: int) -> int | None:
-        """The word that a key leads to from the present one."""
-        at = max(self.cursor_word, 0)
-        row = self.script.row_of(at) if self.script.words else 0
-        page = max(1, self.viewport().height() // round(self._look.line + 2 * self._look.pad) - 1)
-        steps = {
-            Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -page, Qt.Key.Key_PageDown: page,
-        }  # fmt: skip
-        if key == Qt.Key.Key_Left:
-            return at - 1
-        if key == Qt.Key.Key_Right:
-            return at + 1
-        if key == Qt.Key.Key_Home:
-            return 0
-        if key == Qt.Key.Key_End:
-            return len(self.script.words) - 1
-        if key in steps:
-            other = min(max(row + steps[Qt.Key(key)], 0), len(self.script) - 1)
-            column = at - int(self.script.first[row])
-            return min(int(self.script.first[other]) + column, int(self.script.first[other + 1]) - 1)
-        return None
+    def _page(self) -> int:
+        """Rows that a page has."""
+        return max(1, self.viewport().height() // round(self._look.line + 2 * self._look.pad) - 1)
 
     def _place(self) -> None:
         """Find the row and word at the playhead and repaint what has changed."""

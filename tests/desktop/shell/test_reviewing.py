@@ -37,7 +37,7 @@ def rows_and_fonts(window: MainWindow) -> dict[str, float]:
         "words": space.transcript.view._look.line,
         "picture": space.canvas.font().pixelSize(),
         "events": space.events.view.verticalHeader().defaultSectionSize(),
-        "figures": space.truth.figure_view.verticalHeader().defaultSectionSize(),
+        "figures": space.truth.results.figure_view.verticalHeader().defaultSectionSize(),
         "scatter": space.truth.results.scatter.font().pixelSize(),
         "library": rooms.library.list.sizeHintForRow(0),
         "queue": rooms.queue.table.verticalHeader().defaultSectionSize(),

@@ -11,25 +11,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QAbstractSpinBox,
-    QComboBox,
-    QHeaderView,
-    QKeySequenceEdit,
-    QLineEdit,
-    QMenuBar,
-    QSlider,
-    QTabBar,
-    QTabWidget,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
 from mien.library.library import Library
 from mien.tracks.track import Spans
-from mien_desktop.settings.page import TITLES
-from mien_desktop.shell.conduct import RUN
 from mien_desktop.shell.window import MainWindow
 
 from .conftest import DEMO, PATIENCE, MakeWindow
@@ -81,62 +68,6 @@ def test_picture_playhead_overlay_and_transcript_agree(opened: MainWindow, qtbot
         assert space.canvas.overlay is not None
         assert space.canvas.overlay.time == pytest.approx(frame.time)
         assert space.transcript.view._position == pytest.approx(space.player.position)
-
-
-def test_only_the_fusion_runs_again(opened: MainWindow, qtbot: QtBot) -> None:
-    before = opened.document.readings.get("fusion.score")
-    box = opened.tools.fusion
-    box.setCurrentIndex(box.findData("fusion.majority"))
-    box.activated.emit(box.currentIndex())
-    qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not before, timeout=PATIENCE)
-    settle(opened, qtbot)
-    states = {plugin: standing.state for plugin, standing in opened.document.standings.items()}
-    assert states.pop("fusion.majority") == "done"
-    assert set(states.values()) == {"cached"}
-    # And back, with the worker warm: within a second, of which a crowded machine is granted more.
-    begun = time.monotonic()
-    box.setCurrentIndex(box.findData("fusion.late"))
-    box.activated.emit(box.currentIndex())
-    majority = opened.document.readings.get("fusion.score")
-    qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not majority, timeout=PATIENCE)
-    assert time.monotonic() - begun < 5.0
-    settle(opened, qtbot)
-
-
-def test_another_fusion_and_an_earlier_run_are_drawn_on_the_same_lane(opened: MainWindow, qtbot: QtBot) -> None:
-    fused = opened.workspace.lanes.fused
-    with qtbot.waitSignal(opened.conductor.compared, timeout=PATIENCE, check_params_cb=bool):
-        opened.conductor.choose_comparison("fusion.majority")
-    assert fused.compares
-    own = opened.document.readings.get("fusion.score")
-    assert own is not None
-    assert own.provenance is not None
-    assert own.provenance.analyzer == "fusion.late"
-    opened.conductor.choose_comparison("")
-    assert not fused.compares
-    # With the majority's vote in use, the weighted one is an earlier run.
-    opened.conductor.choose_fusion("fusion.majority")
-    with qtbot.waitSignal(opened.conductor.earlier_found, timeout=PATIENCE, check_params_cb=lambda _: True):
-        settle(opened, qtbot)
-
-
-def test_another_parameter_is_compared_with_the_run_before(opened: MainWindow, qtbot: QtBot) -> None:
-    from dataclasses import replace
-
-    conductor = opened.conductor
-    conductor.choose(replace(conductor.choice, settings={"fusion.late": {"text": 0.9}}))
-    found: list[list[object]] = []
-    conductor.earlier_found.connect(found.append)
-    conductor.analyse()
-    settle(opened, qtbot)
-    qtbot.waitUntil(lambda: bool(found and found[-1]), timeout=PATIENCE)
-    (run,) = found[-1]
-    assert run.label == "Weighted late fusion: text 0.4"  # type: ignore[attr-defined]
-    place = opened.tools.compare.findData(RUN + run.id)  # type: ignore[attr-defined]
-    assert place > 0
-    opened.tools.compare.setCurrentIndex(place)
-    opened.tools.compare.activated.emit(place)
-    qtbot.waitUntil(lambda: opened.workspace.lanes.fused.compares, timeout=PATIENCE)
 
 
 def test_an_edit_is_on_disk_at_once_undone_and_there_after_reopening(
@@ -226,22 +157,6 @@ def test_a_worker_that_hangs_is_told_and_replaced(make_window: MakeWindow, tmp_p
     window.conductor.cancel()
     settle(window, qtbot)
     assert window.isVisible()
-
-
-@pytest.mark.parametrize(("width", "height", "scale"), [(1280, 720, 1.0), (1280, 720, 1.25), (2560, 1440, 2.0)])
-def test_everything_fits(opened: MainWindow, qtbot: QtBot, width: int, height: int, scale: float) -> None:
-    opened.set_text_scale(scale)
-    opened.resize(width, height)
-    qtbot.wait(50)
-    assert (opened.width(), opened.height()) == (width, height)  # no minimum size pushed it open
-    for page in range(opened.workspace.tabs.count()):
-        opened.workspace.tabs.setCurrentIndex(page)
-        qtbot.wait(10)
-        assert (opened.width(), opened.height()) == (width, height)
-    ground = opened.centralWidget().rect()
-    for widget in (opened.tools, opened.foot, opened.workspace.transport, opened.workspace.timeline):
-        place = widget.rect().translated(widget.mapTo(opened.centralWidget(), widget.rect().topLeft()))
-        assert ground.contains(place), widget.accessibleName()
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00\x00\x00\x18ftypmp42" + bytes(64)])
@@ -357,47 +272,6 @@ def test_settings_change_the_choice_and_the_look_at_once(opened: MainWindow, qtb
     qtbot.waitUntil(lambda: opened.conductor.choice.fusion == "fusion.majority", timeout=PATIENCE)
     assert opened.tools.fusion.currentData() == "fusion.majority"
     settings.hide()
-
-
-def test_everything_that_can_be_reached_says_what_it_is(opened: MainWindow, qtbot: QtBot) -> None:
-    """In every room, page and tab: pages are made when they are first seen."""
-    opened.rooms.show_library()
-    opened.rooms.show_queue()
-    opened.rooms.show_export()
-    settings = opened.rooms.show_settings()
-    for page in TITLES:
-        opened.rooms.show_settings(page)
-        qtbot.wait(20)
-    for tabs in opened.findChildren(QTabWidget):
-        for n in range(tabs.count()):
-            tabs.setCurrentIndex(n)
-    controls = QAbstractButton | QComboBox | QLineEdit | QSlider | QAbstractSpinBox | QAbstractItemView
-    met = [w for w in opened.findChildren(QWidget) if isinstance(w, controls) and not _inner(w)]
-    assert len(met) > 100
-    told = {
-        w: f"{type(w).__name__} {getattr(w, 'text', str)()!r} in {type(w.parent()).__name__} in {type(w.window()).__name__}"
-        for w in met
-    }
-    assert not [told[w] for w in met if not w.accessibleName()]
-    assert not [told[w] for w in met if not (w.toolTip() or w.accessibleDescription())]
-    buttons = [w for w in met if not isinstance(w, QAbstractItemView)]
-    assert not [told[w] for w in buttons if not w.toolTip()]
-    assert not [told[w] for w in met if not w.focusPolicy() & Qt.FocusPolicy.TabFocus and w.focusProxy() is None]
-    for room in (opened.rooms.show_queue(), opened.rooms.show_export(), settings):
-        room.hide()
-
-
-def test_no_two_commands_have_the_same_keys(window: MainWindow) -> None:
-    keys = [k.toString() for action in window.actions_.actions.values() for k in action.shortcuts()]
-    assert len(keys) == len(set(keys))
-
-
-def _inner(widget: QWidget) -> bool:
-    """Whether Qt made it inside of another control, which speaks for it, or nobody can see it."""
-    outer = QComboBox | QLineEdit | QAbstractSpinBox | QKeySequenceEdit | QTabBar | QMenuBar
-    hidden = isinstance(widget, QAbstractButton) and not widget.text() and widget.icon().isNull()
-    popup = isinstance(widget, QAbstractItemView) and isinstance(widget.parent().parent(), QComboBox)
-    return isinstance(widget.parent(), outer) or hidden or popup or isinstance(widget, QHeaderView)
 
 
 def _texts(widget: QWidget) -> str:

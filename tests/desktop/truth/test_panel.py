@@ -27,8 +27,9 @@ from mien.truth.match import Sample, match
 from mien.truth.readings import Reading
 from mien.truth.score import score
 from mien_desktop.look.palette import DARK, LIGHT
+from mien_desktop.truth.ground import in_sight
 from mien_desktop.truth.plot import dots
-from mien_desktop.truth.scatter import Scatter, in_sight
+from mien_desktop.truth.scatter import Scatter
 
 from .conftest import labels
 

@@ -1,0 +1,73 @@
+"""Another fusion, and two results beside each other on the same lanes."""
+
+from __future__ import annotations
+
+import time
+
+from pytestqt.qtbot import QtBot
+
+from mien_desktop.shell.conduct import RUN
+from mien_desktop.shell.window import MainWindow
+
+from .conftest import PATIENCE
+
+
+def settle(window: MainWindow, qtbot: QtBot) -> None:
+    """Wait until the analysis that was asked for has ended and the library's answer is shown."""
+    qtbot.waitUntil(lambda: not window.document.analysing and window.conductor._job is None, timeout=PATIENCE)
+
+
+def test_only_the_fusion_runs_again(opened: MainWindow, qtbot: QtBot) -> None:
+    before = opened.document.readings.get("fusion.score")
+    box = opened.tools.fusion
+    box.setCurrentIndex(box.findData("fusion.majority"))
+    box.activated.emit(box.currentIndex())
+    qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not before, timeout=PATIENCE)
+    settle(opened, qtbot)
+    states = {plugin: standing.state for plugin, standing in opened.document.standings.items()}
+    assert states.pop("fusion.majority") == "done"
+    assert set(states.values()) == {"cached"}
+    # And back, with the worker warm: within a second, of which a crowded machine is granted more.
+    begun = time.monotonic()
+    box.setCurrentIndex(box.findData("fusion.late"))
+    box.activated.emit(box.currentIndex())
+    majority = opened.document.readings.get("fusion.score")
+    qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not majority, timeout=PATIENCE)
+    assert time.monotonic() - begun < 5.0
+    settle(opened, qtbot)
+
+
+def test_another_fusion_and_an_earlier_run_are_drawn_on_the_same_lane(opened: MainWindow, qtbot: QtBot) -> None:
+    fused = opened.workspace.lanes.fused
+    with qtbot.waitSignal(opened.conductor.compared, timeout=PATIENCE, check_params_cb=bool):
+        opened.conductor.choose_comparison("fusion.majority")
+    assert fused.compares
+    own = opened.document.readings.get("fusion.score")
+    assert own is not None
+    assert own.provenance is not None
+    assert own.provenance.analyzer == "fusion.late"
+    opened.conductor.choose_comparison("")
+    assert not fused.compares
+    # With the majority's vote in use, the weighted one is an earlier run.
+    opened.conductor.choose_fusion("fusion.majority")
+    with qtbot.waitSignal(opened.conductor.earlier_found, timeout=PATIENCE, check_params_cb=lambda _: True):
+        settle(opened, qtbot)
+
+
+def test_another_parameter_is_compared_with_the_run_before(opened: MainWindow, qtbot: QtBot) -> None:
+    from dataclasses import replace
+
+    conductor = opened.conductor
+    conductor.choose(replace(conductor.choice, settings={"fusion.late": {"text": 0.9}}))
+    found: list[list[object]] = []
+    conductor.earlier_found.connect(found.append)
+    conductor.analyse()
+    settle(opened, qtbot)
+    qtbot.waitUntil(lambda: bool(found and found[-1]), timeout=PATIENCE)
+    (run,) = found[-1]
+    assert run.label == "Weighted late fusion: text 0.4"  # type: ignore[attr-defined]
+    place = opened.tools.compare.findData(RUN + run.id)  # type: ignore[attr-defined]
+    assert place > 0
+    opened.tools.compare.setCurrentIndex(place)
+    opened.tools.compare.activated.emit(place)
+    qtbot.waitUntil(lambda: opened.workspace.lanes.fused.compares, timeout=PATIENCE)
