@@ -150,7 +150,7 @@ ENTRIES: Final = (
     Entry(
         id="ecapa-voxceleb",
         title="SpeechBrain ECAPA-TDNN (VoxCeleb)",
-        task="speaker embeddings (no plugin of Mien reads it yet)",
+        task="speaker embeddings, to tell who speaks (--plugins speech.speakers)",
         licence="Apache-2.0",
         repo="speechbrain/spkrec-ecapa-voxceleb",
         revision="0f99f2d0ebe89ac095bcc5903c4dd8f72b367286",
@@ -160,7 +160,7 @@ ENTRIES: Final = (
     Entry(
         id="wav2vec2-emotion-dim",
         title="wav2vec 2.0 large robust, 12 layers, MSP-Podcast (audEERING)",
-        task="arousal, dominance and valence of speech (no plugin of Mien reads it yet)",
+        task="arousal, dominance and valence of speech (--set emotion.model=wav2vec2)",
         licence="CC-BY-NC-SA-4.0",
         repo="audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
         revision=None,
@@ -184,7 +184,7 @@ ENTRIES: Final = (
     Entry(
         id="roberta-hate",
         title="Twitter-RoBERTa, hate speech (Cardiff NLP, 13 corpora)",
-        task="hate speech in text (no plugin of Mien reads it yet)",
+        task="hate speech in text (--set text.hate_by=roberta)",
         licence="not stated by its authors",
         repo="cardiffnlp/twitter-roberta-base-hate-latest",
         revision="cc56585908cbda6d04ba2e1234d911fd1578c9ab",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+from mien.engine.registry import Registry
+from mien.models import catalogue
 from mien.training.card import sha256_of
 
 MODELS = Path(__file__).resolve().parents[3] / "resources" / "models"
@@ -23,3 +26,16 @@ def test_every_card_is_of_the_weights_beside_it() -> None:
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         assert card["sha256"] == config["sha256"] == sha256_of(folder / "model.safetensors"), folder.name
+
+
+def test_what_could_be_installed_says_truly_how_it_is_used() -> None:
+    analyzers = Registry.load().analyzers
+    for entry in catalogue.ENTRIES:
+        readers = {info.id: info for info in analyzers.values() if entry.id in (*info.models, *info.optional_models)}
+        assert readers, f"nothing reads {entry.id}"
+        assert "yet" not in entry.task
+        for plugin, name, value in re.findall(r"--set ([\w.]+)\.(\w+)=(\S+?)\)", entry.task):
+            getattr(analyzers[plugin].params(**{name: value}), name)  # raises where there is no such parameter or value
+            assert plugin in readers
+        for plugin in re.findall(r"--plugins ([\w.]+)\)", entry.task):
+            assert plugin in readers
