@@ -68,6 +68,22 @@ def test_the_published_size_needs_no_description(tmp_path: Path) -> None:
         assert load(tmp_path)(sound).shape == (1, 192)
 
 
+def test_the_published_weights_come_in_as_the_guide_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines of docs/models.md on a checkpoint with the published names, then `mien models import`."""
+    guide = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    lines = guide.split("**SpeechBrain's ECAPA-TDNN**")[1].split("```python\n")[1].split("```")[0]
+    net = Ecapa(EcapaConfig()).net
+    torch.save(net.state_dict(), tmp_path / "embedding_model.ckpt")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    exec(compile(lines, "docs/models.md", "exec"), {})  # our own guide
+    import_folder(ECAPA, tmp_path / ECAPA)
+    assert store.is_installed(ECAPA)
+    assert not store.verify(ECAPA)
+    came = load(store.resolve(ECAPA)).net.state_dict()
+    torch.testing.assert_close(came["fc.conv.weight"], net.state_dict()["fc.conv.weight"])
+
+
 def test_a_model_that_does_not_fit_is_one_sentence(folder: Path, tmp_path: Path, tiny) -> None:
     weights = load_file(folder / "model.safetensors")
     changes: list[tuple[Any, Any, str]] = [
