@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from mien.errors import ModelError
+from mien.tracks.quantity import Quantity
+from mien_plugins.fusion.hostile import measures, scored
 from mien_plugins.fusion.pooled import PooledConfig, PooledNet, WholeNet
 from mien_plugins.fusion.sequence import SequenceConfig, SequenceNet
 from mien_plugins.fusion.timed import TimedNet
@@ -13,12 +16,28 @@ from mien_plugins.fusion.trained import TrainedFusion
 
 
 def build(config: Mapping[str, Any]) -> TimedNet:
-    """The net of a `fusion-attention` model from its configuration."""
-    temperature = float(config.get("temperature", 1.0))
+    """The net of a `fusion-attention` model from its configuration.
+
+    Raises:
+        KeyError, TypeError, ValueError: a setting is missing, or cannot be.
+    """
+    temperature, fields = float(config.get("temperature", 1.0)), dict(config["net"])
+    classes, places = list(config["classes"]), tuple(fields["hostile"]) or _scored(config)
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"a temperature cannot be {temperature}")
+    if len(classes) != fields["classes"] or not all(0 <= at < len(classes) for at in places):
+        raise ValueError(f"it tells {fields['classes']} classes apart, and {len(classes)} are named")
+    fields["hostile"] = places
     if config["family"] == "sequence":
-        return SequenceNet(SequenceConfig.from_dict(config["net"]), temperature)
+        return SequenceNet(SequenceConfig.from_dict(fields), temperature)
+    if config["family"] not in ("pooled", "whole"):
+        raise ValueError(f"there is no family {config['family']!r} of nets")
     kind = WholeNet if config["family"] == "whole" else PooledNet
-    return kind(PooledConfig.from_dict(config["net"]), temperature)
+    return kind(PooledConfig.from_dict(fields), temperature)
+
+
+def _scored(config: Mapping[str, Any]) -> tuple[int, ...]:
+    return scored(config["classes"], str(config.get("label", "")))
 
 
 class AttentionFusion(TrainedFusion):
@@ -32,6 +51,12 @@ class AttentionFusion(TrainedFusion):
                 "measured with 'mien evaluate', and runs when it is trained on a manifest that names media."
             )
         return build(config)
+
+    def quantity(self, config: Mapping[str, Any]) -> Quantity:
+        """Hostility, unless the classes of the score are a user's own and speak of something else."""
+        return measures(
+            tuple(config["net"]["hostile"]) or _scored(config), config["classes"], str(config.get("label", ""))
+        )
 
 
 class ConcatFusion(AttentionFusion):

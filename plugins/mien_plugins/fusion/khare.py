@@ -2,7 +2,7 @@
 
 The grid is cut into windows; each is one sequence per modality, as in training. A modality's weight is found by occlusion: how
 far the score moves when the modality has weight zero. The score is that of anger (or of hate) where the net was trained to
-tell it, else of the first of its labels; all of them are a curve of their own.
+tell it, else of a column's yes or of the first of its labels; all of them are a curve of their own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.sdk import Aligned, Context, Fused, FusedCurve
-from mien.tracks.quantity import HOSTILITY, Quantity, probability
+from mien.tracks.quantity import probability
+from mien_plugins.fusion.hostile import measures, scored
 from mien_plugins.fusion.khare_info import BIGRU, KHARE, TRACKS, StreamParams
 from mien_plugins.fusion.khare_model import Said, StreamModel
 from mien_plugins.fusion.khare_streams import MODALITIES
 
-HOSTILE = ("angry", "anger", "ang", "hate", "hateful", "hostile", "offensive")
-"""Names of labels that speak of hostility."""
+FIRST = ("angry", "anger", "ang", "hate", "hateful", "hostile", "offensive")
+"""Names of labels that come before others that speak of hostility: the score is that of one label."""
 SHOWN = {"audio": "sound", "video": "face", "text": "text"}
 """Modality → what the heat strip calls it."""
 VIDEO_STEP = 0.2
@@ -37,7 +38,11 @@ class KhareFusion:
         """Load the net."""
         self._params, self._ctx = params, ctx
         self._model = StreamModel.load(ctx.model(self.model), ctx.device)
-        self._label = next((n for n, name in enumerate(self._model.labels) if name.casefold() in HOSTILE), None)
+        labels, columns = self._model.labels, tuple(map(str, self._model.config.get("columns", ())))
+        column = columns[0] if len(columns) == 1 else ""
+        named = (at for at, name in enumerate(labels) if name.casefold() in FIRST)
+        self._place = next(named, scored(labels, column)[0])
+        self._quantity = measures((self._place,), labels, column)
         if TRACKS["audio"] not in tracks:
             ctx.note(
                 "This fusion reads the sound's filterbanks, which were not made: add the analyzer fusion.filterbank."
@@ -58,7 +63,7 @@ class KhareFusion:
             raw = self._model.read([sample for _, sample in kept], self._ctx.check_cancelled)
             likely = self._model.as_frequent
             said = Said(likely(raw.probability), likely(raw.without), likely(raw.alone), raw.present)
-            shares, place = occlusion(said, self._label or 0), self._label or 0
+            shares, place = occlusion(said, self._place), self._place
             for row, (steps, _) in enumerate(kept):
                 score[steps], every[steps] = said.probability[row, place], said.probability[row]
                 weights[steps] = shares[row, columns]
@@ -66,10 +71,7 @@ class KhareFusion:
                 alone[steps] = np.where(there, said.alone[row, columns, place], np.nan)
         names = tuple(SHOWN[name] for name in read)
         curve = FusedCurve("emotions", every, tuple(probability(name) for name in self._model.labels))
-        return Fused(score, weights, names, alone, self._quantity(), (curve,))
-
-    def _quantity(self) -> Quantity:
-        return HOSTILITY if self._label is not None else probability(self._model.labels[0])
+        return Fused(score, weights, names, alone, self._quantity, (curve,))
 
     def _reads(self, name: str, grid: Aligned) -> bool:
         if TRACKS[name] not in grid.values:

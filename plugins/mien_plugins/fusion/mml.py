@@ -7,11 +7,14 @@ movements. What a modality says is what the net reads from it alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from mien.models.files import read_json
 from mien.sdk import Aligned, Context, Fused
+from mien.tracks.quantity import HOSTILITY, Quantity
+from mien_plugins.fusion.hostile import measures
 from mien_plugins.fusion.mml_info import ENCODERS, MODEL, TRACKS, MmlParams
 from mien_plugins.fusion.mml_net import MODALITIES, Floats, Mask, Mml
 
@@ -23,6 +26,7 @@ class MmlFusion:
         """Load the net."""
         self._ctx = ctx
         self._model = Mml.load(ctx.model(MODEL), ctx.device)
+        self._quantity = _measured(self._model.config)
         _note_other_encoders(self._model.config.get("encoders", {}), ctx)
 
     def fuse(self, grid: Aligned) -> Fused:
@@ -37,7 +41,8 @@ class MmlFusion:
         score = self._model.read(vectors["text"], vectors["voice"], present)
         alone = np.stack([self._alone(m, vectors, present) for m in range(len(MODALITIES))], 1)
         kept = [MODALITIES.index(modality) for modality in read]
-        return Fused(score, occlusion(score, alone, present)[:, kept], tuple(read), alone[:, kept])
+        weights = occlusion(score, alone, present)[:, kept]
+        return Fused(score, weights, tuple(read), alone[:, kept], self._quantity)
 
     def _alone(self, modality: int, vectors: Mapping[str, Floats], present: Mask) -> Floats:
         only = np.zeros_like(present)
@@ -87,6 +92,14 @@ def occlusion(score: Floats, alone: Floats, present: Mask) -> Floats:
     total = moved.sum(1, keepdims=True)
     shares: Floats = np.divide(moved, total, out=np.zeros_like(moved), where=total > 0).astype(np.float32)
     return shares
+
+
+def _measured(config: Mapping[str, Any]) -> Quantity:
+    """Hostility, unless it was trained on a user's own column that speaks of something else."""
+    classes = config.get("classes")
+    if not isinstance(classes, list) or len(classes) != 2:
+        return HOSTILITY
+    return measures((1,), list(map(str, classes)), str(config.get("label", "")))
 
 
 def _note_other_encoders(trained_on: Mapping[str, str], ctx: Context) -> None:

@@ -29,6 +29,7 @@ from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
 from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import STEP, Dropping
+from mien_plugins.fusion.hostile import scored
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.khare_data import Corpus
@@ -42,10 +43,6 @@ from mien_plugins.fusion.trained import BANK
 POOLED: Final = ("intra", "cross", "intra-cross")
 WINDOW: Final = 8
 """Steps that nets with statistical pooling look at in media, as those that ship."""
-HOSTILE: Final = frozenset(
-    {"angry", "anger", "ang", "disgust", "disgusted", "dis", "hate", "yes", "hostile", "offensive"}
-)
-"""Classes that make up the score of hostility."""
 REMEMBERED, SAMPLED, HELD_BATCH = 500, 400, 32
 FACTOR, PATIENCE = 0.1, 10
 
@@ -142,7 +139,7 @@ def train(
     if not whole:
         for part, corpus in parts.items():
             require_steps(corpus, looked[part], strategy)
-    config = config_of(strategy, whole, looked["train"], classes, size, dropout)
+    config = config_of(strategy, whole, looked["train"], classes, size, dropout, label)
     seed_everything(seed)
     net = build(config)
     fit_scales(net, parts["train"], seed)
@@ -247,10 +244,10 @@ def reads_whole(manifest: Manifest, strategy: str) -> bool:
 
 
 def config_of(
-    strategy: str, whole: bool, looked: Looked, classes: tuple[str, ...], size: int, dropout: float
+    strategy: str, whole: bool, looked: Looked, classes: tuple[str, ...], size: int, dropout: float, label: str = ""
 ) -> dict[str, Any]:
     """What `attention.build` makes the net from: the papers' sizes (SEEDS §4.2, §11.5), `size` instead where it is not 0."""
-    named = [i for i, name in enumerate(classes) if name.lower() in HOSTILE]
+    named = scored(classes, label)
     net: PooledConfig | SequenceConfig
     if strategy in POOLED:
         steps = (WINDOW,) * 3
@@ -263,13 +260,13 @@ def config_of(
         net = PooledConfig(
             MODALITIES, looked.widths, strategy,  # type: ignore[arg-type]
             steps=steps, mixed=mixed, hidden=size or 60, heads=6 if not size else 4, dense=size or 60,
-            classes=len(classes), affect=False, hostile=tuple(named), dropout=dropout,
+            classes=len(classes), affect=False, hostile=named, dropout=dropout,
         )  # fmt: skip
     else:
         net = SequenceConfig(
             MODALITIES, looked.widths, strategy,  # type: ignore[arg-type]
             width=size or 256, inner=max(1, (size or 256) // 4), hidden=size or 256,
-            classes=len(classes), hostile=tuple(named), dropout=dropout,
+            classes=len(classes), hostile=named, dropout=dropout,
         )  # fmt: skip
     family = "whole" if whole else "pooled" if strategy in POOLED else "sequence"
     return {"family": family, "net": net.to_dict(), "step": STEP, "classes": list(classes)}

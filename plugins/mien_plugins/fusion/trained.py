@@ -10,6 +10,7 @@ A trained fusion is a class with the id of its model and `build`, which makes it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ from torch import Tensor
 
 from mien.errors import ModelError
 from mien.sdk import Aligned, Context, Fused, FusedCurve
-from mien.tracks.quantity import AROUSAL, VALENCE, probability
+from mien.tracks.quantity import AROUSAL, HOSTILITY, VALENCE, Quantity, probability
 from mien.training.card import load_model
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.info import EMBEDDINGS, TrainedParams
@@ -46,6 +47,10 @@ class TrainedFusion:
         """The net that the model's configuration describes, untrained."""
         raise NotImplementedError
 
+    def quantity(self, config: Mapping[str, Any]) -> Quantity:
+        """What the score measures."""
+        return HOSTILITY
+
     def prepare(self, tracks: Sequence[str], params: TrainedParams, ctx: Context) -> None:
         """Load the weights.
 
@@ -59,9 +64,14 @@ class TrainedFusion:
             net = self.build(config)
             bank = {name.removeprefix(BANK): weights.pop(name) for name in list(weights) if name.startswith(BANK)}
             net.load_state_dict({name: value.float() for name, value in weights.items()})
-            self._step = float(config["step"])
+            self._step, self._quantity = float(config["step"]), self.quantity(config)
+            if not 0 < self._step < math.inf or not set(net.modalities) <= set(EMBEDDINGS):
+                raise ValueError(f"it reads {', '.join(net.modalities)} every {self._step} s")
             self._classes = tuple(probability(str(name)) for name in config.get("classes", ()))
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        except (
+            OSError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
+            SafetensorError,
+        ) as error:  # fmt: skip
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"The model {self.model} cannot be read ({reason}); train it again: {folder}") from error
         self._net = net.eval().requires_grad_(False).to(ctx.device)
@@ -97,7 +107,8 @@ class TrainedFusion:
             shares.astype(np.float32),
             self._here,
             said.astype(np.float32),
-            curves=tuple(self._curves(full, cells)),
+            self._quantity,
+            tuple(self._curves(full, cells)),
         )
 
     # --- what the net is given ----------------------------------------------------------------------------------

@@ -191,6 +191,9 @@ def test_a_damaged_model_is_one_sentence(host, untrained, tmp_path):
         ({"temperature": 0.0}, "temperature"),
         ({"temperature": -1.0}, "temperature"),
         ({"size": 100_000}, "pixels"),
+        ({"net": FaceNetConfig().to_dict() | {"embedding": -1}}, "cannot be read"),
+        ({"net": FaceNetConfig().to_dict() | {"classes": 6}}, "cannot be read"),
+        ({"net": FaceNetConfig().to_dict() | {"hrnet": []}}, "cannot be read"),
     ],
 )
 def test_a_model_that_would_be_misread_is_one_sentence(host, untrained, tmp_path, change, said):

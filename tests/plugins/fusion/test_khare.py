@@ -125,11 +125,11 @@ WIDTHS = {"audio": 5, "video": 4, "text": 3}
 TRACKS = {"audio": "sound.filterbank", "video": "face.embedding", "text": "text.embedding"}
 
 
-def tiny(tmp_path: Path, *labels: str) -> RunContext:
+def tiny(tmp_path: Path, *labels: str, **more: Any) -> RunContext:
     torch.manual_seed(0)
     config = KhareConfig(**WIDTHS, width=8, heads=2, feed_forward=6, layers=1, outputs=len(labels))
     about = {"id": "fusion-khare", "kind": "khare", "net": config.to_dict(), "labels": list(labels), "neighbours": 0}
-    about["weight"] = [1.0] * len(labels)
+    about |= {"weight": [1.0] * len(labels), **more}
     save_model(tmp_path / "tiny", KhareNet(config).state_dict(), about)
     made = RunContext("fusion.khare", Backend("cpu", "float32", "cpu", 1), threading.Event(), models=("fusion-khare",))
     made.model = lambda model_id: tmp_path / "tiny"  # type: ignore[method-assign]
@@ -177,6 +177,26 @@ def test_without_sound_there_is_no_reading_and_it_says_why(tmp_path: Path) -> No
     assert any("filterbank" in note for note in context.notes)
     # No label speaks of hostility: the score is the first one's.
     assert fused.quantity.name == "happy"
+
+
+@pytest.mark.parametrize(
+    ("labels", "column", "place", "measured"),
+    [
+        (("no", "yes"), "hate", 1, "hostility"),
+        (("no", "yes"), "positive", 1, "positive"),
+        (("disgust", "happy", "angry"), "emotion", 2, "hostility"),
+        (("calm", "tense"), "mood", 0, "calm"),
+    ],
+)
+def test_the_score_is_called_what_it_is(
+    tmp_path: Path, labels: tuple[str, ...], column: str, place: int, measured: str
+) -> None:
+    fusion = KhareFusion()
+    aligned = grid({"audio": np.ones(40, bool)})
+    fusion.prepare(list(aligned.values), StreamParams(), tiny(tmp_path, *labels, columns=[column]))
+    fused = fusion.fuse(aligned)
+    assert fused.quantity.name == measured
+    np.testing.assert_array_equal(fused.score, fused.curves[0].values[:, place])
 
 
 def test_other_embeddings_are_left_out_and_it_says_so(tmp_path: Path) -> None:

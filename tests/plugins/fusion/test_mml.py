@@ -13,7 +13,7 @@ from mien.engine.backend import Backend
 from mien.engine.context import RunContext
 from mien.engine.registry import Registry
 from mien.sdk import Aligned, Fused
-from mien.training.card import save_model
+from mien.training.card import load_model, save_model
 from mien_plugins.fusion.mml import MmlFusion, occlusion
 from mien_plugins.fusion.mml_info import FUSION, MmlParams
 from mien_plugins.fusion.mml_net import MmlConfig, MmlNet
@@ -90,6 +90,16 @@ def test_without_any_track_there_is_no_score(context: RunContext) -> None:
     fused = fuse(context, grid())
     assert np.isnan(fused.score).all()
     assert fused.weights.shape == (6, 0)
+
+
+@pytest.mark.parametrize(("label", "measured"), [("hate", "hostility"), ("positive", "positive")])
+def test_a_net_of_a_users_own_column_says_what_it_measures(
+    context: RunContext, tmp_path: Path, label: str, measured: str
+) -> None:
+    assert fuse(context, grid(text=YES)).quantity.name == "hostility"
+    weights, config = load_model(tmp_path)
+    save_model(tmp_path, weights, config | {"own": True, "label": label, "classes": ["no", "yes"]})
+    assert fuse(context, grid(text=YES)).quantity.name == measured
 
 
 def test_the_weight_is_how_far_the_score_moves() -> None:

@@ -18,8 +18,8 @@ from mien.errors import ModelError
 from mien.sdk import Fused
 from mien.tracks import Features, Spans
 from mien.tracks.quantity import EXPRESSIONS
-from mien.training.card import save_model
-from mien_plugins.fusion.attention import build
+from mien.training.card import load_model, save_model
+from mien_plugins.fusion.attention import AttentionFusion, build
 from mien_plugins.fusion.info import TrainedParams
 from mien_plugins.fusion.pooled import PooledConfig
 from mien_plugins.fusion.sequence import SequenceConfig
@@ -178,6 +178,73 @@ def test_vectors_of_another_model_are_left_out_and_told(make: Any) -> None:
     _, (fused,) = fuse(fusion, tracks)
     assert fused.weights[:, 1].max() == 0
     assert "emotion.embedding was written by another model" in context.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["self", "intra-cross"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"net": None},
+        {"net": {"heads": 5}},
+        {"net": {"modalities": ["text", "voice", "smell"]}},
+        {"net": {"modalities": ["text", "voice", []]}},
+        {"net": {"hostile": [7]}},
+        {"net": {"hostile": [0, -1]}},
+        {"net": {"classes": 8}},
+        {"classes": ["angry"]},
+        {"family": "none"},
+        {"step": 0},
+        {"step": "soon"},
+        {"temperature": 0},
+        {"temperature": -1.5},
+    ],
+)
+def test_a_configuration_that_cannot_be_is_one_sentence(
+    make: Any, tmp_path: Path, kind: str, change: dict[str, Any]
+) -> None:
+    make(kind, TRACKS.values())
+    weights, config = load_model(tmp_path / "fusion-tiny")
+    config.pop("sha256")
+    net = change.get("net", {})
+    config |= change | {"net": config["net"] | net if net is not None else None}
+    save_model(tmp_path / "fusion-tiny", weights, config)
+    with pytest.raises(ModelError, match="cannot be read") as caught:
+        Tiny().prepare(tuple(TRACKS.values()), TrainedParams(), a_context())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("classes", "label", "places", "measured"),
+    [
+        (("no", "yes"), "hate", [1], "hostility"),
+        (("no", "yes"), "positive", [1], "positive"),
+        (("no", "yes"), "positive", [], "positive"),  # as earlier versions wrote it where nothing spoke of hostility
+        (("calm", "tense"), "mood", [], "calm"),
+        (("sad", "angry", "disgust"), "emotion", [1, 2], "hostility"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["self", "intra"])
+def test_a_score_is_called_hostility_only_where_its_classes_are(
+    make: Any, tmp_path: Path, kind: str, classes: tuple[str, ...], label: str, places: list[int], measured: str
+) -> None:
+    config = config_of(kind) | {"classes": list(classes), "label": label}
+    config["net"] |= {"classes": len(classes), "hostile": places}
+    make(kind, TRACKS.values())
+    torch.manual_seed(0)
+    save_model(tmp_path / "fusion-tiny", build(config).state_dict(), config)
+
+    class Own(AttentionFusion):
+        model = "fusion-tiny"
+
+    fusion = Own()
+    fusion.prepare(tuple(TRACKS.values()), TrainedParams(), a_context())
+    fused = fusion.fuse(Grid(chosen(NAMES), MODALITY, {}, SECONDS, 0.5).stretch(0, 60))
+    assert fused.quantity.name == measured
+    there = ~np.isnan(fused.score)
+    said = next(curve for curve in fused.curves if curve.name == "expression").values[there]
+    np.testing.assert_allclose(fused.score[there], said[:, places or [classes.index("yes") if "yes" in classes else 0]].sum(1),
+                               atol=1e-6)  # fmt: skip
+    assert fused.score[there].min() > 0
 
 
 def test_a_damaged_model_and_one_that_cannot_impute_are_refused_in_a_sentence(make: Any, tmp_path: Path) -> None:
