@@ -40,6 +40,8 @@ class Mix:
         sums = np.sum(self.shares, axis=0)
         if sums.shape != (len(TASKS),) or not np.allclose(sums, 1.0, atol=1e-6):
             raise ValueError("the members' shares in each attribute must add up to 1")
+        if not len(self.centre) == len(self.spread) == len(TASKS):
+            raise ValueError("each attribute needs a centre and a spread")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready fields."""

@@ -194,6 +194,7 @@ class HRNet(nn.Module):
         self.stage3 = nn.ModuleList(HRModule((fine, middle, coarse), config.blocks) for _ in range(config.modules[1]))
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
+                # The published code takes fan_out. What ships was begun with fan_in, and its command must make it again.
                 nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> list[Tensor]:

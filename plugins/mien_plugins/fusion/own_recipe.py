@@ -207,7 +207,7 @@ def measure(model: Path, manifest: Manifest, extractor: Embeddings) -> Card:
         memory = {n.removeprefix(BANK): weights.pop(n).float().numpy() for n in list(weights) if n.startswith(BANK)}
         net.load_state_dict({n: v.float() for n, v in weights.items()})
         label, classes = str(config["label"]), tuple(config["classes"])
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(model)}") from error
     manifest.check(labels=(label,), splits=("test",))
     test = manifest.labelled(label).part("test")

@@ -61,6 +61,8 @@ def test_shares_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="add up to 1"):
         Mix(((0.5,) * 3, (0.4,) * 3), (0.0,) * 3, (1.0,) * 3)
     members = (SpectralConfig(branch=85, **SPECTRAL), NetConfig(shared=(8,), branch=85))
+    with pytest.raises(ValueError, match="a centre and a spread"):
+        Mix(((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), (0.0,), (1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match="shares"):
         JointConfig(members, (0.5, 0.5), mix=Mix(((1.0,) * 3,), (0.0,) * 3, (1.0,) * 3))
 
