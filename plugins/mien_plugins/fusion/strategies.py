@@ -147,8 +147,8 @@ class ResidualSelfAttention(nn.Module):
 class CrossModal(nn.Module):
     """Eq. 8 and 9: each modality's features reweighed by each other modality, then hierarchical attention.
 
-    a^{m,c} = (x̃^m)ᵀ S with S = softmax(x̃^m (x̃^c)ᵀ / √D) row by row, D×D (printed: √D_s, but nothing here is D_s wide); v^m = Attention(a^{m,c} over c);
-    x = Attention(v^m over m). Where m is alone, v^m is x̃^m itself.
+    a^{m,c} = (x̃^m)ᵀ S with S = softmax(x̃^m (x̃^c)ᵀ / √D) row by row, D×D (printed: √D_s, but nothing here is D_s wide);
+    v^m = Attention(a^{m,c} over c); x = Attention(v^m over m). Where m is alone, v^m is x̃^m itself.
     """
 
     def __init__(self, modalities: int, width: int) -> None:
