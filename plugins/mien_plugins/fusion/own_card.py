@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mien.evaluation.metrics import accuracy, balanced_accuracy, bootstrap_ci, macro_f1
+from mien.evaluation.metrics import accuracy, balanced_accuracy, bootstrap_ci, ece, macro_f1
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
 from mien_plugins.fusion.draw import subsets
@@ -38,8 +38,8 @@ class Read:
 
     @classmethod
     @torch.inference_mode()
-    def of(cls, net: TimedNet, batches: Batches, imputer: KnnImputer | None) -> Read:
-        """Read all rows of batches in their order."""
+    def of(cls, net: TimedNet, batches: Batches, imputer: KnnImputer | None, temperature: float = 1.0) -> Read:
+        """Read all rows of batches in their order; the net's own temperature does not matter."""
         kinds = subsets(len(net.modalities))
         parts: list[list[Any]] = [[], [], [], []]
         for index in range(len(batches)):
@@ -48,19 +48,19 @@ class Read:
             masks = [now & torch.from_numpy(kind) for kind in kinds]
             parts[0].append(label.numpy())
             parts[1].append(np.stack([m.any(-1).any(-1).numpy() for m in masks]))
-            parts[2].append(np.stack([_said(net, encoded, m) for m in masks]))
+            parts[2].append(np.stack([_said(net, encoded, m, temperature) for m in masks]))
             if imputer is not None:
                 filled = [(_impute(net, imputer, encoded, m), m.any(-1, keepdim=True).expand_as(m)) for m in masks]
-                parts[3].append(np.stack([_said(net, e, m) for e, m in filled]))
+                parts[3].append(np.stack([_said(net, e, m, temperature) for e, m in filled]))
         imputed = np.concatenate(parts[3], 1) if parts[3] else None
         return cls(np.concatenate(parts[0]), np.concatenate(parts[1], 1), np.concatenate(parts[2], 1), imputed)
 
 
-def _said(net: TimedNet, encoded: Encoded, mask: Tensor) -> Floats:
+def _said(net: TimedNet, encoded: Encoded, mask: Tensor, temperature: float) -> Floats:
     logits = net.decode(encoded, mask).logits
     assert logits is not None
     weight = mask.any(-1).to(logits.dtype).unsqueeze(-1)
-    mean = (logits.softmax(-1) * weight).sum(1) / weight.sum(1).clamp_min(1.0)
+    mean = ((logits / temperature).softmax(-1) * weight).sum(1) / weight.sum(1).clamp_min(1.0)
     return np.asarray(mean.double().numpy())
 
 
@@ -94,6 +94,12 @@ def make_card(config: Mapping[str, Any], read: Read, groups: npt.NDArray[np.str_
         command=command(
             "fusion-attention", data="DIR", out="DIR", quick=config["quick"], seed=config["seed"], options=options
         ),
+        calibration={
+            "method": "temperature scaling on the validation rows, all subsets together (Guo et al. 2017)",
+            "temperature": f"{float(config['temperature']):.4f}",
+        }
+        if "temperature" in config
+        else {},
         architecture=_architecture(config),
         parameters=parameters,
         notes=(
@@ -121,6 +127,11 @@ def _figures(read: Read, groups: npt.NDArray[np.str_], way: str) -> list[Metric]
             for name, metric in _METRICS:
                 interval = bootstrap_ci(metric, truth, guess, groups=groups[there], repeats=REPEATS)
                 found.append(Metric.of(name, interval, len(truth), f"test: {named(kind)}", note))
+            if note != KNN:
+                interval = bootstrap_ci(ece, truth, said[there], groups=groups[there], repeats=REPEATS)
+                found.append(
+                    Metric.of("expected calibration error", interval, len(truth), f"test: {named(kind)}", "15 bins")
+                )
     return found
 
 

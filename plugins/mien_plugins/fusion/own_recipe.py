@@ -27,8 +27,9 @@ from mien.training.card import Card, load_model, write_card
 from mien.training.kit import LOG, RecipeBrain, Stage, save_model, seed_everything
 from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
+from mien_plugins.face.measure import fit_temperature
 from mien_plugins.fusion.attention import build
-from mien_plugins.fusion.draw import STEP, Dropping
+from mien_plugins.fusion.draw import STEP, Dropping, subsets
 from mien_plugins.fusion.hostile import scored
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
@@ -166,6 +167,7 @@ def train(
     weights = brain.best_state("net")
     net.load_state_dict(weights)
     config |= {
+        "temperature": temperature_of(net.eval(), watched),
         "id": "fusion-attention",
         "strategy": strategy,
         "own": True,
@@ -224,7 +226,8 @@ def measure(model: Path, manifest: Manifest, extractor: Embeddings) -> Card:
     imputer = KnnImputer(memory, 10) if set(memory) == set(MODALITIES) else None
     groups = np.array([row.speaker or row.group or row.path for row in test.rows])
     parameters = sum(p.numel() for p in net.parameters())
-    return make_card(config, Read.of(net, batches, imputer), groups, parameters, len(manifest))
+    read = Read.of(net, batches, imputer, float(config.get("temperature", 1.0)))
+    return make_card(config, read, groups, parameters, len(manifest))
 
 
 def reads_whole(manifest: Manifest, strategy: str) -> bool:
@@ -286,6 +289,22 @@ def fit_scales(net: Any, corpus: Corpus, seed: int) -> None:
     for name, scale in zip(MODALITIES, net.scales, strict=True):
         if blocks[name] and sum(map(len, blocks[name])) > 1:
             scale.fit(torch.cat(blocks[name]))
+
+
+@torch.inference_mode()
+def temperature_of(net: TimedNet, batches: Batches) -> float:
+    """The temperature that makes the rows' classes likeliest at every step, over all subsets of what is there (Guo et al.
+    2017); the net's own does not matter."""
+    logits, labels = [], []
+    for x, mask, label in (batches[index] for index in range(len(batches))):
+        encoded, now = net.encode(x, mask), mask[:, net.context :]
+        for kind in subsets(len(net.modalities)):
+            there = now & torch.from_numpy(kind)
+            said, kept = net.decode(encoded, there).logits, there.any(-1)
+            assert said is not None
+            logits.append(said[kept].double().numpy())
+            labels.append(label[:, None].expand(kept.shape)[kept].numpy())
+    return fit_temperature(np.concatenate(logits), np.concatenate(labels))
 
 
 @torch.inference_mode()

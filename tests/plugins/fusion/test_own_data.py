@@ -18,11 +18,14 @@ from mien.engine.context import RunContext
 from mien.engine.registry import Registry
 from mien.errors import CorpusError, ModelError, UsageError
 from mien.training import job
+from mien.training.card import load_model
+from mien.training.manifest_file import read_manifest
 from mien_plugins.fusion import mml_own, own_card, own_recipe
 from mien_plugins.fusion.attention import AttentionFusion, build
 from mien_plugins.fusion.info import TrainedParams
+from mien_plugins.fusion.khare_data import Corpus
 from mien_plugins.fusion.mml_net import Mml
-from mien_plugins.fusion.own_data import Looked, dropped, nearest
+from mien_plugins.fusion.own_data import Batches, Embeddings, Looked, dropped, look, nearest
 
 CLASSES = ("ang", "exc", "hap", "sad", "fru", "sur", "neu")
 SPEAKERS = {"Ses01F": "train", "Ses02M": "train", "Ses04F": "valid", "Ses05M": "test"}
@@ -87,6 +90,26 @@ def test_the_thesis_nets_learn_whole_sequences(features: Path, tmp_path: Path) -
     assert "--set label=iemocap --set moddrop=single --set epochs=4" in (out / "CARD.md").read_text()
     again = job.evaluate(Registry.load().recipe("fusion-attention"), out, features, device="cpu", write=False)
     assert [m.value for m in again.metrics] == [m.value for m in card.metrics]
+
+
+def test_what_a_users_net_says_is_calibrated_on_validation_rows(features: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    card = train("fusion-attention", features, out, strategy="cross", **TINY)
+    weights, config = load_model(out)
+    assert f"{config['temperature']:.4f}" == card.calibration["temperature"]
+    (error,) = (m for m in card.metrics if (m.subset, m.name) == ("test: text + voice", "expected calibration error"))
+    assert 0 <= error.value < 1
+    net: Any = build(config).eval()
+    net.load_state_dict({name: value.float() for name, value in weights.items() if not name.startswith("bank.")})
+    manifest = read_manifest(features).part("valid")
+    corpus = Corpus.make(manifest, Embeddings(tmp_path / "kept"), None, sound=False)
+    shape, labels = own_recipe.shape_of(config, net), manifest.codes("iemocap")
+    batches = Batches(corpus, look(corpus, net.widths), labels, shape, 8, "off")
+    own = own_recipe.temperature_of(net, batches)
+    assert own == pytest.approx(config["temperature"], rel=0.02)  # weights are stored in half precision
+    for part in net.classes.parameters():
+        part.data /= 1.5
+    assert own_recipe.temperature_of(net, batches) == pytest.approx(own / 1.5, rel=0.02)
 
 
 def test_what_learnt_own_features_says_that_it_reads_no_media(
