@@ -83,14 +83,20 @@ class Finder:
             LibraryError: the library cannot be read.
         """
         with self._lock:
-            hits = self._heard(query.text, limit)
-            all_heard = sum(map(len, hits.values())) < limit
-            if query.conditions and query.text and all_heard:
-                entries = [entry for entry in entries if entry.medium.id in hits]
-            possible = self._possible(query, entries, outdated)
-            if query.conditions and not all_heard and len(possible) <= _FEW:
-                # Utterances of media that do not fit took the room of those that do.
-                hits = self._heard(query.text, limit, [entry.medium.id for entry, _ in possible])
+            hits: dict[str, list[Hit]] = {}
+            all_heard = False
+            possible = self._possible(query, entries, outdated, read=not query.text)
+            if possible is None:  # peaks take long to find: only those of media with the words
+                hits = self._heard(query.text, limit)
+                all_heard = sum(map(len, hits.values())) < limit
+                heard = [entry for entry in entries if entry.medium.id in hits] if all_heard else entries
+                possible = self._possible(query, heard, outdated) or []
+            if not all_heard:
+                # Utterances of media that do not fit would take the room of those that do.
+                few = bool(query.conditions) and len(possible) <= _FEW
+                hits = self._heard(query.text, limit, [entry.medium.id for entry, _ in possible] if few else None)
+            if query.conditions and query.text:
+                possible = [(entry, chosen) for entry, chosen in possible if entry.medium.id in hits]
             found = []
             for first in range(0, len(possible), _AHEAD):
                 if outdated():
@@ -112,19 +118,29 @@ class Finder:
         return None
 
     def _possible(
-        self, query: Query, entries: Sequence[Entry], outdated: Callable[[], bool]
-    ) -> list[tuple[Entry, list[_Chosen]]]:
-        """The media whose peaks let all conditions hold, with the track of each condition: the cheap question first."""
+        self, query: Query, entries: Sequence[Entry], outdated: Callable[[], bool], read: bool = True
+    ) -> list[tuple[Entry, list[_Chosen]]] | None:
+        """The media whose peaks let all conditions hold, with the track of each condition: the cheap question first.
+
+        Without `read`, None where a peak is not known yet.
+        """
         if not query.conditions:
             return [(entry, []) for entry in entries]
         found = []
         for entry in entries:
             if outdated():
                 break
+            if not read and not self._known(query.conditions, entry):
+                return None
             chosen = self._chosen(query.conditions, entry)
             if chosen:
                 found.append((entry, chosen))
         return found
+
+    def _known(self, conditions: Sequence[Condition], entry: Entry) -> bool:
+        """Whether no track has to be read to say if the conditions can hold."""
+        tracks = (track for c in conditions for track, _ in channels_of(entry, c.reading))
+        return all(self._peaks.known(track) is not None for track in tracks)
 
     def _heard(self, text: str, limit: int, among: Sequence[str] | None = None) -> dict[str, list[Hit]]:
         """The best utterances with a text, by medium."""
