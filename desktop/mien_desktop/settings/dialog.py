@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QHideEvent, QIcon, QShowEvent
+from PySide6.QtGui import QHideEvent, QIcon, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QStackedWidget, QVBoxLayout, QWidget
 
 from mien.config import Settings
@@ -246,6 +246,13 @@ class SettingsDialog(QDialog):
             for page in self._made.values():
                 page.shutdown()
             self._background.close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return in a field belongs to the field: Qt would press the first button of the dialog, wherever that stands."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         """The page is seen."""

@@ -108,6 +108,37 @@ def test_device_precision_and_threads_are_kept_and_told(settings: Make, qtbot: Q
     assert again.device.precision.currentData() == "float32"
 
 
+def test_return_in_a_field_presses_no_button(settings: Make, qtbot: QtBot) -> None:
+    """Of all buttons of the dialog, Qt would press the one that comes first: here that which takes all settings back."""
+    dialog = settings()
+    dialog.open_page("plugins")
+    chooser = dialog.plugins.chooser
+    chooser.select("fusion.late")
+    for name, typed in (("Text", "0.9"), ("Voice", "0.5")):
+        line = next(e for e in chooser.form("fusion.late").findChildren(QLineEdit) if e.accessibleName() == name)
+        line.setFocus()
+        line.selectAll()
+        qtbot.keyClicks(line, typed)
+        qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert chooser.form("fusion.late").values() == {"text": 0.9, "voice": 0.5}
+    assert dialog.choice.settings == {"fusion.late": {"text": 0.9, "voice": 0.5}}
+    pressed: list[str] = []
+    for name in PAGES:
+        dialog.open_page(name)
+        page = next(p for p in dialog.pages if p.name == name)
+        for made in page.findChildren(QAbstractButton):
+            made.clicked.connect(lambda _=False, made=made: pressed.append(made.accessibleName()))
+        for line in page.findChildren(QLineEdit):
+            if line.isVisibleTo(page) and line.isEnabled() and line.accessibleName() != "Id of another model to import":
+                qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert pressed == []
+    # A button that the keyboard is on is pressed by it, as ever.
+    dialog.open_page("plugins")
+    chooser.form("fusion.late")._reset.setFocus()
+    qtbot.keyClick(chooser.form("fusion.late")._reset, Qt.Key.Key_Return)
+    assert chooser.form("fusion.late").values() == {}
+
+
 def test_a_device_that_has_gone_is_still_shown(settings: Make, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
     config.save({"device": "cuda:3"})
     dialog = settings()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from mien_desktop.shell.conduct import RUN
@@ -55,10 +57,18 @@ def test_another_fusion_and_an_earlier_run_are_drawn_on_the_same_lane(opened: Ma
 
 
 def test_another_parameter_is_compared_with_the_run_before(opened: MainWindow, qtbot: QtBot) -> None:
-    from dataclasses import replace
-
+    """Set in the form that is made of the plugin's parameters."""
     conductor = opened.conductor
-    conductor.choose(replace(conductor.choice, settings={"fusion.late": {"text": 0.9}}))
+    settings = opened.rooms.show_settings("plugins")
+    chooser = settings.plugins.chooser
+    chooser.select("fusion.late")
+    line = next(e for e in chooser.form("fusion.late").findChildren(QLineEdit) if e.accessibleName() == "Text")
+    line.setFocus()
+    line.selectAll()
+    qtbot.keyClicks(line, "0.9")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: conductor.choice.settings == {"fusion.late": {"text": 0.9}}, timeout=PATIENCE)
+    settings.hide()
     found: list[list[object]] = []
     conductor.earlier_found.connect(found.append)
     conductor.analyse()
