@@ -49,12 +49,22 @@ def test_everything_that_can_be_reached_says_what_it_is(opened: MainWindow, qtbo
     for page in TITLES:
         opened.rooms.show_settings(page)
         qtbot.wait(20)
+    # What is made when it is first looked at: forms of every plugin and of every format, the menus.
+    settings.plugins.tabs.setCurrentIndex(0)
+    for plugin in (*opened.registry.analyzers, *opened.registry.fusions):
+        settings.plugins.chooser.select(plugin)
+    export = opened.rooms.show_export()
+    for format_ in opened.registry.exporters:
+        export.formats.select(format_)
+    for menu in (opened.actions_.lanes, opened.actions_.recent):
+        menu.aboutToShow.emit()
+        assert all(entry.text() for entry in menu.actions() if not entry.isSeparator())
     for tabs in opened.findChildren(QTabWidget):
         for n in range(tabs.count()):
             tabs.setCurrentIndex(n)
     controls = QAbstractButton | QComboBox | QLineEdit | QSlider | QAbstractSpinBox | QAbstractItemView
     met = [w for w in opened.findChildren(QWidget) if isinstance(w, controls) and not _inner(w)]
-    assert len(met) > 100
+    assert len(met) > 250
     told = {
         w: f"{type(w).__name__} {getattr(w, 'text', str)()!r} in {type(w.parent()).__name__} in {type(w.window()).__name__}"
         for w in met

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -10,9 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QWidget,
-)
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from mien.library.library import Library
@@ -106,6 +105,25 @@ def test_readings_appear_while_it_runs_and_cancel_is_quick(
     window = analysing_window(make_window, tmp_path, qtbot)
     assert window.document.analysing
     assert window.tools.analyse.text() == "Cancel"
+    # Each plugin says how far it is and how long it will take; meanwhile the window is worked in.
+    seen: dict[str, list[tuple[float, float]]] = {}
+
+    def note() -> None:
+        for plugin, standing in window.document.standings.items():
+            if standing.state == "running" and standing.left is not None:
+                seen.setdefault(plugin, []).append((standing.fraction, standing.left))
+
+    window.document.progressed.connect(note)
+    qtbot.waitUntil(lambda: sum(0 < told[-1][0] < 1 for told in seen.values()) > 1, timeout=PATIENCE)
+    assert all(0.0 <= fraction <= 1.0 and 0.0 <= left < 600.0 for told in seen.values() for fraction, left in told)
+    assert "% · " in window.foot.line
+    assert " left" in window.foot.line
+    space = window.workspace
+    space.timeline.seek(7.0)
+    qtbot.waitUntil(lambda: abs((space.player.frame_time or 0.0) - 7.0) < 0.05, timeout=PATIENCE)
+    lanes = [lane for lane in space.lanes.lanes if not lane.empty]
+    assert len(lanes) > 0
+    assert window.document.analysing
     begun = time.monotonic()
     qtbot.mouseClick(window.tools.analyse, Qt.MouseButton.LeftButton)
     settle(window, qtbot)
@@ -167,6 +185,8 @@ def test_what_is_no_medium_is_said_in_one_sentence(
     bad.write_bytes(content)
     window.open(bad)
     qtbot.waitUntil(lambda: bool(window.message.text), timeout=PATIENCE)
+    assert QApplication.activeModalWidget() is None  # a line in the window, no dialog
+    assert [w for w in QApplication.topLevelWidgets() if w.isVisible()] == [window]
     assert window.message.text.count("\n") == 0
     assert "Traceback" not in window.message.text
     window.open(DEMO)
@@ -230,6 +250,12 @@ def test_the_selection_is_exported(opened: MainWindow, tmp_path: Path, qtbot: Qt
     written: list[Path] = done.args[0]  # type: ignore[index]
     assert written
     assert all(path.exists() for path in written)
+    stored = json.loads(next(path for path in written if path.suffix == ".json").read_text(encoding="utf-8"))
+    assert stored["span"] == [4.0, 9.0]
+    spoken = next(track for track in stored["tracks"] if track["name"] == "speech.words")
+    first, last = ([column["name"] for column in spoken["columns"]].index(name) for name in ("start", "end"))
+    assert spoken["rows"]
+    assert all(row[first] <= 9.0 and row[last] >= 4.0 for row in spoken["rows"])  # of 21 s that are spoken
 
 
 def test_a_moment_is_explained_to_the_face(opened: MainWindow, qtbot: QtBot) -> None:
