@@ -166,6 +166,36 @@ def test_a_damaged_whisper_is_one_sentence(whisper: Path, tmp_path: Path, ctx) -
         assert "\n" not in str(failure.value)
 
 
+@pytest.mark.parametrize(
+    "change", [{"d_model": 7}, {"vocab_size": "many"}, {"decoder_layers": []}, {"encoder_attention_heads": 0}]
+)
+def test_a_whisper_of_sizes_that_cannot_be_is_one_sentence(whisper: Path, tmp_path: Path, ctx, change: Any) -> None:
+    folder = tmp_path / "changed"
+    shutil.copytree(whisper, folder)
+    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(described | change), encoding="utf-8")
+    with pytest.raises(ModelError, match="cannot be loaded") as failure:
+        WhisperTranscriber("whisper-tiny", folder, "auto", ctx)
+    assert "\n" not in str(failure.value)
+
+
+def test_a_whisper_that_lacks_weights_never_reads_with_random_ones(whisper: Path, tmp_path: Path, ctx) -> None:
+    folder = tmp_path / "part"
+    shutil.copytree(whisper, folder)
+    weights = load_file(folder / "model.safetensors")
+    lacking = "model.decoder.layers.0.fc1.weight"
+    save_file({k: v for k, v in weights.items() if k != lacking}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="1 tensors missing"):
+        WhisperTranscriber("whisper-tiny", folder, "auto", ctx)
+    # More layers than the file has.
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    described["decoder_layers"] += 1
+    (folder / "config.json").write_text(json.dumps(described), encoding="utf-8")
+    with pytest.raises(ModelError, match="tensors missing"):
+        WhisperTranscriber("whisper-tiny", folder, "auto", ctx)
+
+
 def test_pickled_weights_are_refused(whisper: Path, tmp_path: Path, ctx) -> None:
     folder = tmp_path / "pickled"
     shutil.copytree(whisper, folder)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from mien.errors import ModelError
@@ -53,16 +54,24 @@ class WhisperTranscriber:
         self._dtype = getattr(torch, ctx.precision)
         try:
             with _no_progress_bar():
-                net: Any = WhisperForConditionalGeneration.from_pretrained(
+                loaded: Any = WhisperForConditionalGeneration.from_pretrained(
                     folder,
                     local_files_only=True,
                     use_safetensors=True,
                     attn_implementation="eager",  # the others do not give their attention away
                     dtype=self._dtype,
+                    output_loading_info=True,
                 )
+            net, told = loaded
+            # What a file lacks would stay random, with nothing but a warning.
+            if missing := sorted(told["missing_keys"]):
+                raise ValueError(f"{len(missing)} tensors missing, such as {missing[0]}")
             self._tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
             self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        except (
+            OSError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError,
+            StrictDataclassError,
+        ) as error:  # fmt: skip
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"The Whisper model {model_id} cannot be loaded ({reason}): {folder}") from error
         net.eval()
