@@ -1,4 +1,5 @@
-"""Space presses the button that has the focus; everywhere else it is the window's key for play."""
+"""Space presses the button that has the focus, and letters choose from the list that has it; everywhere else they are the
+window's keys, for play and the like."""
 
 from __future__ import annotations
 
@@ -31,9 +32,10 @@ class Spacebar(QObject):
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
-            and event.key() == Qt.Key.Key_Space
             and event.modifiers() == Qt.KeyboardModifier.NoModifier
         ):
-            event.accept()
-            return True
+            letter = isinstance(watched, QComboBox) and event.text().isprintable() and event.text() != ""
+            if letter or event.key() == Qt.Key.Key_Space:
+                event.accept()
+                return True
         return super().eventFilter(watched, event)

@@ -50,6 +50,21 @@ def test_space_plays_after_opening_and_presses_what_has_the_focus(opened: MainWi
     assert not player.playing
 
 
+def test_a_letter_chooses_from_the_list_that_has_the_focus(opened: MainWindow, qtbot: QtBot) -> None:
+    events, player = opened.workspace.events, opened.workspace.player
+    opened.workspace.tabs.setCurrentWidget(events)
+    events.head.state.setFocus()
+    press(KEY.Key_R)  # an event's key in the table
+    assert events.head.state.currentText() == "Rejected"
+    press(KEY.Key_M)  # the window's key
+    press(KEY.Key_Period)
+    assert not player.muted
+    assert player.position == 0.0
+    opened.workspace.timeline.setFocus()
+    press(KEY.Key_M)
+    assert player.muted
+
+
 def test_a_click_on_a_button_leaves_the_keys_where_they_were(opened: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseClick(opened.tools._library, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(opened.tools._library, Qt.MouseButton.LeftButton)
