@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from mien.errors import ModelError
 from mien.sdk import Block, Context, MediaInfo, Params
@@ -59,9 +60,13 @@ class TextAnalyzer:
         folder = ctx.model(MODEL)
         try:
             self._model = TextModel.load(folder, ctx.device, ctx.precision)
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (
+            OSError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
+            SafetensorError,
+        ) as error:  # fmt: skip
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(
-                f"the model {MODEL} cannot be read ({error}): verify or fetch it again: {folder}"
+                f"the model {MODEL} cannot be read ({reason}): verify or fetch it again: {folder}"
             ) from error
         if params.offence_by == "roberta":
             self._roberta["offence"] = _roberta(ctx, "offence", ROBERTA)

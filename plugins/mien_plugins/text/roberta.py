@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
@@ -45,7 +46,10 @@ class RobertaClassifier:
             )
             net, told = loaded
             tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        except (
+            OSError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError,
+            StrictDataclassError,
+        ) as error:  # fmt: skip
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise ModelError(f"The RoBERTa model cannot be loaded ({reason}); import it again: {folder}") from error
         # What a file lacks would stay random: an encoder alone, without its classifier, must not read anything.

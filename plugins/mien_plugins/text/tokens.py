@@ -40,11 +40,20 @@ class Batch:
 
 
 class WordPieces:
-    """The model's own tokenizer, read from its folder's ``tokenizer.json``; opens no network."""
+    """The model's own tokenizer, read from its folder's ``tokenizer.json``; opens no network.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it describes no tokenizer.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = Path(folder) / "tokenizer.json"
-        self._tokenizer = Tokenizer.from_file(str(self.path))
+        described = self.path.read_text(encoding="utf-8")
+        try:
+            self._tokenizer = Tokenizer.from_str(described)
+        except Exception as error:  # the library raises nothing more particular
+            raise ValueError(f"{self.path.name} describes no tokenizer: {error}") from error
         # The file may carry someone's truncation and padding; windows and batches are made here instead.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()

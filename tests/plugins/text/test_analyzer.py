@@ -130,6 +130,29 @@ def test_a_broken_model_is_one_sentence(told, tiny_folder):
         drive(told.context, FIRST)
 
 
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.safetensors", lambda data: data[:1000]),
+        ("config.json", lambda data: data.replace(b'"layers": 2', b'"layers": 3')),  # torch says so over many lines
+        ("config.json", lambda data: data.replace(b'"attention_heads": 2', b'"attention_heads": 0')),
+        ("config.json", lambda data: b"[]"),
+        ("tokenizer.json", lambda data: b"{}"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_one_sentence(told, tiny_folder, name, damage):
+    file = tiny_folder / name
+    before = file.read_bytes()
+    try:
+        file.write_bytes(damage(before))
+        assert file.read_bytes() != before
+        with pytest.raises(ModelError, match="cannot be read") as caught:
+            drive(told.context, FIRST)
+    finally:
+        file.write_bytes(before)
+    assert "\n" not in str(caught.value)
+
+
 def test_out_of_memory_halves_the_batches_and_says_so(told, monkeypatch):
     import torch
 

@@ -80,6 +80,13 @@ def test_what_is_no_such_model(make_roberta: Callable[..., Path]) -> None:
     (folder / "model.safetensors").write_bytes(b"\x00" * 40)
     with pytest.raises(ModelError, match="cannot be loaded"):
         RobertaClassifier.load(folder)
+    for change in ({"hidden_size": "wide"}, {"num_attention_heads": 0}, {"num_hidden_layers": []}):
+        odd = make_roberta(f"odd-{next(iter(change))}")
+        described = json.loads((odd / "config.json").read_text())
+        (odd / "config.json").write_text(json.dumps(described | change))
+        with pytest.raises(ModelError, match="cannot be loaded") as caught:
+            RobertaClassifier.load(odd)
+        assert "\n" not in str(caught.value)
     bare = make_roberta("bare")
     weights = load_file(bare / "model.safetensors")
     save_file({k: v for k, v in weights.items() if not k.startswith("classifier.")}, bare / "model.safetensors")
