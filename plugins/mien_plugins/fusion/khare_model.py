@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from mien.errors import ModelError
@@ -93,7 +94,10 @@ class StreamModel:
             imputer = KnnImputer(memory, int(config["neighbours"])) if memory else None
             if not len(config["labels"]) == len(config["weight"]) == net.config.outputs:
                 raise ValueError(f"{len(config['labels'])} labels for {net.config.outputs} outputs")
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (
+            OSError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
+            SafetensorError,
+        ) as error:  # fmt: skip
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ModelError(f"The fusion model cannot be read ({reason}); train it again: {folder}") from error
         return cls(net.to(device).eval(), config, imputer)

@@ -23,13 +23,14 @@ from mien.models.store import user_models
 from mien.sdk import Aligned, Block
 from mien.sdk.blocks import AudioChunk
 from mien.training import job
-from mien.training.card import save_model
+from mien.training.card import save_model, sha256_of
 from mien_plugins.fusion import khare_card
 from mien_plugins.fusion.khare import KhareFusion, unrepeated
 from mien_plugins.fusion.khare_audio import FilterbankAnalyzer, filterbank
 from mien_plugins.fusion.khare_info import StreamParams
 from mien_plugins.fusion.khare_model import StreamModel
 from mien_plugins.fusion.khare_net import KhareConfig, KhareNet
+from mien_plugins.fusion.mml_net import Mml
 
 RATE = 16_000
 
@@ -225,6 +226,28 @@ def test_a_model_that_does_not_fit_its_settings_is_one_sentence(tmp_path: Path) 
         with pytest.raises(ModelError, match="train it again") as caught:
             StreamModel.load(folder)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [{"heads": 3}, {"heads": 0}, {"width": -8}, {"layers": "two"}, None])
+def test_a_net_that_cannot_be_built_is_one_sentence(tmp_path: Path, change: dict[str, Any] | None) -> None:
+    folder = tiny(tmp_path, "angry", "calm").model("fusion-khare")
+    config = json.loads((folder / "config.json").read_text())
+    config["net"] = config["net"] | change if change is not None else []
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="cannot be read") as caught:
+        StreamModel.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_none_are_one_sentence_though_their_hash_is_right(tmp_path: Path) -> None:
+    folder = tiny(tmp_path, "angry", "calm").model("fusion-khare")
+    (folder / "model.safetensors").write_bytes(b"nothing of the kind")
+    config = json.loads((folder / "config.json").read_text())
+    config["sha256"] = sha256_of(folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+    for load in (StreamModel.load, Mml.load):
+        with pytest.raises(ModelError, match="cannot be read"):
+            load(folder)
 
 
 def test_an_utterance_that_stands_on_many_steps_is_one_item() -> None:
