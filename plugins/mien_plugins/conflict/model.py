@@ -34,6 +34,6 @@ def load_net(folder: Path, device: str = "cpu") -> ConflictNet:
         config = load_config(folder)
         net = ConflictNet(config["gates"], config.get("variant", "conflictnet"))
         net.load_state_dict(load_file(folder / "model.safetensors"))
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The conflict model in {folder} cannot be read; reinstall Mien or train it again.") from error
     return net.to(torch.device(device)).eval()

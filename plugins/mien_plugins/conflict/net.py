@@ -183,6 +183,8 @@ class ConflictNet(nn.Module):
 
     def __init__(self, gates: Gates = "hard_sigmoid", variant: Variant = "conflictnet") -> None:
         super().__init__()
+        if gates not in ("hard_sigmoid", "sigmoid"):
+            raise ValueError(f"there are no gates {gates!r}")
         if variant not in NAMES:
             raise ValueError(f"{variant!r} is no variant of the net; there are {', '.join(NAMES)}")
         self.variant = variant

@@ -161,6 +161,11 @@ def test_damaged_weights_are_one_sentence(folder, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(ModelError, match="cannot be read"):
         start(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    for text in ("[]", "null", "{", '{"gates": []}', '{"gates": "hard", "variant": {}}'):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(ModelError, match="cannot be read"):
+            start(tmp_path)
 
 
 def test_parameters_have_bounds():
