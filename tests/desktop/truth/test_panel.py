@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,16 +19,8 @@ from pytestqt.qtbot import QtBot
 from mien.library import Library
 from mien.sdk.media import MediaInfo
 from mien.tracks import CONFLICT, VALENCE, Curve
-from mien.truth.labels import Label, column_of
-from mien.truth.match import Sample, match
-from mien.truth.readings import Reading
-from mien.truth.score import score
-from mien_desktop.look.palette import DARK, LIGHT
-from mien_desktop.truth.ground import in_sight
-from mien_desktop.truth.plot import dots
+from mien_desktop.look.palette import LIGHT
 from mien_desktop.truth.scatter import Scatter
-
-from .conftest import labels
 
 Load = Callable[..., None]
 Desk = Any  # the class of the same name in conftest.py
@@ -370,69 +359,6 @@ def test_all_labels_of_all_media_are_exported_with_their_pairs(qtbot: QtBot, des
     assert float(first["prediction"]) == pytest.approx(float(np.sin([0.1, 0.3]).mean()), abs=1e-3)
 
 
-# -- what takes long ------------------------------------------------------------------------------------------------
-
-
-def test_reading_is_cancelled_and_the_figures_before_stay(qtbot: QtBot, desk: Desk, loaded: Load, table: str) -> None:
-    loaded()
-    panel, before = desk.panel, figures(desk)
-    large = desk.folder / "large.csv"
-    large.write_text("medium,start,end,arousal\n" + "anna.mp4,0,1,0.5\n" * 200_000)
-    panel.load([large])
-    assert panel.cancel_button.isVisible()
-    panel.cancel_button.click()
-    qtbot.waitUntil(lambda: not panel.working, timeout=20_000)
-    assert panel._progress.text() == "Stopped."
-    assert panel.problem == ""
-    assert figures(desk) == before
-    with qtbot.waitSignal(panel.scored, timeout=20_000):
-        panel.look_again()  # the labels before are those that count
-    assert figures(desk) == before
-
-
-def test_decisions_do_not_wait_for_labels_that_are_read(qtbot: QtBot, desk: Desk, tmp_path: Path) -> None:
-    slow = tmp_path / "slow.csv"
-    os.mkfifo(slow)  # a file on a drive that takes as long as one likes
-    desk.panel.load([slow])
-    done: list[int] = []
-    desk.panel._background.run(lambda: 1, done.append)
-    qtbot.waitUntil(lambda: done == [1], timeout=20_000)
-    assert desk.panel.working
-    with qtbot.waitSignal(desk.panel.scored, timeout=20_000), slow.open("w") as file:
-        file.write(labels())
-    assert not desk.panel.working
-
-
-def test_comparing_is_cancelled(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
-    loaded()
-    panel = desk.panel
-    gate = threading.Event()
-    panel._background.run(lambda: gate.wait(20.0))  # the library is busy
-    panel.choice.choose("emotion")
-    assert panel.working
-    panel.cancel_button.click()
-    gate.set()
-    assert not panel.working
-    with qtbot.assertNotEmitted(panel.scored, wait=200):
-        pass
-    assert panel.result is None  # figures of the column before would mislead
-    assert figures(desk) == {}
-    assert not panel.export_button.isEnabled()
-    panel.grab()
-    compare(qtbot, desk, "emotion")
-    assert "UAR" in figures(desk)
-
-
-def test_closing_does_not_wait_for_labels_that_are_read(qtbot: QtBot, desk: Desk) -> None:
-    large = desk.folder / "large.csv"
-    large.write_text("medium,start,end,arousal\n" + "anna.mp4,0,1,0.5\n" * 500_000)
-    desk.panel.load([large])
-    began = time.monotonic()
-    desk.panel.shutdown()
-    assert not desk.panel.reading.runs
-    assert time.monotonic() - began < 2.0  # the whole takes several
-
-
 def test_only_the_last_choice_is_shown(qtbot: QtBot, desk: Desk, loaded: Load) -> None:
     loaded()
     panel = desk.panel
@@ -468,50 +394,3 @@ def test_it_wears_light_and_dark_and_fits_small_windows(qtbot: QtBot, desk: Desk
     assert light.pixelColor(light.width() // 2 + 9, light.height() // 3).lightness() > 200
     assert desk.panel.minimumSizeHint().width() <= 600
     assert desk.panel.minimumSizeHint().height() <= 400
-
-
-def test_five_thousand_dots_are_painted_quickly(qtbot: QtBot) -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.uniform(-1, 1, 5000)
-    read = np.clip(truth + rng.normal(0, 0.4, 5000), -1, 1)
-    made = [
-        Sample("a", Path("a.mp4"), n, n + 1.0, float(t), float(p))
-        for n, (t, p) in enumerate(zip(truth, read, strict=True))
-    ]
-    column = column_of("valence", [Label(Path("l.csv"), "", 0.0, 1.0, "0.5")])
-    laid = dots(score(match(column, Reading("emotion", "valence", "scale", -1.0, 1.0, "", "", (), 0.0)), made[:5000]))
-    scatter = Scatter(DARK)
-    qtbot.addWidget(scatter)
-    scatter.resize(500, 400)
-    scatter.show_dots(laid)
-
-    def spent(change: Callable[[int], None]) -> float:
-        """Median processor time of a repaint, s."""
-        times = []
-        for n in range(7):
-            change(n)
-            began = time.process_time()
-            scatter.grab()
-            times.append(time.process_time() - began)
-        return float(np.median(times))
-
-    scatter.grab()
-    assert spent(scatter.choose) < 0.03
-    assert spent(lambda n: scatter.wear(LIGHT if n % 2 else DARK)) < 0.25
-    began = time.process_time()
-    for n in range(100):
-        scatter.dot_at(250.0 + n, 200.0)
-    assert time.process_time() - began < 0.5
-
-
-def test_of_a_hundred_thousand_dots_those_in_sight_are_painted() -> None:
-    rng = np.random.default_rng(0)
-    at = rng.uniform((40.0, 8.0), (480.0, 340.0), (100_000, 2))
-    seen = in_sight(at)
-    assert len(seen) <= (440 / 2 + 1) * (332 / 2 + 1)
-    rows = {tuple(place) for place in at.tolist()}
-    assert {tuple(place) for place in seen.tolist()} <= rows
-    # Each that is left out lies under one that is painted.
-    hidden = np.array(sorted(rows - {tuple(place) for place in seen.tolist()})[:300])
-    assert np.hypot(*(hidden[:, None] - seen[None]).transpose(2, 0, 1)).min(1).max() < 2 * 2**0.5
-    assert in_sight(at[:100]).tolist() == at[:100].tolist()  # few are all painted
