@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QLayout, QSplitter, QSplitterHandle, QTabWidget, QWidget
 
@@ -57,6 +57,10 @@ class _Handle(QSplitterHandle):
 class Tabs(QTabWidget):
     """Needs the room that its largest page does, whichever is shown: to turn to another page moves nothing else."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._again = False
+
     def showEvent(self, event: QShowEvent) -> None:
         """Measure what has never been seen."""
         super().showEvent(event)
@@ -64,7 +68,18 @@ class Tabs(QTabWidget):
             self.measure()
 
     def measure(self) -> None:
-        """Find out what each page needs: Qt does so when one is seen, and not again while it is hidden."""
+        """Find out what each page needs, now and once more when what is on its way has arrived, another font perhaps."""
+        self._measure()
+        if not self._again:
+            self._again = True
+            QTimer.singleShot(0, self, self._once_more)
+
+    def _once_more(self) -> None:
+        self._again = False
+        self._measure()
+
+    def _measure(self) -> None:
+        """Qt does so when a page is seen, and not again while it is hidden."""
         parts = self.findChildren(QWidget)
         for part in parts:
             part.ensurePolished()

@@ -11,6 +11,20 @@ from mien_desktop.shell.window import MainWindow
 
 from .conftest import MakeWindow
 
+Sizes = tuple[list[int], list[int]]
+
+
+def at_rest(window: MainWindow, qtbot: QtBot) -> Sizes:
+    """The splitters' sizes when nothing moves any more: the same after many turns of the event loop."""
+    space = window.workspace
+    last: Sizes = ([], [])
+    same = 0
+    while same < 8:
+        qtbot.wait(10)
+        now = space.upper.sizes(), space.all.sizes()
+        same, last = (same + 1 if now == last else 0), now
+    return last
+
 
 @pytest.mark.parametrize("size", [(1280, 720), (1440, 900)])
 @pytest.mark.parametrize("scale", [1.0, 1.5])
@@ -23,10 +37,8 @@ def test_turning_to_another_panel_moves_no_splitter(
     window.open_demo()
     space = window.workspace
     qtbot.waitUntil(lambda: space.isVisible() and window.wardrobe.settled, timeout=20_000)
-    qtbot.wait(50)
-    before = space.upper.sizes(), space.all.sizes()
+    before = at_rest(window, qtbot)
     for place in (1, 2, 3, 0):
         space.tabs.setCurrentIndex(place)
-        qtbot.wait(20)
-        assert (space.upper.sizes(), space.all.sizes()) == before, space.tabs.tabText(place)
+        assert at_rest(window, qtbot) == before, space.tabs.tabText(place)
     assert (window.width(), window.height()) == size
