@@ -31,8 +31,9 @@ class Fts5:
         values: dict[str, Any] = {"query": query_of(terms), "most": RANKED}
         where = "FROM utterance_text WHERE utterance_text MATCH :query"
         if media is not None:
+            # The plus: else FTS5 begins its search anew for every utterance of those media.
             where += (
-                " AND rowid IN (SELECT utterance.id FROM run JOIN track ON track.run_id = run.id"
+                " AND +rowid IN (SELECT utterance.id FROM run JOIN track ON track.run_id = run.id"
                 " JOIN utterance ON utterance.track_id = track.id WHERE run.medium_id IN :media)"
             )
             values["media"] = list(media)

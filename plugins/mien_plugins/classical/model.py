@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from mien.errors import CorpusError, ModelError, shown
+from mien.models.damage import UNREADABLE
 from mien_plugins.classical import models, select
 from mien_plugins.classical.features import SIDE, SOUND, Counting, Vocabulary
 from mien_plugins.classical.material import Material
@@ -203,7 +203,7 @@ def load(folder: Path) -> tuple[Model, dict[str, Any]]:
         model = Model.of({name: value.numpy() for name, value in tensors.items()}, config)
         if config["chosen"] not in model.names or len(config["classes"]) != 2 or not config["label"]:
             raise ValueError("the configuration names no classifier, label or classes")
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise ModelError(
             f"This is no classical-vote model, or it is damaged ({error}); train it anew: {shown(folder)}"
         ) from error

@@ -25,15 +25,15 @@ def load_net(folder: Path, device: str = "cpu") -> ConflictNet:
     Raises:
         mien.errors.ModelError: a file is missing, or is not what it should be.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from mien.errors import ModelError
+    from mien.models.damage import UNREADABLE
 
     try:
         config = load_config(folder)
         net = ConflictNet(config["gates"], config.get("variant", "conflictnet"))
         net.load_state_dict(load_file(folder / "model.safetensors"))
-    except (OSError, LookupError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise ModelError(f"The conflict model in {folder} cannot be read; reinstall Mien or train it again.") from error
     return net.to(torch.device(device)).eval()

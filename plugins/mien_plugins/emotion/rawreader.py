@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from mien.errors import ModelError, shown
+from mien.models.damage import UNREADABLE
 from mien.tracks.track import FloatArray
 from mien_plugins.conflict.features import normalise
 from mien_plugins.emotion import lflb, rawnet
@@ -22,7 +22,6 @@ from mien_plugins.emotion.lflb import LflbConfig, LflbNet, probabilities
 from mien_plugins.emotion.rawnet import PER_FRAME, SAMPLES, RawConfig, RawNet, halves
 
 AT_ONCE = 16
-_FAULTS = (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError)
 
 
 def as_frames(sound: NDArray[Any], config: RawConfig, own: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
@@ -110,7 +109,7 @@ def load_raw(folder: Path) -> RawReader:
         net = RawNet(RawConfig.from_dict(config["net"]))
         net.load_state_dict(_weights(folder))
         outputs = [str(name) for name in config["outputs"]]
-    except _FAULTS as error:
+    except UNREADABLE as error:
         raise ModelError(f"The model {RAW} cannot be read; train it again: {shown(folder)}") from error
     if missing := set(RawReader.columns) - set(outputs):
         raise ModelError(
@@ -126,7 +125,7 @@ def load_lflb(folder: Path) -> LflbReader:
         net = LflbNet(LflbConfig.from_dict(config["net"]))
         net.load_state_dict(_weights(folder))
         return LflbReader(net, float(config["segment"]))
-    except _FAULTS as error:
+    except UNREADABLE as error:
         raise ModelError(f"The model {LFLB} cannot be read; train it again: {shown(folder)}") from error
 
 

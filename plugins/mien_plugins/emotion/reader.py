@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.tracks.track import FloatArray
 from mien.training.card import save_model, sha256_of
 from mien_plugins.emotion.features import MID_TERM, Recipe
@@ -155,7 +155,8 @@ def load(folder: Path) -> Reader:
         net = make(config_of(config["net"]))
         net.load_state_dict(load_file(folder / "model.safetensors") | _beside(folder, net, config))
         features = ears_of(net.config, config["features"])
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"The emotion model cannot be loaded ({reason}); fetch or train it again: {folder}") from error
+    except UNREADABLE as error:
+        raise ModelError(
+            f"The emotion model cannot be loaded ({reason(error)}); fetch or train it again: {folder}"
+        ) from error
     return Reader(net.eval(), features)

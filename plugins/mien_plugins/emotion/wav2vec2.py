@@ -15,11 +15,11 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.tracks.track import FloatArray
 
 RATE = 16_000
@@ -175,9 +175,10 @@ def load(folder: Path, precision: str = "float32", note: Callable[[str], None] =
         net.fill(load_file(folder / "model.safetensors"))
         make: Any = Wav2Vec2FeatureExtractor
         extractor = make(**_sound(_object(folder / "preprocessor_config.json")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"The wav2vec 2.0 model cannot be loaded ({reason}); import it again: {folder}") from error
+    except UNREADABLE as error:
+        raise ModelError(
+            f"The wav2vec 2.0 model cannot be loaded ({reason(error)}); import it again: {folder}"
+        ) from error
     return Wav2Vec2Reader(net, extractor, order, precision, note)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mien.errors import ModelError, shown
+from mien.models.damage import UNREADABLE, reason
 from mien.sdk import Block, Context, CropBatch, FaceExplanation, MediaInfo, Params
 from mien.tracks import AROUSAL, VALENCE, AnyTrack, Boxes, Curve, Features
 from mien.tracks.quantity import EXPRESSION_QUANTITIES
@@ -88,19 +89,15 @@ class FaceAffect:
 
     @staticmethod
     def _load(ctx: Context) -> ExpressionReader:
-        from safetensors import SafetensorError
 
         from mien_plugins.face.reader import ExpressionReader
 
         folder = ctx.model(MODEL)
         try:
             return ExpressionReader.load(folder, ctx.device, ctx.precision)
-        except (
-            OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError, SafetensorError
-        ) as error:  # fmt: skip
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        except UNREADABLE as error:
             raise ModelError(
-                f"the model {MODEL} cannot be read ({reason}): verify or fetch it again: {shown(folder)}"
+                f"the model {MODEL} cannot be read ({reason(error)}): verify or fetch it again: {shown(folder)}"
             ) from error
 
     def explain_face(self, faces: CropBatch, params: Params, ctx: Context) -> FaceExplanation:

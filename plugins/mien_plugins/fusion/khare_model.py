@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.training.card import load_model
 from mien_plugins.fusion.bigru_net import BiGruConfig, BiGruNet
 from mien_plugins.fusion.impute import KnnImputer
@@ -94,12 +94,8 @@ class StreamModel:
             imputer = KnnImputer(memory, int(config["neighbours"])) if memory else None
             if not len(config["labels"]) == len(config["weight"]) == net.config.outputs:
                 raise ValueError(f"{len(config['labels'])} labels for {net.config.outputs} outputs")
-        except (
-            OSError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
-            SafetensorError,
-        ) as error:  # fmt: skip
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"The fusion model cannot be read ({reason}); train it again: {folder}") from error
+        except UNREADABLE as error:
+            raise ModelError(f"The fusion model cannot be read ({reason(error)}); train it again: {folder}") from error
         return cls(net.to(device).eval(), config, imputer)
 
     def read(self, samples: Sequence[Sequences], check: Callable[[], None] = lambda: None) -> Said:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.training.card import load_model
 from mien_plugins.fusion.impute import KnnImputer
 
@@ -125,12 +125,8 @@ class Mml:
             memory = {m: kept.pop(MEMORY + m).numpy() for m in MODALITIES if MEMORY + m in kept}
             net.load_state_dict(kept)
             imputer = KnnImputer(memory, int(config["neighbours"])) if memory else None
-        except (
-            OSError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
-            SafetensorError,
-        ) as error:  # fmt: skip
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"The fusion model cannot be read ({reason}); train it again: {folder}") from error
+        except UNREADABLE as error:
+            raise ModelError(f"The fusion model cannot be read ({reason(error)}); train it again: {folder}") from error
         return cls(net.to(device).eval(), config, imputer)
 
     def read(self, text: Floats, voice: Floats, present: Mask) -> Floats:

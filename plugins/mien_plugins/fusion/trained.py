@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.sdk import Aligned, Context, Fused, FusedCurve
 from mien.tracks.quantity import AROUSAL, HOSTILITY, VALENCE, Quantity, probability
 from mien.training.card import load_model
@@ -68,12 +68,10 @@ class TrainedFusion:
             if not 0 < self._step < math.inf or not set(net.modalities) <= set(EMBEDDINGS):
                 raise ValueError(f"it reads {', '.join(net.modalities)} every {self._step} s")
             self._classes = tuple(probability(str(name)) for name in config.get("classes", ()))
-        except (
-            OSError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
-            SafetensorError,
-        ) as error:  # fmt: skip
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ModelError(f"The model {self.model} cannot be read ({reason}); train it again: {folder}") from error
+        except UNREADABLE as error:
+            raise ModelError(
+                f"The model {self.model} cannot be read ({reason(error)}); train it again: {folder}"
+            ) from error
         self._net = net.eval().requires_grad_(False).to(ctx.device)
         self._imputer: KnnImputer | None = None
         if params.missing == "knn":

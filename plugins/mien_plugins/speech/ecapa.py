@@ -12,11 +12,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien_plugins.speech.sizes import check_sizes
 
 RATE = 16_000
@@ -103,16 +103,8 @@ def load(folder: Path, device: str = "cpu") -> Ecapa:
         missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # counts training's steps
         if missing or unknown:
             raise ValueError(f"{len(missing)} tensors missing, {len(unknown)} unknown")
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        ArithmeticError,
-        AssertionError,
-        LookupError,
-        RuntimeError,
-        SafetensorError,
-    ) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"The ECAPA-TDNN model cannot be loaded ({reason}); import it again: {folder}") from error
+    except UNREADABLE as error:
+        raise ModelError(
+            f"The ECAPA-TDNN model cannot be loaded ({reason(error)}); import it again: {folder}"
+        ) from error
     return model.eval().requires_grad_(False).to(device)

@@ -113,13 +113,14 @@ def load_net() -> SileroNet:
     Raises:
         ModelError: the file is missing, or its weights do not fit the net.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
+
+    from mien.models.damage import UNREADABLE
 
     path = weights_path()
     try:
         return SileroNet(load_file(path))
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except UNREADABLE as error:
         raise ModelError(f"The voice activity model is missing or damaged; install Mien again: {path}") from error
 
 

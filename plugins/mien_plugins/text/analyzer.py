@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks import AROUSAL, DOMINANCE, VALENCE, AnyTrack, Curve, Features, Spans
 from mien_plugins.text.attribution import attribute
@@ -60,13 +60,9 @@ class TextAnalyzer:
         folder = ctx.model(MODEL)
         try:
             self._model = TextModel.load(folder, ctx.device, ctx.precision)
-        except (
-            OSError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError,
-            SafetensorError,
-        ) as error:  # fmt: skip
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        except UNREADABLE as error:
             raise ModelError(
-                f"the model {MODEL} cannot be read ({reason}): verify or fetch it again: {folder}"
+                f"the model {MODEL} cannot be read ({reason(error)}): verify or fetch it again: {folder}"
             ) from error
         if params.offence_by == "roberta":
             self._roberta["offence"] = _roberta(ctx, "offence", ROBERTA)

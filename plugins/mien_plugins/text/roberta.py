@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _STRIDE = 16
@@ -46,12 +46,10 @@ class RobertaClassifier:
             )
             net, told = loaded
             tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)
-        except (
-            OSError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError,
-            StrictDataclassError,
-        ) as error:  # fmt: skip
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"The RoBERTa model cannot be loaded ({reason}); import it again: {folder}") from error
+        except (*UNREADABLE, StrictDataclassError) as error:
+            raise ModelError(
+                f"The RoBERTa model cannot be loaded ({reason(error)}); import it again: {folder}"
+            ) from error
         # What a file lacks would stay random: an encoder alone, without its classifier, must not read anything.
         if missing := sorted(told["missing_keys"]):
             raise ModelError(

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from mien.errors import ModelError, shown
 from mien.models import files
+from mien.models.damage import UNREADABLE
 from mien_plugins.text.info import TURNS
 from mien_plugins.text.sequences import OFFENCE, RATE
 from mien_plugins.text.turnnet import State, TurnConfig, TurnNet
@@ -95,7 +95,7 @@ class TurnModel:
                 options["table"] = WordTable(config["vocabulary"], own.numpy())
             model = cls(net, config["outputs"], device=device, **options)
             wanted = config["encoder"]
-        except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        except UNREADABLE as error:
             raise ModelError(f"The model {TURNS} cannot be read; train it again: {shown(folder)}") from error
         if model.table is None and wanted["sha256"] != fingerprint(encoder):
             raise ModelError(

@@ -18,11 +18,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 from mien_plugins.speech.sizes import check_sizes
@@ -163,18 +163,8 @@ class CtcTranscriber:
         try:
             net, self._config = _build(folder)
             net.fill(load_file(folder / "model.safetensors"))
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            ArithmeticError,
-            AssertionError,
-            LookupError,
-            RuntimeError,
-            SafetensorError,
-        ) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"The SpeechBrain model cannot be loaded ({reason}): {folder}") from error
+        except UNREADABLE as error:
+            raise ModelError(f"The SpeechBrain model cannot be loaded ({reason(error)}): {folder}") from error
         self._net = net.eval().requires_grad_(False).to(self._device)
 
     @property

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
 
 from mien.errors import ModelError
+from mien.models.damage import UNREADABLE, reason
 from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.align import group_words, token_frames
 from mien_plugins.speech.backends.base import Heard, Word, tidy
@@ -68,12 +68,8 @@ class WhisperTranscriber:
                 raise ValueError(f"{len(missing)} tensors missing, such as {missing[0]}")
             self._tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
             self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        except (
-            OSError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, SafetensorError,
-            StrictDataclassError,
-        ) as error:  # fmt: skip
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"The Whisper model {model_id} cannot be loaded ({reason}): {folder}") from error
+        except (*UNREADABLE, StrictDataclassError) as error:
+            raise ModelError(f"The Whisper model {model_id} cannot be loaded ({reason(error)}): {folder}") from error
         net.eval()
         self._net: Any = net.requires_grad_(False).to(torch.device(self._device))
         self._codes: dict[str, int] = dict(getattr(self._net.generation_config, "lang_to_id", None) or {})
