@@ -128,3 +128,14 @@ def loaded(qtbot: QtBot, desk: Desk) -> Callable[..., None]:
 def table() -> str:
     """The labels of all media."""
     return labels()
+
+
+def figures(desk: Desk) -> dict[str, str]:
+    """What stands in the table of figures."""
+    return {row.cells[0]: row.cells[1] for row in desk.panel.results.figures.rows}
+
+
+def compare(qtbot: QtBot, desk: Desk, column: str, reading: str = "") -> None:
+    """Choose a column of labels and a reading, and wait for the figures."""
+    with qtbot.waitSignal(desk.panel.scored, timeout=20_000):
+        desk.panel.choice.choose(column, reading)

@@ -11,21 +11,10 @@ from typing import Any
 
 from pytestqt.qtbot import QtBot
 
-from .conftest import labels
+from .conftest import compare, figures, labels
 
 Load = Callable[..., None]
 Desk = Any  # the class of the same name in conftest.py
-
-NAMES = ("anna.mp4", "bo.mp4", "cem.mp4")
-
-
-def figures(desk: Desk) -> dict[str, str]:
-    return {row.cells[0]: row.cells[1] for row in desk.panel.results.figures.rows}
-
-
-def compare(qtbot: QtBot, desk: Desk, column: str, reading: str = "") -> None:
-    with qtbot.waitSignal(desk.panel.scored, timeout=20_000):
-        desk.panel.choice.choose(column, reading)
 
 
 def test_reading_is_cancelled_and_the_figures_before_stay(qtbot: QtBot, desk: Desk, loaded: Load, table: str) -> None:

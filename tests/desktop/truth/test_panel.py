@@ -22,19 +22,10 @@ from mien.tracks import CONFLICT, VALENCE, Curve
 from mien_desktop.look.palette import LIGHT
 from mien_desktop.truth.scatter import Scatter
 
+from .conftest import NAMES, compare, figures
+
 Load = Callable[..., None]
 Desk = Any  # the class of the same name in conftest.py
-
-NAMES = ("anna.mp4", "bo.mp4", "cem.mp4")
-
-
-def figures(desk: Desk) -> dict[str, str]:
-    return {row.cells[0]: row.cells[1] for row in desk.panel.results.figures.rows}
-
-
-def compare(qtbot: QtBot, desk: Desk, column: str, reading: str = "") -> None:
-    with qtbot.waitSignal(desk.panel.scored, timeout=20_000):
-        desk.panel.choice.choose(column, reading)
 
 
 def click(qtbot: QtBot, scatter: Scatter, number: int) -> None:

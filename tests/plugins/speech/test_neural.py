@@ -166,14 +166,19 @@ def test_a_damaged_whisper_is_one_sentence(whisper: Path, tmp_path: Path, ctx) -
         assert "\n" not in str(failure.value)
 
 
+def described_as(model: Path, folder: Path, change: dict[str, Any]) -> Path:
+    """A copy of a model whose config.json says something else."""
+    shutil.copytree(model, folder)
+    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(described | change), encoding="utf-8")
+    return folder
+
+
 @pytest.mark.parametrize(
     "change", [{"d_model": 7}, {"vocab_size": "many"}, {"decoder_layers": []}, {"encoder_attention_heads": 0}]
 )
 def test_a_whisper_of_sizes_that_cannot_be_is_one_sentence(whisper: Path, tmp_path: Path, ctx, change: Any) -> None:
-    folder = tmp_path / "changed"
-    shutil.copytree(whisper, folder)
-    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    (folder / "config.json").write_text(json.dumps(described | change), encoding="utf-8")
+    folder = described_as(whisper, tmp_path / "changed", change)
     with pytest.raises(ModelError, match="cannot be loaded") as failure:
         WhisperTranscriber("whisper-tiny", folder, "auto", ctx)
     assert "\n" not in str(failure.value)
@@ -271,10 +276,7 @@ def test_a_speechbrain_model_that_does_not_fit_is_one_sentence(crdnn: Path, tmp_
     "change", [{"nhead": 7}, {"kernel_size": 0}, {"d_model": 0}, {"cnn_channels": []}, {"layers": 10**6}]
 )
 def test_a_conformer_that_does_not_fit_is_one_sentence(conformer: Path, tmp_path: Path, ctx, change: Any) -> None:
-    folder = tmp_path / "changed"
-    shutil.copytree(conformer, folder)
-    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    (folder / "config.json").write_text(json.dumps(described | change), encoding="utf-8")
+    folder = described_as(conformer, tmp_path / "changed", change)
     with pytest.raises(ModelError, match="cannot be loaded") as failure:
         CtcTranscriber(folder, ctx)
     assert "\n" not in str(failure.value)
