@@ -53,27 +53,33 @@ def test_another_fusion_does_not_wait_for_an_explanation(opened: MainWindow, qtb
     qtbot.waitUntil(lambda: not _alive(pid) and not _alive(aside), timeout=PATIENCE)
 
 
-def test_the_death_of_a_given_up_explanation_is_not_the_end_of_the_next(opened: MainWindow, qtbot: QtBot) -> None:
+def test_the_death_of_a_given_up_explanation_is_not_the_end_of_the_next(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conductor, panel = opened.conductor, opened.workspace.explain
     dead: list[int] = []
+    begun: list[int] = []
     conductor.analyst.died.connect(lambda job, _: dead.append(job.number))
+    conductor.analyst.began.connect(lambda job: begun.append(job.number))
     conductor.analyst.warm_up()
     qtbot.waitUntil(lambda: conductor.analyst.pid is not None, timeout=PATIENCE)
     pid = conductor.analyst.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)  # it does not come to answer before it dies
-    panel.explain(5.0)
-    panel.asking_seconds.buttons[1].click()
-    first = conductor._explaining
-    panel.explain(12.0)  # the first is given up for this one
-    panel.asking_seconds.buttons[1].click()
-    second = conductor._explaining
-    assert first is not None
-    assert second is not None
-    os.kill(pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: first.number not in conductor.analyst._main._waiting, timeout=PATIENCE)
-    qtbot.wait(50)  # what the thread has told is heard
-    assert dead in ([first.number], [])  # a machine that is crowded ends it by force before
+    with monkeypatch.context() as patient:
+        patient.setattr("mien.engine.worker.GRACE", PATIENCE)  # s; nor is it ended by force
+        panel.explain(5.0)
+        panel.asking_seconds.buttons[1].click()
+        first = conductor._explaining
+        assert first is not None
+        qtbot.waitUntil(lambda: first.number in begun, timeout=PATIENCE)  # one that waits is dropped, and nothing dies
+        panel.explain(12.0)  # the first is given up for this one
+        panel.asking_seconds.buttons[1].click()
+        second = conductor._explaining
+        assert second is not None
+        os.kill(pid, signal.SIGKILL)
+        qtbot.waitUntil(lambda: bool(dead), timeout=PATIENCE)
+    assert dead == [first.number]
     assert conductor._explaining is second
     assert panel.asking_seconds.computing
     assert panel.asking_seconds.text.startswith("Reading the sound again")
