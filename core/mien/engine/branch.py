@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -13,12 +13,14 @@ import numpy as np
 from mien.engine.backend import Backend, free_memory, is_out_of_memory
 from mien.engine.check import check_piece
 from mien.engine.context import RunContext
-from mien.engine.feeds import CropFeed, FrameFeed, RateFeed, UtteranceFeed, WindowFeed
-from mien.engine.plan import Node
+from mien.engine.feeds import CropFeed, FrameFeed, RateFeed, Ticker, UtteranceFeed, WindowFeed
+from mien.engine.halves import split
+from mien.engine.member import Member, Sink
+from mien.engine.plan import Node, early_of, readers_of
 from mien.engine.registry import create
-from mien.errors import Cancelled, LibraryError, MienError, PluginError, StorageError
+from mien.errors import Cancelled, LibraryError, PluginError, StorageError
 from mien.media.pieces import AudioPiece, FramePiece
-from mien.sdk.blocks import Block
+from mien.sdk.blocks import AudioChunk, Block
 from mien.sdk.descriptors import AnalyzerInfo
 from mien.sdk.inputs import Audio, Crops, Frames, Utterances
 from mien.sdk.media import MediaInfo
@@ -30,34 +32,23 @@ VIDEO_BLOCK = 4.0
 """Seconds of picture per block, unless its frames are many."""
 VIDEO_FRAMES = 24
 """Frames per block: enough to batch, few enough to hold in memory."""
+HEAD_START = 15.0
+"""Seconds of sound that go to what works in processes of its own before the rest of a branch loads its libraries: work for
+as long as that takes."""
 
 
 @dataclass
-class Member:
-    """One analyzer at work: its object, its feeds and its account."""
+class _Round:
+    """One block of the medium on its way through the members.
 
-    node: Node
-    context: RunContext
-    analyzer: Any = None
-    windows: list[tuple[Audio, WindowFeed]] = field(default_factory=list)
-    chunks: list[Audio] = field(default_factory=list)
-    utterances: list[tuple[Utterances, UtteranceFeed]] = field(default_factory=list)
-    frames: list[FrameFeed] = field(default_factory=list)
-    crops: list[CropFeed] = field(default_factory=list)
-    inbox: dict[str, list[AnyTrack]] = field(default_factory=dict)
-    failed: str = ""
-    rows: int = 0
-    seconds: float = 0.0
+    fresh: track → what its writer, or the library, has said in this round.
+    """
 
-
-@dataclass(frozen=True)
-class Sink:
-    """Where a branch tells what happens. All are called from the branch's thread."""
-
-    piece: Callable[[Node, AnyTrack], None]
-    progress: Callable[[Node, float], None]
-    failed: Callable[[Node, MienError | Exception], None]
-    finished: Callable[[Node, Member], None]
+    begin: float
+    end: float
+    last: bool
+    chunks: Mapping[tuple[int, bool], AudioChunk | None]
+    fresh: dict[str, list[AnyTrack]] = field(default_factory=dict)
 
 
 class Branch:
@@ -93,6 +84,13 @@ class Branch:
         self._begin = 0.0  # start of the current block
         self._heard = self._seen = 0.0
         self._frames_waiting = 0
+        self._tickers = [Ticker(spec.rate) for n in nodes for spec in n.inputs if isinstance(spec, Frames)]
+        own = {n.id for n in nodes if n.info.own_process}
+        self._early = early_of(nodes)
+        self._after = readers_of(nodes, own)
+        self._ends_late = own - self._after
+        self._head_start = HEAD_START if own and not self.sees else 0.0
+        self._rounds: list[_Round] = []  # that the members behind the early ones have not had
 
     def prepare(self) -> None:
         """Wire every member. Each is built when its first block is there, so that the first piece comes early; those that
@@ -103,8 +101,15 @@ class Branch:
             if member.node.info.own_process:
                 self._guard(member, partial(self._prepare, member))
 
+    def wants(self, item: AudioPiece | FramePiece) -> bool:
+        """Whether a member will make use of the next piece of the medium; to be asked of each, in order, by one thread."""
+        if isinstance(item, AudioPiece):
+            return self.hears
+        picked = [ticker.picks(item.time) for ticker in self._tickers]
+        return self.sees and (any(picked) or round(item.time, 4) in self._stored_times)
+
     def push(self, item: AudioPiece | FramePiece) -> None:
-        """Take decoded sound or a decoded frame; computes when a block is full."""
+        """Take decoded sound or a decoded frame; computes when a block is full. Pieces that it does not want may be left out."""
         if isinstance(item, AudioPiece):
             for feed in self._rates.values():
                 feed.push(item)
@@ -185,33 +190,62 @@ class Branch:
 
     def _flush(self, last: bool) -> None:
         end = max(self._heard if self.hears else 0.0, self._seen if self.sees else 0.0, self._begin)
-        chunks = {key: feed.take() for key, feed in self._rates.items()}
-        fresh: dict[str, list[AnyTrack]] = {}
+        this = _Round(self._begin, end, last, {key: feed.take() for key, feed in self._rates.items()})
         for name in self._stored:
             released = self._release(name, end, last)
             if released is not None:
-                fresh.setdefault(name, []).append(released)
-        for member in self._members:
-            member.context.check_cancelled()
-            broken = self._broken_provider(member)
-            if broken and not member.failed:
-                self._fail(member, PluginError(f"it reads what {broken} writes, which failed."))
-            if member.failed:
-                continue
-            for name in member.node.providers:
-                member.inbox.setdefault(name, []).extend(fresh.get(name, []))
-            block = self._block(member, chunks, end, last)
-            if block is not None:
-                self._guard(member, partial(self._compute, member, block, fresh))
-            while (pictures := next((f.take() for f in member.frames), None)) is not None:  # of another size
-                another = Block(self._begin, end, frames=pictures)
-                self._guard(member, partial(self._compute, member, another, fresh))
-            if last and not member.failed:
-                self._guard(member, partial(self._finish, member, fresh))
-            elif not member.failed and self._media.duration:
-                self._sink.progress(member.node, min(end / self._media.duration, 1.0))
+                this.fresh.setdefault(name, []).append(released)
         self._begin = end
         self._frames_waiting = 0
+        self._rounds.append(this)
+        for member in self._members:
+            if member.node.id in self._early and not (last and member.node.id in self._after):
+                self._turn(member, this, ends=member.node.id not in self._ends_late)
+        if not last and end < self._head_start:
+            return
+        self._head_start = 0.0
+        for each in self._rounds:
+            for member in self._members:
+                if member.node.id not in self._early and not (last and member.node.id in self._after):
+                    self._turn(member, each)
+        if last:
+            self._end_late()
+        self._rounds = []
+
+    def _end_late(self) -> None:
+        """End what works in processes of its own, and then its readers: by now nothing else is left to do meanwhile."""
+        for member in self._members:
+            if member.node.id in self._ends_late:
+                self._end(member, self._rounds[-1])
+            elif member.node.id in self._after:
+                for each in self._rounds if member.node.id not in self._early else self._rounds[-1:]:
+                    self._turn(member, each)
+
+    def _turn(self, member: Member, this: _Round, ends: bool = True) -> None:
+        """One member's turn in a round. ends: in the last one, let it finish too."""
+        member.context.check_cancelled()
+        broken = self._broken_provider(member)
+        if broken and not member.failed:
+            self._fail(member, PluginError(f"it reads what {broken} writes, which failed."))
+        if member.failed:
+            return
+        for name in member.node.providers:
+            member.inbox.setdefault(name, []).extend(this.fresh.get(name, []))
+        block = self._block(member, this)
+        if block is not None:
+            self._guard(member, partial(self._compute, member, block, this.fresh))
+        while (pictures := next((f.take() for f in member.frames), None)) is not None:  # of another size
+            another = Block(this.begin, this.end, frames=pictures)
+            self._guard(member, partial(self._compute, member, another, this.fresh))
+        if this.last and ends:
+            self._end(member, this)
+        elif not this.last and not member.failed and self._media.duration:
+            self._sink.progress(member.node, min(this.end / self._media.duration, 1.0))
+
+    def _end(self, member: Member, this: _Round) -> None:
+        member.context.check_cancelled()
+        if not member.failed:
+            self._guard(member, partial(self._finish, member, this.fresh))
 
     def _release(self, name: str, end: float, last: bool) -> AnyTrack | None:
         """The rows of a stored track up to the end of this block that were not released before."""
@@ -230,7 +264,8 @@ class Branch:
                 return provider
         return ""
 
-    def _block(self, member: Member, chunks: Mapping[Any, Any], end: float, last: bool) -> Block | None:
+    def _block(self, member: Member, this: _Round) -> Block | None:
+        chunks, last = this.chunks, this.last
         new = {name: tuple(pieces) for name, pieces in member.inbox.items() if pieces}
         audio = next((chunks.get((a.rate, a.mono)) for a in member.chunks), None)
         windows = None
@@ -247,7 +282,7 @@ class Branch:
         member.inbox = {}
         if not (new or utterances) and audio is None and windows is None and frames is None and crops is None:
             return None
-        return Block(self._begin, end, audio, windows, utterances, frames, crops, new)
+        return Block(this.begin, this.end, audio, windows, utterances, frames, crops, new)
 
     def _compute(self, member: Member, block: Block, fresh: dict[str, list[AnyTrack]]) -> None:
         if member.analyzer is None:
@@ -353,36 +388,3 @@ def _leave_gpu(member: Member, how: str) -> None:
     member.context.note(f"{member.context.device} ran out of memory; {how}.")
     member.context.backend = Backend("cpu", "float32", "CPU", member.context.backend.threads)
     free_memory()
-
-
-def split(block: Block) -> tuple[Block, Block] | None:
-    """A block as two of half the batch, or None when nothing in it can be halved. Sound without windows stays whole."""
-    sizes = {
-        "windows": 0 if block.windows is None else block.windows.starts.size,
-        "frames": 0 if block.frames is None else block.frames.times.size,
-        "crops": 0 if block.crops is None else block.crops.times.size,
-        "utterances": len(block.utterances),
-    }
-    if max(sizes.values()) < 2:
-        return None
-    halves = []
-    for first in (True, False):
-        changes: dict[str, Any] = {} if first else {"audio": None, "tracks": {}}
-        for name, size in sizes.items():
-            rows = slice(0, size // 2) if first else slice(size // 2, size)
-            part = getattr(block, name)
-            if size == 0:
-                continue
-            if name == "utterances":
-                changes[name] = part[rows]
-            elif rows.stop == rows.start:
-                changes[name] = None
-            else:
-                changes[name] = _rows(part, rows)
-        halves.append(replace(block, **changes))
-    return halves[0], halves[1]
-
-
-def _rows(batch: Any, rows: slice) -> Any:
-    changes = {name: value[rows] for name in batch.__slots__ if isinstance(value := getattr(batch, name), np.ndarray)}
-    return replace(cast(Any, batch), **changes)

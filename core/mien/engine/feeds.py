@@ -138,27 +138,38 @@ class UtteranceFeed:
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-class FrameFeed:
-    """Frames picked at a rate: the first frame at or after each tick of 1/rate, with its own true time."""
+class Ticker:
+    """Picks frames at a rate: the first one at or after each tick of 1/rate; every one without a rate.
 
-    def __init__(self, spec: Frames) -> None:
-        self.spec = spec
+    What it picks is the same whether it is asked of all frames or only of some among which all those are.
+    """
+
+    def __init__(self, rate: float | None) -> None:
+        self._rate = rate
         self._due = -math.inf
-        self._picked: list[FramePiece] = []
-        self._reformatter = VideoReformatter()  # keeps its tables from frame to frame; one per thread
 
-    def wants(self, time: float) -> bool:
+    def picks(self, time: float) -> bool:
         """Whether the frame at this time is picked; advances the tick."""
-        if self.spec.rate is None:
+        if self._rate is None:
             return True
         if time + 1e-6 < self._due:
             return False
-        self._due = (math.floor(time * self.spec.rate + 1e-6) + 1) / self.spec.rate
+        self._due = (math.floor(time * self._rate + 1e-6) + 1) / self._rate
         return True
+
+
+class FrameFeed:
+    """Frames picked at a rate, each with its own true time."""
+
+    def __init__(self, spec: Frames) -> None:
+        self.spec = spec
+        self._ticker = Ticker(spec.rate)
+        self._picked: list[FramePiece] = []
+        self._reformatter = VideoReformatter()  # keeps its tables from frame to frame; one per thread
 
     def push(self, frame: FramePiece) -> bool:
         """Offer a frame; True if it was picked."""
-        if not self.wants(frame.time):
+        if not self._ticker.picks(frame.time):
             return False
         self._picked.append(frame)
         return True

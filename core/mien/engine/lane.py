@@ -69,7 +69,7 @@ class BranchThread:
 
     def put(self, item: AudioPiece | FramePiece) -> None:
         """Hand over what was decoded, if the branch wants it; waits while its queue is full."""
-        if self._branch.hears if isinstance(item, AudioPiece) else self._branch.sees:
+        if self._branch.wants(item):
             self._offer(item)
 
     def end(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,11 +98,26 @@ class Plan:
 
 def _early_first(nodes: list[Node]) -> tuple[Node, ...]:
     """Nodes in dependency order → those with processes of their own and what they read before the rest, still in order."""
+    early = early_of(nodes)
+    return (*(n for n in nodes if n.id in early), *(n for n in nodes if n.id not in early))
+
+
+def early_of(nodes: Sequence[Node]) -> set[str]:
+    """Of nodes in dependency order, those with processes of their own and what these read."""
     early = {n.id for n in nodes if n.info.own_process}
     for node in reversed(nodes):  # readers come behind what they read
         if node.id in early:
             early.update(node.providers.values())
-    return (*(n for n in nodes if n.id in early), *(n for n in nodes if n.id not in early))
+    return early
+
+
+def readers_of(nodes: Sequence[Node], ids: Collection[str]) -> set[str]:
+    """Of nodes in dependency order, those that read what nodes with these ids write, at first or second hand."""
+    found: set[str] = set()
+    for node in nodes:
+        if any(provider in ids or provider in found for provider in node.providers.values()):
+            found.add(node.id)
+    return found
 
 
 def make_plan(

@@ -14,13 +14,14 @@ from itertools import chain
 from pathlib import Path
 
 from mien.engine.backend import Backend, select
-from mien.engine.branch import Branch, Member, Sink
+from mien.engine.branch import Branch
 from mien.engine.choice import Choice
 from mien.engine.context import RunContext
 from mien.engine.events import Done, Event, Failed, Finished, Piece, PlannedPlugin, Progress, Started
 from mien.engine.fuse import VERDICTS, FusionPlan, fuse, plan_fusion
 from mien.engine.isolation.choose import Builder
 from mien.engine.lane import BranchThread
+from mien.engine.member import Member, Sink
 from mien.engine.plan import WITHOUT, Node, Plan, lasts, make_plan
 from mien.engine.registry import Registry
 from mien.engine.results import AUDIO_STREAM

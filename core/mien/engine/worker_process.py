@@ -27,11 +27,7 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None) -> None:
     """Wait for jobs on the pipe, do one after the other, send events back; ends with the word "quit" or with the front end."""
     _quiet(log_file)
     _share_cores()
-    from mien.engine.events import Explained, MediumFailed
-    from mien.engine.explain import explain
-    from mien.engine.registry import Registry
-    from mien.engine.run import analyze_medium
-    from mien.library.library import Library
+    from mien.media import identity
 
     cancel = threading.Event()
     jobs: list[tuple[Any, ...]] = []
@@ -48,6 +44,8 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None) -> None:
             with news:
                 if message[0] in ("analyze", "explain"):
                     cancel.clear()
+                    if message[0] == "analyze" and not jobs:
+                        identity.begin(message[1])  # it is read while the libraries are still loaded
                     jobs.append(message)
                 else:
                     cancel.set()
@@ -66,6 +64,12 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None) -> None:
             pipe.send(event)
 
     threading.Thread(target=listen, name="mien-listen", daemon=True).start()
+    from mien.engine.events import Explained, MediumFailed
+    from mien.engine.explain import explain
+    from mien.engine.registry import Registry
+    from mien.engine.run import analyze_medium
+    from mien.library.library import Library
+
     registry = Registry.load()
     while True:
         with news:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.engine.feeds import FrameFeed, UtteranceFeed, WindowFeed
+from mien.engine.feeds import Ticker, UtteranceFeed, WindowFeed
 from mien.media.crops import crop_face
 from mien.sdk.blocks import AudioChunk
-from mien.sdk.inputs import Audio, Frames
+from mien.sdk.inputs import Audio
 from mien.tracks import Spans
 
 RATE = 1000
@@ -74,15 +74,25 @@ def test_utterances_are_cut_whether_their_spans_come_early_or_late(
 
 
 def test_frames_are_picked_at_a_rate_with_their_own_times() -> None:
-    feed = FrameFeed(Frames(rate=5))
+    ticker = Ticker(5)
     times = np.cumsum(np.random.default_rng(0).uniform(0.01, 0.09, 200))
-    picked = [t for t in times if feed.wants(float(t))]
+    picked = [t for t in times if ticker.picks(float(t))]
     assert set(picked) <= set(times)
     ticks = np.floor(np.array(picked) * 5 + 1e-6)
     assert (np.diff(ticks) >= 1).all()
     assert len(picked) == pytest.approx((times[-1] - times[0]) * 5, abs=2)
-    slow = FrameFeed(Frames(rate=30))
-    assert all(slow.wants(t) for t in np.arange(0, 3, 1 / 10))
+    slow = Ticker(30)
+    assert all(slow.picks(t) for t in np.arange(0, 3, 1 / 10))
+
+
+@pytest.mark.parametrize("other", [0.7, 3.0, 11.0])
+def test_what_is_picked_does_not_change_where_others_were_left_out_before(other: float) -> None:
+    times = np.cumsum(np.random.default_rng(1).uniform(0.01, 0.09, 500)).tolist()
+    first, second = Ticker(5), Ticker(other)
+    wanted = [t for t in times if any([first.picks(t), second.picks(t)])]
+    assert len(wanted) < len(times)
+    whole, sieved = Ticker(5), Ticker(5)
+    assert [t for t in times if whole.picks(t)] == [t for t in wanted if sieved.picks(t)]
 
 
 @pytest.mark.parametrize("side", [40, 200, 700])

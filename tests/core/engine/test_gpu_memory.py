@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from mien.engine.backend import Backend
-from mien.engine.branch import Branch, Sink
+from mien.engine.branch import Branch
 from mien.engine.choice import Choice
 from mien.engine.context import RunContext
+from mien.engine.member import Sink
 from mien.engine.plan import make_plan
 from mien.engine.registry import Registry
 from mien.media.pieces import AudioPiece

@@ -17,8 +17,6 @@ from mien.media.pieces import AudioPiece, FramePiece
 class Held:
     """A branch that does not begin before it may, and remembers what it was given."""
 
-    hears = sees = True
-
     def __init__(self) -> None:
         self.may_begin = threading.Event()
         self.given: list[AudioPiece | FramePiece] = []
@@ -26,6 +24,9 @@ class Held:
 
     def prepare(self) -> None:
         self.may_begin.wait()
+
+    def wants(self, item: AudioPiece | FramePiece) -> bool:
+        return True
 
     def push(self, item: AudioPiece | FramePiece) -> None:
         self.given.append(item)

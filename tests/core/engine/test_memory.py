@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from mien.engine.backend import Backend
-from mien.engine.branch import Branch, Member, Sink, split
+from mien.engine.branch import Branch
 from mien.engine.context import RunContext
+from mien.engine.halves import split
+from mien.engine.member import Member, Sink
 from mien.engine.plan import make_plan
 from mien.engine.registry import Registry
 from mien.sdk.blocks import Block, Windows

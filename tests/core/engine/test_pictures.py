@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from mien.engine.backend import Backend
-from mien.engine.branch import Branch, Sink
+from mien.engine.branch import Branch
 from mien.engine.choice import Choice
 from mien.engine.context import RunContext
+from mien.engine.member import Sink
 from mien.engine.plan import make_plan
 from mien.engine.registry import Registry
 from mien.media.pieces import FramePiece

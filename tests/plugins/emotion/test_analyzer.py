@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mien.engine.branch import split
+from mien.engine.halves import split
 from mien.errors import ModelError
 from mien.sdk import Block, MediaInfo, Windows
 from mien.tracks import Curve, Spans

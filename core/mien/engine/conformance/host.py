@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from mien.engine.backend import Backend
-from mien.engine.branch import Branch, Sink
+from mien.engine.branch import Branch
 from mien.engine.context import RunContext
 from mien.engine.fuse import FusionPlan, fuse
+from mien.engine.member import Sink
 from mien.engine.plan import Node
 from mien.engine.registry import Registry
 from mien.errors import Cancelled
