@@ -7,6 +7,7 @@ import queue
 import threading
 
 from mien.engine.branch import Branch
+from mien.engine.share import Share
 from mien.errors import MienError, PluginError
 from mien.media.pieces import AudioPiece, FramePiece
 
@@ -56,9 +57,10 @@ class BranchThread:
         fault: what stopped the branch as a whole (a cancel, a full disk), or None.
     """
 
-    def __init__(self, branch: Branch, cancel: threading.Event) -> None:
+    def __init__(self, branch: Branch, cancel: threading.Event, share: Share) -> None:
         self.fault: MienError | None = None
         self._branch = branch
+        self._share = share
         self._cancel = cancel
         self._queue = _Waiting()
         self._thread = threading.Thread(target=self._work, name="mien-branch", daemon=True)
@@ -96,8 +98,10 @@ class BranchThread:
                 item = self._queue.get()
                 if item is None or self._cancel.is_set():
                     break
+                self._share.take()
                 self._branch.push(item)
             if not self._cancel.is_set():
+                self._share.take()
                 self._branch.finish()
         except MienError as error:
             self.fault = error
@@ -105,4 +109,5 @@ class BranchThread:
             _log.exception("a branch stopped")
             self.fault = PluginError(f"The analysis stopped with {type(error).__name__}; details are in the log.")
         finally:
+            self._share.leave()
             self._branch.close()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +23,7 @@ from mien.engine.member import Member, Sink
 from mien.engine.plan import WITHOUT, Node, Plan, lasts, make_plan
 from mien.engine.registry import Registry
 from mien.engine.results import AUDIO_STREAM
+from mien.engine.share import Share
 from mien.errors import Cancelled, LibraryError, MienError, NotMedia, shown
 from mien.library.library import Library
 from mien.library.rows import Run
@@ -156,14 +155,13 @@ def _compute(job: _Job) -> None:
     _reuse(job)
     job.partial = _partial_of_cached(job)
     stored = _stored(job, branches)
-    threads = max(1, job.backend.threads // len(branches))
-    _limit_torch(threads)
+    share = Share(job.backend.threads, len(branches))
     lanes = []
     build = Builder(job.registry)
     for nodes in branches:
         build.warm(nodes)
-        contexts = {n.id: _begin(job, n, threads) for n in nodes}
-        lanes.append(BranchThread(Branch(nodes, job.media, contexts, stored, _sink(job), build), job.cancel))
+        contexts = {n.id: _begin(job, n, share.size) for n in nodes}
+        lanes.append(BranchThread(Branch(nodes, job.media, contexts, stored, _sink(job), build), job.cancel, share))
     _feed(job, items, lanes, decoder)
     length = _length(job)
     if job.media.duration is not None and length > job.media.duration:
@@ -331,14 +329,6 @@ def _reuse(job: _Job) -> None:
         run = job.library.find_run(job.medium_id, node.key) if node.cached else None
         if run is not None:
             job.library.reuse(run)
-
-
-def _limit_torch(threads: int) -> None:
-    """Branches work side by side: each gets its share of the cores, so that they do not fight for them."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)  # for plugins that load torch later than now
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(threads)
 
 
 # -- fusion ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 
 from mien.engine import lane
 from mien.engine.lane import BranchThread
+from mien.engine.share import Share
 from mien.media.pieces import AudioPiece, FramePiece
 
 
@@ -41,7 +42,7 @@ class Held:
 @pytest.fixture
 def held():
     branch, cancel = Held(), threading.Event()
-    thread = BranchThread(branch, cancel)
+    thread = BranchThread(branch, cancel, Share(1, 1))
     thread.start()
     yield branch, thread, cancel
     branch.may_begin.set()
