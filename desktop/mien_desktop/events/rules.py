@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 import time
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from mien.config import config_dir
-from mien.errors import StorageError
 from mien_desktop.events.sources import Source
+from mien_desktop.events.wishes import Wish, file_of, load, save
 from mien_desktop.work.background import Background
 
-FIELDS = ("threshold", "min_length")
-"""What of a rule a person sets; the rest is the run's own."""
 TOGETHER = 1.0
 """s; moves that follow each other sooner are one drag, and one step."""
-
-Wish = Mapping[str, float]
-"""The fields that a person set; empty where the run's own rule holds."""
 
 
 class Rules(QObject):
@@ -57,7 +46,7 @@ class Rules(QObject):
             self._wishes = {}
         self._medium = medium
         if medium:
-            self._background.run(partial(_load, self._file()), partial(self._loaded, medium))
+            self._background.run(partial(load, self._file()), partial(self._loaded, medium))
 
     def of(self, source: Source) -> Wish:
         """What a person set for a source."""
@@ -77,7 +66,7 @@ class Rules(QObject):
     def _keep(self) -> None:
         if self._medium:
             now = {source: wish for source, wish in self._wishes.items() if wish}
-            self._background.run(partial(_save, self._file(), now), None, self.failed.emit)
+            self._background.run(partial(save, self._file(), now), None, self.failed.emit)
 
     def _loaded(self, medium: str, kept: dict[Source, Wish]) -> None:
         if medium != self._medium:
@@ -90,7 +79,7 @@ class Rules(QObject):
             self.changed.emit(source, False)
 
     def _file(self) -> Path:
-        return (self._folder or config_dir() / "thresholds") / f"{quote(self._medium, safe='')}.json"
+        return file_of(self._medium, self._folder)
 
 
 class _Step(QUndoCommand):
@@ -121,32 +110,3 @@ class _Step(QUndoCommand):
     def undo(self) -> None:
         self._rules._put(self._source, self._before)
         self._made = -TOGETHER  # a drag after this is another step
-
-
-def _load(file: Path) -> dict[Source, Wish]:
-    """What was kept; what cannot be read was never set."""
-    try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            Source(str(one["track"]), str(one["channel"])): {f: float(one[f]) for f in FIELDS if f in one}
-            for one in stored
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _save(file: Path, wishes: Mapping[Source, Wish]) -> None:
-    """Keep it, whole or not at all.
-
-    Raises:
-        StorageError: the folder cannot be written.
-    """
-    rows = [{"track": source.track, "channel": source.channel, **wish} for source, wish in wishes.items()]
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".threshold-")
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
-            json.dump(rows, opened)
-        os.replace(name, file)
-    except OSError as error:
-        raise StorageError(f"The threshold could not be kept ({error.strerror}): {file.parent}") from error

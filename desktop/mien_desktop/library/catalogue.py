@@ -23,6 +23,7 @@ from mien.library.rows import Hit
 from mien.sdk.media import MediaInfo
 from mien.sdk.protocols import Analysis
 from mien.tracks import AROUSAL, CONFLICT, HOSTILITY, Quantity, probability
+from mien_desktop.events.wishes import forget
 from mien_desktop.library.relocate import Found, join
 
 PEAKS: dict[str, Quantity] = {
@@ -155,10 +156,11 @@ class Catalogue:
         return parse(typed, self.readings)
 
     def remove(self, media: Sequence[str]) -> None:
-        """Take media out of the library; their files are left alone."""
+        """Take media out of the library, with the thresholds that were set for them; their files are left alone."""
         library, _, _ = self._open()
         for medium in media:
             library.remove(medium)
+            forget(medium)
             self._entries.pop(medium, None)
 
     def missing(self, medium: str) -> tuple[Medium, list[Medium]]:

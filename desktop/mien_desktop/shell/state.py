@@ -29,7 +29,6 @@ class WindowState(BaseModel):
     splits: dict[str, list[int]] = Field(default_factory=dict)
     lanes: dict[str, Any] = Field(default_factory=dict)
     volume: float = Field(default=1.0, ge=0.0, le=1.0)
-    thresholds: dict[str, float] = Field(default_factory=dict)
 
 
 def path() -> Path:

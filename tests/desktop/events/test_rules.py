@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from mien.config import config_dir
 from mien.library import Library
 from mien_desktop.document import Document
-from mien_desktop.events import rules
+from mien_desktop.events import rules, wishes
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.events.sources import Source
 from mien_desktop.look.palette import DARK
@@ -49,7 +49,7 @@ def test_a_threshold_set_before_the_events_are_ready_holds(
     assert panel.model.rule.min_length == 1.0
     assert [e.score >= 0.85 for e in panel.events] == [True, True]
     assert set(told) == {0.85}
-    assert rules._load(config_dir() / "thresholds" / "clip-id.json") == {FUSED: {"threshold": 0.85, "min_length": 1.0}}
+    assert wishes.load(config_dir() / "thresholds" / "clip-id.json") == {FUSED: {"threshold": 0.85, "min_length": 1.0}}
 
 
 def test_the_line_of_the_fused_lane_waits_for_the_fused_reading(
@@ -107,7 +107,7 @@ def test_a_drag_is_one_step_to_undo_and_to_redo(
     panel.act("undo")
     panel.act("undo")
     settle()
-    assert rules._load(config_dir() / "thresholds" / "clip-id.json") == {}  # the run's own holds again
+    assert wishes.load(config_dir() / "thresholds" / "clip-id.json") == {}  # the run's own holds again
     assert not panel.history.stack.canUndo()
 
 
@@ -154,4 +154,4 @@ def test_what_cannot_be_kept_is_told_and_what_cannot_be_read_was_never_set(
     assert len(panel.events) == 2
     for broken in ("", "{", "[1]", '[{"track": "a"}]', '[{"track": "a", "channel": "b", "threshold": "x"}]', "null"):
         (tmp_path / "broken.json").write_text(broken)
-        assert rules._load(tmp_path / "broken.json") == {}
+        assert wishes.load(tmp_path / "broken.json") == {}

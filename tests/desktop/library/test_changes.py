@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from mien.library import Library
+from mien_desktop.events import wishes
+from mien_desktop.events.sources import Source
 from mien_desktop.library import relocate
 from mien_desktop.library.catalogue import Card
 from mien_desktop.library.view import LibraryView
@@ -67,6 +69,10 @@ def test_a_removal_that_was_confirmed_can_be_undone(page: LibraryView, stocked: 
 
 def test_a_removal_is_carried_out(qtbot: QtBot, page: LibraryView, stocked: Path, clips: Path) -> None:
     choose(page, "hum")
+    with Library(stocked) as library:
+        ids = {medium.path.stem: medium.id for medium in library.media()}
+    for medium in ids.values():
+        wishes.save(wishes.file_of(medium), {Source("fusion.score", "score"): {"threshold": 0.5}})
     page.remove_chosen()
     page.leaving.confirm()
     listed: list[set[str]] = []
@@ -78,6 +84,11 @@ def test_a_removal_is_carried_out(qtbot: QtBot, page: LibraryView, stocked: Path
     qtbot.waitUntil(lambda: len(page.model.cards) == 3, timeout=WAIT)
     assert not any("hum" in at_once for at_once in listed)  # nor does it come back for a moment
     assert (clips / "hum.m4a").is_file()
+    assert {stem for stem, medium in ids.items() if wishes.file_of(medium).exists()} == {
+        "quarrel",
+        "interview",
+        "garden",
+    }
 
 
 def test_closing_carries_out_what_was_confirmed(page: LibraryView, stocked: Path, background: object) -> None:
