@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -29,6 +30,10 @@ def machine_memory() -> int:
         with suppress(OSError, ValueError), open(place, encoding="ascii") as file:
             found.append(int(file.read()))
     return min(found, default=0)
+
+
+TAKEN_APART = 0.5
+"""s that the system is given to take killed processes apart: those that held memory need a moment."""
 
 
 class Family:
@@ -72,17 +77,21 @@ class Family:
         self.kill_members()
 
     def kill_members(self) -> int:
-        """End what the child started; returns how many there were."""
-        count = 0
-        for _ in range(5):  # one that forks meanwhile is found in the next round
-            strays = self.members(thorough=True)
-            if not strays:
-                break
-            count = max(count, len(strays))
+        """End what the child started and wait a moment until it is gone; returns how many there were."""
+        killed: set[int] = set()
+        until = time.monotonic() + TAKEN_APART
+        while strays := self.members(thorough=True):  # one that forks meanwhile is found in the next round
             for pid in strays:
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
-        return count
+            if killed.issuperset(strays):
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.005)
+            elif time.monotonic() > until + TAKEN_APART:
+                break
+            killed.update(strays)
+        return len(killed)
 
     def _marked(self, pid: int) -> bool:
         try:
