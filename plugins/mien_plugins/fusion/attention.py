@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from mien.errors import ModelError
 from mien.tracks.quantity import Quantity
 from mien_plugins.fusion.hostile import measures, scored
 from mien_plugins.fusion.pooled import PooledConfig, PooledNet, WholeNet
+from mien_plugins.fusion.scaling import SubsetScaling
 from mien_plugins.fusion.sequence import SequenceConfig, SequenceNet
 from mien_plugins.fusion.timed import TimedNet
 from mien_plugins.fusion.trained import TrainedFusion
@@ -21,19 +21,18 @@ def build(config: Mapping[str, Any]) -> TimedNet:
     Raises:
         KeyError, TypeError, ValueError: a setting is missing, or cannot be.
     """
-    temperature, fields = float(config.get("temperature", 1.0)), dict(config["net"])
+    fields = dict(config["net"])
     classes, places = list(config["classes"]), tuple(fields["hostile"]) or _scored(config)
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"a temperature cannot be {temperature}")
     if len(classes) != fields["classes"] or not all(0 <= at < len(classes) for at in places):
         raise ValueError(f"it tells {fields['classes']} classes apart, and {len(classes)} are named")
     fields["hostile"] = places
+    scaling = SubsetScaling.read(config, fields["modalities"], len(classes))
     if config["family"] == "sequence":
-        return SequenceNet(SequenceConfig.from_dict(fields), temperature)
+        return SequenceNet(SequenceConfig.from_dict(fields), scaling)
     if config["family"] not in ("pooled", "whole"):
         raise ValueError(f"there is no family {config['family']!r} of nets")
     kind = WholeNet if config["family"] == "whole" else PooledNet
-    return kind(PooledConfig.from_dict(fields), temperature)
+    return kind(PooledConfig.from_dict(fields), scaling)
 
 
 def _scored(config: Mapping[str, Any]) -> tuple[int, ...]:

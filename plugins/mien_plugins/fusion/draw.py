@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from mien.errors import TrainingError
 from mien_plugins.fusion.items import MODALITIES, Floats, Ints, Items
 from mien_plugins.fusion.moddrop import Mask, Moddropped, moddrop
+from mien_plugins.fusion.scaling import subsets
 
 STEP: Final = 0.5
 """s between two steps."""
@@ -107,12 +106,6 @@ class Pools:
         return tuple(v[torch.from_numpy(r)] for v, r in zip(self.vectors, rows, strict=True))
 
 
-def subsets(modalities: int = len(MODALITIES)) -> npt.NDArray[np.bool_]:
-    """(2^M − 1, M): every subset that is not empty, the whole first."""
-    every = sorted(product((True, False), repeat=modalities), key=lambda s: (-sum(s), [not b for b in s]))
-    return np.array([s for s in every if any(s)], np.bool_)
-
-
 def copies(count: int, dropping: Dropping) -> Moddropped:
     """Which copies of `count` whole samples a training reads: the samples, Moddrop's four times as many, or every subset."""
     whole = np.ones((count, len(MODALITIES)), np.bool_)
@@ -120,5 +113,5 @@ def copies(count: int, dropping: Dropping) -> Moddropped:
         return Moddropped(np.arange(count), whole)
     if dropping == "single":
         return moddrop(whole)
-    kinds = subsets()
+    kinds = subsets(len(MODALITIES))
     return Moddropped(np.tile(np.arange(count), len(kinds)), np.repeat(kinds, count, axis=0))

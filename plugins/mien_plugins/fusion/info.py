@@ -89,7 +89,7 @@ def _attention(strategy: str, title: str, what: str, factory: str) -> FusionInfo
     return FusionInfo(
         id=f"fusion.{strategy}",
         title=title,
-        version="1.0.0",
+        version="1.1.0",
         description=f"{what} {_READS_AFFECT}",
         factory=f"mien_plugins.fusion.attention:{factory}",
         params=TrainedParams,
@@ -163,6 +163,7 @@ class AttentionTraining(Params):
     features: Path | None = param(
         None, "Folder in which the embeddings are kept for other trainings; by default --work."
     )
+    recalibrate: bool = param(False, "Train nothing: fit the calibration of the model in --out anew, and measure it.")
     label: str = param(
         "emotion", "A manifest's column of classes that is learnt (a manifest only, like all that follow)."
     )

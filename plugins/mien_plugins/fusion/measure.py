@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,11 +16,12 @@ from mien.tracks.quantity import EXPRESSIONS
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
-from mien_plugins.face.measure import fit_temperature as _best_temperature
-from mien_plugins.fusion.draw import NOBODY, RUN, STEP, Pools, subsets
+from mien_plugins.face.measure import fit_temperature
+from mien_plugins.fusion.draw import NOBODY, RUN, STEP, Pools
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
-from mien_plugins.fusion.timed import Encoded, TimedNet
+from mien_plugins.fusion.scaling import STAND_INS, Scaling, described, fit, named, subsets, to_config
+from mien_plugins.fusion.timed import Encoded, Reading, TimedNet
 
 HELD: Final = {"valid": 1_000_001, "test": 1_000_002, "bank": 1_000_003}
 """One stream of random numbers for each part, so that no sequence of one is ever drawn in another."""
@@ -38,7 +39,7 @@ class Heard:
     """What a net read at the end of N runs of held-out sequences.
 
     label (N,); affect (N, 2); group (N,) number of the sequence; logits, probability (S, N, C) and said (S, N, 2): valence and
-    arousal, with each subset of `draw.subsets`; imputed (S, N, C): logits where what is absent was imputed, if it was.
+    arousal, with each subset of `scaling.subsets`; imputed: the same where what is absent was imputed, if it was.
     """
 
     label: npt.NDArray[np.int64]
@@ -47,16 +48,16 @@ class Heard:
     logits: Floats
     probability: Floats
     said: Floats
-    imputed: Floats | None = None
+    imputed: Heard | None = None
 
 
 @torch.inference_mode()
-def read_all(
-    net: TimedNet, pools: Pools, count: int, seed: int, temperature: float = 1.0, imputer: KnnImputer | None = None
-) -> Heard:
-    """Read `count` sequences that the seed draws; the net's own temperature does not matter."""
-    kinds = subsets()
-    parts: list[list[Any]] = [[] for _ in range(6)]
+def read_all(net: TimedNet, pools: Pools, count: int, seed: int, imputer: KnnImputer | None = None) -> Heard:
+    """Read `count` sequences that the seed draws; probabilities are those of the net's own calibration."""
+    kinds = subsets(len(MODALITIES))
+    about: list[list[Any]] = [[] for _ in range(3)]
+    read: list[list[list[Reading]]] = [[], []]
+    ended = []
     for first in range(0, count, _AT_ONCE):
         sequences = pools.draw(np.random.default_rng([seed, first]), min(_AT_ONCE, count - first), STEPS)
         padded = [F.pad(x, (0, 0, net.context, 0)) for x in pools.gather(sequences.rows)]
@@ -64,24 +65,28 @@ def read_all(
         whole = somebody.unsqueeze(-1).expand(-1, -1, len(MODALITIES))
         encoded = net.encode(padded, whole)
         ends = sequences.ends
-        parts[0].append(sequences.label[ends])
-        parts[1].append(sequences.affect[ends])
-        parts[2].append(np.nonzero(ends)[0] + first)
+        about[0].append(sequences.label[ends])
+        about[1].append(sequences.affect[ends])
+        about[2].append(np.nonzero(ends)[0] + first)
         masks = [whole[:, net.context :] & torch.from_numpy(kind) for kind in kinds]
-        readings = [net.decode(encoded, mask) for mask in masks]
-        parts[3].append(np.stack([_at(r.logits, ends) for r in readings]))
-        parts[4].append(np.stack([_at(r.affect, ends) for r in readings]))
+        ended.append(ends)
+        read[0].append([net.decode(encoded, mask) for mask in masks])
         if imputer is not None:
-            again = [net.decode(_impute(net, imputer, encoded, mask), masks[0]) for mask in masks]
-            parts[5].append(np.stack([_at(r.logits, ends) for r in again]))
-    logits = np.concatenate(parts[3], 1)
-    probability = torch.from_numpy(logits / temperature).softmax(-1).numpy()
-    label, affect, group = (np.concatenate(part) for part in parts[:3])
-    imputed = np.concatenate(parts[5], 1) if imputer is not None else None
-    return Heard(label, affect, group, logits, probability, np.concatenate(parts[4], 1), imputed)
+            filled = [impute(net, imputer, encoded, mask) for mask in masks]
+            read[1].append([net.decode(e, masks[0], known=mask) for e, mask in zip(filled, masks, strict=True)])
+    label, affect, group = (np.concatenate(part) for part in about)
+
+    def of(readings: list[list[Reading]], imputed: Heard | None) -> Heard:
+        def joined(name: str) -> Floats:
+            parts = zip(readings, ended, strict=True)
+            return np.concatenate([np.stack([_at(getattr(r, name), ends) for r in some]) for some, ends in parts], 1)
+
+        return Heard(label, affect, group, joined("logits"), joined("expression"), joined("affect"), imputed)
+
+    return of(read[0], of(read[1], None) if imputer is not None else None)
 
 
-def _impute(net: TimedNet, imputer: KnnImputer, encoded: Encoded, mask: torch.Tensor) -> Encoded:
+def impute(net: TimedNet, imputer: KnnImputer, encoded: Encoded, mask: torch.Tensor) -> Encoded:
     """The encoding with what the mask (B, T, M) lacks imputed."""
     vectors = net.vectors(encoded)
     flat = {name: v.flatten(0, 1).numpy() for name, v in zip(net.modalities, vectors, strict=True)}
@@ -90,12 +95,21 @@ def _impute(net: TimedNet, imputer: KnnImputer, encoded: Encoded, mask: torch.Te
     return net.imputed(encoded, stand, mask)
 
 
-def fit_temperature(heard: Heard) -> float:
-    """The temperature that makes the labels likeliest over all subsets."""
+def calibrate(heard: Heard) -> dict[str, Any]:
+    """What makes the labels likeliest, for config.json (see `scaling`): the temperature over all subsets, and each one's own."""
     classes = heard.logits.shape[-1]
-    return _best_temperature(
+    common = fit_temperature(
         heard.logits.reshape(-1, classes).astype(np.float64), np.tile(heard.label, len(heard.logits))
     )
+    own: dict[str, dict[str, Scaling]] = {}
+    for way, what in zip(STAND_INS, (heard, heard.imputed), strict=True):
+        if what is not None:
+            # Where all are there nothing is imputed.
+            parts = list(zip(subsets(len(MODALITIES)), what.logits, strict=True))[what is not heard :]
+            own[way] = {
+                named(MODALITIES, kind): fit(z, heard.label, HOSTILE, count=len(z), common=common) for kind, z in parts
+            }
+    return to_config(common, own)
 
 
 def measured(heard: Heard, repeats: int, way: str, *, whole: bool = False) -> list[Metric]:
@@ -106,16 +120,17 @@ def measured(heard: Heard, repeats: int, way: str, *, whole: bool = False) -> li
         return Metric.of(name, interval, len(heard.label), subset, note)
 
     found = []
-    if heard.imputed is not None:
-        parts = list(zip(subsets(), heard.imputed, strict=True))[1:]
-        for kind, logits in parts:
-            subset = f"held-out sequences: {named(kind)}"
-            found.append(
-                on("balanced accuracy, emotion", balanced_accuracy, heard.label, logits.argmax(1), subset, KNN)
-            )
     hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
-    for kind, probability, said in zip(subsets(), heard.probability, heard.said, strict=True):
-        subset = f"held-out sequences: {named(kind)}"
+    kinds = subsets(len(MODALITIES))
+    filled = [] if heard.imputed is None else list(heard.imputed.probability[1:])
+    for kind, probability in zip(kinds[1 : len(filled) + 1], filled, strict=True):
+        subset = f"held-out sequences: {named(MODALITIES, kind)}"
+        found.append(
+            on("balanced accuracy, emotion", balanced_accuracy, heard.label, probability.argmax(1), subset, KNN)
+        )
+        found.append(on(ECE_HOSTILE, ece, hostile, scored(probability), subset, f"15 bins; {KNN}"))
+    for kind, probability, said in zip(kinds, heard.probability, heard.said, strict=True):
+        subset = f"held-out sequences: {named(MODALITIES, kind)}"
         found.append(
             on("balanced accuracy, emotion", balanced_accuracy, heard.label, probability.argmax(1), subset, WAYS[way])
         )
@@ -123,18 +138,21 @@ def measured(heard: Heard, repeats: int, way: str, *, whole: bool = False) -> li
             continue
         for i, name in enumerate(("valence", "arousal")):
             found.append(on(f"CCC {name}", ccc, heard.affect[:, i], said[:, i], subset, WAYS[way]))
-        score = probability[:, HOSTILE].sum(1).clip(0, 1)
+        score = scored(probability)
         found.append(on("balanced accuracy, hostile", balanced_accuracy, hostile, score >= 0.5, subset, "at 0.5"))
-        found.append(on("expected calibration error, hostile", ece, hostile, score, subset, "15 bins"))
+        found.append(on(ECE_HOSTILE, ece, hostile, score, subset, "15 bins"))
+        found.append(on(ECE_EMOTION, ece, heard.label, probability, subset, "of the likeliest; 15 bins"))
     return found
 
 
+ECE_HOSTILE: Final = "expected calibration error, hostile"
+ECE_EMOTION: Final = "expected calibration error, emotion"
 HOSTILE: Final = [EXPRESSIONS.index(name) for name in ("angry", "disgust")]
 
 
-def named(kind: Sequence[bool]) -> str:
-    """A subset in words: `text + face`."""
-    return " + ".join(name for name, there in zip(MODALITIES, kind, strict=True) if there)
+def scored(probability: Floats) -> Floats:
+    """(N,) P(hostile) of the classes' probabilities (N, C)."""
+    return np.asarray(probability[:, HOSTILE].sum(1).clip(0, 1))
 
 
 def make_card(config: Mapping[str, Any], heard: Heard, repeats: int, parameters: int) -> Card:
@@ -143,9 +161,8 @@ def make_card(config: Mapping[str, Any], heard: Heard, repeats: int, parameters:
     own = measured(heard, repeats, way, whole=True)
     hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
     diagrams = [
-        reliability(hostile, p[:, HOSTILE].sum(1).clip(0, 1), f"hostile, {named(kind)}")
-        for kind, p in zip(subsets(), heard.probability, strict=True)
-        if sum(kind) != 2
+        reliability(hostile, scored(p), f"hostile, {named(MODALITIES, kind)}")
+        for kind, p in zip(subsets(len(MODALITIES)), heard.probability, strict=True)
     ]
     items = config["items"]
     counts = {m: ", ".join(f"{n} {part}" for part, n in items[m].items()) for m in MODALITIES}
@@ -180,24 +197,23 @@ def make_card(config: Mapping[str, Any], heard: Heard, repeats: int, parameters:
             "The pairing is an assumption: a face, a voice and a text of one emotion need not belong to one moment, and where "
             "they disagree in earnest (irony, composure) it has learnt nothing.",
             "Three speakers test the voices, so that the intervals, which know only of the sequences, are too narrow for them.",
-            "EmoBank names no emotions: a text has the one whose norm is nearest to its ratings, which is a coarse guess.",
+            "EmoBank names no emotions: a text has the one whose norm is nearest to its ratings, which is a coarse guess; few "
+            "are angry, so that hostility by text alone was calibrated and measured on a handful of them.",
             "Acted voices and searched-for pictures are stronger than everyday ones. The embeddings of the training part come "
-            "from models that were trained on the same items, and are surer there than on strangers; the temperature, fitted on "
+            "from models that were trained on the same items, and are surer there than on strangers; the calibration, fitted on "
             "strangers, makes up for that only on the whole.",
             "Hostility here is how angry or disgusted somebody seems; what is said counts by its emotion only. For offence use "
             "the late fusion, which is the default.",
         ),
         command=command("fusion-attention", out=f"resources/models/fusion-{strategy}", quick=bool(config["quick"]),
                         seed=int(config["seed"]), options=default),
-        calibration={
-            "method": "temperature scaling on the validation sequences, all subsets together (Guo et al. 2017)",
-            "temperature": f"{float(config['temperature']):.4f}",
-        },
+        calibration=described(config, "sequences")
+        | {"P(hostile)": "P(angry) + P(disgust) of these probabilities, so that the two always agree"},
         architecture=_architecture(config),
         parameters=parameters,
         notes=(
             f"What ships was {WAYS[way]}; best epoch {config['best_epoch']} of {config['plan']['epochs']}, chosen on the "
-            "validation sequences. Rows with another note are the same net trained otherwise, for comparison.",
+            "validation sequences. Rows noted as trained otherwise are that net before any calibration, for comparison.",
             "An absent modality has weight zero. With missing=knn the mean of its nearest training moments stands in for it.",
         ),
         plots=(reliability_plot(*diagrams),),

@@ -14,10 +14,11 @@ from torch import Tensor
 from mien.evaluation.metrics import accuracy, balanced_accuracy, bootstrap_ci, ece, macro_f1
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
-from mien_plugins.fusion.draw import subsets
 from mien_plugins.fusion.impute import KnnImputer
-from mien_plugins.fusion.measure import KNN, WAYS, named
+from mien_plugins.fusion.items import MODALITIES
+from mien_plugins.fusion.measure import KNN, WAYS, impute
 from mien_plugins.fusion.own_data import Batches
+from mien_plugins.fusion.scaling import described, named, subsets
 from mien_plugins.fusion.timed import Encoded, TimedNet
 
 REPEATS = 1000
@@ -29,7 +30,7 @@ Floats = npt.NDArray[np.floating[Any]]
 @dataclass(frozen=True)
 class Read:
     """What a net read of N rows: label (N,); present (S, N) whether a subset leaves anything of a row; probability (S, N, C) with
-    each subset of `draw.subsets`; imputed: the same where what is absent was imputed, if it was."""
+    each subset of `scaling.subsets`; imputed: the same where what is absent was imputed, if it was."""
 
     label: npt.NDArray[np.int64]
     present: npt.NDArray[np.bool_]
@@ -38,8 +39,8 @@ class Read:
 
     @classmethod
     @torch.inference_mode()
-    def of(cls, net: TimedNet, batches: Batches, imputer: KnnImputer | None, temperature: float = 1.0) -> Read:
-        """Read all rows of batches in their order; the net's own temperature does not matter."""
+    def of(cls, net: TimedNet, batches: Batches, imputer: KnnImputer | None) -> Read:
+        """Read all rows of batches in their order; probabilities are those of the net's own calibration."""
         kinds = subsets(len(net.modalities))
         parts: list[list[Any]] = [[], [], [], []]
         for index in range(len(batches)):
@@ -48,28 +49,19 @@ class Read:
             masks = [now & torch.from_numpy(kind) for kind in kinds]
             parts[0].append(label.numpy())
             parts[1].append(np.stack([m.any(-1).any(-1).numpy() for m in masks]))
-            parts[2].append(np.stack([_said(net, encoded, m, temperature) for m in masks]))
+            parts[2].append(np.stack([_said(net, encoded, m) for m in masks]))
             if imputer is not None:
-                filled = [(_impute(net, imputer, encoded, m), m.any(-1, keepdim=True).expand_as(m)) for m in masks]
-                parts[3].append(np.stack([_said(net, e, m, temperature) for e, m in filled]))
+                filled = [(impute(net, imputer, encoded, m), m.any(-1, keepdim=True).expand_as(m), m) for m in masks]
+                parts[3].append(np.stack([_said(net, e, m, known) for e, m, known in filled]))
         imputed = np.concatenate(parts[3], 1) if parts[3] else None
         return cls(np.concatenate(parts[0]), np.concatenate(parts[1], 1), np.concatenate(parts[2], 1), imputed)
 
 
-def _said(net: TimedNet, encoded: Encoded, mask: Tensor, temperature: float) -> Floats:
-    logits = net.decode(encoded, mask).logits
-    assert logits is not None
-    weight = mask.any(-1).to(logits.dtype).unsqueeze(-1)
-    mean = ((logits / temperature).softmax(-1) * weight).sum(1) / weight.sum(1).clamp_min(1.0)
-    return np.asarray(mean.double().numpy())
-
-
-def _impute(net: TimedNet, imputer: KnnImputer, encoded: Encoded, mask: Tensor) -> Encoded:
-    vectors = net.vectors(encoded)
-    flat = {name: v.flatten(0, 1).numpy() for name, v in zip(net.modalities, vectors, strict=True)}
-    filled = imputer.fill(flat, mask.flatten(0, 1).numpy())
-    stand = tuple(torch.from_numpy(filled[m]).view_as(v) for m, v in zip(net.modalities, vectors, strict=True))
-    return net.imputed(encoded, stand, mask)
+def _said(net: TimedNet, encoded: Encoded, mask: Tensor, known: Tensor | None = None) -> Floats:
+    said = net.decode(encoded, mask, known=known).expression
+    assert said is not None
+    weight = mask.any(-1).to(said.dtype).unsqueeze(-1)
+    return np.asarray(((said * weight).sum(1) / weight.sum(1).clamp_min(1.0)).double().numpy())
 
 
 def make_card(config: Mapping[str, Any], read: Read, groups: npt.NDArray[np.str_], parameters: int, rows: int) -> Card:
@@ -94,12 +86,7 @@ def make_card(config: Mapping[str, Any], read: Read, groups: npt.NDArray[np.str_
         command=command(
             "fusion-attention", data="DIR", out="DIR", quick=config["quick"], seed=config["seed"], options=options
         ),
-        calibration={
-            "method": "temperature scaling on the validation rows, all subsets together (Guo et al. 2017)",
-            "temperature": f"{float(config['temperature']):.4f}",
-        }
-        if "temperature" in config
-        else {},
+        calibration=described(config, "rows"),
         architecture=_architecture(config),
         parameters=parameters,
         notes=(
@@ -119,18 +106,24 @@ def _figures(read: Read, groups: npt.NDArray[np.str_], way: str) -> list[Metric]
     found = []
     sides = [(read.probability, WAYS[way])] + ([] if read.imputed is None else [(read.imputed, KNN)])
     for probability, note in sides:
-        for number, (kind, said) in enumerate(zip(subsets(), probability, strict=True)):
+        for number, (kind, said) in enumerate(zip(subsets(len(MODALITIES)), probability, strict=True)):
             there = read.present[number]
             if not there.any() or (note == KNN and kind.all()):
                 continue
             truth, guess = read.label[there], said[there].argmax(1)
             for name, metric in _METRICS:
                 interval = bootstrap_ci(metric, truth, guess, groups=groups[there], repeats=REPEATS)
-                found.append(Metric.of(name, interval, len(truth), f"test: {named(kind)}", note))
+                found.append(Metric.of(name, interval, len(truth), f"test: {named(MODALITIES, kind)}", note))
             if note != KNN:
                 interval = bootstrap_ci(ece, truth, said[there], groups=groups[there], repeats=REPEATS)
                 found.append(
-                    Metric.of("expected calibration error", interval, len(truth), f"test: {named(kind)}", "15 bins")
+                    Metric.of(
+                        "expected calibration error",
+                        interval,
+                        len(truth),
+                        f"test: {named(MODALITIES, kind)}",
+                        "15 bins",
+                    )
                 )
     return found
 

@@ -24,10 +24,11 @@ from mien.errors import CorpusError, MediaError, shown
 from mien.models import store
 from mien.training.manifest import Manifest, Row
 from mien.training.stretch import sound
-from mien_plugins.fusion.draw import STEP, Dropping, subsets
+from mien_plugins.fusion.draw import STEP, Dropping
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.khare_data import FACE, TEXT, Corpus, Extractor
 from mien_plugins.fusion.moddrop import moddrop
+from mien_plugins.fusion.scaling import subsets
 
 VOICE: Final = "emotion-mtl"
 STREAMS: Final = {"text": "text", "voice": "audio", "face": "video"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -29,14 +29,16 @@ from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
 from mien_plugins.face.measure import fit_temperature
 from mien_plugins.fusion.attention import build
-from mien_plugins.fusion.draw import STEP, Dropping, subsets
+from mien_plugins.fusion.draw import STEP, Dropping
 from mien_plugins.fusion.hostile import scored
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.khare_data import Corpus
+from mien_plugins.fusion.measure import impute
 from mien_plugins.fusion.own_card import Read, make_card
 from mien_plugins.fusion.own_data import LIMITS, Batch, Batches, Embeddings, Looked, Shape, look, require_steps, streams
 from mien_plugins.fusion.pooled import PooledConfig
+from mien_plugins.fusion.scaling import STAND_INS, Missing, Scaling, fit, named, subsets, to_config
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.timed import Reading, TimedNet
 from mien_plugins.fusion.trained import BANK
@@ -44,7 +46,7 @@ from mien_plugins.fusion.trained import BANK
 POOLED: Final = ("intra", "cross", "intra-cross")
 WINDOW: Final = 8
 """Steps that nets with statistical pooling look at in media, as those that ship."""
-REMEMBERED, SAMPLED, HELD_BATCH = 500, 400, 32
+REMEMBERED, SAMPLED, HELD_BATCH, NEIGHBOURS = 500, 400, 32, 10
 FACTOR, PATIENCE = 0.1, 10
 
 
@@ -164,10 +166,11 @@ def train(
     result = brain.fit_best(
         min(epochs, 3) if quick else epochs, DataLoader(learnt, batch_size=None), DataLoader(watched, batch_size=None)
     )
-    weights = brain.best_state("net")
-    net.load_state_dict(weights)
+    weights = {n: v.half() if v.is_floating_point() else v for n, v in brain.best_state("net").items()}
+    net.load_state_dict({n: v.float() for n, v in weights.items()})
+    memory = bank(net.eval(), learnt, looked["train"], seed)
     config |= {
-        "temperature": temperature_of(net.eval(), watched),
+        **calibration_of(net, watched, config["net"]["hostile"], imputer_of(memory)),
         "id": "fusion-attention",
         "strategy": strategy,
         "own": True,
@@ -182,8 +185,7 @@ def train(
         "samples": len(learnt.rows),
         "rows": {part: len(corpus) for part, corpus in parts.items()},
     }
-    kept = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
-    save_model(out, kept | bank(net.eval(), learnt, looked["train"], seed), config)
+    save_model(out, weights | memory, config)
     card = measure(out, usable, extractor)
     write_card(out, card)
     return card
@@ -203,31 +205,70 @@ def measure(model: Path, manifest: Manifest, extractor: Embeddings) -> Card:
         CorpusError: there are no test rows, they lack the label, or their vectors do not fit.
         ModelError: the folder holds no such fusion.
     """
+    net, memory, config = loaded(model)
+    test = part_of(manifest, config, "test")
+    corpus = Corpus.make(test, extractor, None, sound=False)
+    batches = batches_of(corpus, config, net)
+    groups = np.array([row.speaker or row.group or row.path for row in test.rows])
+    parameters = sum(p.numel() for p in net.parameters())
+    read = Read.of(net, batches, imputer_of(memory))
+    return make_card(config, read, groups, parameters, len(manifest))
+
+
+def recalibrate(data: Path, model: Path, work: Path, device: str) -> Card:
+    """Fit a model's calibration to the validation rows of a manifest anew, and measure it; the weights stay as they are."""
+    net, memory, config = loaded(model)
+    kept = model / "work" / "streams"
+    manifest, extractor = read_manifest(data), Embeddings(kept if kept.is_dir() else work / "streams", device)
+    corpus = Corpus.make(part_of(manifest, config, "valid"), extractor, None, sound=False)
+    batches = batches_of(corpus, config, net)
+    config |= calibration_of(net, batches, config["net"]["hostile"], imputer_of(memory))
+    save_model(model, load_model(model)[0], config)
+    card = measure(model, manifest, extractor)
+    write_card(model, card)
+    return card
+
+
+def loaded(model: Path) -> tuple[TimedNet, dict[str, Tensor], dict[str, Any]]:
+    """A model's net, what it remembers for imputation, and its configuration; raises ModelError when it is none."""
     try:
         weights, config = load_model(model)
         net = build(config).eval()
-        memory = {n.removeprefix(BANK): weights.pop(n).float().numpy() for n in list(weights) if n.startswith(BANK)}
+        memory = {n: weights.pop(n) for n in list(weights) if n.startswith(BANK)}
         net.load_state_dict({n: v.float() for n, v in weights.items()})
-        label, classes = str(config["label"]), tuple(config["classes"])
+        config["label"] = str(config["label"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(model)}") from error
-    manifest.check(labels=(label,), splits=("test",))
-    test = manifest.labelled(label).part("test")
+    return net, memory, config
+
+
+def part_of(manifest: Manifest, config: dict[str, Any], part: str) -> Manifest:
+    """The rows of one part that have the label a model was trained on; raises CorpusError when there are none, or it tells
+    other classes apart."""
+    label, classes = str(config["label"]), tuple(config["classes"])
+    manifest.check(labels=(label,), splits=(part,))
     if manifest.label(label).classes != classes:
         told = ", ".join(manifest.label(label).classes) or "numbers"
         raise CorpusError(
             f"The manifest's {label} tells {told} apart, the model {', '.join(classes)}: {shown(manifest.source)}"
         )
-    corpus = Corpus.make(test, extractor, None, sound=False)
+    return manifest.labelled(label).part(part)
+
+
+def batches_of(corpus: Corpus, config: dict[str, Any], net: TimedNet) -> Batches:
+    """The rows in their order, as a net reads them; raises CorpusError where they do not fit it."""
     looked, shape = look(corpus, net.widths), shape_of(config, net)
     if not shape.steps:
         require_steps(corpus, looked, str(config["strategy"]))
-    batches = Batches(corpus, looked, test.codes(label), shape, HELD_BATCH, "off")
-    imputer = KnnImputer(memory, 10) if set(memory) == set(MODALITIES) else None
-    groups = np.array([row.speaker or row.group or row.path for row in test.rows])
-    parameters = sum(p.numel() for p in net.parameters())
-    read = Read.of(net, batches, imputer, float(config.get("temperature", 1.0)))
-    return make_card(config, read, groups, parameters, len(manifest))
+    return Batches(corpus, looked, corpus.manifest.codes(str(config["label"])), shape, HELD_BATCH, "off")
+
+
+def imputer_of(memory: Mapping[str, Tensor]) -> KnnImputer | None:
+    """What imputes from remembered vectors, if there are any of each modality."""
+    if set(memory) != {BANK + name for name in MODALITIES}:
+        return None
+    # In the order of a mask's columns, which is not the order in which a file of weights keeps them.
+    return KnnImputer({name: memory[BANK + name].float().numpy() for name in MODALITIES}, NEIGHBOURS)
 
 
 def reads_whole(manifest: Manifest, strategy: str) -> bool:
@@ -292,19 +333,47 @@ def fit_scales(net: Any, corpus: Corpus, seed: int) -> None:
 
 
 @torch.inference_mode()
-def temperature_of(net: TimedNet, batches: Batches) -> float:
-    """The temperature that makes the rows' classes likeliest at every step, over all subsets of what is there (Guo et al.
-    2017); the net's own does not matter."""
-    logits, labels = [], []
-    for x, mask, label in (batches[index] for index in range(len(batches))):
+def calibration_of(
+    net: TimedNet, batches: Batches, score: Sequence[int], imputer: KnnImputer | None = None
+) -> dict[str, Any]:
+    """What makes the rows' classes likeliest at every step, for config.json (see `scaling`): the temperature over all subsets of
+    what is there, and each subset's own scaling; the net's own does not matter.
+
+    score: classes whose probabilities add up to the score.
+    """
+    found: dict[tuple[Missing, str], list[tuple[Any, Any, int]]] = {}
+    for index in range(len(batches)):
+        x, mask, label = batches[index]
         encoded, now = net.encode(x, mask), mask[:, net.context :]
         for kind in subsets(len(net.modalities)):
             there = now & torch.from_numpy(kind)
-            said, kept = net.decode(encoded, there).logits, there.any(-1)
-            assert said is not None
-            logits.append(said[kept].double().numpy())
-            labels.append(label[:, None].expand(kept.shape)[kept].numpy())
-    return fit_temperature(np.concatenate(logits), np.concatenate(labels))
+            # Where a row lacks what the subset has, a smaller subset tells of it.
+            kept = (there == torch.from_numpy(kind)).all(-1)
+            if not kept.any():
+                continue
+            readings = {STAND_INS[0]: net.decode(encoded, there)}
+            if imputer is not None and not kind.all():
+                filled = impute(net, imputer, encoded, there)
+                readings[STAND_INS[1]] = net.decode(filled, there.any(-1, keepdim=True).expand_as(there))
+            for way, reading in readings.items():
+                assert reading.logits is not None
+                told = label[:, None].expand(kept.shape)[kept].numpy()
+                part = reading.logits[kept].double().numpy(), told, int(kept.any(-1).sum())
+                found.setdefault((way, named(net.modalities, kind)), []).append(part)
+    read = {
+        key: (
+            np.concatenate([z for z, _, _ in parts]),
+            np.concatenate([y for _, y, _ in parts]),
+            sum(n for *_, n in parts),
+        )
+        for key, parts in found.items()
+    }
+    plain = [(z, y) for (way, _), (z, y, _) in read.items() if way == STAND_INS[0]]
+    common = fit_temperature(np.concatenate([z for z, _ in plain]), np.concatenate([y for _, y in plain]))
+    own: dict[str, dict[str, Scaling]] = {way: {} for way in STAND_INS}
+    for (way, name), (z, y, rows) in read.items():
+        own[way][name] = fit(z, y, score, count=rows, common=common)
+    return to_config(common, own)
 
 
 @torch.inference_mode()

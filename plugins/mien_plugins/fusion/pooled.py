@@ -19,7 +19,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mien_plugins.fusion.timed import Encoded, Reading, Scale, TimedNet
+from mien_plugins.fusion.scaling import SubsetScaling
+from mien_plugins.fusion.timed import Encoded, Reading, Scale, TimedNet, calibrated
 
 Kind = Literal["intra", "cross", "intra-cross"]
 Pooling = Literal["statistics", "concat"]
@@ -87,9 +88,9 @@ class PooledNet(TimedNet):
     """Reads a window at every step. All modalities must have the same `steps` for reading over time (`encode`); `read` takes
     whole sequences of any lengths, as the thesis does."""
 
-    def __init__(self, config: PooledConfig, temperature: float = 1.0) -> None:
+    def __init__(self, config: PooledConfig, scaling: SubsetScaling | None = None) -> None:
         super().__init__(config.modalities, config.widths, max(config.steps) - 1)
-        self.config, self.temperature = config, temperature
+        self.config, self.scaling = config, scaling or SubsetScaling(config.modalities, config.classes)
         count, embed = len(config.modalities), 2 * config.hidden
         parts = zip(config.widths, config.steps, config.mixed, config.drop, strict=True)
         self.scales = nn.ModuleList(Scale(width) for width in config.widths)
@@ -118,14 +119,14 @@ class PooledNet(TimedNet):
             encoded.append(_steps_of(encoder(windows.flatten(0, 1)), windows.shape[1]))
         return tuple(encoded)
 
-    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None) -> Reading:
+    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None, known: Tensor | None = None) -> Reading:
         """Attend, pool what is present, read; it keeps no state."""
         flat = [part.flatten(0, 1) for part in encoded]
         lead = (max(part.shape[0] for part in encoded), mask.shape[1])
         if any(part.shape[0] != lead[0] for part in encoded):
             flat = [part.expand(lead[0], *part.shape[1:]).flatten(0, 1) for part in encoded]
         sides = [(v.view(v.shape[0], *lead, v.shape[2]), there) for v, there in self._attended(flat, mask)]
-        return self._read(sides, mask.shape[0])
+        return self._read(sides, mask, known)
 
     def vectors(self, encoded: Encoded) -> Encoded:
         """The means over each window."""
@@ -148,10 +149,10 @@ class PooledNet(TimedNet):
         parts = enumerate(zip(x, self.scales, self.encoders, strict=True))
         return tuple(encoder(scale(p, there[:, m, None].expand(p.shape[:2]))) for m, (p, scale, encoder) in parts)
 
-    def _pooled(self, encoded: Encoded, there: Tensor) -> Reading:
+    def _pooled(self, encoded: Encoded, there: Tensor, known: Tensor | None = None) -> Reading:
         """From whole sequences and which of them are there (B, 1, M)."""
         sides = [(v.unsqueeze(2), t) for v, t in self._attended(encoded, there)]
-        return self._read(sides, len(there))
+        return self._read(sides, there, known)
 
     # --- shared -------------------------------------------------------------------------------------------------
 
@@ -177,16 +178,15 @@ class PooledNet(TimedNet):
             sides.append((torch.stack(vectors), there))
         return sides
 
-    def _read(self, sides: Sequence[tuple[Tensor, Tensor]], batch: int) -> Reading:
-        """From vectors (K, B or 1, T, E) and which count (B, T, K) to a reading."""
+    def _read(self, sides: Sequence[tuple[Tensor, Tensor]], mask: Tensor, known: Tensor | None) -> Reading:
+        """From vectors (K, B or 1, T, E) and which count (B, T, K) to a reading; mask and known: see `decode`."""
         pooled = []
         for vectors, there in sides:
-            v = vectors.movedim(0, 2).expand(batch, -1, -1, -1)
+            v = vectors.movedim(0, 2).expand(len(mask), -1, -1, -1)
             pooled.append((v * there.unsqueeze(-1)).flatten(-2) if self._concat else statistics(v, there))
         hidden = self.first(torch.cat(pooled, -1))
         logits = self.classes(hidden)
-        expression = (logits / self.temperature).softmax(-1)
-        score = expression[..., list(self.config.hostile)].sum(-1).clamp(0.0, 1.0)
+        score, expression = calibrated(self.scaling, logits, self.config.hostile, mask, known)
         affect = None if self.affect is None else self.affect(hidden).tanh()
         return Reading(score, None, logits, expression, affect)
 
@@ -201,17 +201,17 @@ class WholeNet(PooledNet):
     `encode` takes (B, steps_m, D_m) per modality, and masks are (B, 1, M).
     """
 
-    def __init__(self, config: PooledConfig, temperature: float = 1.0) -> None:
-        super().__init__(config, temperature)
+    def __init__(self, config: PooledConfig, scaling: SubsetScaling | None = None) -> None:
+        super().__init__(config, scaling)
         self.context = 0
 
     def encode(self, x: Sequence[Tensor], mask: Tensor) -> Encoded:
         """(B, L_m, 2·hidden) of each modality."""
         return self._sequences(x, mask[:, 0])
 
-    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None) -> Reading:
+    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None, known: Tensor | None = None) -> Reading:
         """Attend, pool what is present, read."""
-        return self._pooled(encoded, mask)
+        return self._pooled(encoded, mask, known)
 
     def vectors(self, encoded: Encoded) -> Encoded:
         """The means over the sequences, (B, 1, 2·hidden)."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,19 +24,20 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
-from mien.errors import ModelError, UsageError, shown
+from mien.errors import UsageError, shown
 from mien.evaluation.metrics import balanced_accuracy, ccc
 from mien.models import files
 from mien.tracks.quantity import EXPRESSIONS
-from mien.training.card import Card, load_model, write_card
+from mien.training.card import Card, Metric
 from mien.training.kit import RecipeBrain, Stage, save_model, seed_everything
 from mien.training.losses import ccc_loss
+from mien_plugins.fusion import public_model
 from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import STEP, Dropping, Pools, copies
-from mien_plugins.fusion.impute import KnnImputer
-from mien_plugins.fusion.items import MODALITIES, PARTS, Budget, Items, read_items
-from mien_plugins.fusion.measure import HELD, Heard, fit_temperature, make_card, measured, read_all
+from mien_plugins.fusion.items import MODALITIES, PARTS, Items, read_items
+from mien_plugins.fusion.measure import HELD, measured, read_all
 from mien_plugins.fusion.own_data import has_manifest
+from mien_plugins.fusion.plan import FULL, QUICK, Plan
 from mien_plugins.fusion.pooled import PooledConfig
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.timed import Reading, TimedNet
@@ -48,38 +49,6 @@ HOSTILE: Final = tuple(EXPRESSIONS.index(name) for name in ("angry", "disgust"))
 WINDOW: Final = 8
 """Steps that nets with statistical pooling look at."""
 
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train, and how large the nets are.
-
-    steps: of a training sequence; batch: sequences of an update, copies included; remembered: training moments that
-    imputation looks among; noise: deviation of what is added to the vectors, in units of their own; held: sequences that
-    validate and test.
-    """
-
-    epochs: int = 5
-    updates: int = 50
-    batch: int = 32
-    steps: int = 24
-    rate: float = 2e-3
-    decay: float = 1e-3
-    noise: float = 1.5
-    remembered: int = 128
-    held: int = 240
-    width: int = 32
-    inner: int = 16
-    heads: int = 4
-    hidden: int = 48
-    dropout: float = 0.3
-    encoder: int = 16
-    dense: int = 48
-    repeats: int = 200
-    budget: Budget = field(default_factory=Budget)
-
-
-FULL = Plan()
-QUICK = Plan(epochs=3, updates=20, held=60, repeats=50, budget=Budget((60, 30, 30), (60, 30, 30), 1))
 
 Batch = tuple[tuple[Tensor, ...], Tensor, Tensor, Tensor, Tensor]
 """Vectors, mask (B, L, M), label (B, T), affect (B, T, 2), kept (B, T): which steps count in the loss."""
@@ -181,6 +150,7 @@ def train(
     rate: float = 0.0,
     size: int = 0,
     dropout: float | None = None,
+    recalibrate: bool = False,
     plan: Plan | None = None,
 ) -> Card:
     """Train one strategy, calibrate and measure it; write weights, config and card into `out`.
@@ -190,6 +160,7 @@ def train(
         quick: few items and short epochs.
         work: checkpoints and logs, by default `out/work`.
         strategy: see `info.AttentionTraining`, and the other options.
+        recalibrate: train nothing, calibrate and measure what `out` holds.
         plan: overrides `quick`.
 
     Raises:
@@ -197,6 +168,9 @@ def train(
         UsageError: `out` holds the fusion of another strategy; an option that only a manifest has.
         TrainingError: a loss that is not finite.
     """
+    work = work or out / "work"
+    if recalibrate:
+        return _anew(data, out, device, features or work)
     asked = {"epochs": epochs, "batch": batch, "rate": rate, "size": size}
     own = {name: value for name, value in asked.items() if value} | ({} if dropout is None else {"dropout": dropout})
     if has_manifest(data):
@@ -207,7 +181,7 @@ def train(
         chosen = DEFAULTS | own
         run = {"device": device, "threads": threads, "resume": resume, "progress": progress}
         return train_own(
-            data, out, quick=quick, seed=seed, work=work or out / "work", strategy=strategy, moddrop=moddrop, label=label,
+            data, out, quick=quick, seed=seed, work=work, strategy=strategy, moddrop=moddrop, label=label,
             run=run, **chosen,
         )  # fmt: skip
     if given := [*own, *(["label"] if label != "emotion" else [])]:
@@ -215,22 +189,19 @@ def train(
             f"{given[0]} is an option of trainings on a manifest of one's own, and --data has no manifest.csv: {shown(data)}"
         )
     plan = plan or (QUICK if quick else FULL)
-    work = work or out / "work"
     _check_strategy(out, strategy)
     items = read_items(data, features or work, plan.budget, device)
     pools = {part: Pools({name: of.of(part) for name, of in items.items()}) for part in PARTS}
     config = config_of(strategy, items, plan)
     ways: tuple[Dropping, ...] = ("off", "single", "every") if compare else (moddrop,)
-    heard: dict[str, Heard] = {}
+    figures: list[Metric] = []
     for way in ways:
         options = {"device": device, "seed": seed, "threads": threads, "resume": resume, "progress": progress}
         net, epoch = _fit(config, pools, plan, way, work / way, options)
-        temperature = fit_temperature(read_all(net, pools["valid"], plan.held, HELD["valid"]))
         if way == moddrop:
             kept, best = net, epoch
-            config["temperature"] = temperature
-        heard[way] = read_all(net, pools["test"], plan.held, HELD["test"], temperature)
-    figures = [m for way, what in heard.items() if way != moddrop for m in measured(what, plan.repeats, way)]
+            continue
+        figures += measured(read_all(net, pools["test"], plan.held, HELD["test"]), plan.repeats, way)
     weights = {name: _halved(value) for name, value in kept.state_dict().items()} | _bank(kept, pools["train"], plan)
     config |= {
         "id": RECIPE,
@@ -245,9 +216,7 @@ def train(
         "items": {name: {part: len(of.of(part)) for part in PARTS} for name, of in items.items()},
     }
     save_model(out, weights, config)
-    card = evaluate(out, data, device=device, features=features or work)
-    write_card(out, card)
-    return card
+    return public_model.recalibrate(out, data, device, features or work)
 
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | None = None) -> Card:
@@ -261,28 +230,29 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | N
     """
     from tempfile import TemporaryDirectory
 
-    if files.read_json(model / "config.json").get("own"):
+    if _is_own(model):
         from mien_plugins.fusion.own_recipe import evaluate as evaluate_own
 
         return evaluate_own(model, data, device=device)
-    try:
-        weights, config = load_model(model)
-        net = build(config)
-        bank = {n.removeprefix(BANK): weights.pop(n).float().numpy() for n in list(weights) if n.startswith(BANK)}
-        net.load_state_dict({n: v.float() for n, v in weights.items()})
-        imputer = KnnImputer({name: bank[name] for name in net.modalities})
-        fields = dict(config["plan"])
-        budget: dict[str, Any] = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in fields.pop("budget").items()
-        }
-        plan = replace(Plan(**fields), budget=Budget(**budget))
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(model)}") from error
     with TemporaryDirectory() as place:
-        items = read_items(data, features or Path(place), plan.budget, device)
-    test = Pools({name: of.of("test") for name, of in items.items()})
-    heard = read_all(net.eval(), test, plan.held, HELD["test"], float(config["temperature"]), imputer)
-    return make_card(config, heard, plan.repeats, sum(p.numel() for p in net.parameters()))
+        return public_model.evaluate(model, data, device, features or Path(place))
+
+
+def _anew(data: Path, out: Path, device: str, features: Path) -> Card:
+    """Calibrate and measure the model in `out` again."""
+    if not out.is_dir() or not files.weights(out):
+        raise UsageError(f"There is no model to calibrate; name its folder with --out: {shown(out)}")
+    if _is_own(out):
+        from mien_plugins.fusion.own_recipe import recalibrate as recalibrate_own
+
+        return recalibrate_own(data, out, features, device)
+    if has_manifest(data):
+        raise UsageError(f"The model learnt from public corpora, and --data has a manifest of one's own: {shown(data)}")
+    return public_model.recalibrate(out, data, device, features)
+
+
+def _is_own(model: Path) -> bool:
+    return bool(files.read_json(model / "config.json").get("own"))
 
 
 def _check_strategy(out: Path, strategy: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mien_plugins.fusion.scaling import SubsetScaling
 from mien_plugins.fusion.strategies import Rows, Strategy, make
-from mien_plugins.fusion.timed import Encoded, Heads, Reading, Scale, TimedNet
+from mien_plugins.fusion.timed import Encoded, Heads, Reading, Scale, TimedNet, calibrated
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class SequenceConfig:
 class SequenceNet(TimedNet):
     """Projection of each modality (eq. 3), fusion of the moment, LSTM over time, classes and affect."""
 
-    def __init__(self, config: SequenceConfig, temperature: float = 1.0) -> None:
+    def __init__(self, config: SequenceConfig, scaling: SubsetScaling | None = None) -> None:
         super().__init__(config.modalities, config.widths)
         self.config = config
         self.scales = nn.ModuleList(Scale(width) for width in config.widths)
@@ -71,18 +72,20 @@ class SequenceNet(TimedNet):
         assert isinstance(width, int)
         self.lstm = nn.LSTM(width, config.hidden, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
-        self.heads = Heads(config.hidden, config.classes, config.hostile, temperature)
+        self.heads = Heads(config.hidden, config.classes)
+        self.scaling = scaling or SubsetScaling(config.modalities, config.classes)
 
     def encode(self, x: Sequence[Tensor], mask: Tensor) -> Encoded:
         """Standardised and projected: x̃^m (B, T, D_u)."""
         parts = zip(x, self.scales, self.project, strict=True)
         return tuple(project(scale(part, mask[..., m])) for m, (part, scale, project) in enumerate(parts))
 
-    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None) -> Reading:
+    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None, known: Tensor | None = None) -> Reading:
         """Fuse each step and go over time from `state`, the LSTM's of the step before."""
         batch = mask.shape[0]
         stacked = torch.stack([self.dropout(part) for part in encoded], -2).expand(batch, -1, -1, -1)
         fused, weights = self.fusion(stacked, mask)
         out, state = self.lstm(fused, state)
-        reading: Reading = self.heads(self.dropout(out))
-        return replace(reading, weights=weights, state=state)
+        logits, affect = self.heads(self.dropout(out))
+        score, expression = calibrated(self.scaling, logits, self.config.hostile, mask, known)
+        return Reading(score, weights, logits, expression, affect, state)

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mien_plugins.fusion.scaling import SubsetScaling
+
 Encoded = tuple[Tensor, ...]
 """One tensor per modality, batch and time first; a batch of 1 stands for every row of the mask that it is decoded with."""
 
@@ -70,8 +72,14 @@ class TimedNet(nn.Module, ABC):
         """
 
     @abstractmethod
-    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None) -> Reading:
-        """Fuse what is present; `mask` (B, T, M) bool. Where nothing is present the reading means nothing."""
+    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None, known: Tensor | None = None) -> Reading:
+        """Fuse what is present. Where nothing is present the reading means nothing.
+
+        Args:
+            mask: (B, T, M) bool.
+            state: of the reading before.
+            known: (B, T, M) bool, where some of what the mask has was imputed: what was there. Calibration asks for it.
+        """
 
     def vectors(self, encoded: Encoded) -> Encoded:
         """One vector per modality and step, (B, T, E_m): what imputation compares and replaces."""
@@ -112,22 +120,24 @@ class Scale(nn.Module):
 
 
 class Heads(nn.Module):
-    """Emotion classes, and valence and arousal, from the fused vector.
+    """Emotion classes, and valence and arousal, from the fused vector."""
 
-    The score is the probability of the classes at `hostile`, after temperature scaling (Guo et al. 2017).
-    """
-
-    def __init__(self, width: int, classes: int, hostile: Sequence[int], temperature: float = 1.0) -> None:
+    def __init__(self, width: int, classes: int) -> None:
         super().__init__()
         self.classes, self.affect = nn.Linear(width, classes), nn.Linear(width, 2)
-        self.hostile, self.temperature = list(hostile), temperature
 
-    def forward(self, x: Tensor) -> Reading:
-        """(B, T, width) → a reading without weights."""
-        logits = self.classes(x)
-        expression = (logits / self.temperature).softmax(-1)
-        score = expression[..., self.hostile].sum(-1).clamp(0.0, 1.0)
-        return Reading(score, None, logits, expression, self.affect(x).tanh())
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, width) → logits (B, T, C), and (B, T, 2) in [-1, 1]."""
+        return self.classes(x), self.affect(x).tanh()
+
+
+def calibrated(
+    scaling: SubsetScaling, logits: Tensor, hostile: Sequence[int], mask: Tensor, known: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The score (B, T) and the classes' probabilities (B, T, C) under what was there (see `TimedNet.decode`); the score is the
+    sum of those at `hostile`."""
+    expression: Tensor = scaling(logits, mask if known is None else known, known is not None)
+    return expression[..., list(hostile)].sum(-1).clamp(0.0, 1.0), expression
 
 
 def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:

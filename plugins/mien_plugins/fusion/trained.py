@@ -180,9 +180,11 @@ class TrainedFusion:
 
     def _decode(self, encoded: Encoded, mask: Bools, name: str) -> Reading:
         """Decode under (V, T, M) masks, going on from the last stretch."""
+        known = None
         if self._imputer is not None:
+            known = self._tensor(mask)
             encoded, mask = self._impute(self._imputer, encoded, mask)
-        reading = self._net.decode(encoded, self._tensor(mask), self._states.get(name))
+        reading = self._net.decode(encoded, self._tensor(mask), self._states.get(name), known)
         self._states[name] = reading.state
         return reading
 

@@ -20,16 +20,18 @@ from mien.tracks import Features
 from mien.tracks.quantity import EXPRESSIONS
 from mien_plugins.emotion.corpus import TEST_SPEAKERS
 from mien_plugins.fusion import items as of_corpora
-from mien_plugins.fusion import recipe
+from mien_plugins.fusion import public_model, recipe
 from mien_plugins.fusion.attention import AttentionFusion
-from mien_plugins.fusion.draw import Pools, copies, subsets
+from mien_plugins.fusion.draw import Pools, copies
 from mien_plugins.fusion.info import TrainedParams
 from mien_plugins.fusion.items import MODALITIES, PARTS, Items
-from mien_plugins.fusion.measure import KNN, WAYS
+from mien_plugins.fusion.measure import ECE_HOSTILE, KNN, WAYS
+from mien_plugins.fusion.plan import Plan
+from mien_plugins.fusion.scaling import named, subsets
 
 WIDTHS = {"text": 5, "voice": 6, "face": 4}
 SPEAKERS = (("ravdess-01", "emodb-03"), ("ravdess-17",), ("ravdess-19",))
-PLAN = recipe.Plan(epochs=2, updates=25, batch=28, steps=8, rate=0.02, held=12, width=8, inner=4, heads=2, hidden=12, encoder=4,
+PLAN = Plan(epochs=2, updates=25, batch=28, steps=8, rate=0.02, held=12, width=8, inner=4, heads=2, hidden=12, encoder=4,
                    dense=8, repeats=20, remembered=16, noise=0.1, dropout=0.0)  # fmt: skip
 
 
@@ -56,7 +58,8 @@ def made(each: int = 3) -> dict[str, Items]:
 
 @pytest.fixture
 def options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
-    monkeypatch.setattr(recipe, "read_items", lambda *_: made())
+    for module in (recipe, public_model):
+        monkeypatch.setattr(module, "read_items", lambda *_: made())
     return {"plan": PLAN, "threads": 1, "progress": False, "work": tmp_path / "work"}
 
 
@@ -84,13 +87,13 @@ def test_nothing_can_be_paired_where_nobody_shows_two_emotions() -> None:
 
 
 def test_copies_are_moddrops_or_every_subset() -> None:
-    assert len(subsets()) == 7
-    assert subsets()[0].all()
-    assert subsets().any(1).all()
+    assert len(subsets(3)) == 7
+    assert subsets(3)[0].all()
+    assert subsets(3).any(1).all()
     assert len(copies(5, "off")) == 5
     assert len(copies(5, "single")) == 20
     assert len(copies(5, "every")) == 35
-    assert {tuple(row) for row in copies(1, "every").present.tolist()} == {tuple(row) for row in subsets().tolist()}
+    assert {tuple(row) for row in copies(1, "every").present.tolist()} == {tuple(row) for row in subsets(3).tolist()}
 
 
 def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: Path) -> None:
@@ -109,6 +112,7 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
         list(EXPRESSIONS),
     )
     assert recipe.evaluate(out, tmp_path).metrics == card.metrics
+    assert len([m for m in card.metrics if m.name == ECE_HOSTILE]) == 7 + 6
 
     logs = [log.read_text() for log in sorted((tmp_path / "work").rglob("log.jsonl"))]
     recipe.train(tmp_path, tmp_path / "again", strategy="hierarchical", **options)
@@ -116,6 +120,36 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
     assert json.loads((tmp_path / "again" / "config.json").read_text())["sha256"] == config["sha256"]
     with pytest.raises(UsageError, match="holds the fusion hierarchical"):
         recipe.train(tmp_path, out, strategy="concat", **options)
+
+
+def test_each_subset_is_calibrated_and_can_be_anew_without_training(options: dict[str, Any], tmp_path: Path) -> None:
+    out, again = tmp_path / "fusion-concat", {**options, "recalibrate": True}
+    with pytest.raises(UsageError, match="no model to calibrate"):
+        recipe.train(tmp_path, out, **again)
+    card = recipe.train(tmp_path, out, strategy="self", compare=False, **options)
+    config = json.loads((out / "config.json").read_text())
+    names = {named(MODALITIES, kind) for kind in subsets(3)}
+    assert {way: set(of) for way, of in config["calibration"].items()} == {
+        "zero": names,
+        "knn": names - {"text + voice + face"},
+    }
+    assert card.calibration["voice"].startswith(
+        f"temperature {config['calibration']['zero']['voice']['temperature']:.3f}; angry"
+    )
+    assert "P(angry) + P(disgust)" in card.calibration["P(hostile)"]
+
+    # As earlier versions left it, with one temperature; the labels of the other options do not matter.
+    (out / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "calibration"}))
+    before = recipe.evaluate(out, tmp_path)
+    assert "all subsets together" in before.calibration["method"]
+    assert before.metrics != card.metrics
+    weights = (out / "model.safetensors").read_bytes()
+    assert recipe.train(tmp_path, out, strategy="concat", **again).metrics == card.metrics
+    assert json.loads((out / "config.json").read_text()) == config
+    assert (out / "model.safetensors").read_bytes() == weights
+    (tmp_path / "manifest.csv").write_text("path,split\n")
+    with pytest.raises(UsageError, match="learnt from public corpora"):
+        recipe.train(tmp_path, out, **again)
 
 
 def test_what_was_trained_runs_with_imputation(options: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:

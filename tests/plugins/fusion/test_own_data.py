@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from mien.engine.backend import Backend
@@ -96,7 +97,9 @@ def test_what_a_users_net_says_is_calibrated_on_validation_rows(features: Path, 
     out = tmp_path / "out"
     card = train("fusion-attention", features, out, strategy="cross", **TINY)
     weights, config = load_model(out)
-    assert f"{config['temperature']:.4f}" == card.calibration["temperature"]
+    own = config["calibration"]["zero"]
+    assert card.calibration["text + voice"].startswith(f"temperature {own['text + voice']['temperature']:.3f}; ang ")
+    assert (len(own), len(config["calibration"]["knn"])) == (7, 6)
     (error,) = (m for m in card.metrics if (m.subset, m.name) == ("test: text + voice", "expected calibration error"))
     assert 0 <= error.value < 1
     net: Any = build(config).eval()
@@ -105,11 +108,34 @@ def test_what_a_users_net_says_is_calibrated_on_validation_rows(features: Path, 
     corpus = Corpus.make(manifest, Embeddings(tmp_path / "kept"), None, sound=False)
     shape, labels = own_recipe.shape_of(config, net), manifest.codes("iemocap")
     batches = Batches(corpus, look(corpus, net.widths), labels, shape, 8, "off")
-    own = own_recipe.temperature_of(net, batches)
-    assert own == pytest.approx(config["temperature"], rel=0.02)  # weights are stored in half precision
+    found = own_recipe.calibration_of(net, batches, config["net"]["hostile"])
+    assert found["temperature"] == pytest.approx(config["temperature"], rel=1e-3)
+    assert found["calibration"]["zero"]["voice"]["bias"] == pytest.approx(own["voice"]["bias"], abs=1e-2)
     for part in net.classes.parameters():
         part.data /= 1.5
-    assert own_recipe.temperature_of(net, batches) == pytest.approx(own / 1.5, rel=0.02)
+    less = own_recipe.calibration_of(net, batches, config["net"]["hostile"])
+    assert less["temperature"] == pytest.approx(found["temperature"] / 1.5, rel=0.02)
+
+    (out / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "calibration"}))
+    weights_before = (out / "model.safetensors").read_bytes()
+    wanted = job.Job(features, out, device="cpu", threads=1, progress=False, work=tmp_path / "new",
+                     options={"recalibrate": True})  # fmt: skip
+    again = job.train(Registry.load().recipe("fusion-attention"), wanted)
+    assert again.metrics == card.metrics
+    assert load_model(out)[1] == config
+    assert (out / "model.safetensors").read_bytes() == weights_before
+
+
+def test_what_imputes_knows_which_modality_is_which_in_whatever_order_they_were_stored() -> None:
+    memory = {
+        f"bank.{name}": torch.full((3, 2), value) for name, value in (("face", 3.0), ("text", 1.0), ("voice", 2.0))
+    }
+    imputer = own_recipe.imputer_of(memory)
+    assert imputer is not None
+    asked = {name: np.zeros((1, 2), np.float32) for name in ("text", "voice", "face")}
+    filled = imputer.fill(asked, [[True, False, False]])
+    assert {name: block[0, 0] for name, block in filled.items()} == {"text": 0.0, "voice": 2.0, "face": 3.0}
+    assert own_recipe.imputer_of({"bank.face": memory["bank.face"]}) is None
 
 
 def test_what_learnt_own_features_says_that_it_reads_no_media(

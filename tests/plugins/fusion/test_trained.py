@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mien.training.card import load_model, save_model
 from mien_plugins.fusion.attention import AttentionFusion, build
 from mien_plugins.fusion.info import TrainedParams
 from mien_plugins.fusion.pooled import PooledConfig
+from mien_plugins.fusion.scaling import Scaling, named, subsets
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.trained import TrainedFusion
 
@@ -180,6 +182,44 @@ def test_vectors_of_another_model_are_left_out_and_told(make: Any) -> None:
     assert "emotion.embedding was written by another model" in context.notes[0]
 
 
+@pytest.mark.parametrize("missing", ["zero", "knn"])
+@pytest.mark.parametrize("kind", ["concat", "crossmodal", "intra", "cross"])
+def test_at_every_moment_what_is_shown_is_calibrated_for_what_is_there(
+    make: Any, tmp_path: Path, kind: str, missing: str
+) -> None:
+    own = {
+        way: {
+            named(NAMES, subset): Scaling(1.0 + n, (0.3 * n, *[0.0] * 5, sign))
+            for n, subset in enumerate(subsets(3), 1)
+        }
+        for way, sign in (("zero", 0.0), ("knn", -1.0))
+    }
+    tracks = chosen(NAMES)
+    make(kind, tracks)
+    weights, config = load_model(tmp_path / "fusion-tiny")
+    said = {}
+    for calibrated in (
+        {"temperature": 1.0},
+        {"calibration": {w: {n: asdict(s) for n, s in of.items()} for w, of in own.items()}},
+    ):
+        save_model(tmp_path / "fusion-tiny", weights, {**config, **calibrated})
+        fusion = Tiny()
+        fusion.prepare(tuple(tracks), TrainedParams(missing=missing), a_context())
+        grid, (fused,) = fuse(fusion, tracks)
+        said["calibration" in calibrated] = fused, next(c.values for c in fused.curves if c.name == "expression")
+    there = np.stack([grid.stretch(0, grid.times.size).mask[TRACKS[name]] for name in NAMES], 1)
+    assert len({tuple(row) for row in there.tolist()}) >= 5  # as many subsets, nobody among them
+    (_, plain), (fused, found) = said[False], said[True]
+    for t in np.flatnonzero(there.any(1)):
+        of = own[missing][named(NAMES, there[t])]
+        wanted = np.exp(np.log(plain[t].astype(float)) / of.temperature + np.array(of.bias))
+        np.testing.assert_allclose(found[t], wanted / wanted.sum(), atol=1e-5)
+        assert fused.score[t] == pytest.approx(found[t, :2].sum(), abs=1e-6)
+        # What a modality says alone is calibrated as what is read from it alone.
+        for m in np.flatnonzero(there[t] & (there[t].sum() == 1)):
+            assert fused.contributions[t, m] == pytest.approx(fused.score[t], abs=1e-2 if kind in KINDS[:5] else 1e-5)
+
+
 @pytest.mark.parametrize("kind", ["self", "intra-cross"])
 @pytest.mark.parametrize(
     "change",
@@ -197,6 +237,10 @@ def test_vectors_of_another_model_are_left_out_and_told(make: Any) -> None:
         {"step": "soon"},
         {"temperature": 0},
         {"temperature": -1.5},
+        {"calibration": {"zero": {"smell": {"temperature": 1.0, "bias": [0.0] * 7}}}},
+        {"calibration": {"knn": {"text": {"temperature": 0, "bias": [0.0] * 7}}}},
+        {"calibration": {"zero": {"text": {"temperature": 1.0, "bias": [0.0]}}}},
+        {"calibration": ["text"]},
     ],
 )
 def test_a_configuration_that_cannot_be_is_one_sentence(

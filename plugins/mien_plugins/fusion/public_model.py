@@ -1,0 +1,72 @@
+"""An attention fusion that was trained on the public corpora: calibrated, and measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mien.errors import ModelError, shown
+from mien.training.card import Card, load_model, save_model, write_card
+from mien_plugins.fusion.attention import build
+from mien_plugins.fusion.draw import Pools
+from mien_plugins.fusion.impute import KnnImputer
+from mien_plugins.fusion.items import Budget, read_items
+from mien_plugins.fusion.measure import HELD, Heard, calibrate, make_card, read_all
+from mien_plugins.fusion.plan import Plan
+from mien_plugins.fusion.timed import TimedNet
+from mien_plugins.fusion.trained import BANK
+
+
+@dataclass(frozen=True)
+class PublicModel:
+    """A model that was trained on the public corpora: its net, what imputes, and how it was made."""
+
+    net: TimedNet
+    imputer: KnnImputer
+    config: dict[str, Any]
+    plan: Plan
+
+    @classmethod
+    def load(cls, folder: Path) -> PublicModel:
+        """Read a model's folder; raises ModelError when it holds no attention fusion."""
+        try:
+            weights, config = load_model(folder)
+            net = build(config)
+            bank = {n.removeprefix(BANK): weights.pop(n).float().numpy() for n in list(weights) if n.startswith(BANK)}
+            net.load_state_dict({n: v.float() for n, v in weights.items()})
+            imputer = KnnImputer({name: bank[name] for name in net.modalities})
+            fields = dict(config["plan"])
+            budget: dict[str, Any] = {
+                name: tuple(v) if isinstance(v, list) else v for name, v in fields.pop("budget").items()
+            }
+            plan = replace(Plan(**fields), budget=Budget(**budget))
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(folder)}") from error
+        return cls(net.eval(), imputer, config, plan)
+
+    def heard(self, data: Path, features: Path, part: Literal["valid", "test"], device: str) -> Heard:
+        """What it reads of one part's sequences, what is absent left out or imputed."""
+        items = read_items(data, features, self.plan.budget, device)
+        pools = Pools({name: of.of(part) for name, of in items.items()})
+        return read_all(self.net, pools, self.plan.held, HELD[part], self.imputer)
+
+
+def recalibrate(model: Path, data: Path, device: str, features: Path) -> Card:
+    """Fit the calibration of a model to its validation sequences and write it into config.json; measure it, write the card.
+
+    Nothing is trained: the weights stay as they are.
+    """
+    read = PublicModel.load(model)
+    config = read.config | calibrate(read.heard(data, features, "valid", device))
+    save_model(model, load_model(model)[0], config)
+    card = evaluate(model, data, device, features)
+    write_card(model, card)
+    return card
+
+
+def evaluate(model: Path, data: Path, device: str, features: Path) -> Card:
+    """Measure a model on the test sequences."""
+    read = PublicModel.load(model)
+    heard = read.heard(data, features, "test", device)
+    return make_card(read.config, heard, read.plan.repeats, sum(p.numel() for p in read.net.parameters()))
