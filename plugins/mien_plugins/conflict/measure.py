@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mien.evaluation.groups import GENDERS, LANGUAGES
@@ -15,10 +17,11 @@ from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.conflict.calibrate import HIGH, probability, scores
+from mien_plugins.conflict.features import Samples, fit_length, normalise
 from mien_plugins.conflict.model import load_config, load_net
-from mien_plugins.conflict.net import NAMES, SECONDS, ConflictNet, running_statistics, trainable
+from mien_plugins.conflict.net import NAMES, SAMPLES, SECONDS, ConflictNet, running_statistics, trainable
 from mien_plugins.conflict.recipe import RECIPE, TEST, TEST_STREAM, held_out, one_voice
-from mien_plugins.conflict.takes import Voice, load_voices
+from mien_plugins.conflict.takes import Voice, load_voices, read_audio
 
 Floats = NDArray[np.float64]
 CLIPS = 256  # simulated conversations a corpus
@@ -38,14 +41,22 @@ EMODB = DataSource(
 )
 
 
-def measure(model: Path, data: Path, device: str = "cpu", clips: int = CLIPS, single: int = SINGLE) -> Card:
+def measure(
+    model: Path,
+    data: Path,
+    device: str = "cpu",
+    clips: int = CLIPS,
+    single: int = SINGLE,
+    recordings: int | None = None,
+) -> Card:
     """Read simulated conversations of the test speakers.
 
     Args:
         model: folder with weights and config.
         data: folder with `speech/manifest.csv`.
         device: as torch spells it.
-        clips, single: how many conversations, and recordings of one speaker, for each corpus.
+        clips, single: how many conversations, and simulated recordings of one speaker, for each corpus.
+        recordings: how many real ones of one speaker at most; None: all.
     """
     net, config = load_net(model, device), load_config(model)
     metrics: list[Metric] = []
@@ -80,6 +91,14 @@ def measure(model: Path, data: Path, device: str = "cpu", clips: int = CLIPS, si
             scores(net, one_voice(own, single, TEST_STREAM + 30 + 2 * offset + i))[0] for i, own in enumerate(groups)
         ]
         add("share below 0", _below, np.concatenate(parts), subset=f"one speaker alone, {gender}")
+    for name, own in voices.items():
+        corpus = _corpus(name, own)
+        for sounds, subset, note in (
+            (_as_they_are(own), f"recordings of one speaker as they are, {corpus}", "padded to 30 s"),
+            (_end_to_end(own), f"recordings of one speaker end to end, {corpus}", "30 s of one emotion, cut together"),
+        ):
+            read = _plain(net, islice(sounds, recordings))
+            add("share below 0", _below, read, subset=subset, note=f"{note}; at most {read.max():.2f}")
     diagrams = []
     for curve, level in (("conflict", 0.0), ("hostility", HIGH)):
         chance, happened = probability(given, config[curve]), (truth > level).astype(float)
@@ -105,6 +124,33 @@ def _listen(net: ConflictNet, voices: Sequence[Voice], clips: int, stream: int) 
     speakers = np.concatenate([batch.speakers.numpy() for batch in batches])
     seconds = np.concatenate([batch.seconds.numpy() for batch in batches])
     return _Heard(label, np.clip(read, -1, 1), speakers > 1, seconds < SECONDS - 0.01)
+
+
+def _as_they_are(voices: Sequence[Voice]) -> Iterator[Samples]:
+    """Every recording, silence and all, as the analyzer reads a file: nothing of it is simulated."""
+    for voice in voices:
+        for take in voice.takes:
+            assert take.path is not None
+            yield read_audio(take.path)
+
+
+def _end_to_end(voices: Sequence[Voice]) -> Iterator[Samples]:
+    """30 s of each speaker and emotion: the recordings one behind the other, from the first again where they are too few."""
+    for voice in voices:
+        for emotion in sorted({take.emotion for take in voice.takes}):
+            paths = sorted(take.path for take in voice.takes if take.emotion == emotion and take.path is not None)
+            whole = np.concatenate([read_audio(path) for path in paths])
+            yield np.resize(whole, SAMPLES)
+
+
+def _plain(net: ConflictNet, sounds: Iterable[Samples], batch: int = 16) -> Floats:
+    """(N,) readings of N sounds, padded or cut to 30 s."""
+    device, windows = next(net.parameters()).device, iter(sounds)
+    read = []
+    with torch.inference_mode():
+        while some := [fit_length(sound, SAMPLES) for sound in islice(windows, batch)]:
+            read.append(net(torch.from_numpy(normalise(np.stack(some))).to(device)).double().cpu().numpy())
+    return np.concatenate(read)
 
 
 def _arrays(heard: _Heard) -> tuple[Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]]:

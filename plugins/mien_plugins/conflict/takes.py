@@ -47,11 +47,12 @@ _COLUMNS = ("corpus", "speaker", "path", "emotion", "intensity")
 
 @dataclass(frozen=True)
 class Take:
-    """One acted utterance: (n,) samples at 8 kHz, trimmed, of RMS 1, and their vocal effort in [0, 1]."""
+    """One acted utterance: (n,) samples at 8 kHz, trimmed, of RMS 1, their vocal effort in [0, 1], and the recording."""
 
     samples: Samples
     effort: float
     emotion: str
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
                 samples=_take(folder / row["path"]),
                 effort=effort_of(corpus, row["emotion"], row["intensity"]),
                 emotion=row["emotion"],
+                path=folder / row["path"],
             )
             for row in rows[key]
         ]

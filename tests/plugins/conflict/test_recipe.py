@@ -54,7 +54,7 @@ def corpus(tmp_path_factory) -> Path:
 
 
 def test_trains_resumes_and_writes_a_card(corpus, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipe, "evaluate", lambda model, data, device: measure(model, data, device, 3, 2))
+    monkeypatch.setattr(recipe, "evaluate", lambda model, data, device: measure(model, data, device, 3, 2, 2))
     out = tmp_path / "model"
     train(corpus, out, plan=replace(TINY, phases=TINY.phases[:1]), **OPTIONS)
     log = out / "work" / "log.jsonl"
@@ -64,11 +64,12 @@ def test_trains_resumes_and_writes_a_card(corpus, tmp_path, monkeypatch):
     config = json.loads((out / "config.json").read_text())
     assert config["rate"] == 8_000
     assert config["hostility"]["channels"] == config["conflict"]["channels"] == ["conflict"]
-    assert card == measure(out, corpus, clips=3, single=2)
+    assert card == measure(out, corpus, clips=3, single=2, recordings=2)
     assert card.command.endswith("--out resources/models/conflictnet --set schedule=thesis")
     assert (out / "reliability.svg").read_text() == card.plots[0].svg
     assert {m.subset for m in card.metrics} >= {
         *("test", "test, emodb (German)", "one speaker alone, ravdess (English)"),
+        *(f"recordings of one speaker {how}, emodb (German)" for how in ("as they are", "end to end")),
         *(f"{what} {who}" for what in ("test, conversations among", "one speaker alone,") for who in ("women", "men")),
     }
     assert card.parameters == 421_314

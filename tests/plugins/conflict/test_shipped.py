@@ -47,6 +47,19 @@ def test_at_the_published_level_on_speakers_never_heard(folder):
 def test_one_voice_alone_is_no_conflict(folder):
     for corpus in ("ravdess (English)", "emodb (German)"):
         assert metric(folder, "share below 0", f"one speaker alone, {corpus}")["value"] >= 0.95
+        assert metric(folder, "share below 0", f"recordings of one speaker as they are, {corpus}")["value"] == 1.0
+
+
+def test_a_recording_of_one_voice_reads_below_0_for_a_user_too(shared, tmp_path):
+    """Those of each corpus that read highest: through decoding, windows and padding."""
+    speech = shared / "data" / "speech"
+    found = {}
+    for path in ("emodb/16b02Wb.flac", "ravdess/03-01-08-02-02-01-20.flac"):
+        [(time, value)] = readings(speech / path, tmp_path)
+        found[path] = value
+        assert time < 3.0
+    assert max(found.values()) < 0
+    assert found["emodb/16b02Wb.flac"] == pytest.approx(-0.214, abs=0.02)
 
 
 def test_card_holds_when_measured_again(folder, shared):
@@ -62,18 +75,15 @@ def test_card_holds_when_measured_again(folder, shared):
 
 
 def test_reads_real_media_through_the_engine(shared, tmp_path):
-    def read(name: str) -> list[tuple[float, float]]:
-        events = analyze(
-            shared / "media" / "real" / name,
-            library=tmp_path / "library.db",
-            analyzers=["conflict"],
-            fusion="",
-            device="cpu",
-        )
-        pieces = [e.track for e in events if isinstance(e, Piece) and e.track.name == "conflict.intensity"]
-        return [(float(t), float(v)) for p in pieces for t, v in zip(p.times, p.values[:, 0], strict=True)]
-
-    [(time, value)] = read("hamilton_interview.mp4")  # 10 s: padded, one reading at the middle
+    real = shared / "media" / "real"
+    [(time, value)] = readings(real / "hamilton_interview.mp4", tmp_path)  # 10 s: padded, one reading at the middle
     assert time == pytest.approx(5.0, abs=0.1)
     assert -1 <= value <= 1
-    assert read("face_silent_track.mp4") == []  # no speech, no reading
+    assert readings(real / "face_silent_track.mp4", tmp_path) == []  # no speech, no reading
+
+
+def readings(path: Path, folder: Path) -> list[tuple[float, float]]:
+    """(time, intensity) as an analysis gives them."""
+    events = analyze(path, library=folder / "library.db", analyzers=["conflict"], fusion="", device="cpu")
+    pieces = [e.track for e in events if isinstance(e, Piece) and e.track.name == "conflict.intensity"]
+    return [(float(t), float(v)) for p in pieces for t, v in zip(p.times, p.values[:, 0], strict=True)]
