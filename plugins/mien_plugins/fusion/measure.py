@@ -196,7 +196,8 @@ def make_card(config: Mapping[str, Any], heard: Heard, repeats: int, parameters:
         limits=(
             "The pairing is an assumption: a face, a voice and a text of one emotion need not belong to one moment, and where "
             "they disagree in earnest (irony, composure) it has learnt nothing.",
-            "Three speakers test the voices, so that the intervals, which know only of the sequences, are too narrow for them.",
+            "Three speakers calibrate the voices and three others test them: too few to hold for everybody, and intervals, which "
+            "know only of the sequences, are too narrow for them.",
             "EmoBank names no emotions: a text has the one whose norm is nearest to its ratings, which is a coarse guess; few "
             "are angry, so that hostility by text alone was calibrated and measured on a handful of them.",
             "Acted voices and searched-for pictures are stronger than everyday ones. The embeddings of the training part come "

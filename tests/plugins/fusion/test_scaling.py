@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 import torch
 
 from mien.evaluation.metrics import ece
+from mien.models import store
+from mien.training.card import load_model
 from mien_plugins.face.measure import fit_temperature
+from mien_plugins.fusion.attention import build
+from mien_plugins.fusion.measure import ECE_HOSTILE
 from mien_plugins.fusion.scaling import Scaling, SubsetScaling, described, fit, named, subsets, to_config
 
 NAMES = ("text", "voice", "face")
@@ -112,3 +117,33 @@ def test_a_card_says_how_each_subset_was_calibrated() -> None:
     assert lines["text, the others imputed"] == "temperature 2.000; a +0.00, b +0.25"
     assert "all subsets together" in described(about | {"temperature": 1.5}, "rows")["method"]
     assert described(about, "rows") == {}
+
+
+@pytest.mark.parametrize(
+    "strategy", ["concat", "self", "residual", "hierarchical", "crossmodal", "intra", "cross", "intra-cross"]
+)
+def test_what_ships_is_calibrated_for_every_subset_and_says_so(strategy: str) -> None:
+    folder = store.resolve(f"fusion-{strategy}")
+    weights, config = load_model(folder)
+    assert set(config["calibration"]["zero"]) == set(SUBSETS)
+    assert set(config["calibration"]["knn"]) == set(SUBSETS[1:])
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert {name: card["calibration"][name] for name in SUBSETS} == {
+        name: text for name, text in described(config, "sequences").items() if name in SUBSETS
+    }
+    told = [m["subset"] for m in card["metrics"] if m["name"] == ECE_HOSTILE and m["note"] == "15 bins"]
+    assert told == [f"held-out sequences: {name}" for name in SUBSETS]
+    said = {}
+    for subset in ("own", "common"):
+        net = build(config if subset == "own" else {k: v for k, v in config.items() if k != "calibration"}).eval()
+        net.load_state_dict({name: value.float() for name, value in weights.items() if not name.startswith("bank.")})
+        torch.manual_seed(0)
+        x = [torch.randn(1, net.context + 1, width) for width in net.widths]
+        encoded = net.encode(x, torch.ones(1, net.context + 1, 3, dtype=torch.bool))
+        said[subset] = net.decode(encoded, torch.from_numpy(subsets(3))[:, None])
+    logits, own = said["own"].logits, config["calibration"]["zero"]
+    assert logits is not None
+    for n, name in enumerate(SUBSETS):
+        wanted = (logits[n, 0] / own[name]["temperature"] + torch.tensor(own[name]["bias"])).softmax(-1)
+        torch.testing.assert_close(said["own"].score[n, 0], wanted[:2].sum())
+    assert ((said["own"].score - said["common"].score).abs() > 1e-3).any()
