@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,19 +20,36 @@ from pathlib import Path
 DEMO = Path(str(files("mien_resources") / "demo" / "demo.mp4"))
 PATIENCE = 600.0  # s
 HEATED = 18.6  # s; where the two of the demo clip shout
+EXCERPTS = {"Complaint": (0.0, 7.0), "Excuse": (9.0, 6.0), "Quarrel": (14.0, 8.0)}
+"""Name → beginning and length in s: parts of the demo clip that fill the library."""
 
 
 def main(out: Path) -> None:
     """Take all pictures into the folder `out`."""
     with tempfile.TemporaryDirectory(prefix="mien-") as home:
-        os.environ.update(MIEN_HOME=home, MIEN_OFFLINE="1")
+        os.environ.update(MIEN_HOME=home, HOME=home, MIEN_OFFLINE="1")
         out.mkdir(parents=True, exist_ok=True)
         # Pictures show where a medium lies; where this checkout lies is nobody's business.
         videos = Path(home) / "Videos"
         videos.mkdir()
         for file in DEMO.parent.glob("demo*"):
             shutil.copyfile(file, videos / file.name)
+        _stock(videos)
         Tour(out, videos / DEMO.name).go()
+
+
+def _stock(videos: Path) -> None:
+    """Analyse excerpts, so that the library has more than one medium."""
+    from mien.engine.analyze import analyze
+    from mien.media.ffmpeg import ffmpeg_path
+
+    for name, (begin, length) in EXCERPTS.items():
+        part = ["-ss", str(begin), "-t", str(length)]
+        for source in (DEMO, DEMO.with_name("demo.en.srt")):
+            target = videos / (name + "".join(source.suffixes))
+            subprocess.run([str(ffmpeg_path()), "-v", "error", *part, "-i", str(source), str(target)], check=True)
+        for _ in analyze(videos / f"{name}.mp4"):
+            pass
 
 
 class Tour:
@@ -96,7 +114,8 @@ class Tour:
         space.all.setSizes([3 * sum(sizes) // 4, sum(sizes) // 4])
         self._take("explanation")
         space.all.setSizes(sizes)
-        window.show_library()
+        library = window.rooms.show_library('offence above 0.8 "you"')
+        self._wait(lambda: library.model.answer is not None)
         self._rest(1.5)
         self._take("library")
         window.show_library()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from mien.exchange.text import clock
 from mien_desktop.library.catalogue import PEAKS, Card, Line, signed
-from mien_desktop.library.model import ROW, More, Row, duration, states, when
+from mien_desktop.library.model import ROW, More, Row, duration, folder_of, states, when
 from mien_desktop.library.thumbs import Thumbnails
 from mien_desktop.look.icons import pixmap
 from mien_desktop.look.palette import Palette
@@ -133,7 +133,7 @@ class MediaDelegate(QStyledItemDelegate):
         left, top = rect.left(), rect.top() + round(1.3 * line)
         for state in states(card):
             left = self._pill(painter, option, left, top, state, p.bad if state == "file missing" else p.warn)
-        facts = [duration(card.seconds), when(card), *([] if self.grid else [str(card.path.parent)])]
+        facts = [duration(card.seconds), when(card), *([] if self.grid else [folder_of(card.path)])]
         painter.setPen(QColor(p.dim))
         room = rect.right() - left
         text = option.fontMetrics.elidedText("  ·  ".join(facts), Qt.TextElideMode.ElideMiddle, room)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -225,6 +226,12 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def folder_of(path: Path) -> str:
+    """The folder that a file lies in, with the user's own as `~`."""
+    home = Path.home()
+    return str(Path("~") / path.parent.relative_to(home)) if path.is_relative_to(home) else str(path.parent)
 
 
 def when(card: Card) -> str:

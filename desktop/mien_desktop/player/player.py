@@ -217,7 +217,7 @@ class Player(Facts):
         if self._frames is not None:
             self._frames.resize(room)
             if not self._playing and not self._stepping:
-                self._frames.show(self._frame.time if self._frame else self._position)
+                self._frames.show(self._position)  # the frame may be an old one: what was asked for may not have come
 
     # How it does it.
 
@@ -301,7 +301,7 @@ class Player(Facts):
         if self._stepping or not self._steps or self._frames is None:
             return
         count, self._steps, self._stepping = self._steps, 0, True
-        self._frames.step(self._frame.time if self._frame else self._position, count)
+        self._frames.step(self._position, count)
 
     def _show(self, time: float) -> None:
         if self._frames is not None:

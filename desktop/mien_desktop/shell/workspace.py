@@ -114,9 +114,9 @@ class Workspace(QWidget):
         self.all = Splitter(Qt.Orientation.Vertical)
         self.all.addWidget(self.upper)
         self.all.addWidget(lower)
-        self.all.setStretchFactor(0, 9)
-        self.all.setStretchFactor(1, 11)
-        self.all.setSizes([450, 550])
+        self.all.setStretchFactor(0, 42)
+        self.all.setStretchFactor(1, 58)
+        self.all.setSizes([420, 580])
         for splitter in (self.upper, self.all):
             splitter.setHandleWidth(8)
             splitter.setChildrenCollapsible(False)

@@ -135,12 +135,12 @@ class WelcomePage(QWidget):
             "What is said, how it is said, what the face shows and how heated the exchange is.", "dim", wrap=True
         )
         self.demo = button(
-            "Open the demo clip", "A clip of 22 s that comes with Mien, to see what it reads", kind="flat"
+            "Open the demo clip", "A clip of 22 s that comes with Mien, to see what it reads", kind="row"
         )
         self.demo.clicked.connect(self.demo_asked)
         self._files, self._rows = FileLook(self), dict[str, QPushButton]()
         self._recent_box, self._offer_box = QVBoxLayout(), QVBoxLayout()
-        self.models = button("Models…", "See, import and download models", kind="flat")
+        self.models = button("Models…", "See, import and download models", kind="row")
         self.models.clicked.connect(lambda: self.settings_asked.emit("models"))
 
         column = QWidget()
@@ -240,7 +240,7 @@ class WelcomePage(QWidget):
         box.addWidget(label(title, "heading"))
         lines.setSpacing(6)
         box.addLayout(lines, 1)
-        box.addWidget(action, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addWidget(action)
         return ground
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from mien.library import Library
 from mien.media.probe import probe
 from mien_desktop.library.catalogue import Card, Line
-from mien_desktop.library.model import ROW, More
+from mien_desktop.library.model import ROW, More, folder_of
 from mien_desktop.library.view import LibraryView
 from mien_desktop.look.palette import LIGHT
 from mien_desktop.work.background import Background
@@ -214,6 +215,14 @@ def test_500_media_do_not_hold_the_window(
     assert longest < 0.5
     page.search("conflict above 0.5")
     qtbot.waitUntil(lambda: len(page.model.shown) == 9, timeout=WAIT)
+
+
+def test_a_folder_is_told_from_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert folder_of(tmp_path / "Videos" / "x.mp4") == os.path.join("~", "Videos")
+    assert folder_of(tmp_path / "x.mp4") == "~"
+    assert folder_of(tmp_path.parent / "x.mp4") == str(tmp_path.parent)
 
 
 def test_grid_and_rows_light_and_dark(qtbot: QtBot, page: LibraryView) -> None:

@@ -44,8 +44,8 @@ def test_it_plays_to_its_end(
     said: list[str] = []
     player.failed.connect(said.append)
     assert (player.has_picture, player.has_sound) == (pictures, sound)
-    player.set_rate(4.0)
     lacks = 3.0 if "truncated" in name else 0.0  # s that are announced and not there: it breaks off after 5 of 8
+    player.set_rate(1.0 if lacks else 4.0)  # where it breaks off is to be found before the announced end is reached
     player.seek(player.duration - lacks - 3.0)
     with qtbot.waitSignal(player.ended, timeout=20_000):
         player.play()

@@ -211,6 +211,35 @@ def test_what_is_asked_for_before_the_file_is_open_is_done_then(
     assert player.frame_time == shown_at(path, 3.3)
 
 
+def test_a_seek_is_not_lost_where_the_room_changes_before_its_picture_comes(
+    shared: Path, make_player: MakePlayer, qtbot: QtBot
+) -> None:
+    path = shared / "media/real/talking_1_vfr.mp4"
+    player = make_player(path)
+    moment = true_times(path)[-3]
+    player.seek(moment)
+    player.set_room(320, 320)
+    qtbot.waitUntil(lambda: player.frame is not None and player.frame.time == moment, timeout=20_000)
+    qtbot.wait(100)  # nor is it taken back
+    assert player.frame is not None
+    assert player.frame.time == moment == player.position
+    assert max(player.frame.image.width(), player.frame.image.height()) <= 320
+
+
+@pytest.mark.parametrize("count", [1, -2])
+def test_a_step_goes_from_the_playhead_where_its_picture_has_not_come(
+    shared: Path, make_player: MakePlayer, qtbot: QtBot, count: int
+) -> None:
+    path = shared / "media/real/talking_1_vfr.mp4"
+    player = make_player(path)
+    times = true_times(path)
+    player.seek(times[20] + 0.001)
+    player.step(count)
+    qtbot.waitUntil(lambda: player.position == times[20 + count], timeout=20_000)
+    assert player.frame is not None
+    assert player.frame.time == times[20 + count]
+
+
 def test_pictures_are_made_for_the_room_and_stand_upright(shared: Path, make_player: MakePlayer, qtbot: QtBot) -> None:
     from mien.media.decode import Decoder
     from mien.media.picture import to_rgb
