@@ -66,7 +66,7 @@ def _by(model: str) -> Callable[[Params], bool]:
 EMOTION = AnalyzerInfo(
     id="emotion",
     title="Emotion attributes",
-    version="1.0.0",
+    version="1.1.0",
     factory="mien_plugins.emotion.analyzer:EmotionAnalyzer",
     params=EmotionParams,
     description="Valence, arousal and dominance of the voice, whatever is said (multi-task net).",

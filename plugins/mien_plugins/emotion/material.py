@@ -22,6 +22,8 @@ from mien_plugins.emotion.windows import ROWS, Sound, Span, cut, elsewhere, grou
 _NO_MID, _NO_FRAMES = np.zeros((0, len(MID_TERM)), np.float32), np.zeros((0, 1), np.float16)
 
 CLIP, NOISY_CLIP, WINDOW, NOISY_WINDOW = "clip", "noisy clip", "window", "noisy window"
+CALIBRATION, NOISY_CALIBRATION = "calibration window", "noisy calibration window"
+"""Of the length that the analyzer reads by default: no net is trained on them, nor any compared by them."""
 
 
 Made = tuple[Sound, Clip, str, int]
@@ -141,13 +143,24 @@ def in_other_rooms(clips: Sequence[Clip], copies: int, seed: Sequence[int]) -> I
             yield elsewhere(spoken, rng), clip, NOISY_CLIP, number
 
 
-def strung(clips: Sequence[Clip], seconds: Span, count: int, seed: Sequence[int], *, disturbed: bool) -> Iterator[Made]:
-    """`count` windows of each speaker, emotion and intensity; twice as many of what has but one intensity."""
+def strung(
+    clips: Sequence[Clip],
+    seconds: Span,
+    count: int,
+    seed: Sequence[int],
+    *,
+    disturbed: bool,
+    kinds: tuple[str, str] = (WINDOW, NOISY_WINDOW),
+) -> Iterator[Made]:
+    """`count` windows of each speaker, emotion and intensity; twice as many of what has but one intensity.
+
+    kinds: what they are called as recorded, and disturbed.
+    """
     for number, group in enumerate(groups(clips)):
         rng = np.random.default_rng([*seed, number])
         wanted = count * (1 if group[0].intensity and group[0].emotion != "neutral" else 2)
         for window in cut(group, seconds, wanted, rng, disturbed=disturbed):
-            yield window, group[0], NOISY_WINDOW if disturbed else WINDOW, -1
+            yield window, group[0], kinds[disturbed], -1
 
 
 def pack(mids: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

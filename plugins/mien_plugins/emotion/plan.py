@@ -47,10 +47,11 @@ class Plan:
     """What is compared, and on how many sounds.
 
     contenders: the nets; baseline: eGeMAPS + SVR beside them; across: also trained on each corpus alone. copies: of
-    each clip in other rooms; disturbed, clean: windows per speaker, emotion and intensity; measured: those of the
-    speakers set aside. lengths: shortest and longest window in s; window: length that is measured, and the analyzer's
-    default. repeats: of the bootstrap. speakers: only these are trained on; tested: those set aside; takes: only so
-    many clips of each speaker, emotion and intensity (None: all).
+    each clip in other rooms; disturbed, clean: windows per speaker, emotion and intensity; calibrated: those that the
+    probability of anger is fitted on, as many as recorded and disturbed; measured: those of the speakers set aside, judged:
+    those that anger is measured on. lengths: shortest and longest window in s; window: length that is measured, and the
+    analyzer's default. repeats: of the bootstrap. speakers: only these are trained on; tested: those set aside; takes: only
+    so many clips of each speaker, emotion and intensity (None: all).
     """
 
     contenders: tuple[Contender, ...] = (
@@ -64,7 +65,9 @@ class Plan:
     copies: int = 3
     disturbed: int = 2
     clean: int = 2
+    calibrated: int = 6
     measured: int = 6
+    judged: int = 24
     lengths: tuple[float, float] = (3.0, 10.0)
     window: float = field(default=EmotionParams().window)
     repeats: int = 1000
@@ -84,6 +87,7 @@ QUICK = Plan(
     copies=2,
     disturbed=2,
     clean=1,
+    calibrated=2,
     repeats=200,
 )
 """Half an hour at most on two cores, all speakers."""

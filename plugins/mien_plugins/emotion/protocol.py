@@ -120,8 +120,8 @@ def anger(material: Material, values: Floats, count: int) -> NDArray[np.float64]
     score = np.zeros(len(material))
     for unheard in _unheard(material, count):
         known = ~unheard
-        coef, intercept = hostility.fit(values[known], material.emotion[known], material.corpus[known])
-        score[unheard] = hostility.probability(values[unheard], coef, intercept)
+        fitted = hostility.fit(values[known], material.emotion[known], material.corpus[known])
+        score[unheard] = hostility.probability(values[unheard], fitted)
     return score
 
 

@@ -60,7 +60,7 @@ def reliability_of(read: Mapping[str, tuple[Material, Floats]], hostility: Mappi
         *(
             reliability(
                 is_angry(heard.emotion),
-                probability(values, hostility["coef"], hostility["intercept"]),
+                probability(values, hostility),
                 f"P(angry), {name}",
             )
             for name, (heard, values) in read.items()
@@ -95,7 +95,7 @@ def make_card(config: Mapping[str, Any], metrics: list[Metric], parameters: int,
         + (" --quick" if config["quick"] else "")
         + "".join(f" --set {name}={value}" for name, value in config.get("options", {}).items()),
         calibration={
-            "P(angry) = logistic of": "valence, arousal, dominance",
+            "P(angry) = logistic of": ", ".join(config["hostility"]["of"]),
             "coefficients": config["hostility"]["coef"],
             "intercept": config["hostility"]["intercept"],
             "fitted on": (

@@ -3,12 +3,14 @@
 - text: the score is a calibrated probability of offence already.
 - face: the seven expressions are a calibrated distribution, so P(angry or disgust) is the sum of the two.
 - voice, conflict: the model's `config.json` holds a logistic calibration that its recipe fitted on speakers it was not trained
-  on, `"hostility": {"channels": [...], "coef": [...], "intercept": b}` with p = σ(b + Σ coef · channel).
+  on, `"hostility": {"channels": [...], "coef": [...], "intercept": b}` with p = σ(b + Σ coef · channel). A channel's square, or
+  the product of two, is a term of its own: `"valence*arousal"`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,9 +34,9 @@ HOSTILE = {"text.offence": ("score",), "face.expression": ("angry", "disgust")}
 
 @dataclass(frozen=True)
 class Logistic:
-    """p = σ(intercept + Σ coef · channel)."""
+    """p = σ(intercept + Σ coef · term); a term is a channel, or several multiplied: "arousal", "valence*arousal"."""
 
-    channels: tuple[str, ...]
+    terms: tuple[str, ...]
     coef: tuple[float, ...]
     intercept: float
 
@@ -42,19 +44,30 @@ class Logistic:
     def read(cls, folder: Path) -> Logistic:
         """From a model's `config.json`; raises ModelError when there is none, or its numbers fit no reading."""
         try:
-            fields = json.loads((folder / "config.json").read_text(encoding="utf-8"))["hostility"]
-            channels, coef = tuple(map(str, fields.get("channels") or fields["of"])), tuple(map(float, fields["coef"]))
-            intercept = float(fields["intercept"])
-            if not channels or len(coef) != len(channels) or not np.isfinite([*coef, intercept]).all():
-                raise ValueError(f"{len(coef)} finite coefficients are needed for {len(channels)} channels")
-            return cls(channels, coef, intercept)
+            return cls.of(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hostility"])
         except (OSError, AttributeError, KeyError, ValueError, TypeError) as error:
             raise ModelError(f"The model has no calibration for fusion; evaluate it anew: {folder}") from error
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Logistic:
+        """From what `config.json` says of it; raises KeyError, TypeError or ValueError where that is none."""
+        terms, coef = tuple(map(str, fields.get("channels") or fields["of"])), tuple(map(float, fields["coef"]))
+        intercept = float(fields["intercept"])
+        if not terms or len(coef) != len(terms) or not np.isfinite([*coef, intercept]).all():
+            raise ValueError(f"{len(coef)} finite coefficients are needed for {len(terms)} terms")
+        return cls(terms, coef, intercept)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """All channels that its terms are made of."""
+        return tuple(dict.fromkeys(name for term in self.terms for name in term.split("*")))
+
     def __call__(self, values: Any, channels: tuple[str, ...]) -> Any:
         """(T,) probabilities from (T, C) values, all of its own channels among them."""
-        columns = [channels.index(name) for name in self.channels]
-        z = self.intercept + values[:, columns].astype(np.float64) @ np.asarray(self.coef)
+        z = np.full(len(values), self.intercept)
+        for term, coef in zip(self.terms, self.coef, strict=True):
+            columns = [channels.index(name) for name in term.split("*")]
+            z += coef * values[:, columns].astype(np.float64).prod(axis=1)
         return 1 / (1 + np.exp(-np.clip(z, -60, 60)))
 
 

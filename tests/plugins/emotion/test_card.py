@@ -8,10 +8,12 @@ import pytest
 
 from mien.evaluation.metrics import ccc
 from mien_plugins.emotion.corpus import read_clips
+from mien_plugins.emotion.hostility import is_angry, probability
 from mien_plugins.emotion.reader import load
 from mien_plugins.emotion.recipe import small_sample
 from mien_plugins.emotion.report import SAMPLE
 from mien_plugins.emotion.windows import trim
+from mien_plugins.fusion.calibration import Logistic
 
 
 def test_the_shipped_model_measures_what_its_card_says(shared):
@@ -28,3 +30,26 @@ def test_the_shipped_model_measures_what_its_card_says(shared):
     assert len(says) == 3
     for column, task in enumerate(("valence", "arousal", "dominance")):
         assert ccc(truth[:, column], values[:, column]) == pytest.approx(says[f"CCC {task}"], abs=0.01)
+
+
+def test_the_probability_of_anger_is_calibrated():
+    """On windows of speakers never trained on, as recorded and in other rooms and noise."""
+    folder = Path(__file__).resolve().parents[3] / "resources" / "models" / "emotion-mtl"
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    found = {m["subset"]: m["value"] for m in card["metrics"] if m["name"] == "ECE anger"}
+    held = [value for subset, value in found.items() if subset.startswith("held-out speakers")]
+    assert len(held) == 2
+    assert max(held) <= 0.05
+
+
+def test_what_fusions_read_as_anger_is_what_the_card_measured(shared):
+    """The late fusion's reading of angry and calm clips, by the shipped calibration."""
+    folder = Path(__file__).resolve().parents[3] / "resources" / "models" / "emotion-mtl"
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    clips = [c for c in small_sample(read_clips(shared / "data")) if c.emotion in ("angry", "anger", "calm", "sadness")]
+    reader = load(folder)
+    values, _ = reader.read([reader.hear(trim(clip.samples)) for clip in clips])
+    said = Logistic.read(folder)(values[:, ::-1], ("dominance", "arousal", "valence"))
+    np.testing.assert_allclose(said, probability(values, config["hostility"]))
+    angry = is_angry(np.array([clip.emotion for clip in clips])) == 1
+    assert said[angry].mean() > 0.4 > 0.05 > said[~angry].mean()

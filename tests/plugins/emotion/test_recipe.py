@@ -31,7 +31,8 @@ from mien_plugins.emotion.reader import NAMES, load
 from mien_plugins.emotion.recipe import train
 from mien_plugins.emotion.spectral import SpectralConfig
 from mien_plugins.emotion.training import Epoch, FitConfig, fit, predict
-from mien_plugins.emotion.windows import disturb, trim
+from mien_plugins.emotion.windows import disturb, groups, trim
+from mien_plugins.fusion.calibration import Logistic
 
 TINY = SpectralConfig(channels=(4, 4, 8, 8), width=8, shared=16)
 JOINT = Contender(
@@ -49,7 +50,9 @@ TOY = Plan(
     copies=1,
     disturbed=1,
     clean=1,
+    calibrated=1,
     measured=1,
+    judged=2,
     repeats=20,
     speakers=("ravdess-01", "ravdess-02", "emodb-03", "emodb-08"),
     tested=("ravdess-17", "emodb-15"),
@@ -64,7 +67,17 @@ def test_training_gives_a_model_with_a_card_and_goes_on_where_it_was(shared, tmp
     train(shared / "data", tmp_path / "a", **options)
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     card = json.loads((tmp_path / "a" / "card.json").read_text())
-    assert len(config["hostility"]["coef"]) == 3
+    assert len(config["hostility"]["coef"]) == len(hostility.TERMS) == 9
+    assert Logistic.read(tmp_path / "a").channels == ("valence", "arousal", "dominance")  # as fusions read it
+    counted = {m["subset"]: m["n"] for m in card["metrics"] if m["name"] == "ECE anger"}
+    judged, calibrated = (
+        sum(count * (1 if g[0].intensity and g[0].emotion != "neutral" else 2) for g in groups(own))
+        for count, own in (
+            (2, [c for c in read_clips(shared / "data") if c.speaker in TOY.tested]),
+            (2 * 1, [c for c in read_clips(shared / "data") if c.speaker in TOY.speakers]),  # clean and disturbed
+        )
+    )
+    assert sorted(counted.values()) == sorted([judged, judged, calibrated])
     assert card["sha256"] == config["sha256"]
     assert {"CCC valence", "CCC arousal", "CCC dominance", "ECE anger"} <= {m["name"] for m in card["metrics"]}
     assert any(m["subset"].startswith("never seen") for m in card["metrics"])
@@ -187,9 +200,26 @@ def test_hostility_learns_the_corner_of_anger():
     centres = {"angry": (-0.5, 0.6, 0.3), "sad": (-0.6, -0.3, -0.3), "happy": (0.8, 0.5, 0.5)}
     emotion = np.array([name for name in centres for _ in range(100)])
     values = np.array([centres[e] for e in emotion]) + rng.normal(0, 0.1, (300, 3))
-    coef, intercept = hostility.fit(values, emotion)
-    p = hostility.probability(np.array(list(centres.values())), coef, intercept)
+    p = hostility.probability(np.array(list(centres.values())), hostility.fit(values, emotion))
     assert p[0] > 0.9 > 0.1 > max(p[1:])
+
+
+def test_anger_is_a_region_not_half_of_the_space():
+    """Between two other emotions that lie on both sides of it no plane parts anger from them."""
+    rng = np.random.default_rng(0)
+    centres = {"angry": 0.0, "surprised": 0.6, "disgust": -0.6}
+    emotion = np.array([name for name in centres for _ in range(200)])
+    values = rng.normal(0, 0.1, (600, 3)) + np.array([[centres[e], 0.5, 0.2] for e in emotion])
+    p = hostility.probability(np.array([[at, 0.5, 0.2] for at in centres.values()]), hostility.fit(values, emotion))
+    assert p[0] > 0.9 > 0.1 > max(p[1:])
+
+
+def test_the_calibration_of_an_older_model_is_that_of_before():
+    """Its attributes were the only terms, and their names stood under "of"."""
+    older = {"coef": [-2.679476, 5.057224, 6.420265], "intercept": -5.709587, "of": ["valence", "arousal", "dominance"]}
+    values = np.random.default_rng(0).uniform(-1, 1, (50, 3)).astype(np.float32)
+    score = values.astype(np.float64) @ np.array(older["coef"]) + older["intercept"]
+    np.testing.assert_allclose(hostility.probability(values, older), 1 / (1 + np.exp(-score)), rtol=1e-12)
 
 
 def test_corpora_weigh_the_same_in_what_is_angry():
@@ -200,8 +230,7 @@ def test_corpora_weigh_the_same_in_what_is_angry():
     corpus = np.array(["large"] * 900 + ["small"] * 100)
     means = []
     for weighed in (None, corpus):
-        coef, intercept = hostility.fit(values, emotion, weighed)
-        means.append(hostility.probability(values, coef, intercept).mean())
+        means.append(hostility.probability(values, hostility.fit(values, emotion, weighed)).mean())
     assert means == pytest.approx([0.45, 0.25], abs=0.03)
 
 

@@ -37,6 +37,17 @@ def test_channels_are_read_by_name_whatever_their_order(calibration: Calibration
     assert said[:, 0] == pytest.approx(1 / (1 + np.exp(-(0.5 - values[:, 2] + 2 * values[:, 1]))))
 
 
+def test_squares_and_products_of_channels_count_too(calibration: Calibration) -> None:
+    calibration._logistic = {
+        "voice": Logistic(("arousal", "valence*valence", "valence*arousal"), (2.0, -1.0, 3.0), 0.5)
+    }
+    assert calibration._logistic["voice"].channels == ("arousal", "valence")
+    grid = _grid(AFFECT, ("dominance", "arousal", "valence"))
+    _, said = calibration.probabilities(grid)
+    _, arousal, valence = grid.values[AFFECT].astype(np.float64).T
+    assert said[:, 0] == pytest.approx(1 / (1 + np.exp(-(0.5 + 2 * arousal - valence**2 + 3 * valence * arousal))))
+
+
 @pytest.mark.parametrize(
     ("track", "channels", "lacking"),
     [(AFFECT, ("valence", "dominance"), "arousal"), (AFFECT, (), "valence, arousal"), (FACE, ("angry",), "disgust")],
