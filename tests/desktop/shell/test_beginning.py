@@ -37,7 +37,8 @@ def drop(widget: DropZone, path: Path) -> None:
 
 
 def recent(window: MainWindow) -> dict[str, QPushButton]:
-    rows = window.welcome.findChildren(QPushButton)
+    page = window.welcome
+    rows = [row for row in page.findChildren(QPushButton) if row not in (page.demo, page.models)]
     return {row.accessibleName(): row for row in rows if row.property("kind") == "row" and row.isVisible()}
 
 
