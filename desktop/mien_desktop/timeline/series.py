@@ -70,6 +70,9 @@ class Irregular:
         self._times = Growing(np.float64)
         self._begins = Growing(np.float64)  # time of the first sample of each smallest bin
         self._middles = Growing(np.float64)  # time of the sample in the middle of each smallest bin
+        self._widths: dict[
+            int, tuple[int, float]
+        ] = {}  # size of a bin -> samples looked at, length of the widest so far
 
     @property
     def times(self) -> Times:
@@ -109,6 +112,8 @@ class Irregular:
 
     def wide(self, window: Window, size: int) -> IntArray:
         """Numbers of the bins of `size` samples that are in sight and wider than a column: they hold a gap."""
+        if self._widest(size) <= window.step:
+            return np.empty(0, np.int64)
         begins = self._begins.view[:: size // BASE]
         first, last = np.searchsorted(begins, (window.start, window.end))
         first = max(0, int(first) - 1)
@@ -117,6 +122,18 @@ class Irregular:
             seen = np.append(seen, self.times[-1])
         # Up to where the next one begins: a gap between two bins counts as well, which does no harm.
         return np.flatnonzero(np.diff(seen) > window.step) + first
+
+    def _widest(self, size: int) -> float:
+        """Length of the widest bin of `size` samples, s: hardly any series has one that is wider than a column."""
+        known, widest = self._widths.get(size, (0, 0.0))
+        times = self.times
+        if known < times.size:
+            stride = size // BASE
+            first = max(0, known // size - 1)  # the last one may have grown since
+            begins = np.append(self._begins.view[first * stride :: stride], times[-1])
+            widest = max(widest, float(np.diff(begins).max(initial=0.0)))
+            self._widths[size] = times.size, widest
+        return widest
 
     def columns(self, window: Window, pyramid: Pyramid, level: int) -> IntArray:
         """(W + 1,) bins of a level at which the columns of a window begin; faster than `edges` where bins are few."""

@@ -170,6 +170,21 @@ def test_a_gap_that_comes_with_a_later_piece_is_one_too() -> None:
     np.testing.assert_array_equal(whole.series.lines(window)[0].high, grown.series.lines(window)[0].high)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_gaps_are_found_however_often_it_was_drawn_while_it_grew(seed: int) -> None:
+    times, values = recording(seed, 20_000, 3)
+    whole, grown = Series(), Series()
+    whole.append(values, times)
+    windows = [Window.over(0.0, float(times[-1]) * share, 300) for share in (1.0, 0.3, 0.05)]
+    for part in np.array_split(np.arange(times.size), 7):
+        grown.append(values[part], times[part])
+        for window in windows:
+            grown.lines(window)
+    for window in windows:
+        for known, found in zip(whole.extents(window)[0], grown.extents(window)[0], strict=True):
+            np.testing.assert_array_equal(known, found)
+
+
 def test_an_extent_that_nobody_stated_is_found() -> None:
     lane = CurvesLane("level", "Level")
     times = np.arange(100, 200, 0.01)
