@@ -22,15 +22,17 @@ NOTHING = (
 
 
 class Painter:
-    """Draws a `TimelineView`; keeps the ruler's picture."""
+    """Draws a `TimelineView`; keeps the ruler's picture and those of the titles."""
 
     def __init__(self, view: TimelineView) -> None:
         self._view = view
         self._ruler: tuple[object, QImage] | None = None
+        self._heads = titles.Titles()
 
     def clear(self) -> None:
-        """Draw the ruler anew."""
+        """Draw ruler and titles anew."""
         self._ruler = None
+        self._heads.clear()
 
     def paint(self, painter: QPainter, dirty: QRect) -> None:
         """Draw what lies in a rectangle."""
@@ -106,16 +108,17 @@ class Painter:
         painter.save()
         painter.setClipRect(plot, Qt.ClipOperation.IntersectClip)
         bottom = plot.top()
+        small = view.small_font
         for slot in view.slots:
             top = plot.top() + slot.top - view.scrolled
             bottom = top + slot.height
             if bottom <= max(dirty.top(), plot.top()) or top > min(dirty.bottom(), plot.bottom()):
                 continue
             first, last = round(top * scale), round(bottom * scale)
-            image = view.pictures.of(slot.lane, window, last - first, scale, palette, view.ticks, view.small_font)
+            image = view.pictures.of(slot.lane, window, last - first, scale, palette, view.ticks, small)
             painter.drawImage(QPointF(plot.left(), first / scale), image)
             if slot.lane.empty:
-                painter.setFont(view.small_font)
+                painter.setFont(small)
                 painter.setPen(QColor(palette.faint))
                 row = QRectF(plot.left() + 12, top, plot.width() - 24, slot.height - 1)
                 painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, slot.lane.waiting)
@@ -162,10 +165,9 @@ class Painter:
             top = plot.top() + slot.top - view.scrolled
             if top + slot.height <= dirty.top() or top > dirty.bottom():
                 continue
-            row = QRectF(0, top, plot.left() - 1, slot.height)
-            titles.paint(
+            self._heads.draw(
                 painter,
-                row,
+                QRect(0, top, plot.left() - 1, slot.height),
                 slot,
                 palette,
                 view.font(),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from mien_desktop.look.palette import Palette
 from mien_desktop.timeline.lanes.base import Lane
@@ -16,6 +16,36 @@ EYE, INSET = 16.0, 14.0
 def eye_rect(row: QRectF) -> QRectF:
     """Where the eye of a lane is, given its row in the column."""
     return QRectF(row.right() - EYE - 8, row.top() + max(1.0, min(6.0, (row.height() - EYE) / 2)), EYE, EYE)
+
+
+class Titles:
+    """Keeps the titles' pictures: while one pans or zooms they stay as they are, and text takes long to draw."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[object, QImage]] = {}
+
+    def clear(self) -> None:
+        """Draw all anew."""
+        self._kept.clear()
+
+    def draw(self, painter: QPainter, row: QRect, slot: Slot, palette: Palette, font: QFont, **state: bool) -> None:
+        """Draw one lane's title; arguments as of `paint`."""
+        scale = painter.device().devicePixelRatioF()
+        if scale != round(scale):  # rows then begin between two pixels, where a picture would be blurred
+            paint(painter, QRectF(row), slot, palette, font, **state)
+            return
+        lane = slot.lane
+        told = type(lane), lane.title, tuple(lane.legend()), lane.badge()
+        key = told, row.size(), scale, palette, font.key(), tuple(state.items())
+        kept = self._kept.get(lane.id)
+        if kept is None or kept[0] != key:
+            image = QImage(row.size() * scale, QImage.Format.Format_RGB32)
+            image.setDevicePixelRatio(scale)
+            drawn = QPainter(image)
+            paint(drawn, QRectF(0, 0, row.width(), row.height()), slot, palette, font, **state)
+            drawn.end()
+            kept = self._kept[lane.id] = key, image
+        painter.drawImage(row.topLeft(), kept[1])
 
 
 def paint(
