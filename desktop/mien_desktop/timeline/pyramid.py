@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-BASE, FACTOR = 64, 4
+BASE, FACTOR = 16, 4
 
 Array = npt.NDArray[Any]
 IntArray = npt.NDArray[np.int64]
