@@ -70,9 +70,8 @@ class Irregular:
         self._times = Growing(np.float64)
         self._begins = Growing(np.float64)  # time of the first sample of each smallest bin
         self._middles = Growing(np.float64)  # time of the sample in the middle of each smallest bin
-        self._widths: dict[
-            int, tuple[int, float]
-        ] = {}  # size of a bin -> samples looked at, length of the widest so far
+        # size of a bin → samples looked at, length of the widest so far
+        self._widths: dict[int, tuple[int, float]] = {}
 
     @property
     def times(self) -> Times:
