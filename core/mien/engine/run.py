@@ -17,6 +17,7 @@ from mien.engine.choice import Choice
 from mien.engine.context import RunContext
 from mien.engine.events import Done, Event, Failed, Finished, Piece, PlannedPlugin, Progress, Started
 from mien.engine.fuse import VERDICTS, FusionPlan, fuse, plan_fusion
+from mien.engine.heap import Heap
 from mien.engine.isolation.choose import Builder
 from mien.engine.lane import BranchThread
 from mien.engine.member import Member, Sink
@@ -197,8 +198,10 @@ def _feed(
     """Hand what is decoded to the branches until all have finished; the first fault of the whole run is raised."""
     for lane in lanes:
         lane.start()
+    heap = Heap()
     try:
         for item in items:
+            heap.tidy()
             if any(lane.fault for lane in lanes):
                 job.cancel.set()  # the others have not had all of the medium: their runs must not count as complete
             if job.cancel.is_set():
