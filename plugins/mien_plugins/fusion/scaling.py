@@ -106,8 +106,8 @@ class SubsetScaling(nn.Module):
         """From a model's configuration; raises KeyError, TypeError or ValueError for what cannot be."""
         common = Scaling(float(config.get("temperature", 1.0)))
         own = {
-            way: {name: Scaling(float(of["temperature"]), tuple(map(float, of["bias"]))) for name, of in named.items()}
-            for way, named in dict(config.get("calibration", {})).items()
+            way: {name: Scaling(float(of["temperature"]), tuple(map(float, of["bias"]))) for name, of in parts.items()}
+            for way, parts in dict(config.get("calibration", {})).items()
         }
         return cls(modalities, classes, common, own)
 
@@ -132,7 +132,7 @@ def named(modalities: Sequence[str], present: Sequence[bool] | npt.NDArray[np.bo
 
 def to_config(common: float, own: Mapping[str, Mapping[str, Scaling]]) -> dict[str, Any]:
     """What `SubsetScaling.read` reads."""
-    plain = {way: {name: asdict(of) for name, of in named.items()} for way, named in own.items() if named}
+    plain = {way: {name: asdict(of) for name, of in parts.items()} for way, parts in own.items() if parts}
     return {"temperature": common, "calibration": plain}
 
 
