@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
+from mien.engine.registry import Registry
+from mien.sdk.descriptors import Writes
 from mien.tracks.track import AnyTrack, Curve, Spans
 from mien_desktop.document import Document
 from mien_desktop.look.palette import Palette
@@ -42,6 +44,26 @@ NOTHING = {
 }
 """What an empty lane says when the analysis has ended, by its id."""
 
+SHOWN = {
+    "words": ("speech.words", "speech.transcript"),
+    "speakers": ("speech.speakers",),
+    "text": ("text.offence", "text.hate"),
+    "expressions": ("face.expression",),
+    "conflict": ("conflict.intensity",),
+    "fused": ("fusion.score",),
+    "weights": ("fusion.weights",),
+    "events": ("fusion.verdicts",),
+}
+"""The tracks that a lane shows, by its id; every other lane bears the name of its track."""
+
+
+def written_by(registry: Registry, plugin: str) -> Sequence[Writes]:
+    """The tracks that a plugin writes; of one that is not installed nothing is known."""
+    if plugin in registry.fusions:
+        return tuple(Writes(f"fusion.{name}", "curve") for name in ("score", "weights", "verdicts"))
+    info = registry.analyzers.get(plugin)
+    return () if info is None else info.outputs
+
 
 class LaneSet(QObject):
     """All lanes in their usual order; those of tracks that nobody foresaw are added when the tracks come.
@@ -53,13 +75,18 @@ class LaneSet(QObject):
     added = Signal(object)
 
     def __init__(
-        self, document: Document, palette: Palette, reach: Callable[[AnyTrack], float] = lambda _: 0.0
+        self,
+        document: Document,
+        palette: Palette,
+        reach: Callable[[AnyTrack], float] = lambda _: 0.0,
+        written: Callable[[str], Sequence[Writes]] = lambda _: (),
     ) -> None:
         """Args:
         reach: s that a track's first and last reading reach outwards (`mien.engine.reach`).
+        written: the tracks that the plugin of that id writes.
         """
         super().__init__()
-        self._document, self._reach = document, reach
+        self._document, self._reach, self._written = document, reach, written
         self.waveform = WaveformLane(height=40, about="The sound's samples")
         self.spectrogram = SpectrogramLane(about="Level of the sound by frequency")
         self.words = WordsLane("words", "Words", height=24, about="What is said, coloured by what drove a score")
@@ -91,6 +118,7 @@ class LaneSet(QObject):
             self.fused, self.weights, self.events,
         ]  # fmt: skip
         self._others: dict[str, CurvesLane | ScoresLane] = {}
+        self._abouts: dict[str, str] = {}
         for lane in self.lanes:
             lane.wear(palette)
         document.opened.connect(self.clear)
@@ -102,15 +130,36 @@ class LaneSet(QObject):
         """Another medium."""
         for lane in self.lanes:
             lane.clear()
+        self._explain_emptiness()
 
     def _explain_emptiness(self) -> None:
-        """Empty lanes say what will come while an analysis runs, and why nothing came when none does."""
+        """Empty lanes say what will come while an analysis runs, and why nothing came when none does.
+
+        Why a plugin failed stands in its lane as soon as it did, and where something was read before, in the lane's tooltip.
+        """
+        failed = self._failures()
         analysed = bool(self._document.readings.parts) and not self._document.analysing
         for lane in self.lanes:
-            told = NOTHING.get(lane.id, "Nothing was read") if analysed else type(lane).waiting
+            why = next((failed[name] for name in _shown(lane) if name in failed), "")
+            told = why or (NOTHING.get(lane.id, "Nothing was read") if analysed else type(lane).waiting)
+            about = self._abouts.setdefault(lane.id, lane.about)
+            lane.about = f"{about}. {why}".removeprefix(". ") if why else about
             if lane.empty and lane.waiting != told:
                 lane.waiting = told
                 lane.touch()
+
+    def _failures(self) -> dict[str, str]:
+        """Track → why the plugin that writes it has failed. A plugin that has no lane yet gets one for that."""
+        found: dict[str, str] = {}
+        for standing in self._document.standings.values():
+            if standing.state == "failed":
+                written = self._written(standing.plugin)
+                found |= dict.fromkeys((w.name for w in written), standing.reason)
+                known = {name for lane in self.lanes for name in _shown(lane)}
+                free = [w for w in written if w.kind in ("curve", "spans") and w.name not in SILENT]
+                if free and known.isdisjoint(w.name for w in written):
+                    self._add(free[0].name, _curves(free[0]) if free[0].kind == "curve" else _scores(free[0].name))
+        return found
 
     def compare(self, tracks: dict[str, AnyTrack]) -> None:
         """Draw another run's curves dashed on the lanes of their own; an empty dict takes them away."""
@@ -156,7 +205,7 @@ class LaneSet(QObject):
             return known[track.name]
         other = self._others.get(track.name)
         if other is None:
-            other = CurvesLane(track.name, track.name, about=", ".join(q.name for q in track.quantities))
+            other = _curves(track)
             self._add(track.name, other)
         return other if isinstance(other, CurvesLane) else None
 
@@ -174,7 +223,7 @@ class LaneSet(QObject):
         else:
             lane = self._others.get(track.name)
             if lane is None:
-                lane = ScoresLane(track.name, track.name, {track.name: track.name.split(".")[-1]})
+                lane = _scores(track.name)
                 self._add(track.name, lane)
             if isinstance(lane, ScoresLane):
                 lane.set_track(track) if whole else lane.append(track)
@@ -191,3 +240,15 @@ class LaneSet(QObject):
         lane.wear(self.waveform.palette)
         self.lanes.append(lane)
         self.added.emit(lane)
+
+
+def _shown(lane: Lane) -> tuple[str, ...]:
+    return SHOWN.get(lane.id, (lane.id,))
+
+
+def _curves(track: Curve | Writes) -> CurvesLane:
+    return CurvesLane(track.name, track.name, about=", ".join(q.name for q in track.quantities))
+
+
+def _scores(name: str) -> ScoresLane:
+    return ScoresLane(name, name, {name: name.split(".")[-1]})

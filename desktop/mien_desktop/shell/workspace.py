@@ -26,7 +26,7 @@ from mien_desktop.player.picture import Frame
 from mien_desktop.player.player import Player
 from mien_desktop.player.transport import Transport
 from mien_desktop.shell.conduct import Conductor
-from mien_desktop.shell.lanes import LaneSet
+from mien_desktop.shell.lanes import LaneSet, written_by
 from mien_desktop.shell.state import WindowState
 from mien_desktop.timeline.overview import Overview
 from mien_desktop.timeline.view import TimelineView
@@ -73,7 +73,7 @@ class Workspace(QWidget):
         titles = {i.id: i.title for i in registry.analyzers.values()}
         self.explain = ExplainPanel(palette, tuple((p, titles[p]) for p in EXPLAINERS if p in titles))
         self.truth = TruthPanel(palette, conductor.background, lambda: conductor.shelf.library)
-        self.lanes = LaneSet(self._document, palette, self._reach_of)
+        self.lanes = LaneSet(self._document, palette, self._reach_of, lambda p: written_by(conductor.registry, p))
         self.overview = Overview(self.lanes.waveform, self.lanes.spectrogram, self)
         self._lay_out(palette)
         self._connect()
