@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mien.errors import UsageError
-from mien.sdk import AnalyzerInfo, Audio, FusionInfo, FusionParams, Params, Writes, hookimpl, param
+from mien.sdk import AnalyzerInfo, Audio, Frames, FusionInfo, FusionParams, Params, Reads, Writes, hookimpl, param
 from mien.sdk.protocols import Fused
 from mien.tracks import Curve, probability
 
@@ -109,6 +109,135 @@ class Calls(Good):
         return 0.5
 
 
+class Once(Good):
+    """Cannot do with a single picture and nothing else."""
+
+    def process(self, block: Any) -> Iterable[Curve]:
+        self.seen = getattr(self, "seen", 0) + len(block.frames.times)
+        return super().process(block)
+
+    def finish(self) -> Iterable[Curve]:
+        if self.seen == 1 and not self.media.has_audio:
+            raise ZeroDivisionError("no two pictures")
+        return ()
+
+
+class Mute(Once):
+    """Takes it that pictures come with sound."""
+
+    def finish(self) -> Iterable[Curve]:
+        if self.seen > 1 and not self.media.has_audio:
+            raise KeyError("sound")
+        return ()
+
+
+class Blind(Good):
+    """Takes it that sound comes with pictures."""
+
+    def value(self, block: Any) -> float:
+        return 0.5 if self.media.width else 1 / self.media.width
+
+
+class Brief(Good):
+    """Needs a tenth of a second."""
+
+    def value(self, block: Any) -> float:
+        if self.media.duration < 0.1:
+            raise IndexError("no window fits")
+        return 0.5
+
+
+class Hushed(Good):
+    """Divides by the loudest sample."""
+
+    def value(self, block: Any) -> float:
+        if not np.abs(block.audio.samples).any():
+            raise ZeroDivisionError("nothing is heard")
+        return 0.5
+
+
+class Lonely(Good):
+    """Takes it that something was found by who writes what it reads."""
+
+    def process(self, block: Any) -> Iterable[Curve]:
+        self.found = getattr(self, "found", 0) + len(block.tracks.get("text.offence", ()))
+        return super().process(block)
+
+    def finish(self) -> Iterable[Curve]:
+        if not self.found:
+            raise IndexError("nobody")
+        return ()
+
+
+class Gappy(Good):
+    """Passes on the gaps in what it reads."""
+
+    def value(self, block: Any) -> float:
+        return float(np.sum([piece.score.sum() for piece in block.tracks.get("text.offence", ())]) * 0 + 0.5)
+
+
+class Backwards(Good):
+    """Its times go back."""
+
+    def process(self, block: Any) -> Iterable[Curve]:
+        yield Curve("odd.backwards", [block.end, block.start], [[0.5], [0.5]], (SURE,))
+
+
+class Beyond(Good):
+    """Reads what comes after the end."""
+
+    def process(self, block: Any) -> Iterable[Curve]:
+        yield Curve("odd.beyond", [self.media.duration + 5.0], [[0.5]], (SURE,))
+
+
+class Unordered(Good):
+    """Tells the later first."""
+
+    def process(self, block: Any) -> Iterable[Curve]:
+        yield Curve("odd.unordered", [block.end], [[0.5]], (SURE,))
+
+    def finish(self) -> Iterable[Curve]:
+        yield Curve("odd.unordered", [0.0], [[0.5]], (SURE,))
+
+
+class Tires(Good):
+    """Is at an end after twenty seconds of sound."""
+
+    def value(self, block: Any) -> float:
+        if block.end > 20.0:
+            raise RuntimeError("no more")
+        return 0.5
+
+
+class Dazzled(Once):
+    """Is at an end after a hundred pictures."""
+
+    def process(self, block: Any) -> Iterable[Curve]:
+        pieces = super().process(block)
+        if self.seen > 100:
+            raise RuntimeError("no more")
+        return pieces
+
+
+class Jealous(Good):
+    """Bears no other instance beside it."""
+
+    at_work = 0
+
+    def prepare(self, media: Any, params: Any, ctx: Any) -> None:
+        super().prepare(media, params, ctx)
+        Jealous.at_work += 1
+        self.until = time.monotonic() + 1.0  # two that begin at once find each other
+
+    def value(self, block: Any) -> float:
+        while Jealous.at_work < 2 and time.monotonic() < self.until:
+            time.sleep(0.01)
+        return 0.5 if Jealous.at_work < 2 else 0.25
+
+    def close(self) -> None:
+        Jealous.at_work -= 1
+
+
 class Everybody:
     """A fusion whose weights do not sum to one."""
 
@@ -120,12 +249,15 @@ class Everybody:
         return Fused(np.full(size, 0.5, np.float32), np.ones((size, 2), np.float32), ("a", "b"), np.zeros((size, 2)))
 
 
-def info(cls: type, params: type[Params] = Params) -> AnalyzerInfo:
+PICTURES, WORDS = (Frames(),), (Audio(8000), Reads("text.offence"))
+
+
+def info(cls: type, params: type[Params] = Params, inputs: tuple[Any, ...] = (Audio(8000),)) -> AnalyzerInfo:
     """The descriptor of one of them."""
     name = cls.__name__.lower()
     return AnalyzerInfo(
         id=f"odd.{name}", title=cls.__name__, version="1", factory=f"{__name__}:{cls.__name__}", params=params,
-        description=str(cls.__doc__), modality="sound", inputs=(Audio(8000),), default=False,
+        description=str(cls.__doc__), modality="sound", inputs=inputs, default=False,
         outputs=(Writes(f"odd.{name}", "curve", (SURE,)),),
     )  # fmt: skip
 
@@ -139,7 +271,13 @@ EVERYBODY = FusionInfo(
 @hookimpl
 def mien_register(registry: Any) -> None:
     """Offer all of them."""
-    for cls in (Good, Outside, Random, Slow, Hoards, Dies, Calls):
+    for cls in (Good, Outside, Random, Slow, Hoards, Dies, Calls, Blind, Brief, Hushed, Tires, Jealous):
         registry.analyzer(info(cls))
+    for cls in (Backwards, Beyond, Unordered):
+        registry.analyzer(info(cls))
+    for cls in (Once, Mute, Dazzled):
+        registry.analyzer(info(cls, inputs=PICTURES))
+    for cls in (Lonely, Gappy):
+        registry.analyzer(info(cls, inputs=WORDS))
     registry.analyzer(info(Edge, Loose))
     registry.fusion(EVERYBODY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -67,6 +68,75 @@ def test_a_sound_plugin_passes(registry: Any) -> None:
 )
 def test_each_fault_is_found_where_it_is(registry: Any, plugin: str, wrong: set[str]) -> None:
     assert errors(found(registry, plugin)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("plugin", "wrong", "says"),
+    [
+        ("odd.hushed", {"silence"}, "nothing is heard"),
+        ("odd.once", {"one-frame"}, "no two pictures"),
+        ("odd.lonely", {"no-face"}, "nobody"),
+        ("odd.mute", {"no-audio"}, "sound"),
+        ("odd.blind", {"no-picture"}, "division by zero"),
+        ("odd.brief", {"very-short"}, "no window fits"),
+        ("odd.gappy", {"nan-in-reads"}, "values that are not numbers"),
+        ("odd.outside", {"clipping"}, "outside the extent it declared"),
+    ],
+)
+def test_each_medium_finds_the_plugin_that_cannot_do_with_it(
+    registry: Any, plugin: str, wrong: set[str], says: str
+) -> None:
+    found = usual_findings(registry, plugin)
+    assert {finding.check for finding in found if finding.level > Level.PASS} == wrong
+    assert all(says in finding.text for finding in found if finding.check in wrong)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "level", "says"),
+    [
+        ("odd.backwards", Level.ERROR, "must not go backwards"),
+        ("odd.beyond", Level.ERROR, "outside the medium"),
+        ("odd.unordered", Level.NOTE, "begin before the piece that came before them"),
+    ],
+)
+def test_times_are_in_order_and_inside(registry: Any, plugin: str, level: Level, says: str) -> None:
+    (first,) = usual_findings(registry, plugin, 1)
+    assert (first.check, first.level) == ("noise", level)
+    assert says in first.text
+
+
+def usual_findings(registry: Any, plugin: str, most: int = 9) -> list[Finding]:
+    """What the kit's usual media find; what follows them takes seconds, and is left out."""
+    from mien.engine.conformance.checks import check_running
+    from mien.engine.conformance.host import AnalyzerHost
+    from mien.sdk.conformance.material import usual
+
+    findings = list(itertools.islice(check_running(AnalyzerHost(registry.analyzers[plugin], registry)), most))
+    assert [finding.check for finding in findings] == [material.name for material in usual()][:most]
+    return findings
+
+
+@pytest.mark.parametrize("plugin", ["odd.tires", "odd.dazzled"])
+def test_a_plugin_that_does_not_come_to_the_end_of_a_long_medium(registry: Any, plugin: str) -> None:
+    """Of sound, and of pictures."""
+    from mien.engine.conformance.checks import check_long
+    from mien.engine.conformance.host import AnalyzerHost
+
+    (finding,) = check_long(AnalyzerHost(registry.analyzers[plugin], registry), 30.0)
+    assert (finding.check, finding.level, finding.text) == ("very-long", Level.ERROR, "RuntimeError: no more")
+
+
+def test_two_instances_that_disturb_each_other_are_found(registry: Any) -> None:
+    from mien.engine.conformance.checks import _side_by_side
+    from mien.engine.conformance.host import AnalyzerHost
+    from mien.sdk.conformance.material import usual
+
+    host = AnalyzerHost(registry.analyzers["odd.jealous"], registry)
+    alone = host.run(usual()[0])
+    assert alone.error is None
+    assert _side_by_side(host, alone) == Finding(
+        Level.ERROR, "two-at-once", "Two instances side by side do not read the same."
+    )
 
 
 def test_a_choice_that_needs_what_is_not_there_is_a_note(registry: Any) -> None:
@@ -164,6 +234,21 @@ def test_a_heavy_module_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert check_light(Source("idle", "idle_info")).level is Level.PASS
     found = check_light(Source("busy", "busy_info"))
     assert (found.level, found.check) == (Level.ERROR, "light")
+
+
+@pytest.mark.parametrize(("library", "level"), [("torch", Level.ERROR), ("scipy", Level.WARNING)])
+def test_a_module_that_brings_a_heavy_library_along_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, level: Level
+) -> None:
+    """However quickly it is imported."""
+    from mien.engine.conformance.find import check_light
+    from mien.engine.registry import Source
+
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / f"{library}.py").write_text("")
+    (tmp_path / "heavy_info.py").write_text(f"import {library}\n")
+    finding = check_light(Source("heavy", "heavy_info"))
+    assert (finding.level, finding.text) == (level, f"heavy_info imports {library}.")
 
 
 @pytest.mark.parametrize(
