@@ -8,6 +8,7 @@ tell it, else of a column's yes or of the first of its labels; all of them are a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,9 @@ Floats = npt.NDArray[np.float32]
 class KhareFusion:
     """Reads windows of the grid. Without the sound's filterbanks there is no reading: all else is laid onto audio."""
 
-    model = KHARE
+    model: ClassVar[str] = KHARE
+    needs: ClassVar[frozenset[str]] = frozenset({"audio"})
+    """Modalities without which there is no reading."""
 
     def prepare(self, tracks: Sequence[str], params: StreamParams, ctx: Context) -> None:
         """Load the net."""
@@ -46,6 +49,8 @@ class KhareFusion:
         if TRACKS["audio"] not in tracks:
             ctx.note(
                 "This fusion reads the sound's filterbanks, which were not made: add the analyzer fusion.filterbank."
+                if self.needs
+                else "The sound was left out: its filterbanks were not made; the analyzer fusion.filterbank makes them."
             )
 
     def fuse(self, grid: Aligned) -> Fused:
@@ -57,7 +62,7 @@ class KhareFusion:
         every = np.zeros((grid.times.size, labels), np.float32)
         weights = np.zeros((grid.times.size, len(read)), np.float32)
         alone = np.full((grid.times.size, len(read)), np.nan, np.float32)
-        windows = self._windows(grid) if "audio" in read else []
+        windows = self._windows(grid) if read and self.needs <= set(read) else []
         kept = [(steps, sample) for steps, whole in windows if (sample := self._sample(grid, read, whole))]
         if kept:
             raw = self._model.read([sample for _, sample in kept], self._ctx.check_cancelled)
@@ -94,7 +99,7 @@ class KhareFusion:
         ]
 
     def _sample(self, grid: Aligned, read: Sequence[str], whole: slice) -> Mapping[str, Floats]:
-        """The sequences of one window, empty where there is no sound."""
+        """The sequences of one window, empty where nothing is there, or not what the net needs."""
         found = {}
         for name in read:
             there = np.flatnonzero(grid.mask[TRACKS[name]][whole])
@@ -105,13 +110,14 @@ class KhareFusion:
                 rows = unrepeated(rows)
             if len(rows):
                 found[name] = rows
-        return found if "audio" in found else {}
+        return found if self.needs <= found.keys() else {}
 
 
 class BiGruFusion(KhareFusion):
-    """The baseline, read in the same way; it too is trained on samples that all have sound."""
+    """The baseline, read in the same way, whatever is there: it lays nothing onto the sound."""
 
     model = BIGRU
+    needs = frozenset()
 
 
 def unrepeated(rows: Floats) -> Floats:

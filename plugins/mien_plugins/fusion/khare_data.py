@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from mien.errors import CorpusError, shown
+from mien.errors import CorpusError, MediaError, shown
 from mien.models import store
 from mien.training.arrays import read_arrays
 from mien.training.checks import require_finite
@@ -86,11 +86,17 @@ class Extractor:
 
     def _made(self, manifest: Manifest, row: Row) -> dict[str, Floats]:
         """A medium's streams; what has no step is absent."""
-        return {
-            "audio": filterbank(sound(manifest, row, RATE)),
-            "video": self._faces(manifest, row)[1],
-            "text": self._said(row.text),
-        }
+        samples = sound(manifest, row, RATE) if self._hears(manifest, row) else np.zeros(0, np.float32)
+        return {"audio": filterbank(samples), "video": self._faces(manifest, row)[1], "text": self._said(row.text)}
+
+    def _hears(self, manifest: Manifest, row: Row) -> bool:
+        """Whether a row's recording has sound; raises CorpusError where it cannot be read."""
+        from mien.media.probe import probe
+
+        try:
+            return probe(manifest.file(row)).audio is not None
+        except MediaError as error:
+            raise CorpusError(f"{manifest.where(row)}: {error}") from error
 
     def _key(self, path: Path, row: Row) -> str:
         about = path.stat()
@@ -193,11 +199,16 @@ class Corpus:
         """Modality → numbers a step, 1 for a modality that no row has.
 
         Raises:
-            CorpusError: two rows differ; it names the second.
+            CorpusError: two rows differ, it names the second; or one has nothing at all.
         """
         seen: dict[str, int] = {}
         for number, row in enumerate(self.manifest.rows):
-            for name, block in self.streams(number).items():
+            found = self.streams(number)
+            if not found:
+                raise CorpusError(
+                    f"{self.manifest.where(row)} has no sound, picture or text to read: {shown(self.files[number])}"
+                )
+            for name, block in found.items():
                 if seen.setdefault(name, block.shape[1]) != block.shape[1]:
                     raise CorpusError(
                         f"{self.manifest.where(row)}: {name} has {block.shape[1]} numbers a step where the rows before it have "

@@ -35,17 +35,16 @@ class StreamParams(FusionParams):
     step: float = param(1.0, "time between readings", unit="s", ge=0.1, le=30)
 
 
-_NEEDS = (
-    "Reads the sound's filterbanks (add the analyzer fusion.filterbank), faces and words; video and text may be missing. It "
-    "comes without weights: train it on your own data."
-)
+_READS = "Reads the sound's filterbanks (add the analyzer fusion.filterbank), faces and words; "
+_UNTRAINED = " It comes without weights: train it on your own data."
 _ACCEPTS = (*TRACKS.values(), "text.offence")
 
 KHARE_FUSION = FusionInfo(
     id="fusion.khare",
     title="Cross-modal transformer (Khare et al.)",
     version="1.0.0",
-    description="Video and text projected onto audio by cross-modal attention, weighted sum. " + _NEEDS,
+    description="Video and text projected onto audio by cross-modal attention, weighted sum. "
+    f"{_READS}video and text may be missing.{_UNTRAINED}",
     factory="mien_plugins.fusion.khare:KhareFusion",
     params=StreamParams,
     accepts=_ACCEPTS,
@@ -55,8 +54,9 @@ KHARE_FUSION = FusionInfo(
 BIGRU_FUSION = FusionInfo(
     id="fusion.bigru",
     title="Late fusion of bidirectional GRUs (baseline of Khare et al.)",
-    version="1.0.0",
-    description="A two-layer bidirectional GRU per modality, their last states laid together. " + _NEEDS,
+    version="1.1.0",
+    description="A two-layer bidirectional GRU per modality, their last states laid together. "
+    f"{_READS}any of them may be missing.{_UNTRAINED}",
     factory="mien_plugins.fusion.khare:BiGruFusion",
     params=StreamParams,
     accepts=_ACCEPTS,

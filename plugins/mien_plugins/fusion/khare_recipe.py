@@ -102,7 +102,7 @@ def fit(
     manifest.check(labels=names)
     usable = manifest.labelled(*names).take(lambda row: bool(row.split))
     extractor = Extractor(work / "streams", str(run["device"]), bool(run["progress"]))
-    corpus = Corpus.make(usable, extractor, options.longest)
+    corpus = Corpus.make(usable, extractor, options.longest, sound=kind == "khare")
     widths, (truth, called) = corpus.widths(), targets(usable, names)
     _check_widths(kind, options)
     fields = _fields(kind, widths, len(called), options)
@@ -231,7 +231,8 @@ def _pretrained(
     parts = [Batches(corpus.take(at), who[at], dict(widths), options.batch) for at in (learnt, held)]
     brain.train_batches = parts[0]
     brain.fit_best(options.pretrain_epochs, *(DataLoader(part, batch_size=None) for part in parts))
-    return brain.best_state("net")
+    # Copies: the net goes on learning, and every random start is to begin here.
+    return {name: value.clone() for name, value in brain.best_state("net").items()}
 
 
 def _emotions(

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mien.errors import CorpusError, MediaError, shown
+from mien.errors import CorpusError, shown
 from mien.models import store
 from mien.training.manifest import Manifest, Row
 from mien.training.stretch import sound
@@ -56,14 +56,8 @@ class Embeddings(Extractor):
     models: ClassVar[tuple[str, ...]] = (FACE, TEXT, VOICE)
 
     def _made(self, manifest: Manifest, row: Row) -> dict[str, Floats]:
-        from mien.media.probe import probe
-
-        try:
-            heard = probe(manifest.file(row)).audio is not None
-        except MediaError as error:
-            raise CorpusError(f"{manifest.where(row)}: {error}") from error
         rate = self._voice_reader.rate
-        samples = sound(manifest, row, rate) if heard else np.zeros(0, np.float32)
+        samples = sound(manifest, row, rate) if self._hears(manifest, row) else np.zeros(0, np.float32)
         times, faces = self._faces(manifest, row)
         seconds = max(len(samples) / rate, float(times[-1]) if len(times) else 0.0)
         grid = STEP * (np.arange(min(LONGEST, max(1, round(seconds / STEP)))) + 0.5)

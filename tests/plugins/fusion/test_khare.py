@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import threading
 from pathlib import Path
@@ -25,7 +26,8 @@ from mien.sdk.blocks import AudioChunk
 from mien.training import job
 from mien.training.card import save_model, sha256_of
 from mien_plugins.fusion import khare_card
-from mien_plugins.fusion.khare import KhareFusion, unrepeated
+from mien_plugins.fusion.bigru_net import BiGruConfig, BiGruNet
+from mien_plugins.fusion.khare import BiGruFusion, KhareFusion, unrepeated
 from mien_plugins.fusion.khare_audio import FilterbankAnalyzer, filterbank
 from mien_plugins.fusion.khare_info import StreamParams
 from mien_plugins.fusion.khare_model import StreamModel
@@ -178,6 +180,25 @@ def test_without_sound_there_is_no_reading_and_it_says_why(tmp_path: Path) -> No
     assert any("filterbank" in note for note in context.notes)
     # No label speaks of hostility: the score is the first one's.
     assert fused.quantity.name == "happy"
+
+
+@pytest.mark.parametrize("names", [c for n in (1, 2, 3) for c in itertools.combinations(WIDTHS, n)])
+def test_the_baseline_reads_every_subset_without_sound_too(tmp_path: Path, names: tuple[str, ...]) -> None:
+    torch.manual_seed(0)
+    net = BiGruConfig(**WIDTHS, width=6, layers=1, dense=7, outputs=2)
+    about = {"id": "fusion-bigru", "kind": "bigru", "net": net.to_dict(), "labels": ["calm", "angry"], "neighbours": 0}
+    context = tiny(tmp_path, "calm", "angry")
+    save_model(tmp_path / "tiny", BiGruNet(net).state_dict(), about | {"weight": [1.0, 1.0]})
+    there = {name: np.arange(200) < 100 for name in names}
+    fusion = BiGruFusion()
+    fusion.prepare([TRACKS[name] for name in names], StreamParams(window=2.0), context)
+    fused = fusion.fuse(grid(there))
+    assert fused.modalities == tuple({"video": "face", "audio": "sound"}.get(name, name) for name in names)
+    assert np.isfinite(fused.score[:100]).all()
+    assert fused.weights[:100].sum(1) == pytest.approx(1, abs=1e-5)
+    assert np.isnan(fused.score[140:]).all()  # nothing is left in the window
+    assert not fused.weights[140:].any()
+    assert any("sound was left out" in note for note in context.notes) == ("audio" not in names)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
+from torch.nn import functional as F
 
 from mien.engine.registry import Registry
 from mien.errors import CorpusError, TrainingError, UsageError
 from mien.training import job
-from mien_plugins.fusion import khare_card, khare_train
+from mien.training.kit import Stage
+from mien_plugins.fusion import khare_card, khare_recipe, khare_train
 from mien_plugins.fusion.khare_model import StreamModel
 
 TINY = {"width": 8, "layers": 1, "batch": 6, "epochs": 3, "rate": 0.01}
@@ -87,6 +90,82 @@ def test_pre_training_then_emotions(corpus: Path, tmp_path: Path) -> None:
     assert not any("characters" in name or "person" in name for name in load_file(out / "model.safetensors"))
     again = job.evaluate(Registry.load().recipe("fusion-khare"), out, corpus, device="cpu", write=False)
     assert [m.value for m in again.metrics] == [m.value for m in card.metrics]
+
+
+def test_emotions_begin_with_what_was_pre_trained(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every random start does; only the head of the emotions is its own."""
+    pretrained, emotions = khare_recipe._pretrained, khare_recipe._emotions
+    drawn: list[dict[str, torch.Tensor]] = []
+    made: list[dict[str, torch.Tensor]] = []
+    begun: list[dict[str, torch.Tensor]] = []
+
+    def kept(net: Any) -> dict[str, torch.Tensor]:
+        return {name: value.clone() for name, value in net.state_dict().items()}
+
+    def pretrain(net: Any, *rest: Any) -> Any:
+        drawn.append(kept(net))
+        found = pretrained(net, *rest)
+        made.append({name: value.clone() for name, value in found.items()})
+        return found
+
+    def learn(net: Any, *rest: Any) -> Any:
+        begun.append(kept(net))
+        return emotions(net, *rest)
+
+    monkeypatch.setattr(khare_recipe, "_pretrained", pretrain)
+    monkeypatch.setattr(khare_recipe, "_emotions", learn)
+    train("fusion-khare", corpus, tmp_path / "out", **{**PRETRAINED, "epochs": 1, "inits": 2})
+    assert (len(made), len(begun)) == (1, 2)
+    stacks = [name for name in made[0] if not name.startswith(("head.", "mean_", "deviation_"))]
+    assert any(not torch.equal(made[0][name], drawn[0][name]) for name in stacks)
+    for net in begun:
+        for name in stacks:
+            torch.testing.assert_close(net[name], made[0][name], rtol=0, atol=0)
+    assert not torch.equal(begun[0]["head.weight"], begun[1]["head.weight"])
+
+
+def test_pre_training_weighs_characters_and_persons_as_the_paper_does(tmp_path: Path) -> None:
+    brain = khare_train.PretrainBrain(
+        {"net": torch.nn.Linear(1, 1)}, torch.optim.Adam, tmp_path, threads=1, progress=False
+    )
+    characters, people = torch.tensor(1.7), torch.tensor([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0]])
+    batch = khare_train.Batch(None, torch.tensor([1, 2]))  # type: ignore[arg-type]
+    loss = brain.compute_objectives((characters, people), batch, Stage.TRAIN)
+    assert float(loss) == pytest.approx(0.8 * 1.7 + 0.2 * float(F.cross_entropy(people, torch.tensor([1, 2]))))
+
+
+def test_the_rate_rises_and_falls_as_the_speech_transformers() -> None:
+    rate = khare_train.rising(512, 4000)
+    assert rate(0) == pytest.approx(512**-0.5 * 4000**-1.5)
+    assert rate(1999) == pytest.approx(2000 * rate(0))
+    assert rate(3999) == pytest.approx(512**-0.5 * 4000**-0.5)
+    assert rate(15_999) == pytest.approx(rate(3999) / 2)
+    assert khare_train.rising(512, 4000, 10.0)(3999) == pytest.approx(10 * rate(3999))
+
+
+def test_the_baseline_learns_from_whatever_is_there(corpus: Path, tmp_path: Path) -> None:
+    """A row may lack its sound; the card has every subset, on the rows that have something of it."""
+    for speaker in SPEAKERS:
+        for number in (0, 1, 2, 3):
+            path = corpus / f"{speaker}{number}.npz"
+            with np.load(path) as found:
+                np.savez(path, **{name: found[name] for name in ("video", "text")})
+    out = tmp_path / "out"
+    card = train("fusion-bigru", corpus, out, **{**TINY, "moddrop": True, "epochs": 6})
+    assert losses(out / "work" / "emotions-0")[-1] < losses(out / "work" / "emotions-0")[0]
+    counted = {m.subset: m.n for m in card.metrics if m.name == "WA, mean of the emotions"}
+    assert counted == {
+        "test, all that is there": 12,
+        "test, video missing": 12,
+        "test, text missing": 12,
+        "test, audio alone": 8,
+        "test, audio missing": 12,
+        "test, video alone": 10,
+        "test, text alone": 11,
+    }
+    assert "any of them may be missing" in card.task
 
 
 @pytest.mark.parametrize("recipe", ["fusion-khare", "fusion-bigru"])
@@ -177,8 +256,11 @@ def test_what_cannot_be_trained_on_is_one_sentence(corpus: Path, tmp_path: Path)
     refused("audio has 6 numbers a step where the rows before it have 5")
     np.savez(corpus / "dan3.npz", audio=np.full((4, 5), np.nan))
     refused("values that are no numbers")
+    np.savez(corpus / "dan3.npz", other=np.zeros((4, 4)))
+    refused("has no sound, picture or text to read")
     np.savez(corpus / "dan3.npz", video=np.zeros((4, 4)))
-    refused("has no sound")
+    with pytest.raises(CorpusError, match="Row 41 has no sound, onto which all else is laid"):
+        train("fusion-khare", corpus, tmp_path / "out", **PRETRAINED)
     np.savez(corpus / "dan3.npz", audio=np.zeros(5))
     refused("steps × numbers")
     (corpus / "dan3.npz").write_bytes(b"nothing")
