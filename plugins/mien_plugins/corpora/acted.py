@@ -41,7 +41,12 @@ _EMODB: Mapping[str, str] = {
 
 
 def read_ravdess(folder: Path, *, seed: int = 0, media: str = "sound") -> Manifest:
-    """All spoken takes; raises CorpusError for a name that cannot be."""
+    """All spoken takes; raises CorpusError where there is none, or for a name that cannot be."""
+    if not any(folder.rglob("Actor_*")):
+        raise CorpusError(
+            f"{RAVDESS} keeps its takes in folders Actor_01, Actor_02 …, and there is none of them; name the folder it was "
+            f"unpacked to: {shown(folder)}"
+        )
     acted = Label("acted", classes=_RAVDESS)
     rows: list[Row] = []
     for path in sorted(folder.rglob("Actor_*/*")):

@@ -72,7 +72,7 @@ def read_clips(data: Path) -> list[Clip]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        CorpusError: a column is missing, or a row has a speaker without a number or an emotion that is not known.
+        CorpusError: a column is missing, there is no row, or one has a speaker without a number or an emotion that is not known.
     """
     path = data / "speech" / "manifest.csv"
     with path.open(encoding="utf-8", newline="") as file:
@@ -80,6 +80,8 @@ def read_clips(data: Path) -> list[Clip]:
         rows = list(reader)
     if lacking := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
         raise CorpusError(f"The column {lacking[0]} is missing beside {', '.join(_COLUMNS)}: {shown(path)}")
+    if not rows:
+        raise CorpusError(f"The list names no recording; each row below its heading is one: {shown(path)}")
     return [_clip(path, number, row) for number, row in enumerate(rows, 1)]
 
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from mien.errors import CorpusError, shown
 from mien.models import store
 from mien.tracks.quantity import EXPRESSIONS
+from mien.training.checks import require_splits
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, Clip, read_clips
 from mien_plugins.emotion.norms import PAD, family
 
@@ -129,6 +130,7 @@ def texts(data: Path, budget: Budget, device: str) -> Items:
     from mien_plugins.text.model import TextModel
 
     splits = read_emobank(data)
+    require_splits("EmoBank", splits)
     middle, spread = splits["train"].target.mean(0), splits["train"].target.std(0)
     rows, label, part = [], [], []
     for number, name in enumerate(PARTS):

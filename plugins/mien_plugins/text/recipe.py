@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from mien.training.card import Card, write_card
+from mien.training.checks import require_splits
 from mien.training.kit import save_model, seed_everything
 from mien_plugins.text.data import READERS, Splits, read_olid
 from mien_plugins.text.model import Settings, TextModel
@@ -29,6 +30,8 @@ from mien_plugins.text.training import Plan, Rounds, TextBrain, held_out
 
 RECIPE = "text-offence"
 QUICK = (Plan(rounds=2, passes={"offence": 1.0, "hate": 0.5, "attributes": 0.5}),)
+NAMES = {"offence": "OLID", "hate": "HateXplain", "attributes": "EmoBank"}
+"""Of the tasks' corpora, as users know them."""
 FULL = (
     Plan(),
     Plan(draw=1, precision="bf16"),
@@ -41,8 +44,11 @@ FULL = (
 
 
 def read_corpora(data: Path, seed: int) -> dict[str, Splits]:
-    """task → its corpus' splits, for all tasks of the recipe."""
-    return {task: read_olid(data, seed) if task == "offence" else READERS[task](data) for task in READERS}
+    """task → its corpus' splits, for all tasks of the recipe; raises CorpusError where one is missing or has an empty split."""
+    found = {task: read_olid(data, seed) if task == "offence" else READERS[task](data) for task in READERS}
+    for task, splits in found.items():
+        require_splits(NAMES[task], splits)
+    return found
 
 
 def train(

@@ -175,6 +175,19 @@ def test_mutual_information_is_that_of_the_library() -> None:
     assert select.information(a, a) == pytest.approx(mutual_info_score(a, a))
 
 
+def test_there_are_the_papers_seven_classifiers() -> None:
+    made = {name: type(models.make(name, 0)).__name__ for name in models.NAMES}
+    assert made == {
+        "svm": "SVC",
+        "rf": "RandomForestClassifier",
+        "lr": "LogisticRegression",
+        "adaboost": "AdaBoostClassifier",
+        "knn": "KNeighborsClassifier",
+        "nb": "GaussianNB",
+        "dt": "DecisionTreeClassifier",
+    }
+
+
 @pytest.mark.parametrize("name", models.NAMES)
 def test_plain_numbers_read_as_the_library_does(name: str) -> None:
     x, y = _planted()

@@ -137,6 +137,37 @@ def test_adapters_refuse_labels_that_they_do_not_know(put: Any, corpus: Path, na
     assert "\n" not in str(caught.value)
 
 
+EXPECTED = {
+    "iemocap": "Session1",
+    "sspnet-conflict": "conflictlevel.csv",
+    "glasgow-disagreement": "metadata.csv",
+    "recola": "ratings_gold_standard",
+    "sewa": "labels",
+    "cmu-mosi": "OpinionLevelSentiment.csv",
+    "cmu-mosei": "CMU_MOSEI_Labels.csv",
+    "hate-clips": "labels.csv",
+    "olid": "olid-training-v1.0.tsv",
+    "davidson": "labeled_data.csv",
+    "waseem-hovy": "labeled_data_all.csv",
+    "ravdess": "Actor_01",
+    "emodb": "wav",
+    "fer2013": "train",
+}
+"""Adapter → what it names where nothing of the corpus is there."""
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_adapters_say_what_is_expected_where_in_a_folder_that_has_nothing(corpus: Path, name: str) -> None:
+    module, _, function = Registry.load().corpora[name].factory.partition(":")
+    read = getattr(importlib.import_module(module), function)
+    with pytest.raises(CorpusError) as caught:
+        read(corpus, seed=0, media="sound")
+    said = str(caught.value)
+    assert EXPECTED[name] in said
+    assert str(corpus) in said
+    assert "\n" not in said
+
+
 def one_sentence(said: str, read: Callable[[], Any]) -> None:
     with pytest.raises(CorpusError, match=said) as caught:
         read()
@@ -185,6 +216,8 @@ def test_voices_with_emotions_that_nobody_knows(put: Any, corpus: Path) -> None:
     one_sentence("Row 2 .*has the emotion “puzzled”", lambda: read_clips(corpus))
     put("speech/manifest.csv", f"{heading}ravdess,b.flac,puzzled,1,f,en,,normal\n")
     one_sentence("Row 1 has the emotion “puzzled”", lambda: load_voices(corpus, ["ravdess/1"]))
+    put("speech/manifest.csv", heading)
+    one_sentence("The list names no recording", lambda: read_clips(corpus))
     put("speech/manifest.csv", f"{heading}ravdess,a.flac,calm,one,f,en,,normal\n")
     one_sentence("Row 1 should number its speaker, not say “one”", lambda: read_clips(corpus))
     put("speech/manifest.csv", "corpus,path,speaker,gender,lang,intensity\nravdess,a.flac,1,f,en,normal\n")

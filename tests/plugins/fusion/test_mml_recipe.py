@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
+from torch.nn import functional as F
 
 from mien.engine.registry import Registry
 from mien.errors import CorpusError, UsageError
 from mien.training import job
+from mien.training.kit import Stage
 from mien_plugins.fusion import mml_card, mml_recipe
 from mien_plugins.fusion.mml_data import Budget, Material, Said, Voiced, pair, split_of
-from mien_plugins.fusion.mml_net import Mml
+from mien_plugins.fusion.mml_net import Mml, MmlConfig, MmlNet
 from mien_plugins.fusion.mml_recipe import PairBatches, Plan
 
 PLAN = Plan(widths=(8, 6, 4), epochs=2, batch=16, rate=1e-3, budget=Budget((4, 3, 3), 0))
@@ -64,6 +68,22 @@ def test_moddrop_makes_three_samples_of_each_pair(drop: bool) -> None:
     assert kinds == ({(True, True), (True, False), (False, True)} if drop else {(True, True)})
     with pytest.raises(IndexError):
         batches[len(batches)]
+
+
+def test_the_l2_constraint_is_part_of_what_is_learnt_and_not_of_what_is_watched(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = MmlNet(MmlConfig(4, 3, (8, 6, 4), 0.0))
+    optimizer = partial(torch.optim.Adam, lr=1e-4)
+    brain = mml_recipe.MmlBrain({"net": net}, optimizer, tmp_path, threads=1, progress=False)
+    brain.l2 = 0.01
+    batch = (torch.randn(5, 4), torch.randn(5, 3), torch.ones(5, 2, dtype=torch.bool), torch.rand(5))
+    with torch.no_grad():
+        said = brain.compute_forward(batch, Stage.TRAIN)
+        learnt, watched = (float(brain.compute_objectives(said, batch, stage)) for stage in (Stage.TRAIN, Stage.VALID))
+        assert watched == pytest.approx(float(F.binary_cross_entropy_with_logits(said, batch[3])))
+        assert learnt - watched == pytest.approx(0.01 * float(net.penalty()), rel=1e-4)
+    paper = mml_recipe.FULL
+    assert (paper.rate, paper.decay, paper.l2, paper.patience) == (1e-4, 0.99, 1e-4, 10)
 
 
 def test_no_speaker_is_on_two_sides() -> None:

@@ -70,6 +70,12 @@ def test_every_shipped_fusion_writes_score_weights_affect_and_verdicts(
         assert np.isfinite(found["fusion.affect"].values).all()
 
 
+@pytest.mark.parametrize("model", [info.models[0] for info in ATTENTION])
+def test_the_card_of_each_that_ships_says_in_its_first_line_how_it_was_trained(model: str) -> None:
+    first = (store.resolve(model) / "CARD.md").read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# Trained on unimodal corpora paired by label")
+
+
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Registry:
     """What is there when no model ships."""

@@ -1,11 +1,14 @@
 """Readers: their layouts, their splits, and no text on both sides of one."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from mien.errors import CorpusError
 from mien_plugins.text.clean import clean
 from mien_plugins.text.data import Texts, read_davidson, read_emobank, read_hatexplain, read_olid, split_off
+from mien_plugins.text.recipe import read_corpora
 
 
 def keys(part: Texts) -> set[str]:
@@ -45,6 +48,25 @@ def test_other_corpora(tiny_corpora):
 def test_a_missing_corpus_says_where_it_belongs(tmp_path):
     with pytest.raises(CorpusError, match="olid-training"):
         read_olid(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "corpus", "split"),
+    [
+        ("hatexplain/valid.tsv", "HateXplain", "valid"),
+        ("olid/labels-levela.csv", "OLID", "test"),
+        ("emobank/emobank.csv", "EmoBank", "train"),
+    ],
+)
+def test_an_empty_split_is_one_sentence(tiny_corpora, tmp_path, name, corpus, split):
+    shutil.copytree(tiny_corpora / "text", tmp_path / "text")
+    path = tmp_path / "text" / name
+    heading, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [row for row in rows if corpus == "EmoBank" and ",train," not in row]
+    path.write_text("".join([heading, *kept]) if corpus != "OLID" else "", encoding="utf-8")
+    with pytest.raises(CorpusError, match=f"The {split} split of {corpus} is empty") as caught:
+        read_corpora(tmp_path, 0)
+    assert "\n" not in str(caught.value)
 
 
 def test_real_corpora_have_their_published_sizes(shared):
