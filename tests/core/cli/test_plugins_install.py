@@ -112,7 +112,7 @@ def test_the_list_is_still_quick(installed: Path) -> None:
 
 
 def test_it_runs_in_its_environment(installed: Path, tmp_path: Path, clip: Path, project: Path) -> None:
-    """With parameters that its inputs depend on; the readings are those that it gives where it is imported."""
+    """With parameters that its inputs depend on, fused by its fusion, written in its format."""
     from mien.engine.choice import Choice
     from mien.engine.registry import Registry
     from mien.engine.results import analysis_of
@@ -121,16 +121,18 @@ def test_it_runs_in_its_environment(installed: Path, tmp_path: Path, clip: Path,
     from mien.library.library import Library
 
     registry = Registry.load()
-    choice = Choice(
-        analyzers=("loud-curve",), fusion="", settings={"loud-curve": {"hop": 0.5}}, device="cpu", threads=1
-    )
+    clip.with_suffix(".srt").write_text("1\n00:00:00,200 --> 00:00:02,000\nso what did you see\n", encoding="utf-8")
+    names, settings = ("loud-curve", "text"), {"loud-curve": {"hop": 0.5}}
+    choice = Choice(analyzers=names, fusion="fusion.loudest", settings=settings, device="cpu", threads=1)
     with Library(tmp_path / "library.db") as library:
         done = analyze_medium(clip, choice, registry, library, lambda event: None, threading.Event())
         assert done.failed == {}
-        loudness = library.tracks(done.medium)["loud-curve.loudness"]
+        loudness, fused = (library.tracks(done.medium)[name] for name in ("loud-curve.loudness", "fusion.score"))
         assert loudness.times[:2].tolist() == pytest.approx([0.2, 0.7])
         # The clip's tone has half of full scale for every other second: −9 dB, and next to nothing between.
         assert loudness.values[1, 0] == pytest.approx(-9.0, abs=0.5)
+        offence = library.tracks(done.medium)["text.offence"].score.max()
+        assert fused.values.max() == pytest.approx(offence, abs=1e-3)  # the highest decides, and nothing else was read
         entry = library.medium(str(clip))
         [written] = export(analysis_of(library, entry), ["tab-text"], tmp_path / "out", registry.exporters)
     assert written.read_text().startswith("track\tstart\t")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,23 @@ def test_its_tests_pass_as_generated(projects: Path, kind: str) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_the_project_is_complete(projects: Path, kind: str) -> None:
+    """Entry point, descriptor, typed parameters, class, tests, README; a card where there may be a model."""
+    name = NAMES[kind]
+    folder, package = projects / name, f"mien_{name.replace('-', '_')}"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    source = {f"src/{package}/{part}" for part in ("__init__.py", "info.py", f"{kind}.py", "py.typed")}
+    wanted = {"pyproject.toml", "README.md", "tests/conftest.py", f"tests/test_{package}.py", *source}
+    wanted |= {"MODEL_CARD.md"} if kind != "exporter" else set()
+    assert {path for path in files if "__pycache__" not in path and ".egg-info" not in path} >= wanted
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["entry-points"]["mien"] == {name: f"{package}.info"}
+    info = (folder / "src" / package / "info.py").read_text(encoding="utf-8")
+    assert re.search(r"^class \w+Params\((Fusion)?Params\):", info, re.MULTILINE)
+    assert "@hookimpl" in info
 
 
 def test_what_is_written_is_tidy(projects: Path) -> None:
