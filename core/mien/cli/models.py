@@ -71,6 +71,9 @@ def import_model(model: str, folder: Path, accept: bool) -> None:
     typer.echo(f"{installed.id} is installed in {shown(installed.path)}")
     if installed.left_out:
         typer.echo(f"left out, because it could run code or is not known: {', '.join(installed.left_out)}")
+    known, record = entry(model), store.describe(model).get("record") or {}
+    if known is not None and known.sha256 and not record.get("as_catalogued"):
+        typer.echo("its weights are not those that the catalogue pins, but another version or export of them")
 
 
 def pull_model(model: str, accept: bool) -> None:

@@ -36,6 +36,7 @@ class Entry:
         repo: repository on the Hugging Face hub.
         revision: the commit that is fetched; None when none is pinned.
         files: what is fetched of it.
+        needed: what it cannot be read without, besides its weights; of the other `files` not every size of a family has each.
         sha256: file name → hash of the weights, checked after fetching.
         size: bytes of the weights.
         obstacle: why it cannot be fetched, with what to do; empty when it can.
@@ -54,6 +55,7 @@ class Entry:
     languages: str = ""
     obstacle: str = ""
     consent: str = ""
+    needed: tuple[str, ...] = ()
 
     @property
     def page(self) -> str:
@@ -74,6 +76,7 @@ def _whisper(name: str, licence: str, revision: str, size: int, sha256: str) -> 
         repo=f"openai/whisper-{name}",
         revision=revision,
         files=_WHISPER_FILES,
+        needed=("config.json", "preprocessor_config.json", "tokenizer.json"),
         sha256={"model.safetensors": sha256},
         size=size,
         languages="99 languages",
@@ -135,6 +138,7 @@ ENTRIES: Final = (
         files=(),
         languages="English",
         obstacle=_PICKLES,
+        needed=("config.json",),
     ),
     Entry(
         id="speechbrain-asr-conformer",
@@ -146,6 +150,7 @@ ENTRIES: Final = (
         files=(),
         languages="English",
         obstacle=_PICKLES,
+        needed=("config.json",),
     ),
     Entry(
         id="ecapa-voxceleb",
@@ -168,6 +173,7 @@ ENTRIES: Final = (
         languages="English",
         obstacle=_UNPINNED,
         consent="it may not be used commercially, and what is derived from it must stay under the same licence",
+        needed=("config.json", "preprocessor_config.json"),
     ),
     Entry(
         id="roberta-offensive",
@@ -180,6 +186,7 @@ ENTRIES: Final = (
         languages="English",
         obstacle=_UNPINNED,
         consent="its page names no licence, so that what you may do with it is for you to find out",
+        needed=("config.json",),
     ),
     Entry(
         id="roberta-hate",
@@ -192,6 +199,7 @@ ENTRIES: Final = (
         languages="English",
         obstacle=_UNPINNED,
         consent="its page names no licence, so that what you may do with it is for you to find out",
+        needed=("config.json",),
     ),
     Entry(
         id="yunet",

@@ -54,8 +54,8 @@ def endpoint() -> str:
 def fetch(known: Entry, folder: Path, progress: Report | None = None, address: str | None = None) -> list[Path]:
     """Download a catalogue entry's files into a folder; gives their paths.
 
-    Files without a pinned hash that the repository does not have are left out: not every size of a family has every
-    small file.
+    Small files that the repository does not have, and that nothing needs, are left out: not every size of a family has
+    every one.
 
     Raises:
         ModelError: no network, no such file, or the hub refuses; the parts that came stay for the next attempt.
@@ -73,7 +73,7 @@ def fetch(known: Entry, folder: Path, progress: Report | None = None, address: s
         try:
             _file(opener, url, target, report)
         except Absent:
-            if name in known.sha256:
+            if name in known.sha256 or name in known.needed:
                 raise ModelError(f"{known.repo} has no file {name} at the pinned revision; update Mien") from None
             continue
         except (urllib.error.URLError, http.client.HTTPException, _Broken) as error:

@@ -155,6 +155,11 @@ def _choose(model_id: str, source: Path) -> tuple[list[Path], list[str]]:
     for path in weights:
         if what := files.problem(path):
             raise ModelError(f"{path.name} {what}; get the file again: {source}")
+    known, here = entry(model_id), {path.name for path in taken}
+    if lacking := [name for name in (known.needed if known else ()) if name not in here]:
+        raise ModelError(
+            f"{lacking[0]} is missing, without which {model_id} cannot be read; put it beside the weights: {source}"
+        )
     return taken, left_out
 
 

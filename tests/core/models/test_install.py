@@ -207,11 +207,28 @@ def test_a_store_that_cannot_be_written(make_model, mien_home: Path) -> None:
         import_folder("mine", make_model())
 
 
+@pytest.mark.parametrize("known", [e for e in catalogue.ENTRIES if e.needed], ids=lambda known: known.id)
+def test_a_folder_that_lacks_what_a_model_cannot_be_read_without(
+    make_model, mien_home: Path, known: catalogue.Entry
+) -> None:
+    for lacking in known.needed:
+        have = {name.replace(".", "__"): "{}" for name in known.needed if name != lacking}
+        source = make_model(f"without-{lacking}", **have)
+        if lacking == "config.json":
+            (source / lacking).unlink()
+        with pytest.raises(ModelError, match=rf"{lacking} is missing, without which {known.id} cannot be read"):
+            import_folder(known.id, source, accept_licence=True)
+    assert store.available() == []
+    whole = make_model("whole", **{name.replace(".", "__"): "{}" for name in known.needed})
+    assert import_folder(known.id, whole, accept_licence=True).id == known.id
+
+
 def test_an_unusual_licence_is_asked_for(make_model, mien_home: Path) -> None:
     with pytest.raises(LicenceError, match=r"may not be used commercially.*; read .* --accept-licence"):
         import_folder("wav2vec2-emotion-dim", make_model())
     assert not (mien_home / "models").exists()
-    import_folder("wav2vec2-emotion-dim", make_model("agreed"), accept_licence=True)
+    agreed = make_model("agreed", preprocessor_config__json="{}")
+    import_folder("wav2vec2-emotion-dim", agreed, accept_licence=True)
     record = store.describe("wav2vec2-emotion-dim")["record"]
     assert record["accepted_licence"] == "CC-BY-NC-SA-4.0"
     assert record["accepted"]

@@ -18,6 +18,7 @@ from mien.errors import LicenceError, ModelError, StorageError
 from mien.models import catalogue, download, store
 from mien.models.install import pull
 
+NEEDED = ("preprocessor_config__json", "tokenizer__json")
 HERE = Path(__file__).resolve().parent
 REVISION = "169d4a4341b33bc18d8881c4b69c2e104e1cc0af"
 
@@ -28,7 +29,7 @@ def hub(make_model: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.syspath_prepend(str(HERE))
     from hub import Hub, serve
 
-    source = make_model("hub", generation_config__json="{}")
+    source = make_model("hub", **dict.fromkeys(("generation_config__json", *NEEDED), "{}"))
     monkeypatch.delenv("MIEN_OFFLINE")
     monkeypatch.setattr(download, "_PAUSE_S", 0.0)
     content = {p.name: p.read_bytes() for p in source.iterdir()}
@@ -52,7 +53,10 @@ def test_pull(hub: Any, mien_home: Path) -> None:
     done: list[int] = []
     model = pull("whisper-tiny", endpoint=hub.address, progress=lambda now, total: done.append(now))
     names = {p.name for p in model.path.iterdir()}
-    assert names == {"model.safetensors", "config.json", "generation_config.json", "mien.json"}
+    assert names == {
+        *("model.safetensors", "config.json", "generation_config.json", "mien.json"),
+        *("preprocessor_config.json", "tokenizer.json"),
+    }
     assert model.source == f"openai/whisper-tiny@{REVISION}"
     assert store.describe("whisper-tiny")["record"]["as_catalogued"] is True
     assert all(path.startswith(f"/openai/whisper-tiny/resolve/{REVISION}/") for path, _ in hub.asked)
@@ -154,6 +158,18 @@ def test_weights_that_are_missing(hub: Any) -> None:
     with pytest.raises(ModelError, match=r"has no file model\.safetensors at the pinned revision"):
         pull("whisper-tiny", endpoint=hub.address)
     assert store.available() == []
+
+
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json", "tokenizer.json"])
+def test_a_small_file_that_it_cannot_be_read_without(hub: Any, mien_home: Path, name: str) -> None:
+    kept = hub.files.pop(name)
+    with pytest.raises(ModelError, match=rf"has no file {name} at the pinned revision"):
+        pull("whisper-tiny", endpoint=hub.address)
+    assert store.available() == []
+    assert not [left for left in installed(mien_home) if not left.startswith(".pull")]
+    hub.files[name] = kept
+    assert pull("whisper-tiny", endpoint=hub.address).id == "whisper-tiny"
+    assert installed(mien_home) == ["whisper-tiny"]
 
 
 @pytest.mark.parametrize(("status", "says"), [(401, "asks for an account"), (500, "answered 500")])
