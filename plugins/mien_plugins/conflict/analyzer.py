@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,14 @@ import torch
 
 from mien.errors import ModelError
 from mien.sdk import Block, Context, Explanation, MediaInfo, Params, Windows
-from mien.tracks.quantity import CONFLICT
+from mien.tracks.quantity import CONFLICT, HOSTILITY
 from mien.tracks.track import AnyTrack, Curve, Spans
 from mien_plugins.conflict.features import SILENCE, Samples, normalise, rms
-from mien_plugins.conflict.info import RATE, RATED, ConflictParams
+from mien_plugins.conflict.info import HOSTILE, RATE, RATED, ConflictParams
 from mien_plugins.conflict.lime import explain_window
 from mien_plugins.conflict.model import MODEL, load_net
 from mien_plugins.conflict.net import ConflictNet
+from mien_plugins.fusion.calibration import Logistic
 from mien_plugins.lime import parts
 
 LATE = 35.0
@@ -34,6 +36,7 @@ class ConflictAnalyzer:
     def __init__(self) -> None:
         self._net: ConflictNet | None = None
         self._params = ConflictParams()
+        self._hostility: Logistic | None = None
         self._ctx: Context | None = None
         self._voice: deque[tuple[float, float]] = deque()
         self._waiting: deque[_Window] = deque()
@@ -41,14 +44,16 @@ class ConflictAnalyzer:
         self._begun = False
 
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
-        """Load the net.
+        """Load the net, and the calibration of one that does not ship.
 
         Raises:
-            mien.errors.ModelError: its weights are missing or damaged.
+            mien.errors.ModelError: its weights or its calibration are missing or damaged.
         """
         assert isinstance(params, ConflictParams)
         self._params, self._ctx = params, ctx
-        self._net = load_net(_weights(params, ctx), ctx.device)
+        folder = _weights(params, ctx)
+        self._net = load_net(folder, ctx.device)
+        self._hostility = Logistic.read(folder) if params.model == "rated" else None
 
     def move(self, device: str) -> None:
         """Go on on another device."""
@@ -108,12 +113,14 @@ class ConflictAnalyzer:
         net = load_net(_weights(params, ctx), ctx.device)
         seed, heard = int(ctx.rng.integers(2**31)), int(window.valid[0])
         found = explain_window(net, window.samples[0], heard=heard, seed=seed, tick=tick)
+        # (1 + intensity) / 2, of which the linear model is, is no probability that anything has calibrated: what is shown
+        # is in the unit of the reading.
+        told = replace(found, coefficients=2.0 * found.coefficients)
         return Explanation(
-            parts("conflict.explanation", found, float(window.starts[0]), window.length, heard / window.rate),
+            parts("conflict.explanation", told, float(window.starts[0]), window.length, heard / window.rate),
             reading=2.0 * found.reading - 1.0,
-            intercept=found.intercept,
+            intercept=2.0 * found.intercept - 1.0,
             fit=found.score,
-            unit="probability of conflict",
             of=CONFLICT.name,
         )
 
@@ -147,7 +154,11 @@ class ConflictAnalyzer:
         self._ready, self._begun = [], True
         times = np.array([w.middle for w in taken], np.float64)
         reading = np.clip(np.concatenate(values), -1.0, 1.0)[:, None].astype(np.float32)
-        return [Curve("conflict.intensity", times, reading, (CONFLICT,))]
+        found: list[AnyTrack] = [Curve("conflict.intensity", times, reading, (CONFLICT,))]
+        if self._hostility is not None:
+            chance = self._hostility(reading, (CONFLICT.name,))[:, None].astype(np.float32)
+            found.append(Curve(HOSTILE, times, chance, (HOSTILITY,)))
+        return found
 
 
 def _weights(params: ConflictParams, ctx: Context) -> Path:

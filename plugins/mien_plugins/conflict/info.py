@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from mien.sdk import AnalyzerInfo, Audio, Input, Params, Reads, RecipeInfo, Registry, Writes, hookimpl, param
-from mien.tracks.quantity import CONFLICT
+from mien.tracks.quantity import CONFLICT, HOSTILITY
 
 RATE = 8_000
 WINDOW = 30.0
 RATED = "conflictnet-rated"
 """Id of a model that a user has trained on rated conversations."""
+HOSTILE = "conflict.hostility"
+"""How probable high intensity is, by that model's own calibration: fusions would else read it by that of the net that ships."""
 
 
 class ConflictParams(Params):
@@ -29,6 +31,10 @@ def _inputs(params: Params) -> tuple[Input, ...]:
     return (Audio(RATE, mono=True, window=WINDOW, hop=params.hop), Reads("speech.voice"))
 
 
+def _rated(params: Params) -> bool:
+    return isinstance(params, ConflictParams) and params.model == "rated"
+
+
 INFO = AnalyzerInfo(
     id="conflict",
     title="Intensity of conflict",
@@ -37,7 +43,10 @@ INFO = AnalyzerInfo(
     description="How heated the exchange is, from 30 s of sound around each point (ConflictNET). Trained on "
     "simulated conversations: overlapping speech, interruptions and raised voices raise it.",
     inputs=_inputs,
-    outputs=(Writes("conflict.intensity", "curve", (CONFLICT,)),),
+    outputs=(
+        Writes("conflict.intensity", "curve", (CONFLICT,)),
+        Writes(HOSTILE, "curve", (HOSTILITY,), _rated),
+    ),
     params=ConflictParams,
     models=("conflictnet",),
     optional_models=(RATED,),

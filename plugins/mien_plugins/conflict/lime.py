@@ -1,6 +1,7 @@
 """Which 3 s of a window made ConflictNET read what it reads: `mien_plugins.lime` over ten super-samples.
 
-The linear model is of the probability of conflict, P = (1 + intensity) / 2.
+The linear model is of what the thesis calls the probability of conflict, P = (1 + intensity) / 2: a scale from 0 to 1, which
+nothing has calibrated. What users see is in units of the intensity (`analyzer.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ PERTURBATIONS = 2000
 
 
 def explain(predict: Predict, masks: Masks | None = None, features: int = SUPER_SAMPLES, **options: Any) -> Fit:
-    """LIME of the probability of conflict.
+    """LIME of (1 + intensity) / 2.
 
     Args:
         predict: (R, n) masks -> (R,) intensity; called once, with distinct masks, the first of them all True.

@@ -30,7 +30,7 @@ from mien.training.job import command
 from mien.training.kit import RecipeBrain, Stage
 from mien.training.losses import pearson_loss
 from mien.training.reliability import reliability, reliability_plot
-from mien_plugins.conflict.calibrate import calibrate, probability, scores
+from mien_plugins.conflict.calibrate import HIGH, calibrate, probability, scores
 from mien_plugins.conflict.corpora import Clip, Rated, read_rated
 from mien_plugins.conflict.features import fit_length, normalise
 from mien_plugins.conflict.info import RATED
@@ -213,6 +213,7 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     given = np.array([np.clip(read[owner == i].mean(), -1, 1) for i in range(len(clips))])
     truth = np.array([clip.rating for clip in clips])
     chance, high = probability(given, config["conflict"]), (truth > 0).astype(int)
+    fused, heated = probability(given, config["hostility"]), (truth > HIGH).astype(int)
     note = "high is above the middle of the scale"
     found: list[Metric] = []
     for name, metric, arrays, why in (
@@ -221,9 +222,14 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
         ("accuracy (WAR)", accuracy, (high, (given > 0).astype(int)), note),
         ("balanced accuracy (UAR)", balanced_accuracy, (high, (given > 0).astype(int)), note),
         ("ECE of P(intensity > 0)", ece, (high, chance), "15 bins"),
+        (f"ECE of P(intensity > {HIGH:g})", ece, (heated, fused), "15 bins; what fusions read"),
     ):
         found.append(Metric.of(name, bootstrap_ci(metric, *arrays), len(truth), "test", why))
-    return _card(config, corpus, tuple(found), reliability_plot(reliability(high, chance, "P(intensity > 0), test")))
+    plot = reliability_plot(
+        reliability(high, chance, "P(intensity > 0), test"),
+        reliability(heated, fused, f"P(intensity > {HIGH:g}), test"),
+    )
+    return _card(config, corpus, tuple(found), plot)
 
 
 def _card(config: dict[str, Any], corpus: Rated, metrics: tuple[Metric, ...], plot: Any) -> Card:
@@ -252,7 +258,8 @@ def _card(config: dict[str, Any], corpus: Rated, metrics: tuple[Metric, ...], pl
         seeds=(int(config["seed"]),),
         metrics=metrics,
         calibration={
-            "P(intensity > 0), P(intensity > 0.5)": "logistic functions fitted on the validation part, in config.json"
+            "P(intensity > 0), P(intensity > 0.5)": "logistic functions fitted on the validation part, in config.json; fusions "
+            "read the second"
         },
         limits=("Rated conversations of one kind and language; other kinds may be read with a shift.",),
         command=command(

@@ -2,6 +2,7 @@
 
 - text: the score is a calibrated probability of offence already.
 - face: the seven expressions are a calibrated distribution, so P(angry or disgust) is the sum of the two.
+- conflict, by a model that a user has trained on rated conversations: its analyzer writes the probability itself.
 - voice, conflict: the model's `config.json` holds a logistic calibration that its recipe fitted on speakers it was not trained
   on, `"hostility": {"channels": [...], "coef": [...], "intercept": b}` with p = σ(b + Σ coef · channel). A channel's square, or
   the product of two, is a term of its own: `"valence*arousal"`.
@@ -28,7 +29,14 @@ SOURCES = {
 }
 """Modality → the track it is read from and the model whose logistic calibration applies, or none."""
 
-HOSTILE = {"text.offence": ("score",), "face.expression": ("angry", "disgust")}
+INSTEAD = {"conflict": "conflict.hostility"}
+"""Modality → a track that is read instead where it is there: the probability by the calibration of the model that read."""
+
+HOSTILE = {
+    "text.offence": ("score",),
+    "face.expression": ("angry", "disgust"),
+    "conflict.hostility": ("hostility",),
+}
 """Tracks of probabilities → the channels that add up to the probability of hostility."""
 
 
@@ -91,10 +99,12 @@ class Calibration:
             PluginError: a track, as another plugin wrote it, lacks a channel that is read.
         """
         modalities, columns = [], []
-        for modality, (track, _) in SOURCES.items():
+        for modality, (usual, _) in SOURCES.items():
+            instead = INSTEAD.get(modality, "")
+            track = instead if instead in grid.values else usual
             if track not in grid.values:
                 continue
-            logistic = self._logistic.get(modality)
+            logistic = self._logistic.get(modality) if track == usual else None
             if logistic is not None:
                 said = logistic(_read(grid, track, logistic.channels), logistic.channels)
             else:

@@ -10,8 +10,8 @@ import pydantic
 from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, Search, hookimpl, param
 from mien_plugins.fusion import khare_info, mml_info
 
-READS = ("text.offence", "emotion.attributes", "face.expression", "conflict.intensity")
-"""One track per modality that says something of hostility."""
+READS = ("text.offence", "emotion.attributes", "face.expression", "conflict.intensity", "conflict.hostility")
+"""One track per modality that says something of hostility; of the last two the second, where it is there."""
 
 CALIBRATED = ("emotion-mtl", "conflictnet")
 """Models whose configuration holds the calibration that the fusions use."""

@@ -16,6 +16,7 @@ from mien.tracks import Spans
 from mien_plugins.conflict.analyzer import ConflictAnalyzer
 from mien_plugins.conflict.features import normalise
 from mien_plugins.conflict.info import INFO, ConflictParams
+from mien_plugins.conflict.lime import explain_window
 from mien_plugins.conflict.model import load_net
 from mien_plugins.conflict.net import SAMPLES, ConflictNet
 
@@ -149,6 +150,13 @@ def test_explains_on_request(folder):
         read = float(load_net(folder)(torch.from_numpy(normalise(padded))[None]))
     assert found.reading == pytest.approx(read, abs=1e-4)
     assert found.of == "conflict"
+    # The same numbers as LIME's, of the intensity itself: (1 + intensity) / 2 is no calibrated probability, and not called one.
+    seed = int(np.random.default_rng(0).integers(2**31))
+    plain = explain_window(load_net(folder), padded, heard=4 * RATE, seed=seed)
+    assert found.unit == ""
+    np.testing.assert_allclose(found.parts.score, 2 * plain.coefficients[:2], rtol=1e-5)
+    assert found.intercept == pytest.approx(2 * plain.intercept - 1)
+    assert found.intercept + 2 * plain.coefficients.sum() == pytest.approx(2 * plain.local - 1, abs=1e-6)
     with pytest.raises(ModelError, match="not installed"):
         ConflictAnalyzer().explain(window, ConflictParams(model="rated"), Host(folder))
     again = ConflictAnalyzer().explain(window, ConflictParams(), Host(folder))

@@ -12,12 +12,18 @@ import pytest
 from safetensors.numpy import load_file
 
 from mien.errors import CorpusError, ModelError
-from mien.sdk import MediaInfo
+from mien.sdk import Aligned, Block, MediaInfo
+from mien.sdk import Windows as SoundWindows
+from mien.tracks import Spans
 from mien.training.kit import RecipeBrain
 from mien_plugins.conflict.analyzer import ConflictAnalyzer
+from mien_plugins.conflict.calibrate import probability
 from mien_plugins.conflict.corpora import read_rated
-from mien_plugins.conflict.info import RATED, ConflictParams
+from mien_plugins.conflict.info import HOSTILE, INFO, RATED, ConflictParams
+from mien_plugins.conflict.net import SAMPLES
 from mien_plugins.conflict.rated import Plan, Windows, evaluate, train
+from mien_plugins.fusion.calibration import Calibration, Logistic
+from mien_plugins.fusion.info import READS
 
 RATE = 8_000
 
@@ -148,7 +154,10 @@ def test_trains_measures_and_is_used(glasgow: Path, tmp_path: Path) -> None:
     card = train(glasgow, out, plan=Plan(epochs=1, batch=3), **options)
     assert card.id == RATED
     assert "Glasgow" in card.task
-    assert {m.name for m in card.metrics} >= {"Pearson", "RMSE", "ECE of P(intensity > 0)"}
+    assert {m.name for m in card.metrics} >= {
+        *("Pearson", "RMSE", "ECE of P(intensity > 0)", "ECE of P(intensity > 0.5)")
+    }
+    assert len(card.plots[0].data) == 2
     again = train(glasgow, out, plan=Plan(epochs=1, batch=3), **options)  # goes on: nothing is left to do
     assert [m.value for m in again.metrics] == [m.value for m in card.metrics]
     assert evaluate(out, glasgow).metrics == card.metrics
@@ -158,16 +167,49 @@ def test_trains_measures_and_is_used(glasgow: Path, tmp_path: Path) -> None:
     class Context:
         device = "cpu"
 
+        def check_cancelled(self) -> None:
+            """Nobody cancels."""
+
         def model(self, name: str) -> Path:
             raise AssertionError(name)
 
         def optional_model(self, name: str) -> Path | None:
             return folder if name == RATED else None
 
+    promised = {
+        model: {w.name for w in INFO.outputs_for(ConflictParams(model=model))} for model in ("simulated", "rated")
+    }
+    assert promised["rated"] - promised["simulated"] == {HOSTILE}
+    assert HOSTILE in READS
     folder: Path | None = out
     analyzer = ConflictAnalyzer()
     analyzer.prepare(MediaInfo(Path("a.wav"), has_audio=True), ConflictParams(model="rated"), Context())  # type: ignore[arg-type]
     assert analyzer._net is not None
+    sound = np.sign(np.sin(np.arange(2 * SAMPLES) * 0.1)).astype(np.float32).reshape(2, SAMPLES) * 0.1
+    sound[1, ::7] = 0.3
+    windows_ = SoundWindows(np.array([0.0, 3.0]), RATE, sound, np.full(2, SAMPLES, np.int32))
+    spoken = {"speech.voice": (Spans.of("speech.voice", [(0.0, 33.0, "speech")]),)}
+    pieces = [*analyzer.process(Block(0.0, 40.0, windows=windows_, tracks=spoken)), *analyzer.finish()]
+    read = {
+        name: np.concatenate([p.values[:, 0] for p in pieces if p.name == name])
+        for name in ("conflict.intensity", HOSTILE)
+    }
+    config = json.loads((out / "config.json").read_text())
+    np.testing.assert_allclose(
+        read[HOSTILE], probability(read["conflict.intensity"].astype(float), config["hostility"]), atol=1e-6
+    )
+    # The late fusion takes that probability, and not what the net that ships would make of another net's reading.
+    times = np.array([15.0, 18.0])
+    grid = Aligned(
+        times, 3.0, {name: values[:, None] for name, values in read.items()},
+        {"conflict.intensity": ("conflict",), HOSTILE: ("hostility",)}, dict.fromkeys(read, np.ones(2, bool)),
+        dict.fromkeys(read, "conflict"),
+    )  # fmt: skip
+    calibration = Calibration.__new__(Calibration)
+    calibration._logistic = {"conflict": Logistic(("conflict",), (9.0,), -9.0)}
+    modalities, said = calibration.probabilities(grid)
+    assert modalities == ("conflict",)
+    np.testing.assert_allclose(said[:, 0], read[HOSTILE])
     folder = None
     with pytest.raises(ModelError, match="mien train conflictnet-rated"):
         analyzer.prepare(MediaInfo(Path("a.wav"), has_audio=True), ConflictParams(model="rated"), Context())  # type: ignore[arg-type]
