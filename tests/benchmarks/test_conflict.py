@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,8 @@ from mien_plugins.conflict.recipe import Batch, frame_loss
 pytestmark = pytest.mark.benchmark
 
 BATCH = 4
+AT_LEAST = 20.0
+"""Times real time, at the default hop."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,15 @@ def report(benchmark, windows: int) -> None:
 def test_inference(benchmark, net, windows):
     with torch.inference_mode():
         benchmark(net, windows)
+        alone = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            for window in windows:
+                net(window[None])
+            alone.append(time.perf_counter() - begun)
     report(benchmark, BATCH)
+    benchmark.extra_info["times one at a time"] = round(min(alone) / benchmark.stats.stats.min, 2)
+    assert benchmark.extra_info["times real time, at the default hop"] >= AT_LEAST
 
 
 def test_inference_one_at_a_time(benchmark, net, windows):

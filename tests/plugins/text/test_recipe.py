@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from mien.evaluation.metrics import macro_f1
 from mien.training.card import sha256_of, write_card
 from mien_plugins.text import pretrained, recipe
+from mien_plugins.text.clean import clean
 from mien_plugins.text.data import read_olid
 from mien_plugins.text.evaluation import view
 from mien_plugins.text.model import TextModel
@@ -51,6 +52,22 @@ def test_a_round_is_seeded_and_differs_from_the_next(tiny_corpora, tiny):
     assert batches(0, 1) != batches(1, 1)
 
 
+def test_copies_are_tweets_transcripts_and_what_a_recogniser_would_print(tiny_corpora, tiny, monkeypatch):
+    rounds = Rounds(read_corpora(tiny_corpora, 0), tiny.pieces, replace(PLAN, contrast=0), seed=0)
+    text, rng = "Well, the DOG is loud today; you know it!", np.random.default_rng(0)
+    copies = [rounds.copy(text, "offence", rng) for _ in range(2000)]
+    plain = [clean(text, "tweet"), clean(text, "transcript")]
+    assert [copies.count(one) / 2000 for one in plain] == pytest.approx([0.5, 0.2], abs=0.05)
+    damaged = [copy for copy in copies if copy not in plain]
+    assert all(copy == copy.lower() and not set(copy) & set(",;!") for copy in damaged)
+    assert len(set(damaged)) > 20  # words are lost, put in and mistaken
+    monkeypatch.setattr(Rounds, "copy", lambda self, text, task, rng: "sun")
+    (window,) = tiny.pieces.windows(["sun"])
+    assert {tuple(row) for batch in rounds for row in batch.ids.tolist()} == {
+        tuple(window.ids)
+    }  # copies are what it learns from
+
+
 def test_losses():
     spread = torch.ones(3)
     assert float(task_loss("offence", torch.zeros(4, 1), torch.ones(4), spread)) == pytest.approx(np.log(2))
@@ -87,6 +104,7 @@ def test_learns_calibrates_and_writes_a_card(tiny_corpora, tiny_folder, make_net
     assert any("mean of those of 2 trainings" in note for note in facts["notes"])
     subsets = {metric["subset"] for metric in facts["metrics"]}
     assert {"OLID test, tweet", "OLID test, recognised", "HateXplain test", "EmoBank test"} <= subsets
+    assert {"probe: negation", "probe: quotation and counter-speech", "probe: reclaimed words"} <= subsets
     assert "silly" not in (out / "CARD.md").read_text()
 
 

@@ -15,6 +15,7 @@ from mien_plugins.text.attribution import attribute
 from mien_plugins.text.data import read_olid
 from mien_plugins.text.evaluation import SAMPLE, sample_f1
 from mien_plugins.text.model import TextModel
+from mien_plugins.text.probes import PROBES
 
 KIND = (
     "What a lovely day, thank you so much for coming.",
@@ -50,10 +51,34 @@ def test_the_folder_is_what_its_card_describes(folder):
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["sha256"] == config["sha256"]
     assert card["bytes"] == (folder / "model.safetensors").stat().st_size < 50_000_000
-    found = {(m["subset"], m["name"]): m for m in card["metrics"]}
-    assert found["OLID test, tweet", "macro-F1"]["value"] >= 0.70
-    assert found["OLID test, tweet", "macro-F1"]["low"] <= found["OLID test, tweet", "macro-F1"]["high"]
     assert "## Measured" in (folder / "CARD.md").read_text(encoding="utf-8")
+
+
+def test_it_is_at_the_level_that_was_asked_for(folder):
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    found = {(m["subset"], m["name"]): m for m in card["metrics"]}
+    for subset, name, least, items in (
+        ("OLID test, tweet", "macro-F1", 0.80, 860),
+        ("HateXplain test", "macro-F1", 0.66, 1924),
+        ("Davidson, 5-fold", "macro-F1", 0.75, 24_693),
+        ("EmoBank test", "Pearson, valence", 0.70, 1000),
+        ("EmoBank test", "Pearson, arousal", 0.45, 1000),
+        ("EmoBank test", "Pearson, dominance", 0.35, 1000),
+    ):
+        metric = found[subset, name]
+        assert metric["low"] <= metric["value"] <= metric["high"]
+        assert (metric["value"] >= least, metric["n"]) == (True, items), (subset, name)
+    errors = {key: m["value"] for key, m in found.items() if m["name"].startswith("ECE")}
+    assert len(errors) == 6
+    assert max(errors.values()) <= 0.05
+
+
+def test_its_card_has_the_cases_in_which_such_models_fail(folder):
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    told = {m["subset"]: m["n"] for m in card["metrics"] if m["subset"].startswith("probe: ")}
+    assert told == {f"probe: {probe.name}": len(probe.texts) for probe in PROBES}
+    names = " ".join(told)
+    assert all(case in names for case in ("negation", "quotation", "counter-speech", "reclaimed"))
 
 
 def test_insults_score_higher_than_pleasantries(model):
@@ -73,6 +98,20 @@ def test_the_words_that_carried_it_are_found(model):
             "idiot",
             "stupid",
         ]
+
+
+def test_no_more_than_128_tokens_are_read_at_once(model, monkeypatch):
+    """Unless fewer are asked for; every word of a longer utterance is in some window all the same."""
+    from mien_plugins.text.info import TextParams
+
+    long, limit = "the meeting that we had on Monday was rather long " * 30, TextParams().max_tokens
+    assert limit == model.settings.max_tokens == 128
+    seen, encode = [], model.net.encode
+    monkeypatch.setattr(model.net, "encode", lambda mask, **given: seen.append(mask.shape[1]) or encode(mask, **given))
+    assert model.read([long, "short"]).long == 1
+    assert max(seen) == 128
+    windows = model.pieces.windows([long], limit)
+    assert {word for window in windows for word in window.words if word >= 0} == set(range(len(long.split())))
 
 
 def test_valence_of_wording(model):
