@@ -64,7 +64,8 @@ VOICE = AnalyzerInfo(
     version="1.0.0",
     factory="mien_plugins.speech.voice:VoiceAnalyzer",
     params=VoiceParams,
-    description="Finds speech and cuts it into utterances at pauses (silero-vad 6).",
+    description="Finds speech and cuts it into utterances at pauses (silero-vad 6). The probability of speech is silero's own: "
+    "Mien has not calibrated it.",
     modality="voice",
     inputs=(Audio(RATE),),
     outputs=(Writes("speech.voice", "spans", (probability("speech"),)),),
@@ -77,7 +78,8 @@ TRANSCRIPT = AnalyzerInfo(
     version="1.0.0",
     factory="mien_plugins.speech.transcript:TranscriptAnalyzer",
     params=TranscriptParams,
-    description="What is said, with the time and confidence of each word; names the backend that heard it.",
+    description="What is said, with the time and confidence of each word; names the backend that heard it. The confidence is "
+    "that backend's own: Mien has not calibrated it.",
     modality="text",
     inputs=_transcript_inputs,
     outputs=(
