@@ -10,7 +10,10 @@ _IEMOCAP = (
 )
 _RECOLA = "RECOLA is given out on request only; the layout of its feature tables was not checked against a copy."
 _HSDVD = "HSDVD, the paper's videos, was never released."
-_SEWA = "SEWA (AVEC 2017) is given out under an agreement only."
+_SEWA = (
+    "SEWA (AVEC 2017) is given out under an agreement only. The commands train the networks on sound and on words; faces and "
+    "fusions learn classes of emotion here, not attributes over time, so that the rows of video and of fusions have none."
+)
 _MOSEI = (
     "The recordings of CMU-MOSEI, and VoxCeleb2's for the pre-training, are given out on registration only; public are MOSEI's "
     "labels and splits."
@@ -71,9 +74,10 @@ CLOSED = (
     _closed(
         "iemocap-000",
         "Rana & Jha 2022 Table IV: attributes of speech on IEMOCAP (RMSE)",
-        "IEMOCAP is given out on application only. The paper's f1 errors exceed the labels' own deviation. The command trains "
-        "the paper's net on the acted clips of `speech/manifest.csv`: a manifest of rated speech is not read by it.",
+        "IEMOCAP is given out on application only. The paper's f1 errors exceed the labels' own deviation; the card has them on "
+        "the paper's scale, beside those of a constant. The other row is `net=f2`.",
         _train("emotion-mtl", "net=f1"),
+        "iemocap",
     ),
     _closed(
         "mosei-001",
@@ -93,7 +97,7 @@ CLOSED = (
         "sewa-004",
         "Tzirakis et al. 2021 Tables 2 – 8: text, audio, video and their fusions on SEWA (CCC)",
         _SEWA,
-        _train("voice-004"),
+        f"{_train('voice-004')}, and {_train('text-004')}",
         "sewa",
     ),
 )

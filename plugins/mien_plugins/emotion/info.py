@@ -104,8 +104,9 @@ TRAINING = RecipeInfo(
     id="emotion-mtl",
     title="Emotion attributes of speech",
     model=MODEL,
-    data=("speech/manifest.csv",),
-    description="Learns valence, arousal and dominance from RAVDESS and EmoDB, speakers kept apart.",
+    data=("speech/manifest.csv or manifest.csv or manifest.parquet",),
+    description="Learns valence, arousal and dominance from RAVDESS and EmoDB, speakers kept apart; with net=f1 or net=f2 from "
+    "the manifest.csv in --data where there is one (IEMOCAP).",
     factory="mien_plugins.emotion.recipe",
     params=EmotionTraining,
     search=(  # with --set net=f1 or net=f2, by the error in cross-validation: α, β and γ as the paper's grid has them

@@ -2,7 +2,8 @@
 
 Sounds are made and what is heard of them is kept in a work folder; the nets and a baseline are cross-validated by
 speaker and tried across corpora, the best net is trained on all development speakers, anger is calibrated on the
-cross-validated readings, and the speakers set aside are measured.
+cross-validated readings, and the speakers set aside are measured. The paper's own nets (`net=f1`, `net=f2`) learn from a
+manifest instead where --data has one (`rated`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mien.errors import ParameterError
+from mien.errors import CorpusError, ParameterError, shown
 from mien.training.card import Card, Metric, write_card
+from mien.training.checks import require_splits
 from mien.training.watch import unfollowed
 from mien_plugins.emotion import baseline, hostility, report
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, Clip, read_clips
@@ -58,6 +60,7 @@ from mien_plugins.emotion.protocol import (
     of_net,
     settle,
 )
+from mien_plugins.emotion.rawdata import has_manifest
 from mien_plugins.emotion.reader import Ears, load, save
 from mien_plugins.emotion.spectral import SpectralConfig
 from mien_plugins.emotion.training import Floats, fit, predict
@@ -87,7 +90,7 @@ def train(
     plan: Plan | None = None,
     note: str = "",
 ) -> Card:
-    """Train into `out` (model.safetensors, config.json, card.json, CARD.md) from the corpora in `data`/speech.
+    """Train into `out` (model.safetensors, config.json, card.json, CARD.md) from the corpora in `data`/speech, or a manifest.
 
     quick: fewer windows, folds and epochs, no comparison across corpora; under an hour on two cores. work: sounds and
     checkpoints, by default `out`/work; a training that was stopped goes on where it was, unless `resume` is False. net:
@@ -97,6 +100,8 @@ def train(
 
     Raises:
         FileNotFoundError: no manifest of the corpora.
+        mien.errors.CorpusError: it lacks speakers to train on or to test on, or anger or all else; a manifest of one's own does
+            not serve.
         mien.errors.TrainingError: a loss that is not finite.
     """
     weights = (alpha, beta, gamma)
@@ -112,10 +117,22 @@ def train(
     asked = {"net": None if net == "best" else net, "alpha": alpha, "beta": beta, "gamma": gamma}
     asked |= {"rate": rate, "batch": batch, "l2": l2}
     work = work or out / "work"
-    clips = [clip for clip in _chosen(read_clips(data), plan.speakers, plan.takes) if clip.speaker not in TEST_SPEAKERS]
     options: dict[str, Any] = {
         "seed": seed, "device": device, "threads": threads, "resume": resume, "progress": progress
     }  # fmt: skip
+    if has_manifest(data) and net != "best":
+        from mien_plugins.emotion import rated
+
+        run = {name: value for name, value in options.items() if name != "seed"}
+        return rated.train(data, out, plan=plan, asked=asked, quick=quick, seed=seed, work=work, run=run)
+    if has_manifest(data) and not (data / "speech" / "manifest.csv").is_file():
+        raise ParameterError(
+            "From a manifest of rated speech the paper's nets learn, and the best of several only from speech/manifest.csv: add "
+            "--set net=f1 or net=f2."
+        )
+    everybody = read_clips(data)
+    clips = [clip for clip in _chosen(everybody, plan.speakers, plan.takes) if clip.speaker not in TEST_SPEAKERS]
+    _require(data, clips, _chosen(everybody, plan.tested, plan.takes), plan.folds)
     material = _material(clips, plan, work, seed)
     compared = _compare(material, clips, plan, work, options)
 
@@ -158,19 +175,37 @@ def train(
         "notes": [note] if note else [],
     }
     save(out, model.cpu(), config)
-    card = evaluate(out, data)
+    card = evaluate(out, data, device=device)
     write_card(out, card)
     return card
 
 
+def _require(data: Path, clips: Sequence[Clip], tested: Sequence[Clip], folds: int) -> None:
+    """Refuse corpora that leave a part empty; raises CorpusError."""
+    require_splits("speech/manifest.csv", {"train": clips, "test": tested})
+    where, speakers = shown(data / "speech" / "manifest.csv"), {clip.speaker for clip in clips}
+    if len(speakers) < folds:
+        raise CorpusError(
+            f"Cross-validation in {folds} parts needs as many speakers to train on, and there are {len(speakers)}: {where}"
+        )
+    angry = hostility.is_angry(np.array([clip.emotion for clip in clips]))
+    if angry.min() == angry.max():
+        raise CorpusError(f"P(angry) is fitted on anger and on other emotions, and there is but one of them: {where}")
+
+
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
-    """Measure a model's folder on the speakers set aside; figures of the cross-validation are kept.
+    """Measure a model's folder on the speakers set aside; figures of the cross-validation are kept. A model that was trained on
+    a manifest is measured on the test rows of one.
 
     Raises:
         mien.errors.ModelError: the model cannot be loaded.
         FileNotFoundError: no manifest of the corpora.
     """
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    if config.get("own"):
+        from mien_plugins.emotion.rated import evaluate as evaluate_rated
+
+        return evaluate_rated(model, data, device=device)
     reader = load(model)
     net = reader.net.to(device)
     ears = reader.features

@@ -233,6 +233,16 @@ def test_the_commands_for_closed_data_can_be_given() -> None:
     for info in closed:
         for corpus in re.findall(r"mien manifest (\S+)", info.command):
             assert registry.corpus(corpus)
-        recipe = registry.recipe(re.findall(r"mien train (\S+)", info.command)[0])
-        given = dict(setting.split("=", 1) for setting in re.findall(r"--set (\S+)", info.command))
-        fill(recipe.id, recipe.params, {name: value_of(text) for name, text in given.items()})
+        for line in info.command.split("mien train ")[1:]:
+            recipe = registry.recipe(line.split()[0])
+            given = dict(setting.split("=", 1) for setting in re.findall(r"--set (\S+)", line))
+            fill(recipe.id, recipe.params, {name: value_of(text) for name, text in given.items()})
+
+
+def test_the_page_lists_them_with_the_reason_and_the_command() -> None:
+    from mien.engine.registry import Registry
+
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    for info in Registry.load().tables.values():
+        if info.closed:
+            assert f"| `{info.id}` {info.title} | {info.closed} | `{info.command}` |" in page
