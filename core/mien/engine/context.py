@@ -32,14 +32,24 @@ class RunContext:
     def __post_init__(self) -> None:
         self.log = logging.getLogger(f"mien.plugin.{self.plugin}")
         self.rng = np.random.default_rng(self.seed)
+        self._asked: set[str] = set()
 
     @property
     def device(self) -> str:
+        self._asked.add("device")
         return self.backend.device
 
     @property
     def precision(self) -> str:
+        self._asked.add("precision")
         return self.backend.precision
+
+    @property
+    def computed_on(self) -> tuple[str, str]:
+        """Device and precision for the run's record: who never asked for a device computed on the CPU, and who never asked for
+        a precision in float32."""
+        device = self.backend.device if "device" in self._asked else "cpu"
+        return device, self.backend.precision if "precision" in self._asked else "float32"
 
     @property
     def cancelled(self) -> bool:

@@ -133,7 +133,8 @@ def _compute(job: _Job) -> None:
         known = job.library.find_medium(job.medium_id)
         if known is None:  # nothing is stored of it, and nothing applies
             reasons = "; ".join(sorted({n.skipped for n in job.plan.nodes if n.skipped}))
-            raise NotMedia(f"None of the chosen plugins can read this medium ({reasons}): {shown(job.medium.path)}")
+            said = f"None of the chosen plugins can read this medium ({reasons}); choose others"
+            raise NotMedia(f"{said}: {shown(job.medium.path)}")
         # It may have been moved, or be a copy: from now on it is known at this place, too.
         job.library.add_medium(replace(job.medium, duration=_length(job)), job.medium_id)
         _reuse(job)
@@ -150,7 +151,7 @@ def _compute(job: _Job) -> None:
         # Nothing is entered into the library before something of the medium could really be read.
         first = next(items, None)
         if first is None:
-            raise NotMedia(f"Nothing in the file could be decoded; it may be damaged: {shown(job.medium.path)}")
+            raise NotMedia(f"Nothing in the file could be decoded; get another copy: {shown(job.medium.path)}")
         items = chain([first], items)
     job.library.add_medium(replace(job.medium, duration=job.media.duration), job.medium_id)
     _reuse(job)
@@ -291,8 +292,8 @@ def _sink(job: _Job) -> Sink:
     def finished(node: Node, member: Member) -> None:
         writer = job.writers[node.id]
         context = member.context
-        if context.device != job.backend.device:
-            writer.used(device=context.device, precision=context.precision)
+        if (on := context.computed_on) != (job.backend.device, job.backend.precision):
+            writer.used(device=on[0], precision=on[1])
         if job.cancel.is_set():
             raise Cancelled("The analysis was cancelled.")
         lacks = _lacks(job, node.providers.values())
@@ -371,6 +372,8 @@ def _fuse(job: _Job) -> None:
             job.emit(Piece(fusion.info.id, track))
             rows += len(track)
         lacks = _lacks(job, (node.id for node in fusion.reads.values()))
+        if (on := context.computed_on) != (job.backend.device, job.backend.precision):
+            writer.used(device=on[0], precision=on[1])
         writer.complete("; ".join(filter(None, (job.partial, lacks))) or None)
         job.emit(Finished(fusion.info.id, rows, time.perf_counter() - begun, tuple(context.notes)))
     except (Cancelled, LibraryError):

@@ -94,6 +94,8 @@ class FaceAffect:
 
         folder = ctx.model(MODEL)
         try:
+            if ctx.device == "cpu":  # the reader knows float32 alone there, and the run's record says so
+                return ExpressionReader.load(folder)
             return ExpressionReader.load(folder, ctx.device, ctx.precision)
         except UNREADABLE as error:
             raise ModelError(

@@ -207,8 +207,8 @@ def once(
 def _told(params: Params, ctx: RunContext) -> dict[str, Any]:
     backend = ctx.backend
     context = {
-        "device": backend.device,
-        "precision": backend.precision,
+        "device": ctx.device,
+        "precision": ctx.precision,
         "name": backend.name,
         "threads": ctx.threads,
         "seed": ctx.seed,
