@@ -64,6 +64,20 @@ def test_verdicts_have_hysteresis_minimum_length_and_reasons() -> None:
         FusionParams(threshold=0.1, hysteresis=0.2)
 
 
+@pytest.mark.parametrize("name", ["late", "majority"])
+def test_a_verdict_begins_at_0_7_unless_told_otherwise(name: str) -> None:
+    from mien.engine.registry import Registry
+
+    params = Registry.load().fusion(name).params()
+    assert isinstance(params, FusionParams)
+    assert (params.threshold, params.hysteresis, params.min_length) == (0.7, 0.1, 0.5)
+    score = [0.1] * 4 + [0.69] * 4 + [0.1] * 4 + [0.7] * 4 + [0.61] * 4 + [0.59] * 4 + [0.9] + [0.1] * 3
+    times = (np.arange(len(score)) + 0.5) * params.hop
+    found = find_verdicts(times, fused(score), params, len(score) * params.hop)
+    # 0.69 is none, 0.61 goes on with what 0.7 began, and a quarter of a second at 0.9 is too short.
+    assert list(zip(found.start.tolist(), found.end.tolist(), strict=True)) == [(3.0, 5.0)]
+
+
 LOGISTIC = {
     "emotion-mtl": (["valence", "arousal", "dominance"], [-2.0, 3.0, 0.5], -1.0),
     "conflictnet": (["conflict"], [5.0], 0.0),

@@ -38,6 +38,33 @@ def test_all_kinds_of_input_reach_their_plugins(run: Any, clip: Path, tmp_path: 
         assert tracks["tiny.level"].provenance.run == done.runs["tiny.level"]
 
 
+def test_a_medium_is_decoded_once_for_all_that_read_it(run: Any, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sound and pictures, two branches, five plugins: one pass through the file."""
+    from mien.media.decode import Decoder
+
+    made: list[Decoder] = []
+    pieces: list[float] = []
+    begin, go = Decoder.__init__, Decoder.__iter__
+
+    def begun(self: Decoder, *given: Any, **how: Any) -> None:
+        begin(self, *given, **how)
+        made.append(self)
+
+    def told(self: Decoder) -> Any:
+        for piece in go(self):
+            pieces.append(getattr(piece, "time", -1.0))
+            yield piece
+
+    monkeypatch.setattr(Decoder, "__init__", begun)
+    monkeypatch.setattr(Decoder, "__iter__", told)
+    done, _ = run(clip, "heard", "cropmean", "brightness", fusion="tiny")
+    assert len(done.runs) == 5
+    assert len(made) == 1
+    pictures = [time for time in pieces if time >= 0]
+    assert len(pictures) == len(set(pictures)) == 60
+    assert len(pictures) < len(pieces)  # and sound
+
+
 def test_readings_beyond_what_a_file_announces_are_kept(
     run: Any, make_clip: Any, announce_half: Any, tmp_path: Path
 ) -> None:

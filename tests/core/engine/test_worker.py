@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import mien
 from mien.engine.choice import Choice
-from mien.engine.events import Done, Explained, MediumFailed, Piece, Progress, Started
+from mien.engine.events import Done, Explained, Finished, MediumFailed, Piece, Progress, Started
 from mien.engine.worker import Worker
 from mien.errors import NotMedia, WorkerError
 from mien.library.library import Library
@@ -52,13 +53,17 @@ def test_a_worker_survives_bad_media_dies_with_a_bad_plugin_and_starts_again(cli
         assert library.verify() == []
 
 
-@pytest.mark.parametrize("plugin", ["sleeps", "chatters"])
+@pytest.mark.parametrize(
+    ("plugin", "fusion", "moment"),
+    [("sleeps", "", Started), ("chatters", "", Started), ("level", "fusion.slow", Finished)],
+    ids=["a plugin that sleeps", "one that chatters", "the fusion"],
+)
 def test_a_cancel_takes_effect_within_two_seconds_whatever_a_plugin_does(
-    clip: Path, tmp_path: Path, plugin: str
+    clip: Path, tmp_path: Path, plugin: str, fusion: str, moment: type[Any]
 ) -> None:
     with Worker(str(tmp_path / "library.db")) as worker:
-        events = worker.analyze(clip, choice(plugin))
-        assert isinstance(next(events), Started)
+        events = worker.analyze(clip, replace(choice(plugin), fusion=fusion))
+        next(event for event in events if isinstance(event, moment))
         time.sleep(0.3)
         begun = time.monotonic()
         worker.cancel()
@@ -67,6 +72,34 @@ def test_a_cancel_takes_effect_within_two_seconds_whatever_a_plugin_does(
         assert last.exit_code == 130
         assert time.monotonic() - begun < 2
         assert isinstance(list(worker.analyze(clip, choice("level")))[-1], Done)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
+def test_a_cancel_while_words_are_recognised_ends_the_recognisers_processes(tmp_path: Path) -> None:
+    demo = Path(__file__).resolve().parents[3] / "resources" / "demo" / "demo.mp4"
+    spoken = Choice(("speech.transcript",), "", {"speech.transcript": {"backend": "pocketsphinx"}}, device="cpu")
+    with Worker(str(tmp_path / "library.db")) as worker:
+        events = worker.analyze(demo, spoken)
+        next(event for event in events if isinstance(event, Piece))  # where speech is; the words take longer
+        told = (Path(f"/proc/{worker.pid}/task")).glob("*/children")
+        helpers = [int(pid) for listed in told for pid in listed.read_text().split()]
+        assert helpers
+        begun = time.monotonic()
+        worker.cancel()
+        last = list(events)[-1]
+        assert time.monotonic() - begun < 2
+        assert isinstance(last, MediumFailed)
+        assert last.exit_code == 130
+        while any(_lives(pid) for pid in helpers):
+            assert time.monotonic() - begun < 10
+            time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_closing_the_iterator_cancels(clip: Path, tmp_path: Path) -> None:

@@ -221,6 +221,14 @@ class TinyFusion:
         return Fused(score, np.ones((grid.times.size, 1), np.float32), ("sound",), score[:, None])
 
 
+class SlowFusion(TinyFusion):
+    """Takes forever and never asks whether it was cancelled."""
+
+    def fuse(self, grid):
+        time.sleep(60)
+        return super().fuse(grid)
+
+
 def _info(name: str, **fields) -> AnalyzerInfo:
     return AnalyzerInfo(
         id=f"tiny.{name.lower()}", title=name, version="1", modality="sound", factory=f"{__name__}:{name}",
@@ -286,5 +294,11 @@ def mien_register(registry) -> None:
         FusionInfo(
             id="fusion.tiny", title="Tiny", version="1", factory=f"{__name__}:TinyFusion", params=FusionParams,
             accepts=("tiny.loud", "tiny.level", "tiny.echoes"),
+        )
+    )  # fmt: skip
+    registry.fusion(
+        FusionInfo(
+            id="fusion.slow", title="Slow", version="1", factory=f"{__name__}:SlowFusion", params=FusionParams,
+            accepts=("tiny.level",),
         )
     )  # fmt: skip

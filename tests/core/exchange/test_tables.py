@@ -100,6 +100,27 @@ def test_json_comes_back(analysis: Analysis, written: Write) -> None:
     )
 
 
+def test_the_page_on_json_shows_what_is_written(analysis: Analysis, written: Write) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "json-format.md").read_text(encoding="utf-8")
+    told = json.loads(page.split("```json\n")[1].split("```")[0])
+    data = json.loads(written(analysis, "json").read_text(encoding="utf-8"))
+    assert set(told) == set(data)
+    assert (told["format"], told["version"]) == (data["format"], data["version"])
+    assert set(told["medium"]) == set(data["medium"])
+    (example,) = told["tracks"]
+    for track in data["tracks"]:
+        assert set(track) == set(example)
+        assert set(track["provenance"]) == set(example["provenance"])
+        assert {key for column in track["columns"] for key in column} <= {"name", "type", "unit", "low", "high"} | {
+            "low_means",
+            "high_means",
+        }
+    columns = {row[0]: row[1] for row in (line.strip("| ").split(" | ") for line in page.splitlines()) if len(row) == 2}
+    for track in data["tracks"]:
+        first = track["columns"][0]["name"]
+        assert f"`{first}`" in columns[track["kind"]]
+
+
 @pytest.mark.parametrize("indent", [False, True])
 def test_json_never_holds_nan(hostile_analysis: Analysis, written: Write, indent: bool) -> None:
     def refuse(token: str) -> None:

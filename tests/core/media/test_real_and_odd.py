@@ -233,7 +233,9 @@ def test_damage_says_where(shared):
 
 @pytest.mark.parametrize("folder", ["asr", "conversation"])
 def test_recordings_are_decoded_to_the_sample(shared, folder):
-    for path in sorted((shared / "media" / folder).glob("*.flac"))[::6]:
+    paths = sorted((shared / "media" / folder).glob("*.flac"))
+    assert len(paths) >= 3
+    for path in paths:
         with av.open(str(path)) as container:
             expected = container.streams.audio[0].duration
         with Decoder(path) as decoder:
