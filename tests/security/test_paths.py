@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from mien.batch.find import Found
-from mien.batch.places import Places
+from mien.batch.find import MARKER, Found
+from mien.batch.places import OutFolder, Places
 from mien.cli.plugins_new import new_plugin
-from mien.errors import CorpusError, ExportError, MienError, UsageError
+from mien.errors import CorpusError, ExportError, MienError, StorageError, UsageError
 from mien.exchange import info
 from mien.exchange.text import safe_name
 from mien.exchange.write import export
 from mien.training.manifest_file import read_manifest
+from mien.truth.report import write_all
 
 NAMES = (
     "../evil", "../../evil", "/evil", "//evil/share", "..", ".", "a/../../evil", "C:\\evil", "..\\evil", "\\\\evil\\share",
@@ -92,6 +93,31 @@ def test_a_link_where_the_export_belongs_is_not_followed(poisoned: Callable[...,
     assert not (out / "clip-mien.html").is_symlink()
 
 
+def test_links_in_the_folder_of_a_scan_or_a_check_are_not_followed(tmp_path: Path) -> None:
+    outside, out = tmp_path / "outside", tmp_path / "out"
+    outside.mkdir()
+    out.mkdir()
+    (out / MARKER).symlink_to(outside / "made.txt")
+    with pytest.raises(StorageError, match="The folder cannot be written"):
+        OutFolder(out)
+    root = tmp_path / "media"
+    found = Found(root / "sub" / "deep" / "a.mp4", root, 1, "s")
+    places = Places(out)
+    places.add([found])
+    places.check(found)
+    (out / "sub").symlink_to(outside, target_is_directory=True)
+    with pytest.raises(ExportError, match="There is a link where the folder belongs"):
+        places.check(found)
+    names = ("check.csv", "check.json", "check-samples.csv")
+    (outside / "kept.txt").write_text("kept")
+    for name in names:
+        (out / name).symlink_to(outside / "kept.txt")
+    write_all([], out)  # the links themselves are replaced
+    assert not any((out / name).is_symlink() for name in names)
+    assert _tree(outside) == {"kept.txt"}
+    assert (outside / "kept.txt").read_text() == "kept"
+
+
 def test_an_exporter_writes_into_its_own_folder_only(
     poisoned: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +154,27 @@ def test_what_an_export_says_it_wrote_is_not_believed(poisoned: Callable[..., An
         assert (out / "precious").read_text() == "kept"
     (folder / "provenance.json").write_text("[" * 100_000)
     export(poisoned("clip"), ["csv"], out, EVERY)
+
+
+@pytest.mark.parametrize("what", ["a device", "a pipe", "eight gigabytes"])
+def test_a_list_of_an_earlier_export_without_end_is_not_read(
+    poisoned: Callable[..., Any], tmp_path: Path, what: str
+) -> None:
+    """Planted like the links above: it would fill the memory, or be waited for for ever."""
+    out = tmp_path / "out"
+    place = out / "clip-mien-csv" / "provenance.json"
+    export(poisoned("clip"), ["csv"], out, EVERY)
+    place.unlink()
+    if what == "a device":
+        place.symlink_to("/dev/zero")
+    elif what == "a pipe":
+        os.mkfifo(place)
+    else:
+        with place.open("wb") as file:
+            file.truncate(8 << 30)  # a hole: it takes no place on the disk
+    export(poisoned("clip"), ["csv"], out, EVERY)
+    assert json.loads(place.read_text())["files"]
+    assert not place.is_symlink()
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,11 @@ class Finisher:
         # The same content may lie in several places: this is about the file, not about where it was seen last.
         analysis = replace(analysis, title=item.path.name, media=replace(analysis.media, path=item.path))
         folder, stem = self._places.of(item.found)
-        if folder not in self._swept:
-            self._swept.add(folder)
-            sweep(folder)
         try:
+            self._places.check(item.found)
+            if folder not in self._swept:
+                self._swept.add(folder)
+                sweep(folder)
             written = export(analysis, self._formats, folder, self._registry.exporters, self._options, stem=stem)
         except StorageError:
             raise

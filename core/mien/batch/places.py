@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from mien.batch.find import MARKER, Found
-from mien.errors import StorageError, UsageError, shown
+from mien.errors import ExportError, StorageError, UsageError, shown
 from mien.exchange.text import safe_name, unique_stems
 from mien.locks import lock
 
@@ -57,6 +57,19 @@ class Places:
             folder = Path(*folder.parts[1:])
         return self._out / folder, stem
 
+    def check(self, found: Found) -> None:
+        """A link that somebody put where a folder of exports belongs could lead anywhere.
+
+        Raises:
+            ExportError: there is one.
+        """
+        folder, _ = self.of(found)
+        for place in (folder, *folder.parents):
+            if place == self._out:
+                return
+            if place.is_symlink():
+                raise ExportError(f"There is a link where the folder belongs; remove it: {shown(place)}")
+
 
 class OutFolder:
     """The folder that a scan writes to, held for this scan alone until it is closed.
@@ -72,7 +85,8 @@ class OutFolder:
             raise UsageError(f"--out must name a folder, and this is a file: {shown(path)}")
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = (path / MARKER).open("ab")
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            self._file: IO[bytes] = os.fdopen(os.open(path / MARKER, flags, 0o666), "ab")
         except OSError as error:
             raise StorageError(f"The folder cannot be written ({error.strerror}): {shown(path)}") from error
         try:

@@ -45,6 +45,7 @@ MARK = "-mien"
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_WRITE = {errno.EACCES, errno.EPERM, errno.EROFS}
+_LARGEST_LIST = 16 << 20  # bytes of an earlier export's list of files
 
 
 def export(
@@ -231,8 +232,11 @@ def _move_folder(staged: Path, target: Path) -> list[Path]:
 
 def _listed(target: Path) -> set[str]:
     """Names of the files that an earlier export says it wrote into this folder itself."""
-    try:
-        files = json.loads((target / MANIFEST).read_text(encoding="utf-8"))["files"]
+    place = target / MANIFEST
+    try:  # somebody may have put a device, a pipe or anything else there
+        if not place.is_file() or place.stat().st_size > _LARGEST_LIST:
+            return set()
+        files = json.loads(place.read_text(encoding="utf-8"))["files"]
         return {name for name in files if isinstance(name, str) and _is_name(name)}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return set()

@@ -15,7 +15,7 @@ from typing import Any
 
 from mien.errors import CorpusError, shown
 from mien.training.manifest import COLUMNS, SPLITS, Label, Manifest, Row, Value
-from mien.truth.labels import number, seconds
+from mien.truth.labels import is_plain, number, seconds
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 NAMES = ("manifest.csv", "manifest.tsv", "manifest.parquet")
@@ -67,6 +67,8 @@ def read_manifest(data: Path, *, root: Path | None = None, files: bool = True) -
     if suffix not in SUFFIXES:
         raise CorpusError(f"A manifest is a table in {', '.join(SUFFIXES)}, and this is none of them: {shown(path)}")
     try:
+        if not is_plain(path):
+            raise CorpusError(f"The manifest cannot be read (this is no plain file): {shown(path)}")
         if path.stat().st_size > LARGEST:
             raise CorpusError(f"A manifest may have {LARGEST // 2**20} MB at most; part this one: {shown(path)}")
         lines = _parquet(path) if suffix == ".parquet" else _table(path)

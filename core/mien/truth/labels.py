@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -133,6 +134,8 @@ def _read(path: Path, look_up: LookUp) -> list[LabelColumn]:
     if suffix not in SUFFIXES:
         raise UsageError(f"Labels are read from {', '.join(SUFFIXES)}, and this is none of them: {shown(path)}")
     try:
+        if not is_plain(path):
+            raise UsageError(f"The labels cannot be read (this is no plain file): {shown(path)}")
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"A label file may have {_LARGEST // 2**20} MB at most; split this one: {shown(path)}")
         data = path.read_bytes()
@@ -145,6 +148,11 @@ def _read(path: Path, look_up: LookUp) -> list[LabelColumn]:
     if not any(column.labels for column in columns):
         raise UsageError(f"There is no label in this file, only names of columns or tiers: {shown(path)}")
     return [column for column in columns if column.labels]
+
+
+def is_plain(path: Path) -> bool:
+    """Whether it is a file with an end and a size, not a device, a pipe or a folder, or a link to one; raises OSError."""
+    return stat.S_ISREG(path.stat().st_mode)
 
 
 def column_of(name: str, labels: Iterable[Label]) -> LabelColumn:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import math
+import os
+import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -140,8 +143,14 @@ def _cell(value: Any) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
+    """Whole or not at all; a link of that name is replaced, not followed."""
+    staged = path.with_name(f".part-{secrets.token_hex(4)}")
     try:
-        path.write_text(text, encoding="utf-8", newline="")
+        staged.write_text(text, encoding="utf-8", newline="")
+        os.replace(staged, path)
     except OSError as error_:
         raise ExportError(f"The figures cannot be written ({error_.strerror}): {shown(path)}") from error_
+    finally:
+        with contextlib.suppress(OSError):
+            staged.unlink(missing_ok=True)
     return path

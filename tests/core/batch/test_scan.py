@@ -112,6 +112,27 @@ def _kept_at(revision: str, library: Path, place: Path) -> Path:
     return place
 
 
+def test_subtitles_beside_a_medium_are_read_and_read_again_when_they_change(
+    scan: Any, folder: Path, make_clip: Any, tmp_path: Path
+) -> None:
+    make_clip(folder / "a.mp4", 2.0)
+    cues = folder / "a.en.srt"
+    choice: dict[str, Any] = {"analyzers": ("speech.transcript",), "fusion": ""}
+
+    def said(text: str) -> tuple[list[str], list[str]]:
+        cues.write_text(f"1\n00:00:00,200 --> 00:00:01,500\n{text}\n")
+        items, notes, stopped = scan(**choice)
+        assert stopped is None
+        assert items["a.mp4"].side_car == "a.en.srt"
+        with Library(tmp_path / "library.db") as library:
+            return list(library.tracks(items["a.mp4"].medium)["speech.transcript"].text), notes.begun_
+
+    assert said("the first words") == (["the first words"], ["a.mp4"])
+    _, notes, _ = scan(**choice)
+    assert notes.begun_ == []
+    assert said("and then others") == (["and then others"], ["a.mp4"])
+
+
 def test_what_one_medium_does_stays_with_it(scan: Any, folder: Path, make_clip: Any) -> None:
     make_clip(folder / "mute.mp4", 1.0, audio=False)
     make_clip(folder / "sound.m4a", 1.0, video=False)
@@ -194,6 +215,23 @@ def test_what_concerns_every_file_ends_the_scan(scan: Any, folder: Path, make_cl
     assert isinstance(stopped, DeviceError)
     assert len(notes.begun_) == 1
     assert [item.state for item in items.values()] == ["todo", "todo"]
+
+
+def test_a_link_where_a_folder_of_exports_belongs_is_that_files_own_trouble(
+    scan: Any, folder: Path, make_clip: Any, tmp_path: Path
+) -> None:
+    (folder / "sub").mkdir()
+    make_clip(folder / "sub" / "a.mp4", 0.5)
+    make_clip(folder / "b.mp4", 1.0)
+    for name in ("outside", "out"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "outside" / ".part-01234567-x").touch()  # as a killed export leaves it
+    (tmp_path / "out" / "sub").symlink_to(tmp_path / "outside")
+    items, _, stopped = scan(analyzers=("tiny.level",), fusion="", formats=["json"])
+    assert stopped is None
+    assert "There is a link where the folder belongs" in items["sub/a.mp4"].trouble
+    assert items["b.mp4"].trouble == ""
+    assert [path.name for path in (tmp_path / "outside").iterdir()] == [".part-01234567-x"]
 
 
 def test_one_scan_at_a_time_writes_to_a_folder(scan: Any, folder: Path, tmp_path: Path) -> None:
