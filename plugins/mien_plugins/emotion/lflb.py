@@ -94,6 +94,6 @@ def trainable(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
 
-def probabilities(logits: Tensor) -> Tensor:
-    """(B, classes) probabilities."""
-    return torch.softmax(logits.float(), dim=-1)
+def probabilities(logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """(B, classes) probabilities; the temperature calibrates them (Guo et al. 2017)."""
+    return torch.softmax(logits.float() / temperature, dim=-1)

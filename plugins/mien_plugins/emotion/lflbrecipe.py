@@ -11,6 +11,7 @@ here no speaker is on two sides, and figures are also given for whole recordings
 from __future__ import annotations
 
 import json
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from mien.evaluation.metrics import accuracy, balanced_accuracy, bootstrap_ci, ece, macro_f1
-from mien.training.card import Card, Metric, save_model, write_card
+from mien.training.card import Card, Metric, Plot, save_model, write_card
 from mien.training.checks import require_known_labels, require_splits
 from mien.training.kit import RecipeBrain, Stage, seed_everything
+from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.emotion.info import LFLB, LflbTraining
 from mien_plugins.emotion.lflb import RATE, LflbConfig, LflbNet, Variant, probabilities, trainable
 from mien_plugins.emotion.rawcard import raw_card
@@ -151,10 +154,12 @@ def train(
     limit = epochs or EPOCHS
     valid = Segments(corpus, "valid", segment, batch)
     brain.fit_best(max(1, limit // 10) if quick else limit, loader(brain.train_set), loader(valid))
+    net = brain.modules["net"].eval()
     config = {
         "id": LFLB,
         "net": shape.to_dict(),
         "segment": segment,
+        "temperature": fit_temperature(_logits(net, valid, str(brain.device)), valid.owner.numpy(), valid.label.numpy()),
         "options": {
             "variant": variant, "epochs": epochs, "patience": patience, "lr": lr, "batch": batch, "segment": segment,
         },
@@ -171,11 +176,13 @@ def train(
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """Read the test part with the model in a folder, and describe it; raises as `train` does."""
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    net = load_lflb(model).net.to(device)
+    reader = load_lflb(model)
+    net = reader.net.to(device)
     corpus = _corpus(data)
     require_known_labels(corpus.sources[0].name, "test", corpus.classes, net.config.classes)
     test = Segments(corpus, "test", float(config["segment"]), 64)
-    chance, owner = _read(net, test, device), test.owner.numpy()
+    chance = probabilities(_logits(net, test, device), reader.temperature).numpy()
+    owner = test.owner.numpy()
     truth = test.label.numpy()
     recordings = np.unique(owner)
     whole = np.stack([chance[owner == i].mean(0) for i in recordings])
@@ -191,7 +198,8 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
         for name, metric in (("accuracy (WAR)", accuracy), ("recall (UAR)", balanced_accuracy), ("macro-F1", macro_f1)):
             metrics.append(Metric.of(name, bootstrap_ci(metric, right, best, groups=groups), len(right), subset, unit))
     metrics.append(Metric.of("ECE", bootstrap_ci(ece, label, whole, groups=speaker), len(label), "test, recordings"))
-    return _card(config, corpus, net, tuple(metrics))
+    plot = reliability_plot(reliability(label, whole, "likeliest emotion, test recordings"))
+    return _card(config, corpus, net, tuple(metrics), plot)
 
 
 def _corpus(data: Path) -> Corpus:
@@ -201,12 +209,28 @@ def _corpus(data: Path) -> Corpus:
 
 
 @torch.inference_mode()
-def _read(net: LflbNet, sets: Segments, device: str) -> NDArray[np.float32]:
-    """(S, classes) probabilities of all segments."""
-    return np.concatenate([probabilities(net(sets[i][0].to(device))[0]).cpu().numpy() for i in range(len(sets))])
+def _logits(net: LflbNet, sets: Segments, device: str) -> Tensor:
+    """(S, classes) of all segments, on the CPU."""
+    return torch.cat([net(sets[i][0].to(device))[0].float().cpu() for i in range(len(sets))])
 
 
-def _card(config: dict[str, Any], corpus: Corpus, net: LflbNet, metrics: tuple[Metric, ...]) -> Card:
+def fit_temperature(logits: Tensor, owner: NDArray[np.int64], label: NDArray[np.int64]) -> float:
+    """The temperature that makes recordings likeliest to be what they are: of each, its segments' probabilities are averaged.
+
+    Args:
+        logits: (S, classes) of segments. owner: (S,) the recording of each. label: (S,) its class.
+    """
+    recordings, first = np.unique(owner, return_index=True)
+
+    def loss(log_temperature: float) -> float:
+        chance = probabilities(logits, math.exp(log_temperature)).numpy()
+        right = [chance[owner == i, label[at]].mean() for i, at in zip(recordings, first, strict=True)]
+        return -float(np.log(np.maximum(right, 1e-12)).mean())
+
+    return float(math.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x))
+
+
+def _card(config: dict[str, Any], corpus: Corpus, net: LflbNet, metrics: tuple[Metric, ...], plot: Plot) -> Card:
     return raw_card(
         LflbTraining,
         config,
@@ -219,6 +243,11 @@ def _card(config: dict[str, Any], corpus: Corpus, net: LflbNet, metrics: tuple[M
         architecture="four local feature learning blocks, LSTM"
         + (", additive attention, LSTM" if net.config.variant == "attention" else ""),
         parameters=trainable(net),
+        calibration={
+            "method": "temperature scaling on the validation recordings (Guo et al. 2017), each the mean of its segments",
+            "temperature": f"{float(config.get('temperature', 1.0)):.4f}",
+        },
+        plots=(plot,),
         limits=(
             "The public implementation's figures (61 %, with attention 66 to 70 %) are of a split in which speakers, and "
             "segments of one recording, are on both sides; these are of speakers that were never heard, and lower.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,10 @@ class LflbReader:
     rate = lflb.RATE
     columns: tuple[str, ...] = ()
 
-    def __init__(self, net: LflbNet, seconds: float) -> None:
-        self.net = net.eval()
+    def __init__(self, net: LflbNet, seconds: float, temperature: float = 1.0) -> None:
+        if not 0 < temperature < math.inf:
+            raise ValueError(f"its temperature is {temperature}")
+        self.net, self.temperature = net.eval(), temperature
         self.names = net.config.classes
         self._length = round(seconds * lflb.RATE)
 
@@ -88,7 +91,7 @@ class LflbReader:
         for first in range(0, len(flat), 4 * AT_ONCE):
             with torch.inference_mode():
                 logits, hidden = self.net(torch.from_numpy(flat[first : first + 4 * AT_ONCE]).to(device))
-            chances.append(probabilities(logits).cpu().numpy())
+            chances.append(probabilities(logits, self.temperature).cpu().numpy())
             vectors.append(hidden.float().cpu().numpy())
         ends = np.cumsum([len(own) for own in heard])[:-1]
         parts = np.split(np.concatenate(chances), ends), np.split(np.concatenate(vectors), ends)
@@ -124,7 +127,8 @@ def load_lflb(folder: Path) -> LflbReader:
         config = _config(folder)
         net = LflbNet(LflbConfig.from_dict(config["net"]))
         net.load_state_dict(_weights(folder))
-        return LflbReader(net, float(config["segment"]))
+        # Models of before have none: what they say was not calibrated.
+        return LflbReader(net, float(config["segment"]), float(config.get("temperature", 1.0)))
     except UNREADABLE as error:
         raise ModelError(f"The model {LFLB} cannot be read; train it again: {shown(folder)}") from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mien.engine.check import check_piece
 from mien.errors import CorpusError, ModelError, UsageError
@@ -144,6 +145,7 @@ def test_1d_ser_trains_resumes_and_is_used(acted: Path, tmp_path: Path) -> None:
     assert lflbrecipe.evaluate(tmp_path / "whole", acted).metrics == card.metrics
     assert {m.subset for m in card.metrics} == {"test, segments", "test, recordings"}
     assert "never heard" in card.limits[0]
+    assert card.plots[0].data[0]["ece"] == next(m.value for m in card.metrics if m.name == "ECE")
     path = acted / "speech" / "manifest.csv"
     known = path.read_text()
     path.write_text(known.replace(",anger,", ",fear,"))
@@ -159,9 +161,29 @@ def test_1d_ser_trains_resumes_and_is_used(acted: Path, tmp_path: Path) -> None:
     reader = load_lflb(tmp_path / "whole")
     chances, _ = reader.read([reader.hear(_sound(16_000)), reader.hear(_sound(16_000)[:5_000])])
     np.testing.assert_allclose(chances.sum(1), 1.0, atol=1e-5)
+    config = json.loads((tmp_path / "whole" / "config.json").read_text())
+    assert reader.temperature == config["temperature"] != 1.0
+    assert f"temperature: {reader.temperature:.4f}" in (tmp_path / "whole" / "CARD.md").read_text()
+    (tmp_path / "whole" / "config.json").write_text(json.dumps({**config, "temperature": 1.0}))
+    plain, _ = load_lflb(tmp_path / "whole").read([reader.hear(_sound(16_000))])
+    assert not np.allclose(plain, chances[:1], atol=1e-6)
+    (tmp_path / "whole" / "config.json").write_text(json.dumps({**config, "temperature": 0.0}))
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_lflb(tmp_path / "whole")
     assert len(reader.hear(np.zeros(100, np.float32))) == 0
     other = lflbrecipe.train(acted, tmp_path / "other", epochs=1, variant="attention", **options)
     assert other.parameters > card.parameters
+
+
+def test_a_temperature_undoes_overconfidence_of_whole_recordings() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (4000, 4))
+    chance = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    label = np.array([rng.choice(4, p=row) for row in chance])
+    # Two segments of each recording that say the same, three times too surely.
+    told = torch.from_numpy(np.repeat(3 * logits, 2, axis=0))
+    found = lflbrecipe.fit_temperature(told, np.repeat(np.arange(4000), 2), np.repeat(label, 2))
+    assert found == pytest.approx(3.0, rel=0.1)
 
 
 def test_segments_overlap_by_half_and_have_one_level() -> None:
