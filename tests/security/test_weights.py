@@ -99,6 +99,18 @@ def test_no_size_in_a_header_is_believed(attack: Callable[..., Any], tmp_path: P
     outcome.bounded(mib=50)
 
 
+def test_a_description_of_gigabytes_is_not_taken(attack: Callable[..., Any], tmp_path: Path) -> None:
+    """It would be read whole whenever the model is loaded."""
+    source = tmp_path / "source"
+    source.mkdir()
+    save_file({"weight": np.ones((2, 2), np.float32)}, source / "model.safetensors")
+    with (source / "tokenizer.json").open("wb") as file:
+        file.truncate(300 << 20)  # a hole: it takes no place on the disk
+    outcome = attack("install", source)
+    outcome.refused("tokenizer.json is too large")
+    outcome.bounded(mib=20)
+
+
 def test_a_record_speaks_of_its_own_folder_only(mien_home: Path, tmp_path: Path) -> None:
     """A record that names files elsewhere would tell, by what it says of a hash, what they hold."""
     folder = mien_home / "models" / "mine"

@@ -43,7 +43,9 @@ def matters(path: Path) -> bool:
 
 
 def problem(path: Path) -> str:
-    """Why a file of weights is not what its name says, empty when it is."""
+    """Why a file is not what its name says, empty when it is; a description (JSON) is read whole, so it must be small."""
+    if path.suffix.lower() == ".json":
+        return "" if path.stat().st_size <= _MAX_JSON else "is too large to describe a model"
     if path.suffix.lower() == ".safetensors":
         return _safetensors_problem(path)
     if path.suffix.lower() == ".onnx":

@@ -152,7 +152,7 @@ def _choose(model_id: str, source: Path) -> tuple[list[Path], list[str]]:
                 f"safetensors on a machine you trust and import those: {source}"
             )
         raise ModelError(f"No weights to import (safetensors or ONNX) are here: {source}")
-    for path in weights:
+    for path in taken:
         if what := files.problem(path):
             raise ModelError(f"{path.name} {what}; get the file again: {source}")
     known, here = entry(model_id), {path.name for path in taken}
