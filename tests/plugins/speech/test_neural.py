@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mien.errors import Cancelled, ModelError
+from mien.sdk import Cue, MediaInfo
 from mien_plugins.speech.backends.align import group_words, token_frames, warp
 from mien_plugins.speech.backends.ctc import CtcTranscriber, best_path
 from mien_plugins.speech.backends.whisper import WhisperTranscriber
@@ -71,7 +72,7 @@ def test_a_broken_last_character_is_dropped() -> None:
     assert [word for word, _ in group_words([*b" ok", 0xE4], _bytes)] == ["ok"]
 
 
-# Whisper
+# Whisper and who comes before it
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +246,27 @@ def test_speechbrain_is_passed_over_for_languages_that_it_does_not_know(crdnn: P
         tools.run(TranscriptAnalyzer(), [], TranscriptParams(backend="speechbrain", language="de"), ctx)
     with pytest.raises(ModelError, match="pocketsphinx knows English only"):
         tools.run(TranscriptAnalyzer(), [], TranscriptParams(language="de"), ctx)
+
+
+def test_backends_come_in_their_order(whisper: Path, crdnn: Path, tiny, tools, ctx) -> None:
+    """The medium's own subtitles, Whisper, SpeechBrain, pocketsphinx: the first that is there speaks, and is named."""
+    installed = {"whisper-tiny": whisper, "speechbrain-asr-crdnn": crdnn}
+    ctx.folders = dict(installed)
+    low, _ = tiny.tones()
+    subtitled = MediaInfo(Path("a.mp4"), has_audio=True, cues=(Cue(0.0, 1.5, "as it is written"),), cue_source="a.srt")
+    for media, expected in ((subtitled, "subtitles"), (None, "whisper")):
+        tracks = tools.run(TranscriptAnalyzer(), tools.spoken(low), TranscriptParams(), ctx, media)
+        assert set(tracks["speech.transcript"].label) == set(tracks["speech.words"].label) == {expected}
+    # Whoever asks for another one gets it, subtitles or not.
+    for wish in ("whisper", "speechbrain"):
+        tracks = tools.run(TranscriptAnalyzer(), tools.spoken(low), TranscriptParams(backend=wish), ctx, subtitled)
+        assert set(tracks["speech.transcript"].label) == {wish}
+    del ctx.folders["whisper-tiny"]
+    tracks = tools.run(TranscriptAnalyzer(), tools.spoken(low), TranscriptParams(), ctx)
+    assert set(tracks["speech.transcript"].label) == {"speechbrain"}
+    ctx.folders, ctx.notes = {}, []
+    tools.run(TranscriptAnalyzer(), tools.spoken(low[:100]), TranscriptParams(), ctx)
+    assert ["pocketsphinx" in note for note in ctx.notes] == [True]
 
 
 def test_the_best_path_joins_pieces_and_skips_blanks() -> None:

@@ -240,6 +240,42 @@ def test_denoising_goes_through(shared: Path, tools, ctx) -> None:
     assert "sunday" in tools.run(TranscriptAnalyzer(), tools.spoken(sound), params, ctx)["speech.words"].text
 
 
+class _Recorder:
+    """Takes utterances and recognises nothing."""
+
+    name = "recorder"
+
+    def __init__(self) -> None:
+        self.heard: list[Utterance] = []
+
+    def submit(self, utterance: Utterance) -> None:
+        self.heard.append(utterance)
+
+    def ready(self) -> list[object]:
+        return []
+
+    drain = ready
+
+    def close(self) -> None:
+        pass
+
+
+def test_noise_is_taken_out_before_recognition_only_on_request(tools, ctx, monkeypatch) -> None:
+    from mien_plugins.speech.denoise import gate
+
+    noise = np.tile(NOISE, 4)
+    taken = []
+    for denoise in (False, True):
+        recorder = _Recorder()
+        monkeypatch.setattr("mien_plugins.speech.transcript._choose", lambda *_, recorder=recorder: recorder)
+        tools.run(TranscriptAnalyzer(), tools.spoken(noise), TranscriptParams(denoise=denoise), ctx)
+        (utterance,) = recorder.heard
+        taken.append(utterance.samples)
+    np.testing.assert_array_equal(taken[0], noise)
+    np.testing.assert_array_equal(taken[1], gate(noise, RATE))
+    assert np.std(taken[1]) < 0.7 * np.std(noise)
+
+
 def _utterances(count: int, seconds: float = 5.0) -> list[Utterance]:
     noise = np.tile(NOISE, int(seconds))
     return [Utterance(i * seconds, (i + 1) * seconds, RATE, noise) for i in range(count)]
