@@ -69,10 +69,11 @@ def test_commands_open_no_socket(watched: Any, arguments: list[str], code: int) 
     assert (done, sockets) == (code, ""), said
 
 
-def test_an_analysis_opens_no_socket(watched: Any, tmp_path: Path, make_clip: Any) -> None:
-    """All default plugins, worker and helpers included."""
+@pytest.mark.parametrize("offline", ["1", "0"])
+def test_an_analysis_opens_no_socket(watched: Any, tmp_path: Path, make_clip: Any, offline: str) -> None:
+    """All default plugins, worker and helpers included; models are fetched on request only, where it may be done too."""
     clip = make_clip(tmp_path / "clip.mp4", 1.0, size=32)
-    done, said, sockets = watched("analyze", clip, "--device", "cpu", "--threads", "1", "--quiet")
+    done, said, sockets = watched("analyze", clip, "--device", "cpu", "--threads", "1", "--quiet", offline=offline)
     assert (done, sockets) == (0, ""), said
 
 
