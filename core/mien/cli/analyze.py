@@ -187,8 +187,8 @@ def _one(worker: Any, path: Path, choice: Choice, screen: Any) -> Outcome:
     from mien.engine.events import Done, MediumFailed, Started
 
     outcome = Outcome(path)
-    screen.begin(path)
     try:
+        screen.begin(path)
         for event in worker.analyze(path, choice):
             screen.show(event)
             if isinstance(event, Started):

@@ -66,7 +66,8 @@ def _root(
 
 @app.command()
 def analyze(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media, or folders of them.")],
+    # A file that may not be read is one bad medium among others; Typer would refuse the whole command.
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media, or folders of them.", readable=False)],
     plugins: Plugins = None,
     settings: Set = None,
     fusion: Fusion = None,
@@ -113,7 +114,7 @@ app.command()(scan)
 
 @app.command()
 def desktop(
-    medium: Annotated[Path | None, typer.Argument(metavar="VIDEO", help="Medium to open.")] = None,
+    medium: Annotated[Path | None, typer.Argument(metavar="VIDEO", help="Medium to open.", readable=False)] = None,
     library: Library = None,
 ) -> None:
     """Open the window."""
@@ -124,7 +125,7 @@ def desktop(
 
 @app.command()
 def probe(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Media.", readable=False)],
     as_json: Json = False,
 ) -> None:
     """Say what is in media, without analysing them: streams, duration, rotation, subtitles, problems."""
@@ -192,7 +193,7 @@ def check(
 
 @app.command()
 def explain(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A medium.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A medium.", readable=False)],
     at: Annotated[float, typer.Option("--at", metavar="SECONDS", help="The moment to explain.")],
     plugin: Annotated[str, typer.Option("--plugin", "-p", metavar="ID", help="Whose reading.")] = "conflict",
     of: Annotated[

@@ -12,12 +12,17 @@ from mien.batch.find import SUFFIXES
 def collect(paths: Iterable[Path]) -> list[Path]:
     """Files as named, folders as the media in them (all levels, hidden ones left out), each file once, in order.
 
-    Folders inside that may not be read are among them, for whoever opens them to say so.
+    Folders inside that may not be read are among them, for whoever opens them to say so; so are, behind the media, named
+    folders that hold none, unless there is no medium at all.
     """
     found: dict[Path, None] = {}
+    bare: list[Path] = []
     for path in paths:
-        found.update(dict.fromkeys(sorted(_inside(path)) if os.path.isdir(path) else [path]))
-    return list(found)
+        media = sorted(_inside(path)) if os.path.isdir(path) else [path]
+        found.update(dict.fromkeys(media))
+        if not media:
+            bare.append(path)
+    return [*found, *bare] if found else []
 
 
 def _inside(folder: Path) -> Iterator[Path]:

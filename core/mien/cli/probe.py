@@ -33,7 +33,8 @@ def probe_paths(paths: list[Path], as_json: bool) -> int:
         except MienError as error:
             codes.append(say.fail(str(error), error.exit_code, as_json))
     if not media:
-        return say.fail("There is no medium in the folder.", 3, as_json)
+        named = ", ".join(shown(path) for path in paths)
+        return say.fail(f"There is no medium in the folder; name another, or files: {named}", 3, as_json)
     return codes[0] if len(codes) == 1 else int(any(codes))
 
 

@@ -32,7 +32,7 @@ _SOON = 30.0  # s between two summaries while a scan goes on watching
 
 
 def scan(
-    paths: Annotated[list[Path], typer.Argument(metavar="FOLDER…", help="Folders, or single media.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FOLDER…", help="Folders, or single media.", readable=False)],
     include: Annotated[
         list[str] | None,
         typer.Option(

@@ -20,6 +20,7 @@ def test_analyze_then_library_then_export(mien: Any, clip: Path, tmp_path: Path)
     assert first.err == ""
     assert "tiny.level" in first.out
     assert "level" in first.out
+    assert "opening" not in first.out  # bars are for terminals
     assert json.loads((tmp_path / "results" / "clip-mien.json").read_text())
     assert (tmp_path / "results" / "clip-mien-csv" / "tiny.level.csv").is_file()
 
@@ -99,6 +100,9 @@ def test_one_bad_file_in_a_folder_never_stops_the_others(mien: Any, tmp_path: Pa
         (["analyze", "clip.mp4", "--fusion", "magic"], 2, "no fusion named 'magic'"),
         (["analyze", "clip.mp4", "--device", "tpu"], 4, "There is no device 'tpu'"),
         (["analyze", "clip.mp4", "--plugins", "tiny.level", "--device", "cuda:9"], 4, "cuda:9 is not there"),
+        (["analyze", "clip.mp4", "--precision", "float8"], 4, "There is no precision 'float8'"),
+        (["analyze", "clip.mp4", "--device", "cpu", "--precision", "float16"], 4, "float16 needs a GPU"),
+        (["analyze", "clip.mp4", "--threads", "0"], 2, "--threads"),
         (["analyze", "clip.mp4", "--export", "docx"], 2, "no export format named 'docx'"),
         (["analyze", "clip.mp4", "--set", "tiny.level.window=-1"], 2, "greater than 0"),
         (
@@ -124,7 +128,7 @@ def test_one_bad_file_in_a_folder_never_stops_the_others(mien: Any, tmp_path: Pa
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
 def test_every_mistake_is_one_sentence(
-    mien: Any, tmp_path: Path, make_clip: Any, arguments: list[str], code: int, says: str
+    mien: Any, tmp_path: Path, make_clip: Any, mien_home: Path, arguments: list[str], code: int, says: str
 ) -> None:
     if code != 3 and "clip.mp4" in arguments:
         make_clip(tmp_path / "clip.mp4", 0.5)
@@ -134,6 +138,27 @@ def test_every_mistake_is_one_sentence(
     assert says in done.err
     assert done.err.startswith("mien: ")
     assert done.err.count("\n") == 1
+    if (mien_home / "library.db").exists():  # the library is as it was: empty
+        assert mien("library", "list", "--json").lines == [[]]
+
+
+def test_device_and_precision_are_those_of_the_settings_unless_others_are_named(mien: Any, clip: Path) -> None:
+    """The window writes the same settings (tests/desktop/settings)."""
+    from mien import config
+
+    config.save({"device": "cuda:77", "precision": "bfloat16"})
+    level = ("analyze", clip, "--plugins", "tiny.level", "--fusion", "none")
+    refused = mien(*level)
+    assert refused.code == 4
+    assert "cuda:77 is not there" in refused.err
+    done = mien(*level, "--device", "cpu", "--json")
+    assert done.code == 0
+    (started,) = [line for line in done.lines if line["event"] == "started"]
+    assert started["device"].startswith("CPU")
+    assert started["device"].endswith("(bfloat16)")
+    # This plugin knows no precisions, and the record does not say that it did.
+    (run,) = mien("library", "show", clip, "--json").lines[0]["runs"]
+    assert (run["device"], run["precision"]) == ("cpu", "float32")
 
 
 def test_odd_paths(mien: Any, tmp_path: Path, make_clip: Any) -> None:
