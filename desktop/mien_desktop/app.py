@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from mien import __version__
+
+if TYPE_CHECKING:
+    from mien_desktop.shell.window import MainWindow
 
 
 def run(medium: Path | None = None, library: str | None = None) -> int:
@@ -29,13 +34,11 @@ def run(medium: Path | None = None, library: str | None = None) -> int:
 def _run(medium: Path | None, library: str | None, interrupted: threading.Event) -> int:
     from mien.config import log_dir
     from mien.engine.log import log_to
-    from mien_desktop.shell.window import MainWindow
 
     log_file = log_dir() / "desktop.log"
     log_to(log_file)
     app = application()
-    window = MainWindow(library=library)
-    window.show()
+    window = open_window(library)
     if medium is not None:
         # When the window stands: what is wrong with the medium is told in it.
         QTimer.singleShot(0, lambda: window.open(medium))
@@ -54,6 +57,23 @@ def _run(medium: Path | None, library: str | None, interrupted: threading.Event)
     finally:
         pulse.stop()
         window.shutdown()
+
+
+def open_window(library: str | None = None) -> MainWindow:
+    """The window, shown. What was made up to then is there to stay, and Python's collector of garbage leaves it alone: to go
+    through all of it holds every thread up for a tenth of a second, whenever that may be."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from mien_desktop.shell.window import MainWindow
+
+        window = MainWindow(library=library)
+        window.show()
+    finally:
+        gc.freeze()
+        if collects:
+            gc.enable()
+    return window
 
 
 def application() -> QApplication:

@@ -32,10 +32,10 @@ FUSIONS = ("fusion.late", "fusion.majority")
 HOURS = 2 * 3600.0
 START = """
 import time; began = time.perf_counter()
-from mien_desktop.app import application
+from mien_desktop.app import application, open_window
 app = application()
-from mien_desktop.shell.window import MainWindow
-window = MainWindow(); window.resize(1600, 1000); window.show()
+window = open_window()
+window.resize(1600, 1000)
 while not (window.isVisible() and window.windowHandle().isExposed()): app.processEvents()
 window.repaint(); app.processEvents()
 print(time.perf_counter() - began, flush=True)
@@ -63,11 +63,10 @@ def test_on_screen(benchmark, tmp_path):
 @pytest.fixture
 def window(qapp, qtbot, tmp_path):
     """The window over a library of its own."""
-    from mien_desktop.shell.window import MainWindow
+    from mien_desktop.app import open_window
 
-    made = MainWindow(library=str(tmp_path / "library.db"))
+    made = open_window(str(tmp_path / "library.db"))
     made.resize(1600, 1000)
-    made.show()
     qtbot.waitExposed(made)
     yield made
     made.close()
