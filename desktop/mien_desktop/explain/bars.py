@@ -74,47 +74,47 @@ class Bars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Names at the left, bars in the middle, values at the right."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics, line = self.fontMetrics(), self._line()
-        noted = any(b.note for b in self._bars)
-        upper = round(metrics.height() * 1.5) if noted else line  # of a line with a note below it
-        left = max((metrics.horizontalAdvance(b.name) for b in self._bars), default=0) + 12
-        right = max((metrics.horizontalAdvance(b.text) for b in self._bars), default=0) + 12
-        room = max(20.0, self.width() - left - right)
-        signed = any(b.value < 0 for b in self._bars)
-        largest = max((abs(b.value) for b in self._bars if not math.isnan(b.value)), default=1.0) or 1.0
-        scale = room / (2 * largest) if signed else room / max(1.0, largest)
-        middle = left + (room / 2 if signed else 0.0)
-        for row, bar in enumerate(self._bars):
-            top = row * line
-            if self.hasFocus() and row == self._chosen and bar.at is not None:
-                painter.setPen(QColor(self._palette.focus))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRoundedRect(QRectF(0.5, top + 0.5, self.width() - 1, line - 1), 4, 4)
-            painter.setPen(QColor(self._palette.text))
-            painter.drawText(QRectF(4, top, left, upper), Qt.AlignmentFlag.AlignVCenter, bar.name)
-            painter.setPen(QColor(self._palette.dim))
-            end = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-            painter.drawText(QRectF(self.width() - right, top, right - 4, upper), end, bar.text)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._palette.raised))
-            height = metrics.height() * 0.7
-            ground = QRectF(left, top + (upper - height) / 2, room, height)
-            painter.drawRoundedRect(ground, 3, 3)
-            if not math.isnan(bar.value) and bar.value:
-                length = abs(bar.value) * scale
-                painter.setBrush(QColor(bar.colour))
-                begin = middle if bar.value > 0 else middle - length
-                painter.drawRoundedRect(QRectF(begin, ground.top(), max(2.0, length), height), 3, 3)
-            if bar.note:
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            metrics, line = self.fontMetrics(), self._line()
+            noted = any(b.note for b in self._bars)
+            upper = round(metrics.height() * 1.5) if noted else line  # of a line with a note below it
+            left = max((metrics.horizontalAdvance(b.name) for b in self._bars), default=0) + 12
+            right = max((metrics.horizontalAdvance(b.text) for b in self._bars), default=0) + 12
+            room = max(20.0, self.width() - left - right)
+            signed = any(b.value < 0 for b in self._bars)
+            largest = max((abs(b.value) for b in self._bars if not math.isnan(b.value)), default=1.0) or 1.0
+            scale = room / (2 * largest) if signed else room / max(1.0, largest)
+            middle = left + (room / 2 if signed else 0.0)
+            for row, bar in enumerate(self._bars):
+                top = row * line
+                if self.hasFocus() and row == self._chosen and bar.at is not None:
+                    painter.setPen(QColor(self._palette.focus))
+                    painter.setBrush(Qt.BrushStyle.NoBrush)
+                    painter.drawRoundedRect(QRectF(0.5, top + 0.5, self.width() - 1, line - 1), 4, 4)
+                painter.setPen(QColor(self._palette.text))
+                painter.drawText(QRectF(4, top, left, upper), Qt.AlignmentFlag.AlignVCenter, bar.name)
                 painter.setPen(QColor(self._palette.dim))
-                room_below = QRectF(left, top + upper, self.width() - left - 4, metrics.height())
-                note = metrics.elidedText(bar.note, Qt.TextElideMode.ElideRight, int(room_below.width()))
-                painter.drawText(room_below, Qt.AlignmentFlag.AlignVCenter, note)
-        if signed:
-            painter.setPen(QColor(self._palette.faint))
-            painter.drawLine(QPointF(middle, 0), QPointF(middle, len(self._bars) * line))
+                end = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+                painter.drawText(QRectF(self.width() - right, top, right - 4, upper), end, bar.text)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(self._palette.raised))
+                height = metrics.height() * 0.7
+                ground = QRectF(left, top + (upper - height) / 2, room, height)
+                painter.drawRoundedRect(ground, 3, 3)
+                if not math.isnan(bar.value) and bar.value:
+                    length = abs(bar.value) * scale
+                    painter.setBrush(QColor(bar.colour))
+                    begin = middle if bar.value > 0 else middle - length
+                    painter.drawRoundedRect(QRectF(begin, ground.top(), max(2.0, length), height), 3, 3)
+                if bar.note:
+                    painter.setPen(QColor(self._palette.dim))
+                    room_below = QRectF(left, top + upper, self.width() - left - 4, metrics.height())
+                    note = metrics.elidedText(bar.note, Qt.TextElideMode.ElideRight, int(room_below.width()))
+                    painter.drawText(room_below, Qt.AlignmentFlag.AlignVCenter, note)
+            if signed:
+                painter.setPen(QColor(self._palette.faint))
+                painter.drawLine(QPointF(middle, 0), QPointF(middle, len(self._bars) * line))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Go to the moment of a line."""

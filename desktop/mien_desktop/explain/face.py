@@ -55,10 +55,10 @@ class FaceMap(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture with smooth pixels."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        if not self._image.isNull():
-            painter.drawImage(QRectF(self.rect()), self._image)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            if not self._image.isNull():
+                painter.drawImage(QRectF(self.rect()), self._image)
 
 
 class Legend(QWidget):
@@ -82,12 +82,12 @@ class Legend(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Colours, and what their ends mean."""
-        painter = QPainter(self)
-        painter.drawImage(QRectF(0, 0, self.width(), 8), self._image)
-        painter.setPen(QColor(self._palette.dim))
-        below = QRectF(0, 10, self.width(), self.height() - 10)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "little")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, "most")
+        with QPainter(self) as painter:
+            painter.drawImage(QRectF(0, 0, self.width(), 8), self._image)
+            painter.setPen(QColor(self._palette.dim))
+            below = QRectF(0, 10, self.width(), self.height() - 10)
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "little")
+            painter.drawText(below, Qt.AlignmentFlag.AlignRight, "most")
 
 
 class FaceView(QWidget):

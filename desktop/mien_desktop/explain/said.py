@@ -69,17 +69,18 @@ class Said(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Words on their grounds."""
-        painter, p = QPainter(self), self._palette
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        largest = max((abs(w.evidence) for w in self._words), default=0.0) or 1.0
-        for word, place in zip(self._words, self.places(self.width()), strict=True):
-            ground = QColor(p.bad if word.evidence > 0 else p.good)
-            ground.setAlphaF(0.55 * abs(word.evidence) / largest)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(ground)
-            painter.drawRoundedRect(place, 4, 4)
-            painter.setPen(QColor(p.text))
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, word.text)
+        p = self._palette
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            largest = max((abs(w.evidence) for w in self._words), default=0.0) or 1.0
+            for word, place in zip(self._words, self.places(self.width()), strict=True):
+                ground = QColor(p.bad if word.evidence > 0 else p.good)
+                ground.setAlphaF(0.55 * abs(word.evidence) / largest)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(ground)
+                painter.drawRoundedRect(place, 4, 4)
+                painter.setPen(QColor(p.text))
+                painter.drawText(place, Qt.AlignmentFlag.AlignCenter, word.text)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Go to a word."""

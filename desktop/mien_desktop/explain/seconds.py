@@ -81,44 +81,45 @@ class Seconds(QWidget):
         """Bars about a middle line, the moment, and when the window begins and ends."""
         if not self._parts:
             return
-        painter, p, plot = QPainter(self), self._palette, self._plot()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(p.raised))
-        painter.drawRoundedRect(plot, 4, 4)
-        middle = plot.center().y()
-        largest = max((abs(score) for *_, score in self._parts if not math.isnan(score)), default=0.0) or 1.0
-        for row, (_, _, score) in enumerate(self._parts):
-            place = self.bar(row).adjusted(1, 0, -1, 0)
-            if row == self._chosen:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(p.hover))
-                painter.drawRect(place)
-            if math.isnan(score):
-                painter.setPen(QPen(QColor(p.faint), 1, Qt.PenStyle.DotLine))
-                painter.drawLine(QPointF(place.left(), middle), QPointF(place.right(), middle))
-                continue
+        p, plot = self._palette, self._plot()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(p.series[1] if score > 0 else p.series[0]))
-            length = max(1.5, (plot.height() / 2 - 4) * abs(score) / largest)
-            painter.drawRoundedRect(
-                QRectF(place.left(), middle - length if score > 0 else middle, place.width(), length), 2, 2
-            )
-        painter.setPen(QPen(QColor(p.faint), 1))
-        painter.drawLine(QPointF(plot.left(), middle), QPointF(plot.right(), middle))
-        start, end = self._parts[0][0], self._parts[-1][1]
-        if start <= self._at <= end:
-            painter.setPen(QPen(QColor(p.playhead), 1.5, Qt.PenStyle.DashLine))
-            painter.drawLine(QPointF(self._x(self._at), plot.top()), QPointF(self._x(self._at), plot.bottom()))
-        painter.setPen(QColor(p.dim))
-        below = QRectF(plot.left(), plot.bottom() + 2, plot.width(), self.fontMetrics().height() + 2)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, clock(start))
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, clock(end))
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "raised it above the line, lowered it below")
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(p.focus), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(plot.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+            painter.setBrush(QColor(p.raised))
+            painter.drawRoundedRect(plot, 4, 4)
+            middle = plot.center().y()
+            largest = max((abs(score) for *_, score in self._parts if not math.isnan(score)), default=0.0) or 1.0
+            for row, (_, _, score) in enumerate(self._parts):
+                place = self.bar(row).adjusted(1, 0, -1, 0)
+                if row == self._chosen:
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(QColor(p.hover))
+                    painter.drawRect(place)
+                if math.isnan(score):
+                    painter.setPen(QPen(QColor(p.faint), 1, Qt.PenStyle.DotLine))
+                    painter.drawLine(QPointF(place.left(), middle), QPointF(place.right(), middle))
+                    continue
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(p.series[1] if score > 0 else p.series[0]))
+                length = max(1.5, (plot.height() / 2 - 4) * abs(score) / largest)
+                painter.drawRoundedRect(
+                    QRectF(place.left(), middle - length if score > 0 else middle, place.width(), length), 2, 2
+                )
+            painter.setPen(QPen(QColor(p.faint), 1))
+            painter.drawLine(QPointF(plot.left(), middle), QPointF(plot.right(), middle))
+            start, end = self._parts[0][0], self._parts[-1][1]
+            if start <= self._at <= end:
+                painter.setPen(QPen(QColor(p.playhead), 1.5, Qt.PenStyle.DashLine))
+                painter.drawLine(QPointF(self._x(self._at), plot.top()), QPointF(self._x(self._at), plot.bottom()))
+            painter.setPen(QColor(p.dim))
+            below = QRectF(plot.left(), plot.bottom() + 2, plot.width(), self.fontMetrics().height() + 2)
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft, clock(start))
+            painter.drawText(below, Qt.AlignmentFlag.AlignRight, clock(end))
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, "raised it above the line, lowered it below")
+            if self.hasFocus():
+                painter.setPen(QPen(QColor(p.focus), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(plot.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
     def _under(self, x: float) -> int:
         return next((n for n in range(len(self._parts)) if self.bar(n).left() <= x < self.bar(n).right()), -1)

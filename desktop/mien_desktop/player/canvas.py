@@ -226,24 +226,24 @@ class Canvas(QWidget):
             self.full_screen_asked.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        picture = self.picture_rect()
-        if self._frame is None:
-            told = bool(self._title or self._text)
-            painter.fillRect(self.rect(), QColor(self._palette.panel if told else DARK.window))
-            if told:
-                self._paint_placeholder(painter)
-        else:
-            painter.fillRect(self.rect(), QColor(DARK.window))
-            self._paint_picture(painter, picture, self._frame.image)
-        if self._overlay is not None and self._overlay_visible:
-            size = self._frame.size if self._frame is not None else (0, 0)
-            palette = DARK if self._frame is not None else self._palette
-            draw(painter, Ground(QRectF(self.rect()), picture, size), self._overlay, palette, self.font())
-        if self._ringed:
-            painter.setPen(QPen(QColor(self._palette.focus), 2.0))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        with QPainter(self) as painter:
+            picture = self.picture_rect()
+            if self._frame is None:
+                told = bool(self._title or self._text)
+                painter.fillRect(self.rect(), QColor(self._palette.panel if told else DARK.window))
+                if told:
+                    self._paint_placeholder(painter)
+            else:
+                painter.fillRect(self.rect(), QColor(DARK.window))
+                self._paint_picture(painter, picture, self._frame.image)
+            if self._overlay is not None and self._overlay_visible:
+                size = self._frame.size if self._frame is not None else (0, 0)
+                palette = DARK if self._frame is not None else self._palette
+                draw(painter, Ground(QRectF(self.rect()), picture, size), self._overlay, palette, self.font())
+            if self._ringed:
+                painter.setPen(QPen(QColor(self._palette.focus), 2.0))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
 
     def _paint_picture(self, painter: QPainter, rect: QRectF, image: QImage) -> None:
         ratio = self.devicePixelRatioF()

@@ -109,35 +109,35 @@ class ThemeTile(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture, a frame when it is chosen or has the focus, and its name."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        picture = QRectF(3, 3, self.width() - 6, 106)
-        clip = QPainterPath()
-        clip.addRoundedRect(picture, 7, 7)
-        painter.save()
-        painter.setClipPath(clip)
-        if self._theme == "system":
-            _window(painter, picture, LIGHT)
-            painter.setClipRect(
-                QRectF(picture.center().x(), 0, picture.width(), self.height()), Qt.ClipOperation.IntersectClip
-            )
-            _window(painter, picture, DARK)
-        else:
-            _window(painter, picture, LIGHT if self._theme == "light" else DARK)
-        painter.restore()
-        colours = self.palette()
-        on = self.isChecked()
-        painter.setPen(QPen((colours.highlight() if on else colours.placeholderText()).color(), 3.0 if on else 1.0))
-        painter.drawRoundedRect(picture, 7, 7)
-        if self.hasFocus():
-            painter.setPen(QPen(colours.link().color(), 1.0))
-            painter.drawRoundedRect(picture.adjusted(-2.5, -2.5, 2.5, 2.5), 9, 9)
-        painter.setPen(colours.windowText().color())
-        font = painter.font()
-        font.setBold(self.isChecked())
-        painter.setFont(font)
-        line = QRectF(0, 112, self.width(), self.height() - 112)
-        painter.drawText(line, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self.text())
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            picture = QRectF(3, 3, self.width() - 6, 106)
+            clip = QPainterPath()
+            clip.addRoundedRect(picture, 7, 7)
+            painter.save()
+            painter.setClipPath(clip)
+            if self._theme == "system":
+                _window(painter, picture, LIGHT)
+                painter.setClipRect(
+                    QRectF(picture.center().x(), 0, picture.width(), self.height()), Qt.ClipOperation.IntersectClip
+                )
+                _window(painter, picture, DARK)
+            else:
+                _window(painter, picture, LIGHT if self._theme == "light" else DARK)
+            painter.restore()
+            colours = self.palette()
+            on = self.isChecked()
+            painter.setPen(QPen((colours.highlight() if on else colours.placeholderText()).color(), 3.0 if on else 1.0))
+            painter.drawRoundedRect(picture, 7, 7)
+            if self.hasFocus():
+                painter.setPen(QPen(colours.link().color(), 1.0))
+                painter.drawRoundedRect(picture.adjusted(-2.5, -2.5, 2.5, 2.5), 9, 9)
+            painter.setPen(colours.windowText().color())
+            font = painter.font()
+            font.setBold(self.isChecked())
+            painter.setFont(font)
+            line = QRectF(0, 112, self.width(), self.height() - 112)
+            painter.drawText(line, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self.text())
 
 
 def _window(painter: QPainter, place: QRectF, p: Palette) -> None:

@@ -188,15 +188,14 @@ class TimelineView(LaneColumn):
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.window_shown is not None and self._stale():
             self._measure()
-        painter = QPainter(self)
-        if self._bar.isVisible():  # it is see-through, and nothing else paints its ground
-            beside = self.rect().adjusted(self._bar.x(), 0, 0, 0)
-            painter.fillRect(beside, QColor(self.palette_worn.panel))
-        for rect in event.region():  # type: ignore[attr-defined]  # the stubs forget that regions are sequences
-            painter.save()
-            self._painter.paint(painter, rect)
-            painter.restore()
-        painter.end()
+        with QPainter(self) as painter:
+            if self._bar.isVisible():  # it is see-through, and nothing else paints its ground
+                beside = self.rect().adjusted(self._bar.x(), 0, 0, 0)
+                painter.fillRect(beside, QColor(self.palette_worn.panel))
+            for rect in event.region():  # type: ignore[attr-defined]  # the stubs forget that regions are sequences
+                painter.save()
+                self._painter.paint(painter, rect)
+                painter.restore()
 
     def _stale(self) -> bool:
         """Whether the window moved to a screen of another scale."""

@@ -183,28 +183,28 @@ class TranscriptView(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._settle()
-        painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(event.rect(), self._look.ground)
-        if not len(self.script) or self._layout is None:
-            painter.setPen(self._look.dim)
-            area = self.viewport().rect().adjusted(24, 24, -24, -24)
-            painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap, _EMPTY)
-            return
-        offset = self.verticalScrollBar().value()
-        chosen = self.selection() or (0, -1)
-        marks = Marks(
-            self.row, self.word, self.cursor_word if self.hasFocus() else _NONE, chosen, self.hits, self.hit,
-            self._time_width(),
-        )  # fmt: skip
-        row = self._layout.row_at(event.rect().top() + offset)
-        while row < len(self.script) and self._layout.top[row] - offset < event.rect().bottom() + 1:
-            box = QRectF(
-                0, float(self._layout.top[row]) - offset, self.viewport().width(),
-                float(self._layout.top[row + 1] - self._layout.top[row]),
+        with QPainter(self.viewport()) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.fillRect(event.rect(), self._look.ground)
+            if not len(self.script) or self._layout is None:
+                painter.setPen(self._look.dim)
+                area = self.viewport().rect().adjusted(24, 24, -24, -24)
+                painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap, _EMPTY)
+                return
+            offset = self.verticalScrollBar().value()
+            chosen = self.selection() or (0, -1)
+            marks = Marks(
+                self.row, self.word, self.cursor_word if self.hasFocus() else _NONE, chosen, self.hits, self.hit,
+                self._time_width(),
             )  # fmt: skip
-            paint_row(painter, self.script, self._layout, self._look, marks, row, box, self._column())
-            row += 1
+            row = self._layout.row_at(event.rect().top() + offset)
+            while row < len(self.script) and self._layout.top[row] - offset < event.rect().bottom() + 1:
+                box = QRectF(
+                    0, float(self._layout.top[row]) - offset, self.viewport().width(),
+                    float(self._layout.top[row + 1] - self._layout.top[row]),
+                )  # fmt: skip
+                paint_row(painter, self.script, self._layout, self._look, marks, row, box, self._column())
+                row += 1
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -222,18 +222,18 @@ class Scatter(QWidget):
                 plane = Plane(self._plane, self._dots)
                 GroundPainter(ground, plane, self._palette, self._at, self._shown, ratio).paint()
             ground.end()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.drawPixmap(0, 0, self._ground)
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(self._palette.focus), 1.5))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(self._plane.adjusted(-2, -2, 2, 2), 4, 4)
-        for number in {self._chosen, self._under} - {-1}:
-            self._paint_ring(painter, number)
-        told_of = self._under if self._under >= 0 else self._chosen
-        if told_of >= 0:
-            self._paint_readout(painter, told_of)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawPixmap(0, 0, self._ground)
+            if self.hasFocus():
+                painter.setPen(QPen(QColor(self._palette.focus), 1.5))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(self._plane.adjusted(-2, -2, 2, 2), 4, 4)
+            for number in {self._chosen, self._under} - {-1}:
+                self._paint_ring(painter, number)
+            told_of = self._under if self._under >= 0 else self._chosen
+            if told_of >= 0:
+                self._paint_readout(painter, told_of)
 
     def _paint_ring(self, painter: QPainter, number: int) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -93,13 +93,13 @@ class DropZone(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The ground and its dashed edge."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(QColor(self._palette.accent if self._over else self._palette.line), 1.5)
-        pen.setDashPattern([5, 4])
-        painter.setPen(pen)
-        painter.setBrush(QColor(self._palette.hover if self._over else self._palette.panel))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            pen = QPen(QColor(self._palette.accent if self._over else self._palette.line), 1.5)
+            pen.setDashPattern([5, 4])
+            painter.setPen(pen)
+            painter.setBrush(QColor(self._palette.hover if self._over else self._palette.panel))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
 
 
 def dropped_paths(event: QDropEvent) -> list[Path]:

@@ -366,3 +366,18 @@ def test_another_medium_starts_anew(view: TimelineView) -> None:
     assert shown(view) == (0.0, 50.0)
     view.set_duration(60.0)  # a live medium grows: all stays in sight
     assert shown(view) == (0.0, 60.0)
+
+
+def test_what_fails_while_it_paints_does_not_leave_the_painter_at_work(
+    view: TimelineView, qtlog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Qt ends the whole program when a picture is shown that somebody still draws on."""
+
+    def fails(*_: object) -> None:
+        raise ValueError("nothing to draw with")
+
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="nothing to draw with"):
+        patch.setattr(view._painter, "paint", fails)
+        view.repaint()
+    view.repaint()
+    assert not [r.message for r in qtlog.records if "active painter" in r.message or "being painted" in r.message]
