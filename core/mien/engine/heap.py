@@ -16,7 +16,7 @@ class Heap:
     """The C library's heap of this process.
 
     Blocks of pictures, sound and activations come and go beside small results that stay, from several threads. The holes
-    between those are not all used again: glibc keeps them, and over hours they add up to a third of what is needed.
+    between those are not all used again: glibc keeps them, and over two hours they came to a fifth of the whole.
 
     Args:
         every: s between two calls that do something.
