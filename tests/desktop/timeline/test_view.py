@@ -376,8 +376,9 @@ def test_what_fails_while_it_paints_does_not_leave_the_painter_at_work(
     def fails(*_: object) -> None:
         raise ValueError("nothing to draw with")
 
-    with monkeypatch.context() as patch, pytest.raises(ValueError, match="nothing to draw with"):
+    with monkeypatch.context() as patch:
         patch.setattr(view._painter, "paint", fails)
-        view.repaint()
+        with pytest.raises(ValueError, match="nothing to draw with"):
+            view.repaint()
     view.repaint()
     assert not [r.message for r in qtlog.records if "active painter" in r.message or "being painted" in r.message]
