@@ -25,7 +25,7 @@ from mien.engine.plan import WITHOUT, Node, Plan, lasts, make_plan
 from mien.engine.registry import Registry
 from mien.engine.results import AUDIO_STREAM
 from mien.engine.share import Share
-from mien.errors import Cancelled, LibraryError, MienError, NotMedia, shown
+from mien.errors import Cancelled, LibraryError, MienError, NotMedia, StorageError, shown
 from mien.library.library import Library
 from mien.library.rows import Run
 from mien.library.writer import RunWriter
@@ -80,7 +80,8 @@ def analyze_medium(
     backend = select(choice.device, choice.precision, choice.threads)
     medium, media = open_medium(path, choice)
     medium_id = medium.content_id()
-    known = library.find_medium(medium_id)
+    library.recover()  # what a full disk left of another try must not be taken for its results
+    known, since = library.find_medium(medium_id), time.time()
 
     def is_cached(key: str) -> bool:
         return known is not None and _lasting(library, known.id, key) is not None
@@ -95,7 +96,7 @@ def analyze_medium(
         _compute(job)
         _fuse(job)
     except MienError as error:
-        _abandon(job, error, forget=known is None)
+        _abandon(job, error, since, forget=known is None)
         raise
     runs = {n.id: n.key for n in plan.nodes if not n.skipped and n.id not in job.failed}
     duration = _length(job)
@@ -386,10 +387,14 @@ def _fuse(job: _Job) -> None:
         job.emit(Failed(fusion.info.id, reason))
 
 
-def _abandon(job: _Job, error: MienError, forget: bool) -> None:
+def _abandon(job: _Job, error: MienError, since: float, forget: bool) -> None:
     """End the open runs; a medium that was not in the library before is taken out again, unless something of it is complete or
-    another program reads it."""
+    another program reads it. Where the disk is full, all that was written since goes.
+    """
     with suppress(MienError):
+        if isinstance(error, StorageError):
+            job.library.take_back(job.medium_id, since, forget=forget)
+            return
         for writer in job.writers.values():
             if writer.open:
                 writer.cancel() if isinstance(error, Cancelled) else writer.fail(str(error))

@@ -24,6 +24,9 @@ class Owners(Protocol):
     def join(self) -> str:
         """The name under which this process owns runs, until `leave` or its end."""
 
+    def give_room(self) -> None:
+        """Let go of room that is kept on the disk for a process that has filled it."""
+
     def leave(self) -> None:
         """Give the name up."""
 
@@ -44,6 +47,10 @@ class Backend(Protocol):
     @property
     def where(self) -> str:
         """A path or URL that opens it again, in another process too; it may hold a password."""
+
+    @property
+    def beside(self) -> Path | None:
+        """A folder for what a process leaves to those that open it later; None where it is on a server."""
 
     @property
     def error(self) -> type[Exception]:
@@ -75,6 +82,9 @@ class Backend(Protocol):
 
     def owners(self, database: Database) -> Owners:
         """Who writes into it."""
+
+    def light(self, connection: Connection) -> None:
+        """Let this connection's deletions write as little as can be."""
 
     def shrink(self, database: Database) -> None:
         """Give free space back."""

@@ -24,7 +24,7 @@ _ELSEWHERE = "or choose another place with MIEN_HOME or --library"
 _SQLITE: dict[int, tuple[type[LibraryError], str]] = {
     sqlite3.SQLITE_FULL: (
         LibraryUnwritable,
-        "The disk is full and the library could not be written (everything written before is kept); "
+        "The disk is full and the library could not be written (what was in it is kept); "
         f"free some space and try again, {_ELSEWHERE}",
     ),
     sqlite3.SQLITE_READONLY: (
@@ -41,7 +41,7 @@ _SQLITE: dict[int, tuple[type[LibraryError], str]] = {
     ),
     sqlite3.SQLITE_IOERR: (
         LibraryUnwritable,
-        "The library could not be read or written (everything written before is kept); "
+        "The library could not be read or written (what was in it is kept); "
         f"check the disk's free space, quota and health and try again, {_ELSEWHERE}",
     ),
     sqlite3.SQLITE_BUSY: (
@@ -84,8 +84,8 @@ _STATES: dict[str, tuple[type[LibraryError], str]] = {
     ),
     "53100": (
         LibraryUnwritable,
-        "The disk of the library's server is full and the library could not be written (everything written before is "
-        "kept); free some space there and try again",
+        "The disk of the library's server is full and the library could not be written (what was in it is kept); "
+        "free some space there and try again",
     ),
     "53200": (LibraryError, "The library's server is out of memory; try again later"),
     "53300": (LibraryUnreachable, _BUSY_SERVER),
@@ -98,7 +98,7 @@ _STATES: dict[str, tuple[type[LibraryError], str]] = {
     "57P03": (LibraryUnreachable, _STARTING),
     "58": (
         LibraryUnwritable,
-        "The library's server could not read or write its disk (everything written before is kept); look at its log",
+        "The library's server could not read or write its disk (what was in it is kept); look at its log",
     ),
     "XX": (LibraryError, "The library is damaged; look at the server's log and put back a backup"),
 }

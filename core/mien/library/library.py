@@ -23,6 +23,7 @@ from mien.library.faults import LibraryUnwritable
 from mien.library.medium import Medium, MediumFacts, facts_of
 from mien.library.rows import Correction, Hit, Piece, Run
 from mien.library.tracks import Tracks, pieces_after, track_infos
+from mien.library.undo import Notes, Undo
 from mien.library.writer import Output, RunWriter
 from mien.tracks.track import Provenance
 
@@ -58,6 +59,7 @@ class Library:
         self.place = self._database.place
         self.where = self._database.backend.where
         self._owners = self._database.backend.owners(self._database)
+        self._notes = Notes(self._database.backend.beside)
         self._writers: list[RunWriter] = []
         self._lock = threading.Lock()
         if look:
@@ -134,6 +136,31 @@ class Library:
         """Take a medium, its runs, tracks and corrections out of the library; the file is left alone."""
         with self._database.write(alone=_id(medium)) as connection:
             connection.execute(sa.delete(schema.medium).where(schema.medium.c.id == _id(medium)))
+
+    def take_back(self, medium: Medium | str, since: float, *, forget: bool) -> None:
+        """Take out what this process added to a medium, as if it had never been analyzed: for a disk that is full.
+
+        Where not even that can be written, it is done when the library is next opened and can be.
+
+        Args:
+            since: when its first run began at the earliest, s since 1970 UTC.
+            forget: the medium was not in the library before; it goes too, unless others have read or corrected it.
+        """
+        mine = [writer for writer in self._writers if writer.medium_id == _id(medium)]
+        for writer in mine:
+            writer.open = False  # nobody needs to end them any more
+        undo = Undo(_id(medium), self._own(), int(since * 1e6), int(time.time() * 1e6) + 1, forget)
+        self._owners.give_room()
+        try:
+            self._undo(undo)
+        except LibraryUnwritable as error:
+            _log.warning("what was written of %s is taken out later: %s", undo.medium, error)
+            self._notes.leave(undo)
+
+    def _undo(self, undo: Undo) -> None:
+        with self._database.write(alone=undo.medium) as connection:
+            self._database.backend.light(connection)
+            undo.carry_out(connection)
 
     # Runs
     # -------------------------------------------------------------------------------------------------------
@@ -314,11 +341,14 @@ class Library:
     # -------------------------------------------------------------------------------------------------------
 
     def recover(self) -> int:
-        """Mark the runs of dead processes as interrupted; done on opening.
+        """Mark the runs of dead processes as interrupted, and take back what a full disk kept from it; done on opening.
 
         Returns:
-            How many there were.
+            How many runs were interrupted.
         """
+        for undo in self._notes.left():
+            self._undo(undo)
+            self._notes.drop(undo)
         with self._database.read() as connection:
             dead = [name for name in runs.running_owners(connection) if not self._owners.alive(name)]
         if not dead:

@@ -1,17 +1,22 @@
 """Who is writing: a lock file for each process that owns runs, so that the runs of a dead one are recognised.
 
 The kernel drops the lock the moment its process ends, however it ends. A process id could be taken over by
-another program, and means nothing in another container or on another machine.
+another program, and means nothing in another container or on another machine. The lock file also keeps some room on
+the disk, so that a process which has filled it can still take out what it wrote.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import uuid
 from pathlib import Path
 from typing import IO
 
 from mien.locks import lock
+
+# Bytes kept free: deleting what was read of half an hour writes about half of that. Of a small disk no more than a part.
+_ROOM, _PART = 1 << 20, 3
 
 
 class Owners:
@@ -25,6 +30,7 @@ class Owners:
         self._folder = folder
         self._name = ""
         self._file: IO[bytes] | None = None
+        self._keeps = False
 
     def join(self) -> str:
         """The name under which this process owns runs, until `leave` or its end.
@@ -35,13 +41,30 @@ class Owners:
         if self._file is None:
             name = uuid.uuid4().hex
             self._folder.mkdir(parents=True, exist_ok=True)
-            file = self._path(name).open("wb")
+            # Without a buffer, which would try again on closing to write what a full disk refused.
+            file = self._path(name).open("wb", buffering=0)
             # Nobody contends for a new name: a failure means that this file system has no locks. Then everybody
             # is taken for alive, and the runs of a dead process stay as they are.
             with contextlib.suppress(OSError):
                 lock(file)
             self._name, self._file = name, file
+        self._keep_room()
         return self._name
+
+    def give_room(self) -> None:
+        """Let go of the room that was kept on the disk, until `join` is called again."""
+        if self._file is not None and self._keeps:
+            self._keeps = False
+            with contextlib.suppress(OSError):
+                self._file.truncate(0)
+
+    def _keep_room(self) -> None:
+        if self._file is None or self._keeps:
+            return
+        self._keeps = True
+        with contextlib.suppress(OSError):  # the disk is full already, or files may not be that long
+            self._file.seek(0)
+            self._file.write(bytes(min(_ROOM, shutil.disk_usage(self._folder).free // _PART)))
 
     def leave(self) -> None:
         """Give the name up."""

@@ -60,6 +60,10 @@ class Postgresql:
         self._error = psycopg.Error
 
     @property
+    def beside(self) -> None:
+        return None
+
+    @property
     def error(self) -> type[Exception]:
         return self._error
 
@@ -125,6 +129,9 @@ class Postgresql:
 
     def owners(self, database: Database) -> SessionOwners:
         return SessionOwners(database)
+
+    def light(self, connection: Connection) -> None:
+        """A server only marks what is deleted."""
 
     def shrink(self, database: Database) -> None:
         # Space becomes free for what comes next. The server itself does this now and then.

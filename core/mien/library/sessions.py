@@ -61,6 +61,9 @@ class SessionOwners:
         self._session, self._name = session, name
         return name
 
+    def give_room(self) -> None:
+        """The disk is the server's."""
+
     def leave(self) -> None:
         """Give the name up."""
         self._drop()

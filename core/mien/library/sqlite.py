@@ -38,6 +38,10 @@ class Sqlite:
         self.place = self.where = str(self.path)
 
     @property
+    def beside(self) -> Path:
+        return self.path.with_name(self.path.name + "-owners")
+
+    @property
     def error(self) -> type[Exception]:
         return sqlite3.Error
 
@@ -92,7 +96,11 @@ class Sqlite:
         return of_sqlite(error, self.place)
 
     def owners(self, database: Database) -> Owners:
-        return Owners(self.path.with_name(self.path.name + "-owners"))
+        return Owners(self.beside)
+
+    def light(self, connection: Connection) -> None:
+        # Some builds of SQLite overwrite all that is deleted with zeros, which takes as much room in the WAL as it had itself.
+        connection.exec_driver_sql("PRAGMA secure_delete=FAST")
 
     def shrink(self, database: Database) -> None:
         database.outside("VACUUM")

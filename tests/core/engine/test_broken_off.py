@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from mien.engine.choice import Choice
-from mien.engine.events import Piece
+from mien.engine.events import Piece, Started
 from mien.engine.run import analyze_medium
 from mien.errors import Cancelled, LibraryError
+from mien.library.faults import LibraryUnwritable
 from mien.library.library import Library
 from mien.library.writer import RunWriter
 
@@ -96,3 +97,29 @@ def test_readings_made_without_a_plugin_that_failed_are_marked_and_made_again(
     assert not any(partial.values())
     assert said[0] == said[1]
     assert said[0][0] >= 2
+
+
+def test_a_full_disk_leaves_nothing_even_where_that_is_only_found_out_by_the_next_analysis(
+    run: Any, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = RunWriter.complete
+
+    def full(self: RunWriter, partial: str | None = None) -> None:
+        if self._provenance.analyzer == "tiny.loud":
+            raise LibraryUnwritable("The disk is full.")
+        complete(self, partial)
+
+    def still_full(self: Library, undo: Any) -> None:
+        raise LibraryUnwritable("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "complete", full)
+        patch.setattr(Library, "_undo", still_full)
+        with pytest.raises(LibraryUnwritable):
+            run(clip, "level", "loud")
+        with Library(tmp_path / "library.db") as library:
+            assert [r.analyzer for r in library.runs(library.media()[0])] == ["tiny.level"]
+    done, events = run(clip, "loud")
+    assert [p.state for e in events if isinstance(e, Started) for p in e.plugins] == ["run", "run"]
+    with Library(tmp_path / "library.db") as library:  # opening it again takes nothing of that away
+        assert {r.analyzer for r in library.runs(done.medium)} == {"tiny.level", "tiny.loud"}

@@ -175,6 +175,18 @@ class Echoes(Base):
             yield Curve("tiny.echoes", piece.times, piece.values, (ORDER,))
 
 
+class Floods(Base):
+    """When `First` has come to its end: more than any disk that a test keeps small can hold."""
+
+    def process(self, block):
+        return ()
+
+    def finish(self):
+        for start in range(64):
+            times = (start + np.arange(16384) / 16384) / 64 * self.media.duration
+            yield Curve("tiny.floods", times, np.random.default_rng(start).uniform(-9, 9, (16384, 1)), (ORDER,))
+
+
 class Nonsense(Base):
     """Writes a value outside its extent."""
 
@@ -283,6 +295,9 @@ def mien_register(registry) -> None:
     )
     registry.analyzer(
         _info("Echoes", inputs=(Reads("tiny.hopes"),), outputs=(Writes("tiny.echoes", "curve", (ORDER,)),))
+    )
+    registry.analyzer(
+        _info("Floods", inputs=(Reads("tiny.first"),), outputs=(Writes("tiny.floods", "curve", (ORDER,)),))
     )
     registry.analyzer(
         _info("Nonsense", inputs=(Audio(8000),), outputs=(Writes("tiny.nonsense", "curve", (probability("odd"),)),))

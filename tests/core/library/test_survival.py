@@ -116,7 +116,7 @@ def test_four_writers_and_a_reader(tmp_path: Path) -> None:
 def _check_full(output: str, place: Path) -> None:
     done, kind, message = output.split(" ", 2)
     assert kind == "LibraryUnwritable"
-    assert "everything written before is kept" in message
+    assert "what was in it is kept" in message
     assert str(place) in message
     assert message.count("\n") == 1
     with Library(place) as library:
