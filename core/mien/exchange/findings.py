@@ -150,6 +150,14 @@ def _drivers(track: Spans, _: float | None) -> str:
     return f"{count(len(track), 'word')} weighed; {positive:,} of them spoke for offence."
 
 
+def _attended(track: Spans, _: float | None) -> str:
+    if not np.isfinite(track.score).any():
+        return f"{count(len(track), 'word')} read."
+    row = int(np.nanargmax(track.score))
+    most = f"{100 * track.score[row]:.0f} % of an utterance's, to “{clean(track.text[row])}”"
+    return f"{count(len(track), 'word')} read; the most attention, {most} at {clock(float(track.start[row]))}."
+
+
 def _labels(track: Spans, _: float | None) -> str:
     labels = Counter("not offensive" if label == "not" else clean(label) for label in track.label if label)
     told = ", ".join(f"{n:,} {label}" for label, n in labels.most_common())
@@ -225,5 +233,6 @@ _KNOWN: dict[str, Callable[[Spans, float | None], str]] = {
     "text.offence": _labels,
     "text.hate": _labels,
     "text.words": _drivers,
+    "text.attention": _attended,
     "fusion.verdicts": _verdicts,
 }

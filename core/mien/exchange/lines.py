@@ -13,7 +13,7 @@ from mien.sdk.protocols import Analysis
 from mien.tracks.track import Spans
 
 TRANSCRIPT, WORDS = "speech.transcript", "speech.words"
-OFFENCE, HATE, DRIVERS = "text.offence", "text.hate", "text.words"
+OFFENCE, HATE, DRIVERS, ATTENTION = "text.offence", "text.hate", "text.words", "text.attention"
 
 _NAN = float("nan")
 _LONGEST = 30.0
@@ -47,6 +47,7 @@ class Line:
         hate: P(hate), NaN where the text was not judged.
         hate_label: hate, offensive, normal or empty.
         drivers: (word, attribution) pairs; above zero speaks for offence.
+        attention: (word, share of its attention that a network paid it) pairs, which sum to 1.
     """
 
     start: float
@@ -60,6 +61,7 @@ class Line:
     hate: float = _NAN
     hate_label: str = ""
     drivers: tuple[tuple[str, float], ...] = ()
+    attention: tuple[tuple[str, float], ...] = ()
 
     @property
     def flagged(self) -> bool:
@@ -72,13 +74,16 @@ class Line:
         """
         if not self.flagged or not self.drivers:
             return [(self.text, 0.0)]
-        floor = _SHARE * max(value for _, value in self.drivers)
-        left = [(_bare(word), value) for word, value in self.drivers if value > max(floor, 0.0)]
-        pieces: list[tuple[str, float]] = []
-        for token in re.findall(r"\s+|\S+", self.text):
-            hit = next((i for i, (word, _) in enumerate(left) if word and word == _bare(token)), None)
-            pieces.append((token, left.pop(hit)[1] if hit is not None else 0.0))
-        return pieces
+        return [(piece, value) for piece, value, _ in self.pieces()]
+
+    def pieces(self) -> list[tuple[str, float, float]]:
+        """The text cut into (piece, attribution as in `marked`, share of attention), spaces included."""
+        drivers = self.drivers if self.flagged else ()
+        floor = _SHARE * max((value for _, value in drivers), default=0.0)
+        drove = [(_bare(word), value) for word, value in drivers if value > max(floor, 0.0)]
+        seen = [(_bare(word), value) for word, value in self.attention]
+        tokens = re.findall(r"\s+|\S+", self.text)
+        return [(token, _taken(drove, token), _taken(seen, token)) for token in tokens]
 
 
 def lines(analysis: Analysis) -> tuple[Line, ...]:
@@ -89,7 +94,7 @@ def lines(analysis: Analysis) -> tuple[Line, ...]:
     transcript = _spans(analysis, TRANSCRIPT)
     if transcript is None:
         return ()
-    words, drivers = _spans(analysis, WORDS), _spans(analysis, DRIVERS)
+    words, drivers, attention = (_spans(analysis, name) for name in (WORDS, DRIVERS, ATTENTION))
     offence, hate = _spans(analysis, OFFENCE), _spans(analysis, HATE)
     found = []
     for start, end, _, text, score, speaker in transcript.rows():
@@ -108,7 +113,8 @@ def lines(analysis: Analysis) -> tuple[Line, ...]:
                 offensive=offence is not None and o is not None and offence.label[o] == "offensive",
                 hate=float(hate.score[h]) if hate is not None and h is not None else _NAN,
                 hate_label=hate.label[h] if hate is not None and h is not None else "",
-                drivers=_drivers(drivers, start, end),
+                drivers=_judged(drivers, start, end, speaker),
+                attention=_judged(attention, start, end, speaker),
             )
         )
     return tuple(found)
@@ -139,10 +145,10 @@ def _words(track: Spans | None, start: float, end: float, speaker: str) -> tuple
     )
 
 
-def _drivers(track: Spans | None, start: float, end: float) -> tuple[tuple[str, float], ...]:
+def _judged(track: Spans | None, start: float, end: float, speaker: str) -> tuple[tuple[str, float], ...]:
     if track is None:
         return ()
-    rows = _inside(track, start, end)
+    rows = [i for i in _inside(track, start, end) if track.speaker[i] in ("", speaker)]
     return tuple((track.text[i], float(track.score[i])) for i in rows if np.isfinite(track.score[i]))
 
 
@@ -151,6 +157,13 @@ def _inside(track: Spans, start: float, end: float) -> list[int]:
     first, last = np.searchsorted(track.start, (start - _LONGEST, end + 1e-6))
     middle = (track.start[first:last] + track.end[first:last]) / 2
     return [int(i) + int(first) for i in np.flatnonzero((middle >= start - 1e-6) & (middle <= end + 1e-6))]
+
+
+def _taken(left: list[tuple[str, float]], token: str) -> float:
+    """The value of the first word left that is this token, which is then used up; 0 where there is none."""
+    bare = _bare(token)
+    hit = next((i for i, (word, _) in enumerate(left) if word and word == bare), None)
+    return left.pop(hit)[1] if hit is not None else 0.0
 
 
 def _bare(word: str) -> str:

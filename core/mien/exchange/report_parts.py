@@ -106,14 +106,13 @@ def _reasons(text: str) -> str:
 
 
 def transcript(lines: Sequence[Line]) -> str:
-    """Every utterance, coloured by its score, with the words that drove it underlined."""
+    """Every utterance, coloured by its score, with the words that drove it underlined; over words a line where a network's
+    attention is known.
+    """
     named = any(line.speaker for line in lines)
     rows = []
     for n, line in enumerate(lines):
-        words = "".join(
-            f'<mark title="attribution {value:+.2f}">{esc(piece)}</mark>' if value > 0 else esc(piece)
-            for piece, value in line.marked()
-        )
+        words = _words(line)
         kind = f' class="o{level(line)}"' if level(line) else ""
         who = f'<span class="who"><bdi>{esc(line.speaker)}</bdi></span>' if named else ""
         rows.append(
@@ -121,15 +120,28 @@ def transcript(lines: Sequence[Line]) -> str:
             f'<span class="x" dir="auto">{words}</span>'
             f'<span class="s">{esc(judged(line))}</span></li>'
         )
-    key = ""
+    seen = any(line.attention for line in lines)
+    looked = '<span class="at4">word</span> got most of a network\'s attention, for or against' if seen else ""
+    key = f'<div class="key">{looked}</div>' if looked else ""
     if any(line.offence == line.offence for line in lines):
         ends = ("below 0.3", "0.3 – 0.5", "0.5 – 0.7", "0.7 – 0.85", "0.85 and above")
         swatches = "".join(f'<span class="o{n}">{text}</span>' for n, text in enumerate(ends))
         drove = (
             "" if not any(v > 0 for line in lines for _, v in line.marked()) else "<mark>word</mark> drove the score"
         )
-        key = f'<div class="key">Probability of offence or hate: {swatches}{drove}</div>'
+        key = f'<div class="key">Probability of offence or hate: {swatches}{drove}{looked}</div>'
     return f'{key}<ol class="talkers{"" if named else " nowho"}">{"".join(rows)}</ol>'
+
+
+def _words(line: Line) -> str:
+    pieces, shown = line.pieces(), []
+    most = max((attention for _, _, attention in pieces), default=0.0)
+    for piece, value, attention in pieces:
+        text = f'<mark title="attribution {value:+.2f}">{esc(piece)}</mark>' if value > 0 else esc(piece)
+        if attention > 0 and (strength := round(4 * attention / most)):
+            text = f'<span class="at{strength}" title="{100 * attention:.0f} % of attention">{text}</span>'
+        shown.append(text)
+    return "".join(shown)
 
 
 def found_by(analysis: Analysis) -> str:

@@ -6,11 +6,12 @@ _SHEET = """
 :root{color-scheme:light dark;--bg:#f6f7f9;--card:#fff;--ink:#1b1f27;--soft:#5b6472;--line:#dfe3e9;
 --lane:#eef1f5;--accent:#3457d5;--hot:#c62f3b;--hotbg:rgba(198,47,59,.1);--talk:#7a8699;--seen:#4f9a8c;
 --o1:rgba(240,160,30,.16);--o2:rgba(240,130,20,.26);--o3:rgba(225,75,50,.28);--o4:rgba(205,30,55,.34);
+--at:10,92,76;
 --p0:#3457d5;--p1:#c2571a;--p2:#23845f;--p3:#8e44ad;--p4:#b8860b;--p5:#1487a8;--p6:#c0397b;--p7:#5f6b1f;
 --e0:#d9483b;--e1:#7f8f2e;--e2:#7d57c1;--e3:#e0a100;--e4:#3f7fcf;--e5:#d06aa8;--e6:#9aa3af}
 @media(prefers-color-scheme:dark){:root{--bg:#12151b;--card:#1b1f27;--ink:#e8ebf0;--soft:#9aa5b5;
 --line:#303743;--lane:#252b35;--accent:#8ea6ff;--hot:#ff7a80;--hotbg:rgba(255,110,120,.15);--talk:#8a97ab;
---seen:#5fb3a3;
+--seen:#5fb3a3;--at:95,224,196;
 --o1:rgba(240,170,60,.16);--o2:rgba(245,145,50,.26);--o3:rgba(245,95,75,.32);--o4:rgba(250,70,95,.42);
 --p0:#8ea6ff;--p1:#f0935c;--p2:#5fc79c;--p3:#c38be0;--p4:#e0b64a;--p5:#5cc3e0;--p6:#f07fb5;--p7:#b5c25a;
 --e0:#e8695c;--e1:#a3b54a;--e2:#a487e0;--e3:#e8b93a;--e4:#6aa3e8;--e5:#e28fc3;--e6:#7d8795}}
@@ -95,6 +96,10 @@ white-space:nowrap}
 .o4{background:var(--o4)}
 .talkers .o3,.talkers .o4{border-color:var(--hot)}
 mark{background:none;color:inherit;font-weight:700;border-bottom:2.5px solid var(--hot)}
+.at1,.at2,.at3,.at4{text-decoration:overline 3px rgba(var(--at),.25)}
+.at2{text-decoration-color:rgba(var(--at),.5)}
+.at3{text-decoration-color:rgba(var(--at),.75)}
+.at4{text-decoration-color:rgb(var(--at))}
 .key{display:flex;flex-wrap:wrap;gap:6px 14px;font-size:13px;color:var(--soft);margin:0 0 12px}
 .key span{padding:1px 8px;border-radius:4px}
 .shots{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px;margin:0}

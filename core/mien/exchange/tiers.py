@@ -141,7 +141,7 @@ def _span_text(track: Spans, label: str, text: str, score: float, scores: bool) 
     text, label = one_line(text), one_line(label)
     if text and track.name.startswith("speech."):
         return text
-    if track.name == "text.words":
+    if track.name in ("text.words", "text.attention"):
         label, text = text, ""
     shown = f"{label} {score:.2f}" if scores and np.isfinite(score) else label
     if text and not track.name.startswith("text."):

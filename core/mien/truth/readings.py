@@ -17,7 +17,7 @@ Task = Literal["scale", "binary", "class", "words"]
 """How truth and reading are compared: as numbers, as yes or no, as one of several classes, word by word."""
 
 TRANSCRIPT, WORDS, SCORE, VERDICTS = "speech.transcript", "speech.words", "fusion.score", "fusion.verdicts"
-_LEFT_OUT = frozenset(("fusion.weights", "text.words", "speech.voice", "speech.speakers", WORDS))
+_LEFT_OUT = frozenset(("fusion.weights", "text.words", "text.attention", "speech.voice", "speech.speakers", WORDS))
 _FIRST = ("fusion.score", "fusion.verdicts", "conflict.", "emotion.attributes", "emotion.", "face.", "text.")
 """Whose reading a plain name means when several tracks have one of that name."""
 

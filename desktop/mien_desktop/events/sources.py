@@ -18,7 +18,7 @@ from mien.tracks.track import AnyTrack, Curve, FloatArray, Spans, TimeArray
 _MOST = 200_000
 """Cells that a curve is laid on at most; two hours of 25 readings a second stay as they are."""
 _FIRST = ("fusion.score", "conflict.", "text.offence", "text.hate", "emotion.", "face.", "text.", "fusion.")
-_NOT = ("fusion.weights", "speech.words", "text.words")
+_NOT = ("fusion.weights", "speech.words", "text.words", "text.attention")
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ DARK = Palette(
         "text": "#ec6a63",
         "face": "#a9db5f",
         "sound": "#b8c0cc",
+        "attention": "#5fe0c4",
     },
     people=("#ff7a73", "#cadc44", "#4a90f8", "#b377ad", "#8f9410", "#7ddffa", "#a8a7f0", "#f7c6c7"),
 )
@@ -135,6 +136,7 @@ LIGHT = Palette(
         "text": "#c93a34",
         "face": "#0a5c4c",
         "sound": "#5c6673",
+        "attention": "#0a5c4c",
     },
     people=("#c93a34", "#4d8a74", "#2f4a80", "#b367e4", "#c37704", "#1f6152", "#6b2a9c", "#8e1126"),
 )

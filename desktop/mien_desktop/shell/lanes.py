@@ -30,8 +30,8 @@ CURVES = {
     "face.affect": ("Face: val · aro", "Valence and arousal of the face"),
     "text.attributes": ("Words: val · aro · dom", "Valence, arousal and dominance of what is said"),
 }
-SILENT = ("speech.voice", "face.boxes", "fusion.verdicts")
-"""Tracks that are shown elsewhere: under the words, on the picture, as events."""
+SILENT = ("speech.voice", "face.boxes", "fusion.verdicts", "text.attention")
+"""Tracks that are shown elsewhere: under the words, on the picture, as events, in the transcript."""
 
 
 NOTHING = {

@@ -33,6 +33,7 @@ class Look:
     focus: QColor
     bad: QColor
     warn: QColor
+    attention: QColor
     people: tuple[QColor, ...]
     font: QFont
     small: QFont
@@ -62,6 +63,7 @@ class Look:
             focus=QColor(palette.focus),
             bad=QColor(palette.bad),
             warn=QColor(palette.warn),
+            attention=QColor(palette.quantity("attention")),
             people=tuple(map(QColor, palette.people)),
             font=font,
             small=small,
@@ -141,10 +143,17 @@ def _paint_word(
         painter.fillRect(
             QRectF(place.left(), plate.bottom() - 2.5, place.width(), 2.0), look.on_accent if spoken else look.bad
         )
+    if script.attention[word] > 0:
+        paint_attention(painter, look, place, float(script.looked_at[word]))
     if word == marks.cursor:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(look.focus, 1.5))
         painter.drawRoundedRect(plate.adjusted(-0.5, -0.5, 0.5, 0.5), 4, 4)
+
+
+def paint_attention(painter: QPainter, look: Look, place: QRectF, strength: float) -> None:
+    """A line over a word, the stronger the more of its attention a network paid it; strength in [0, 1]."""
+    painter.fillRect(QRectF(place.left(), place.top(), place.width(), 3.0), _faded(look.attention, strength))
 
 
 def _hits(script: Script, marks: Marks, row: int) -> dict[int, int]:

@@ -14,6 +14,7 @@ from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
+from mien_desktop.transcript.legend import Legend
 from mien_desktop.transcript.script import TRACKS, Script, script
 from mien_desktop.transcript.view import TranscriptView
 
@@ -37,6 +38,7 @@ class TranscriptPanel(QWidget):
         self.view = TranscriptView(palette)
         self.about = label("", "small")
         explain(self.about, "Transcript", "Who heard the words · language · mean confidence")
+        self.legend = Legend(palette)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find words")
         self.search.setClearButtonEnabled(True)
@@ -83,6 +85,7 @@ class TranscriptPanel(QWidget):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self.view.wear(palette)
+        self.legend.wear(palette)
 
     @property
     def script(self) -> Script:
@@ -102,6 +105,7 @@ class TranscriptPanel(QWidget):
         searched, present = self.search.text(), self._present()
         self.view.show_script(script(tracks, language))
         self.about.setText(_about(self.script))
+        self.legend.setVisible(bool(self.script.attention.any()))
         if searched:
             hits, starts = self.script.find(searched), self.script.word_start
             same = (n for n, hit in enumerate(hits) if present is not None and abs(starts[hit[0]] - present) < 1e-6)
@@ -145,6 +149,7 @@ class TranscriptPanel(QWidget):
         for widget in (self.search, self.before, self.after, self.count):
             head.addWidget(widget)
         head.addStretch(1)
+        head.addWidget(self.legend)
         head.addWidget(self.about)
         head.addSpacing(8)
         head.addWidget(self.follow)

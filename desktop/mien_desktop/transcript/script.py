@@ -17,9 +17,9 @@ from mien.exchange.text import clock
 from mien.tracks.track import AnyTrack, FloatArray, Spans, TimeArray
 from mien_desktop.transcript.overlap import sort_out
 
-TRANSCRIPT, WORDS, DRIVERS = "speech.transcript", "speech.words", "text.words"
+TRANSCRIPT, WORDS, DRIVERS, ATTENTION = "speech.transcript", "speech.words", "text.words", "text.attention"
 OFFENCE, HATE, SPEAKERS = "text.offence", "text.hate", "speech.speakers"
-TRACKS = (TRANSCRIPT, WORDS, DRIVERS, OFFENCE, HATE, SPEAKERS)
+TRACKS = (TRANSCRIPT, WORDS, DRIVERS, ATTENTION, OFFENCE, HATE, SPEAKERS)
 
 DRIVER_SHARE = 0.25
 """A word drove the score when its evidence is at least this share of the strongest one's (as exports mark them)."""
@@ -43,6 +43,7 @@ class Script:
         confidence: (W,) in [0, 1], NaN where the recogniser gave none.
         share: (W,) the word's evidence over the utterance's score, in [0, 1]; 0 where it has none.
         driver: (W,) whether it is one of the words that drove the score of a flagged utterance.
+        attention: (W,) share of its attention that a network paid the word in its utterance; 0 where there is none.
         backend: who heard it; language: two-letter code or empty; sure: mean confidence of the words, NaN without any.
     """
 
@@ -61,6 +62,7 @@ class Script:
     confidence: FloatArray
     share: FloatArray
     driver: npt.NDArray[np.bool_]
+    attention: FloatArray
     backend: str = ""
     language: str = ""
     sure: float = float("nan")
@@ -105,6 +107,8 @@ class Script:
             parts.append(f"heard with confidence {self.confidence[word]:.2f}")
         if self.share[word] > 0:
             parts.append(f"{100 * self.share[word]:.0f} % of offence {self.offence[self.row_of(word)]:.2f}")
+        if self.attention[word] > 0:
+            parts.append(f"{100 * self.attention[word]:.0f} % of the network's attention")
         return " · ".join(parts)
 
     def spoken(self, row: int) -> str:
@@ -137,6 +141,14 @@ class Script:
         return [(first, last) for first, last in found.tolist()]
 
     @cached_property
+    def looked_at(self) -> FloatArray:
+        """(W,) attention beside the most that a word of the same utterance got: 1 for that one, 0 where there is none."""
+        row = np.repeat(np.arange(len(self)), np.diff(self.first))
+        most = np.zeros(len(self), np.float32)
+        np.maximum.at(most, row, self.attention)
+        return np.divide(self.attention, np.maximum(most[row], 1e-9), dtype=np.float32)
+
+    @cached_property
     def _folded(self) -> tuple[str, Index]:
         """All words on one line, utterances parted so that no phrase reaches over; and where each word begins."""
         folded = [word.casefold() for word in self.words]
@@ -164,11 +176,12 @@ def script(tracks: Mapping[str, AnyTrack | None], language: str = "") -> Script:
     hate, by_hate = _judged(_spans(tracks, HATE), start, end, ("hate", "offensive"))
     flagged = by_offence | by_hate
     share, driver = _shares(_spans(tracks, DRIVERS), start, first, word_start, word_end, offence, flagged)
+    attention = np.clip(_on_words(_spans(tracks, ATTENTION), word_start, word_end, np.add), 0.0, 1.0)
     backend = max(set(said.label), key=said.label.count) if said.label else ""
     known = confidence[np.isfinite(confidence)]
     return Script(
         start, end, speaker, speakers, _initials(speakers), offence, hate, flagged, first, words, word_start, word_end,
-        confidence, share, driver, backend, _language(said, backend, language),
+        confidence, share, driver, attention, backend, _language(said, backend, language),
         float(known.mean()) if known.size else float("nan"),
     )  # fmt: skip
 
@@ -284,17 +297,7 @@ def _shares(
     flagged: npt.NDArray[np.bool_],
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Each word's evidence over its utterance's score, and whether it drove a score that was flagged."""
-    share, drove = np.zeros(word_start.size, np.float32), np.zeros(word_start.size, bool)
-    if not len(drivers) or not word_start.size:
-        return share, drove
-    middle, own = (drivers.start + drivers.end) / 2, (word_start + word_end) / 2
-    order = np.argsort(own, kind="stable")
-    after = np.clip(np.searchsorted(own[order], middle), 1, max(own.size - 1, 1))
-    left, right = order[after - 1], order[np.minimum(after, own.size - 1)]
-    nearest = np.where(middle - own[left] <= own[right] - middle, left, right)
-    evidence = np.zeros(word_start.size, np.float32)
-    near = np.isfinite(drivers.score) & (np.abs(own[nearest] - middle) < 1.0)
-    np.maximum.at(evidence, nearest[near], drivers.score[near])
+    evidence = _on_words(drivers, word_start, word_end, np.maximum)
     row = np.repeat(np.arange(first.size - 1), np.diff(first))
     total = np.where(np.isfinite(offence), offence, 1.0)[row]
     share = np.clip(evidence / np.maximum(total, 1e-3), 0.0, 1.0).astype(np.float32)
@@ -302,6 +305,21 @@ def _shares(
     np.maximum.at(strongest, row, evidence)
     drove = flagged[row] & (evidence > 0) & (evidence >= DRIVER_SHARE * strongest[row])
     return share, drove
+
+
+def _on_words(scored: Spans, word_start: TimeArray, word_end: TimeArray, gather: np.ufunc) -> FloatArray:
+    """(W,) the scores of words judged elsewhere, each given to the shown word nearest in time; 0 where none falls."""
+    found = np.zeros(word_start.size, np.float32)
+    if not len(scored) or not word_start.size:
+        return found
+    middle, own = (scored.start + scored.end) / 2, (word_start + word_end) / 2
+    order = np.argsort(own, kind="stable")
+    after = np.clip(np.searchsorted(own[order], middle), 1, max(own.size - 1, 1))
+    left, right = order[after - 1], order[np.minimum(after, own.size - 1)]
+    nearest = np.where(middle - own[left] <= own[right] - middle, left, right)
+    near = np.isfinite(scored.score) & (np.abs(own[nearest] - middle) < 1.0)
+    gather.at(found, nearest[near], scored.score[near])
+    return found
 
 
 def _language(said: Spans, backend: str, medium: str) -> str:

@@ -140,17 +140,13 @@ class TextAnalyzer:
         attributes = reading.attributes
         if turns is not None and self._params.attributes_by == TURNS:
             attributes = self._attributes(turns, attributes)
-            yield Spans.of("text.attention", list(self._looked_at(said, turns, range(len(said)), "attention")))
+        if turns is not None:
+            yield Spans.of("text.attention", list(self._looked_at(said, turns)))
         if attributes.shape[1]:
             yield Curve("text.attributes", middles, attributes, (VALENCE, AROUSAL, DOMINANCE))
         yield Features("text.embedding", middles, reading.vectors)
-        if turns is not None and self._params.offence_by == TURNS:
-            heard = [i for i, p in enumerate(reading.offence) if p >= self._params.attribute_above]
-            shown = heard if self._params.attribution != "off" else []
-            words = list(self._looked_at(said, turns, shown, "offence"))
-        else:
-            words = list(self._words(said, reading))
-        if words:
+        # Attention says nothing of for or against: what the network of turns finds offensive has no words that drove it.
+        if self._params.offence_by != TURNS and (words := list(self._words(said, reading))):
             yield Spans.of("text.words", words)
 
     def _by_roberta(self, what: str, texts: list[str]) -> NDArray[np.float32]:
@@ -192,16 +188,13 @@ class TextAnalyzer:
                 found[:, column] = np.clip(turns.values[:, self._turns.outputs.index(name)], -1.0, 1.0)
         return found
 
-    def _looked_at(
-        self, said: list[_Said], turns: TurnReading, chosen: Iterable[int], label: str
-    ) -> Iterator[tuple[float, float, str, str, float, str]]:
-        """The words of some utterances with the selectors' attention, from 0 to 1."""
-        for i in chosen:
-            u = said[i]
+    def _looked_at(self, said: list[_Said], turns: TurnReading) -> Iterator[tuple[float, float, str, str, float, str]]:
+        """The words with the selectors' attention, from 0 to 1."""
+        for i, u in enumerate(said):
             starts, ends = word_times(u.wording.words, u.start, u.end, self._heard)
             shares = np.clip(u.wording.to_words(turns.attention[i]), 0.0, 1.0)
             for word, start, end, share in zip(u.wording.words, starts, ends, shares, strict=True):
-                yield float(start), float(end), label, word, float(share), u.speaker
+                yield float(start), float(end), "attention", word, float(share), u.speaker
 
     def _words(self, said: list[_Said], reading: Reading) -> Iterator[tuple[float, float, str, str, float, str]]:
         method = self._params.attribution

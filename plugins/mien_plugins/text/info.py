@@ -82,8 +82,8 @@ class TextParams(Params):
 
 
 def _by_turns(params: Params) -> bool:
-    """Whether the network of turns reads attributes: what it looks at is a track of its own then."""
-    return isinstance(params, TextParams) and params.attributes_by == TURNS
+    """Whether the network of turns takes part: what it looks at is a track of its own then."""
+    return isinstance(params, TextParams) and TURNS in (params.offence_by, params.attributes_by)
 
 
 INFO = AnalyzerInfo(

@@ -150,6 +150,26 @@ def test_words_that_drove_a_flagged_line_are_marked(analysis: Analysis, written:
     assert '<li id="u1">' in text
 
 
+def test_the_attention_of_a_network_is_drawn_over_the_words(analysis: Analysis, written: Write) -> None:
+    rows = [(0.0, 2.0, "asr", "you said the plan, you did", 0.9, ""), (3.0, 5.0, "asr", "fine", 0.9, "")]
+    shares = zip(("you", "said", "the", "plan,", "you", "did"), (0.5, 0.01, 0.14, 0.25, 0.1, 0.0), strict=True)
+    looked = [(0.3 * i, 0.3 * i + 0.2, "attention", word, share) for i, (word, share) in enumerate(shares)]
+    tracks = {
+        "speech.transcript": Spans.of("speech.transcript", rows),
+        "text.offence": Spans.of("text.offence", [(0.0, 2.0, "offensive", "", 0.92)]),
+        "text.words": Spans.of("text.words", [(0.9, 1.1, "offence", "plan,", 0.5)]),
+        "text.attention": Spans.of("text.attention", looked),
+    }
+    text = written(replace(analysis, tracks=tracks), "report").read_text(encoding="utf-8")
+    assert '<span class="at4" title="50 % of attention">you</span> said <span class="at1"' in text
+    assert '<span class="at2" title="25 % of attention"><mark title="attribution +0.50">plan,</mark></span>' in text
+    assert '<span class="at1" title="10 % of attention">you</span> did</span>' in text
+    assert "got most of a network's attention" in text
+    assert "to “you” at 0:00.0" in text
+    without = replace(analysis, tracks={n: t for n, t in tracks.items() if n != "text.attention"})
+    assert "attention" not in written(without, "report").read_text(encoding="utf-8").split("</style>")[1]
+
+
 def test_models_are_shown_with_licence_and_measured_figures(analysis: Analysis, written: Write) -> None:
     from mien.models import store
     from mien.training.card import Card, DataSource, Metric, save_model, write_card

@@ -20,6 +20,8 @@ LINES = (
     (27.7, "A", "every single time"),
 )
 EVIDENCE = {16.0: (0.05, 0.1, 0.02, 0.0, 0.25), 22.1: (0.1, 0.3, 0.02, 0.04, 0.28, 0.03, 0.02, 0.16, 0.0, 0.2)}
+ATTENTION = {12.4: (0.05, 0.4, 0.05, 0.1, 0.0, 0.4), 22.1: (0.1, 0.05, 0.05, 0.0, 0.6, 0.0, 0.0, 0.0, 0.05, 0.15)}
+"""What a network looked at, as `text.attention` has it."""
 OFFENCE = {12.4: 0.04, 16.0: 0.55, 19.8: 0.05, 22.1: 0.81, 25.0: 0.03, 27.7: 0.22}
 
 
@@ -46,6 +48,17 @@ def tracks(lines: tuple[tuple[float, str, str], ...] = LINES) -> dict[str, AnyTr
         "text.hate": Spans.of("text.hate", hate),
         "text.words": Spans.of("text.words", drivers),
     }
+
+
+def attention() -> Spans:
+    """`text.attention` of the talk."""
+    rows = [
+        (start + 0.2 * i, start + 0.2 * i + 0.2, "attention", word, ATTENTION[start][i], who)
+        for start, who, text in LINES
+        if start in ATTENTION
+        for i, word in enumerate(text.split())
+    ]
+    return Spans.of("text.attention", rows)
 
 
 def long_talk(utterances: int) -> dict[str, AnyTrack]:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from mien.engine.events import Piece
 from mien.tracks import Spans
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
@@ -22,7 +23,7 @@ from mien_desktop.transcript import view
 from mien_desktop.transcript.layout import Layout
 from mien_desktop.transcript.panel import TranscriptPanel
 
-from .conftest import LINES
+from .conftest import LINES, attention
 
 Tracks = dict[str, AnyTrack]
 
@@ -69,6 +70,40 @@ def test_words_that_drove_the_score_are_underlined(panel: TranscriptPanel) -> No
         x = int(rect.center().x())
         below = {image.pixelColor(x, y).name() for y in range(int(rect.bottom()) - 6, int(rect.bottom()))}
         assert (DARK.bad in below) == marked
+
+
+def over(panel: TranscriptPanel, text: str) -> float:
+    """How strongly the colour of attention is drawn over a word, 0 to 1."""
+    rect = panel.view.word_rect(word(panel, text))
+    image = panel.view.viewport().grab().toImage()
+    drawn = image.pixelColor(int(rect.center().x()), int(rect.top()) - panel.view.verticalScrollBar().value() + 1)
+    ground, colour = QColor(DARK.panel), QColor(DARK.quantity("attention"))
+    return (drawn.greenF() - ground.greenF()) / (colour.greenF() - ground.greenF())
+
+
+def test_the_attention_of_a_network_is_drawn_over_the_words(
+    panel: TranscriptPanel, document: Document, qtbot: QtBot
+) -> None:
+    assert not panel.legend.isVisible()
+    assert over(panel, "finish") == pytest.approx(0.0, abs=0.02)
+    plain = [redness(panel, word(panel, text)) for text in ("never", "exactly")]
+    document.take(Piece("text", attention()))
+    qtbot.waitUntil(panel.legend.isVisible)
+    drawn = {text: over(panel, text) for text in ("finish", "problem", "you", "is", "agreed", "numbers")}
+    assert drawn["finish"] == drawn["agreed"] == pytest.approx(1.0, abs=0.02)  # the most of each utterance
+    assert drawn["problem"] == pytest.approx(0.25, abs=0.02)
+    assert drawn["is"] == drawn["numbers"] == pytest.approx(0.0, abs=0.02)
+    assert "60 % of the network's attention" in panel.script.about(word(panel, "finish"))
+    assert "attention" not in panel.script.about(word(panel, "numbers"))
+    assert "not what spoke for or against" in panel.legend.toolTip()
+    image = panel.legend.grab().toImage()
+    wanted = QColor(DARK.quantity("attention")).redF()
+    far = [abs(image.pixelColor(x, 2).redF() - wanted) for x in range(9, panel.legend.width() - 9)]
+    assert far == sorted(far, reverse=True)
+    assert far[0] > 0.2
+    assert far[-1] < 0.02
+    # What drove the score is marked as before.
+    assert [redness(panel, word(panel, text)) for text in ("never", "exactly")] == plain
 
 
 def test_the_transcript_follows_the_playhead(panel: TranscriptPanel, qtbot: QtBot) -> None:

@@ -156,7 +156,7 @@ def read(context: _Context, **params) -> dict:
     return found
 
 
-def test_offence_by_turns_shows_the_words_it_looked_at(tiny_corpora: Path, tiny_folder: Path, tmp_path: Path) -> None:
+def test_offence_by_turns_tells_the_words_it_looked_at(tiny_corpora: Path, tiny_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "m"
     card = train(tiny_corpora, out, task="offence", encoder=tiny_folder, epochs=2, quick=True, **OPTIONS)
     assert {m.name for m in card.metrics} == {"macro-F1", "accuracy", "ECE of P(offence)"}
@@ -169,12 +169,12 @@ def test_offence_by_turns_shows_the_words_it_looked_at(tiny_corpora: Path, tiny_
     texts = ["The dog is loud!", "a nice day it was, the sun"]
     said = turns.read(word_vectors(model, texts), [(0.5, 2.0), (2.5, 6.0)])
     np.testing.assert_allclose(tracks["text.offence"].score, turns.probability(said.values), atol=1e-5)
-    words = tracks["text.words"]
+    words = tracks["text.attention"]
     assert words.text == ("The", "dog", "is", "loud!", "a", "nice", "day", "it", "was,", "the", "sun")
-    assert set(words.label) == {"offence"}
+    assert set(words.label) == {"attention"}
     assert (words.score >= 0).all()
     assert words.score[:4].sum() == words.score[4:].sum() == pytest.approx(1.0, abs=1e-5)
-    assert "text.attention" not in tracks
+    assert "text.words" not in tracks  # nothing says which words spoke for offence
     assert any("attention" in note for note in context.notes)
     with pytest.raises(ModelError, match="reads offence and nothing else"):
         read(_Context(tiny_folder, out), attributes_by=TURNS)
