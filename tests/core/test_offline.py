@@ -58,6 +58,7 @@ def watched(tmp_path: Path) -> Any:
         (["models", "show", "whisper-tiny"], 0),
         (["models", "pull", "whisper-tiny"], 5),
         (["models", "pull", "yunet", "--accept-licence"], 5),
+        (["models", "pull", "roberta-hate", "--trust-hub", "--ask-again"], 5),
         (["models", "verify"], 0),
         (["train"], 0),
         (["plugins", "--json"], 0),
@@ -77,8 +78,9 @@ def test_an_analysis_opens_no_socket(watched: Any, tmp_path: Path, make_clip: An
     assert (done, sockets) == (0, ""), said
 
 
-def test_the_watch_sees_a_download(watched: Any) -> None:
+@pytest.mark.parametrize("model", ["yunet", "roberta-hate"])
+def test_the_watch_sees_a_download(watched: Any, model: str) -> None:
     """The same command with the network allowed does ask for a socket, so the silence above means something."""
-    done, said, sockets = watched("models", "pull", "yunet", offline="0")
+    done, said, sockets = watched("models", "pull", model, "--trust-hub", offline="0")
     assert done in (5, 6, 70), said
     assert "socket." in sockets

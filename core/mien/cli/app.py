@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from mien import __version__
@@ -34,8 +35,20 @@ from mien.cli.scan import scan
 from mien.cli.tune import tune
 from mien.errors import MienError, StorageError
 
+
+class _Commands(TyperGroup):
+    """Typer makes a bare exit code of a Ctrl-C: then nothing would be said."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
+
+
 app = typer.Typer(
     name="mien",
+    cls=_Commands,
     help="What is said, how it is said, what the face shows and how heated the exchange is, from one video.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -376,11 +389,22 @@ def models_import(
 def models_pull(
     model: Annotated[str, typer.Argument(metavar="ID", help="Id in the catalogue.")],
     accept: Accept = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust-hub",
+            help="Where this version of Mien has no pin of its own for the model: hold it to what the hub states now.",
+        ),
+    ] = False,
+    anew: Annotated[
+        bool,
+        typer.Option("--ask-again", help="Forget what the hub stated of it at an earlier download, and ask anew."),
+    ] = False,
 ) -> None:
     """Download a model from the catalogue."""
     from mien.cli.models import pull_model
 
-    pull_model(model, accept)
+    pull_model(model, accept, trust, anew)
 
 
 @models.command("verify")

@@ -17,6 +17,7 @@ from mien.engine.registry import Registry
 from mien.errors import shown
 from mien.models import install, store
 from mien.models.catalogue import ENTRIES, entry
+from mien.models.statement import Statement
 
 
 def list_models(as_json: bool) -> None:
@@ -58,9 +59,18 @@ def show_model(model: str, as_json: bool) -> None:
     if card is not None and card.is_file():
         typer.echo(card.read_text(encoding="utf-8"))
         return
+    held = facts.pop("held", None)
     for key, value in facts.items():
         if value not in (None, "", [], {}):
             typer.echo(f"{key}: {value}")
+    known = entry(model)
+    if known is not None and known.unpinned:
+        typer.echo(
+            "pin: this version of Mien has none of its own; the first download is held to what the hub states then, if you "
+            "agree to that, and later ones to the same"
+        )
+        if held and (statement := store.held(model)):
+            typer.echo("\n".join(f"held: {line}" for line in statement.lines()))
 
 
 def import_model(model: str, folder: Path, accept: bool) -> None:
@@ -76,11 +86,14 @@ def import_model(model: str, folder: Path, accept: bool) -> None:
         typer.echo("its weights are not those that the catalogue pins, but another version or export of them")
 
 
-def pull_model(model: str, accept: bool) -> None:
-    """Download a model of the catalogue."""
+def pull_model(model: str, accept: bool, trust: bool = False, anew: bool = False) -> None:
+    """Download a model of the catalogue; one that it does not pin, as the hub states it and if the user agrees to that."""
     accept = accept or _agreed(model)
+    stated = install.stated(model, accept_licence=accept, anew=anew)
+    if stated is not None and not _trusted(model, stated, trust):
+        stated = None
     with _bar(f"fetching {model}") as report:
-        installed = install.pull(model, progress=report, accept_licence=accept)
+        installed = install.pull(model, progress=report, accept_licence=accept, trusted=stated)
     typer.echo(f"{installed.id} is installed in {shown(installed.path)}")
 
 
@@ -107,6 +120,16 @@ def _agreed(model: str) -> bool:
         return False
     typer.echo(f"{known.title} is under this licence: {known.licence} ({known.page}).\n{known.consent}.")
     return typer.confirm("Do you agree?", default=False)
+
+
+def _trusted(model: str, stated: Statement, trust: bool) -> bool:
+    """Show what the hub stated; whoever sits at the terminal is asked, who does not has given the option or not."""
+    typer.echo("\n".join(stated.lines()))
+    typer.echo(
+        f"This version of Mien has no pin of its own for {model}, and will hold it to what {stated.host} states there, now and "
+        "from now on."
+    )
+    return trust or (sys.stdin.isatty() and typer.confirm("Do you agree?", default=False))
 
 
 @contextmanager

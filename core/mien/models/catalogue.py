@@ -1,7 +1,7 @@
 """Larger public models that Mien can use when the user fetches them; none is needed. Imports nothing heavy.
 
 Revisions are commits of the Hugging Face repository; hashes are those its Git LFS pointers record. Where a hash is not
-known for sure there is none, and the model cannot be fetched but only imported.
+known for sure there is none: the model is held to what the hub states, if the user agrees to that (`mien.models.hub`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Entry:
         licence: SPDX id, as the model's own page declares it.
         repo: repository on the Hugging Face hub.
         revision: the commit that is fetched; None when none is pinned.
+        branch: what the hub is asked for where that is neither the revision nor "main".
         files: what is fetched of it.
         needed: what it cannot be read without, besides its weights; of the other `files` not every size of a family has each.
         sha256: file name → hash of the weights, checked after fetching.
@@ -56,6 +57,12 @@ class Entry:
     obstacle: str = ""
     consent: str = ""
     needed: tuple[str, ...] = ()
+    branch: str = ""
+
+    @property
+    def unpinned(self) -> bool:
+        """Whether it can be fetched, but the catalogue lacks the commit or the weights' hash to hold it to."""
+        return not self.obstacle and not (self.revision and self.sha256)
 
     @property
     def page(self) -> str:
@@ -87,9 +94,15 @@ _PICKLES = (
     "its weights are published only as pickles, which Mien never opens; convert them to safetensors on a machine you "
     "trust (docs/models.md) and import the folder"
 )
-_UNPINNED = (
-    "this version of Mien knows no hash to check its weights by; fetch its model.safetensors and .json files yourself "
-    "(where there are only pickles, convert them on a machine you trust: docs/models.md) and import the folder"
+_ROBERTA_FILES = (
+    "config.json",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "model.safetensors",
 )
 
 ENTRIES: Final = (
@@ -169,9 +182,8 @@ ENTRIES: Final = (
         licence="CC-BY-NC-SA-4.0",
         repo="audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
         revision=None,
-        files=(),
+        files=("config.json", "preprocessor_config.json", "model.safetensors"),
         languages="English",
-        obstacle=_UNPINNED,
         consent="it may not be used commercially, and what is derived from it must stay under the same licence",
         needed=("config.json", "preprocessor_config.json"),
     ),
@@ -182,9 +194,9 @@ ENTRIES: Final = (
         licence="not stated by its authors",
         repo="cardiffnlp/twitter-roberta-base-offensive",
         revision=None,
-        files=(),
+        branch="refs/pr/1",  # main has pickles only; this is what the hub's own converter made of them
+        files=_ROBERTA_FILES,
         languages="English",
-        obstacle=_UNPINNED,
         consent="its page names no licence, so that what you may do with it is for you to find out",
         needed=("config.json",),
     ),
@@ -192,13 +204,12 @@ ENTRIES: Final = (
         id="roberta-hate",
         title="Twitter-RoBERTa, hate speech (Cardiff NLP, 13 corpora)",
         task="hate speech in text (--set text.hate_by=roberta)",
-        licence="not stated by its authors",
+        licence="CC-BY-4.0",
         repo="cardiffnlp/twitter-roberta-base-hate-latest",
         revision="cc56585908cbda6d04ba2e1234d911fd1578c9ab",
-        files=(),
+        branch="refs/pr/6",  # as above, of the weights of July 2023
+        files=_ROBERTA_FILES,
         languages="English",
-        obstacle=_UNPINNED,
-        consent="its page names no licence, so that what you may do with it is for you to find out",
         needed=("config.json",),
     ),
     Entry(

@@ -1,7 +1,7 @@
 """Files of a public model over HTTP(S), at a pinned revision; what is here already does not come again.
 
 A file that is not complete lies beside its place as `NAME.part`, and the next attempt asks for the rest of it only. Nothing
-is read but bytes: whether they are the right ones is checked against the catalogue's hashes afterwards.
+is read but bytes, and no more than the file may have: whether they are the right ones is checked by their hashes afterwards.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mien import __version__
 from mien.errors import ModelError, StorageError
+from mien.models import files
 from mien.models.catalogue import Entry
 
 Report = Callable[[int, int], None]
@@ -31,7 +32,11 @@ HUB = "https://huggingface.co"
 ATTEMPTS = 4
 """Times that a connection may break off without bringing anything."""
 
-_TIMEOUT_S = 20.0
+TIMEOUT_S = 20.0
+HEADERS = {"User-Agent": f"mien/{__version__}", "Accept-Encoding": "identity"}
+SMALL = files.MAX_JSON
+"""Bytes that a file of a model may have of which nobody says how long it is: all but its weights."""
+
 _PAUSE_S = 0.5
 _CHUNK = 1 << 20
 _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
@@ -46,22 +51,36 @@ class Absent(Exception):
     """The repository has no such file at that revision."""
 
 
+class TooLong(Exception):
+    """More comes than the file has."""
+
+
 def endpoint() -> str:
     """Address of the hub, or of the mirror that `HF_ENDPOINT` names."""
     return os.environ.get("HF_ENDPOINT") or HUB
 
 
-def fetch(known: Entry, folder: Path, progress: Report | None = None, address: str | None = None) -> list[Path]:
+def fetch(
+    known: Entry,
+    folder: Path,
+    progress: Report | None = None,
+    address: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> list[Path]:
     """Download a catalogue entry's files into a folder; gives their paths.
 
     Small files that the repository does not have, and that nothing needs, are left out: not every size of a family has
     every one.
 
+    Args:
+        sizes: bytes of each file where the hub stated them; then none may be lacking.
+
     Raises:
         ModelError: no network, no such file, or the hub refuses; the parts that came stay for the next attempt.
         StorageError: the disk is full, or has not the room.
+        TooLong: a file, which the argument names, is longer than it may be.
     """
-    done, found, opener = 0, [], _opener()
+    done, found, web = 0, [], opener()
 
     def report(count: int) -> None:
         if progress is not None:
@@ -70,20 +89,24 @@ def fetch(known: Entry, folder: Path, progress: Report | None = None, address: s
     for name in known.files:
         url = f"{(address or endpoint()).rstrip('/')}/{known.repo}/resolve/{known.revision}/{urllib.parse.quote(name)}"
         target = folder / name
+        limit = (sizes or {}).get(name) or (known.size if name in known.sha256 else SMALL)
         try:
-            _file(opener, url, target, report)
+            _file(web, url, target, report, limit)
         except Absent:
-            if name in known.sha256 or name in known.needed:
-                raise ModelError(f"{known.repo} has no file {name} at the pinned revision; update Mien") from None
+            if sizes or name in known.sha256 or name in known.needed:
+                remedy = f"ask anew with 'mien models pull {known.id} --ask-again'" if sizes else "update Mien"
+                raise ModelError(f"{known.repo} has no file {name} at the pinned revision; {remedy}") from None
             continue
         except (urllib.error.URLError, http.client.HTTPException, _Broken) as error:
-            raise _unreachable(known, error) from error
+            raise unreachable(known, error) from error
         done += target.stat().st_size
         found.append(target)
     return found
 
 
-def _file(opener: urllib.request.OpenerDirector, url: str, target: Path, report: Callable[[int], None]) -> None:
+def _file(
+    web: urllib.request.OpenerDirector, url: str, target: Path, report: Callable[[int], None], limit: int
+) -> None:
     if target.is_file():
         report(target.stat().st_size)
         return
@@ -91,7 +114,7 @@ def _file(opener: urllib.request.OpenerDirector, url: str, target: Path, report:
     before, failures = -1, 0
     while True:
         try:
-            _rest(opener, url, part, report)
+            _rest(web, url, part, report, limit)
             break
         except (_Broken, http.client.IncompleteRead, TimeoutError, ConnectionError, ssl.SSLError) as error:
             here = part.stat().st_size if part.exists() else 0
@@ -103,14 +126,12 @@ def _file(opener: urllib.request.OpenerDirector, url: str, target: Path, report:
     part.replace(target)
 
 
-def _rest(opener: urllib.request.OpenerDirector, url: str, part: Path, report: Callable[[int], None]) -> None:
+def _rest(web: urllib.request.OpenerDirector, url: str, part: Path, report: Callable[[int], None], limit: int) -> None:
     """Ask for what is missing of a file, once."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": f"mien/{__version__}", "Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
+    headers = HEADERS | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        response = opener.open(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S)
+        response = web.open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 404:
@@ -125,12 +146,16 @@ def _rest(opener: urllib.request.OpenerDirector, url: str, part: Path, report: C
         if have and (response.status != 206 or _begin(response.headers) != have):
             have = 0  # the server sends it all again
         size = have + int(response.headers.get("Content-Length") or 0)
+        if size > limit:
+            raise TooLong(part.name.removesuffix(".part"))
         _require_room(part, size - have)
         with part.open("ab" if have else "wb") as file:
             report(have)
             while chunk := response.read(_CHUNK):
-                file.write(chunk)
                 have += len(chunk)
+                if have > limit:  # of a server that does not say how much it sends
+                    raise TooLong(part.name.removesuffix(".part"))
+                file.write(chunk)
                 report(have)
             file.flush()
             os.fsync(file.fileno())
@@ -166,9 +191,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _opener() -> urllib.request.OpenerDirector:
+def opener() -> urllib.request.OpenerDirector:
     """Speaks HTTP and HTTPS and nothing else (urllib's own also opens files and FTP); proxies as the system says."""
-    opener = urllib.request.OpenerDirector()
+    made = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.HTTPHandler(),
@@ -177,8 +202,8 @@ def _opener() -> urllib.request.OpenerDirector:
         _Redirects(),
         urllib.request.HTTPErrorProcessor(),
     ):
-        opener.add_handler(handler)
-    return opener
+        made.add_handler(handler)
+    return made
 
 
 def _certificates() -> ssl.SSLContext:
@@ -193,7 +218,8 @@ def _certificates() -> ssl.SSLContext:
     return context
 
 
-def _unreachable(known: Entry, error: Exception) -> ModelError:
+def unreachable(known: Entry, error: Exception) -> ModelError:
+    """The error for a hub that does not answer, or refuses, with what to do about it."""
     if isinstance(error, urllib.error.HTTPError):
         refused = error.code in (401, 403)
         detail = f"the hub answered {error.code}" + (" and asks for an account" if refused else "")

@@ -24,7 +24,8 @@ RECORD: Final = "mien.json"
 
 _CARDS: Final = ("card.json", "CARD.md", "README.md", RECORD, *_NAMES)
 _MAX_HEADER: Final = 100 << 20
-_MAX_JSON: Final = 64 << 20
+MAX_JSON: Final = 64 << 20
+"""Bytes of the largest description (JSON) that is read."""
 
 
 def allowed(path: Path) -> bool:
@@ -45,7 +46,7 @@ def matters(path: Path) -> bool:
 def problem(path: Path) -> str:
     """Why a file is not what its name says, empty when it is; a description (JSON) is read whole, so it must be small."""
     if path.suffix.lower() == ".json":
-        return "" if path.stat().st_size <= _MAX_JSON else "is too large to describe a model"
+        return "" if path.stat().st_size <= MAX_JSON else "is too large to describe a model"
     if path.suffix.lower() == ".safetensors":
         return _safetensors_problem(path)
     if path.suffix.lower() == ".onnx":
@@ -102,8 +103,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; empty when the file is absent, too large, nested too deep, or holds none."""
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_JSON + 1)
-        value = json.loads(content.decode("utf-8")) if len(content) <= _MAX_JSON else None
+            content = file.read(MAX_JSON + 1)
+        value = json.loads(content.decode("utf-8")) if len(content) <= MAX_JSON else None
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -119,14 +120,15 @@ def recorded(folder: Path) -> dict[str, str]:
     files = read_json(folder / RECORD).get("files")
     if isinstance(files, Mapping):
         # Names alone: what a record says of a path that leads elsewhere is not looked at.
-        plain = {name: facts for name, facts in files.items() if _is_name(name) and isinstance(facts, Mapping)}
+        plain = {name: facts for name, facts in files.items() if is_name(name) and isinstance(facts, Mapping)}
         return {name: str(facts["sha256"]) for name, facts in plain.items() if "sha256" in facts}
     # Models that come with Mien: the recipe wrote the weights' hash into their configuration, and of what lies beside them.
     config = read_json(folder / "config.json")
     beside = config.get("beside")
     told = {**(beside if isinstance(beside, Mapping) else {}), "model.safetensors": config.get("sha256")}
-    return {name: digest for name, digest in told.items() if _is_name(name) and isinstance(digest, str)}
+    return {name: digest for name, digest in told.items() if is_name(name) and isinstance(digest, str)}
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether a text is the plain name of a file, which leads nowhere else."""
     return Path(text).name == text not in ("", "..") and "\0" not in text

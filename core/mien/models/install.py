@@ -8,16 +8,19 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mien.config import offline
 from mien.errors import LicenceError, ModelError, StorageError
-from mien.models import download, files, place, store
+from mien.models import download, files, hub, place, statement, store
 from mien.models.catalogue import Entry, entry
 from mien.models.download import Report
+from mien.models.statement import Statement
 
 _CHUNK = 4 << 20
+_STATED = ".stated.json"
 
 
 def import_folder(
@@ -48,8 +51,36 @@ def import_folder(
     return _find(model_id)
 
 
+def stated(
+    model_id: str, *, accept_licence: bool = False, anew: bool = False, endpoint: str | None = None
+) -> Statement | None:
+    """What a download is held to where the catalogue has no pin of its own: what the hub stated when the model was first
+    fetched, or a download that broke off began; where there is neither the hub is asked.
+
+    None when the catalogue pins the model, or it is here already.
+
+    Args:
+        anew: ask the hub whatever it stated earlier.
+
+    Raises:
+        LicenceError, ModelError: as `pull`.
+    """
+    known = entry(model_id)
+    if known is None or not known.unpinned or store.is_installed(model_id):
+        return None
+    _require_possible(known)
+    _require_consent(known, accept_licence)
+    earlier = None if anew else store.held(model_id) or statement.load(_parts(model_id) / _STATED)
+    return earlier or hub.ask(known, endpoint)
+
+
 def pull(
-    model_id: str, *, progress: Report | None = None, accept_licence: bool = False, endpoint: str | None = None
+    model_id: str,
+    *,
+    progress: Report | None = None,
+    accept_licence: bool = False,
+    trusted: Statement | None = None,
+    endpoint: str | None = None,
 ) -> store.Installed:
     """Download a model of the catalogue at its pinned revision; nothing happens when it is here already.
 
@@ -58,6 +89,7 @@ def pull(
     Args:
         progress: called as bytes arrive.
         accept_licence: the user agrees to the licence, where the catalogue asks for that.
+        trusted: what `stated` gave and the user agreed to, where the catalogue has no pin of its own.
         endpoint: address of the hub or of a mirror of it.
 
     Raises:
@@ -70,47 +102,84 @@ def pull(
         raise store.missing(model_id)
     if store.is_installed(model_id):
         return _find(model_id)
-    if known.obstacle:
-        raise ModelError(f"The model {model_id} cannot be downloaded: {known.obstacle}")
-    if offline():
-        raise ModelError(
-            f"The model {model_id} cannot be downloaded while Mien stays offline; unset MIEN_OFFLINE, "
-            f"or fetch {known.page} elsewhere and use 'mien models import {model_id} DIR'"
-        )
+    _require_possible(known)
     _require_consent(known, accept_licence)
+    if not known.unpinned:
+        trusted = None
+    elif trusted is None:
+        raise ModelError(
+            f"This version of Mien has no pin of its own for {model_id}, so that it is fetched only if you agree to hold it "
+            "to what the hub states now; give the same command with --trust-hub"
+        )
+    else:
+        known = replace(known, revision=trusted.revision, files=tuple(f.name for f in trusted.files), size=trusted.size)
+    # Not a temporary name: what is here already need not come again.
+    parts = _parts(model_id)
     with _storage_faults():
-        # Not a temporary name: what is here already need not come again.
-        parts = store.user_models() / f".pull-{model_id}"
+        if trusted is not None and statement.load(parts / _STATED) not in (None, trusted):
+            shutil.rmtree(parts, ignore_errors=True)  # of another commit
         parts.mkdir(parents=True, exist_ok=True)
+        if trusted is not None:
+            statement.save(parts / _STATED, trusted)
     try:
-        downloaded = download.fetch(known, parts, progress, endpoint)
-        _check(known, downloaded)
+        sizes = {f.name: f.size for f in trusted.files} if trusted else None
+        downloaded = download.fetch(known, parts, progress, endpoint, sizes)
+        _check(known, trusted, downloaded)
     except OSError as error:
         raise _unwritable(error) from error
-    except _Other as error:
+    except (_Other, download.TooLong) as error:
         shutil.rmtree(parts, ignore_errors=True)
+        pins = f"{trusted.host} stated on {trusted.asked}" if trusted else "the catalogue pins"
+        why = error.why if isinstance(error, _Other) and error.why else f"is not the file that {pins}"
         raise ModelError(
-            f"{error} of {known.repo} is not the file that the catalogue pins; try again, or import the model from "
+            f"{error} of {known.repo} {why}; try again, or import the model from "
             f"a folder you trust with 'mien models import {model_id} DIR'"
         ) from None
     with _staging(model_id) as folder:
         for path in downloaded:
             os.replace(path, folder / path.name)
-        source = f"{known.repo}@{known.revision}"
-        _finish(model_id, folder, {"source": source, "licence": known.licence, **_consent(known)})
+        facts = {"source": f"{known.repo}@{known.revision}", "licence": known.licence, **_consent(known)}
+        if trusted is not None:
+            trusted = trusted.measured(folder)
+            store.hold(model_id, trusted)
+            facts |= {"stated_by": trusted.host, "stated": trusted.asked, "trusted": _now()}
+        _finish(model_id, folder, facts)
     shutil.rmtree(parts, ignore_errors=True)
     return _find(model_id)
 
 
+def _parts(model_id: str) -> Path:
+    return store.user_models() / f".pull-{model_id}"
+
+
+def _require_possible(known: Entry) -> None:
+    if known.obstacle:
+        raise ModelError(f"The model {known.id} cannot be downloaded: {known.obstacle}")
+    if offline():
+        raise ModelError(
+            f"The model {known.id} cannot be downloaded while Mien stays offline; unset MIEN_OFFLINE, "
+            f"or fetch {known.page} elsewhere and use 'mien models import {known.id} DIR'"
+        )
+
+
 class _Other(Exception):
-    """A file is not the pinned one."""
+    """A file is not the pinned one, or (`why`) not what its name says."""
+
+    def __init__(self, name: str, why: str = "") -> None:
+        super().__init__(name)
+        self.why = why
 
 
-def _check(known: Entry, downloaded: Iterable[Path]) -> None:
+def _check(known: Entry, trusted: Statement | None, downloaded: Iterable[Path]) -> None:
+    held = {f.name: f for f in trusted.files} if trusted else {}
     for path in downloaded:
         expected = known.sha256.get(path.name)
-        if (expected is not None and files.sha256_of(path) != expected) or files.problem(path):
+        if expected is not None and files.sha256_of(path) != expected:
             raise _Other(path.name)
+        if path.name in held and statement.differs(path, held[path.name]):
+            raise _Other(path.name)
+        if why := files.problem(path):
+            raise _Other(path.name, why)
 
 
 def _require_consent(known: Entry | None, accepted: bool) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 
 from mien.config import data_dir
 from mien.errors import ModelError, StorageError
-from mien.models import files, place
+from mien.models import files, place, statement
 from mien.models.catalogue import ENTRIES, entry
+from mien.models.statement import Statement
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
@@ -65,6 +66,24 @@ def bundled_models() -> Path | None:
 def is_installed(model_id: str) -> bool:
     """Whether the model is here, complete or not."""
     return _folder(model_id) is not None
+
+
+def held(model_id: str) -> Statement | None:
+    """What the hub stated of a model when it was first fetched; it outlives the model, so that a later one is the same.
+
+    Raises:
+        ModelError: the record is damaged.
+    """
+    return statement.load(_pin(model_id))
+
+
+def hold(model_id: str, stated: Statement) -> None:
+    """Keep what the hub stated of a model.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    statement.save(_pin(model_id), stated)
 
 
 def resolve(model_id: str) -> Path:
@@ -145,10 +164,10 @@ def describe(model_id: str) -> dict[str, Any]:
     """All that is known of a model, here or only in the catalogue, as JSON-ready values.
 
     Keys: id, installed, and where they apply: title, task, licence, source, path, size, sha256 (the
-    fingerprint), card (its `card.json`), record (how it was installed), catalogue (its entry).
+    fingerprint), card (its `card.json`), record (how it was installed), catalogue (its entry), held (what the hub stated).
 
     Raises:
-        ModelError: neither here nor in the catalogue.
+        ModelError: neither here nor in the catalogue, or the record of what the hub stated is damaged.
     """
     known, folder = entry(model_id), _folder(model_id)
     if known is None and folder is None:
@@ -161,6 +180,8 @@ def describe(model_id: str) -> dict[str, Any]:
             "licence": known.licence,
             "catalogue": known.to_dict(),
         }
+        if stated := held(model_id):
+            about["held"] = stated.to_dict()
     if folder is not None:
         model = _installed(model_id, folder)
         about |= {key: getattr(model, key) for key in ("title", "task", "licence", "source", "size")}
@@ -213,6 +234,11 @@ def missing(model_id: str) -> ModelError:
         )
     get = "" if known.obstacle else f"get it with 'mien models pull {model_id}' or "
     return ModelError(f"The model {model_id} is not installed; {get}import it with 'mien models import {model_id} DIR'")
+
+
+def _pin(model_id: str) -> Path:
+    check_id(model_id)
+    return user_models() / ".pins" / f"{model_id}.json"
 
 
 def _folder(model_id: str) -> Path | None:

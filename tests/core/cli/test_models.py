@@ -16,6 +16,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from mien.cli import models
+from mien.errors import ModelError
 from mien.models import catalogue, download, store
 
 ROOM = Path(__file__).resolve().parent.parent / "models"
@@ -34,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A hub that has it under whisper-tiny's name."""
+    """A hub that has it under every name; the catalogue pins it as whisper-tiny."""
     monkeypatch.syspath_prepend(str(ROOM))
     from hub import Hub, serve
 
@@ -144,11 +145,11 @@ def test_a_folder_is_imported_and_told_of_what_is_not_as_catalogued(command: Cal
     assert "left out, because it could run code or is not known: modeling.py" in done.out
     assert "its weights are not those that the catalogue pins" in done.out
     assert "catalogue" not in command("models", "import", "mine", folder).out
-    asks = command("models", "import", "roberta-hate", folder)
+    asks = command("models", "import", "roberta-offensive", folder)
     assert (asks.code, asks.err.count("\n")) == (5, 1)
     assert "--accept-licence" in asks.err
     assert own() == ["mine", "whisper-tiny"]
-    assert command("models", "import", "roberta-hate", folder, "--accept-licence").code == 0
+    assert command("models", "import", "roberta-offensive", folder, "--accept-licence").code == 0
 
 
 def test_a_bar_follows_a_download_on_a_terminal(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,3 +163,65 @@ def test_a_bar_follows_a_download_on_a_terminal(hub: Any, monkeypatch: pytest.Mo
     assert "fetching whisper-tiny" in terminal.getvalue()
     assert "kB" in terminal.getvalue()
     assert "whisper-tiny is installed in" in terminal.getvalue()
+
+
+UNPINNED = "roberta-hate"
+"""Without a pin of ours, and without a licence that needs consent."""
+
+
+def test_what_the_hub_states_is_shown_and_needs_the_option(
+    hub: Any, command: Callable[..., Any], mien_home: Path
+) -> None:
+    refused = command("models", "pull", UNPINNED)
+    assert (refused.code, refused.err.count("\n")) == (5, 1)
+    assert "no pin of its own for roberta-hate" in refused.err
+    assert "--trust-hub" in refused.err
+    digest = hashlib.sha256(hub.files["model.safetensors"]).hexdigest()
+    head, *rows, sentence = refused.out.splitlines()
+    assert head.startswith(f"cardiffnlp/twitter-roberta-base-hate-latest at {hub.sha} (refs/pr/6), as 127.0.0.1 stated")
+    assert [row.split()[0] for row in rows] == ["config.json", "tokenizer.json", "model.safetensors"]
+    assert rows[2].endswith(f"{len(hub.files['model.safetensors']):,} bytes  sha256 {digest}")
+    assert "git sha1 9e26dfeeb6e641a33dae4961196235bdb965b21b" in rows[0]  # as `git hash-object` says of {}
+    assert sentence.startswith("This version of Mien has no pin of its own for roberta-hate, and will hold it to what")
+    assert not (mien_home / "models").exists()
+    assert "pin: this version of Mien has none of its own" in command("models", "show", UNPINNED).out
+    done = command("models", "pull", UNPINNED, "--trust-hub")
+    assert (done.code, done.err) == (0, "")
+    assert digest in done.out
+    shown = command("models", "show", UNPINNED).out
+    assert f"held:   model.safetensors  {len(hub.files['model.safetensors']):>13,} bytes  sha256 {digest}" in shown
+    assert command("models", "show", UNPINNED, "--json").lines[0]["held"]["revision"] == hub.sha
+    assert "roberta-hate: ok\n" in command("models", "verify").out
+
+
+def test_what_the_hub_states_later_counts_only_when_it_is_asked_again(hub: Any, command: Callable[..., Any]) -> None:
+    assert command("models", "pull", UNPINNED, "--trust-hub").code == 0
+    assert command("models", "remove", UNPINNED).code == 0
+    hub.sha, hub.files["tokenizer.json"] = "1" * 40, b"[]"
+    other = command("models", "pull", UNPINNED, "--trust-hub")
+    assert (other.code, other.err.count("\n")) == (5, 1)
+    assert (
+        "tokenizer.json of cardiffnlp/twitter-roberta-base-hate-latest is not the file that 127.0.0.1 stated"
+        in other.err
+    )
+    assert own() == []
+    assert command("models", "pull", UNPINNED, "--trust-hub", "--ask-again").code == 0
+    assert store.describe(UNPINNED)["source"].endswith("1" * 40)
+
+
+@pytest.mark.parametrize(("answer", "there"), [("y\n", [UNPINNED]), ("n\n", []), ("\n", [])])
+def test_whoever_sits_at_a_terminal_is_asked(
+    hub: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, there: list[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    if there:
+        models.pull_model(UNPINNED, False)
+    else:
+        with pytest.raises(ModelError, match="only if you agree"):
+            models.pull_model(UNPINNED, False)
+    assert "Do you agree? [y/N]" in capsys.readouterr().out
+    assert own() == there

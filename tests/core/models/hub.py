@@ -1,12 +1,18 @@
-"""As much of the Hugging Face hub as downloads need, on this machine: files at a revision, ranges, redirects, faults."""
+"""As much of the Hugging Face hub as downloads need, on this machine: files at a revision, ranges, redirects, faults, and what
+its API states of them."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+COMMIT = "5f6c1d0e2a3b4c5d6e7f8091a2b3c4d5e6f70819"
 
 
 @dataclass
@@ -19,6 +25,9 @@ class Hub:
         ranges: whether it heeds `Range`.
         status: answers this instead of files, 0 for files.
         redirect: weights are at this address.
+        endless: weights come without a length, twice.
+        sha: the commit that every name points to.
+        answer: what the API answers with, None for what it states of the files.
         asked: (path, Range) of every request.
     """
 
@@ -27,12 +36,28 @@ class Hub:
     ranges: bool = True
     status: int = 0
     redirect: str = ""
+    endless: bool = False
+    sha: str = COMMIT
+    answer: bytes | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
     address: str = ""
 
     def begins(self) -> list[str]:
         """The ranges that were asked for of the weights."""
         return [wanted for path, wanted in self.asked if path.endswith("model.safetensors")]
+
+    def states(self, repo: str) -> dict[str, Any]:
+        """What the API answers of a repository: large files with their SHA-256, small ones by Git's SHA-1."""
+        siblings: list[dict[str, Any]] = []
+        for name, content in self.files.items():
+            facts: dict[str, Any] = {"rfilename": name, "size": len(content)}
+            if name.endswith((".safetensors", ".bin")):
+                pointer = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
+                facts |= {"blobId": "0" * 40, "lfs": pointer}
+            else:
+                facts["blobId"] = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            siblings.append(facts)
+        return {"id": repo, "modelId": repo, "sha": self.sha, "private": False, "gated": False, "siblings": siblings}
 
 
 @contextlib.contextmanager
@@ -43,11 +68,21 @@ def serve(hub: Hub) -> Iterator[Hub]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range", "")
             hub.asked.append((self.path, wanted))
+            if self.path.startswith("/api/models/") and not hub.status:
+                repo = self.path.removeprefix("/api/models/").partition("/revision/")[0]
+                answer = json.dumps(hub.states(repo)).encode() if hub.answer is None else hub.answer
+                self._send(answer, 0, False)
+                return
             name = self.path.rsplit("/", 1)[1]
             content = hub.files.get(name)
             weights = name.endswith(".safetensors")
             if hub.status or content is None:
                 self._head(hub.status or 404, 0)
+            elif weights and hub.endless:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(2 * content)
+                self.close_connection = True
             elif weights and hub.redirect and "/resolve/" in self.path:
                 self.send_response(302)
                 self.send_header("Location", hub.redirect + "/elsewhere/model.safetensors")
