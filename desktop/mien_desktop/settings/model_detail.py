@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QUrl, Signal
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mien.models.statement import Statement
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
 from mien_desktop.plugins.checks import scrolling
@@ -28,10 +30,12 @@ class ModelDetail(QStackedWidget):
     """Signals: what is asked for of the model that is shown.
 
     pull_asked(bool), import_asked(bool): whether its licence was agreed to.
+    trusted(Statement): the download is to be held to what the hub stated.
     """
 
     pull_asked = Signal(bool)
     import_asked = Signal(bool)
+    trusted = Signal(object)
     verify_asked = Signal()
     remove_asked = Signal()
     cancel_asked = Signal()
@@ -41,6 +45,7 @@ class ModelDetail(QStackedWidget):
         self._model: Shown | None = None
         self._offline = False
         self._awaited = ""
+        self._stated: Statement | None = None
         self._palette = palette
         self._title, self._task = label(kind="heading", wrap=True), label(kind="dim", wrap=True)
         self._facts = QFormLayout()
@@ -248,6 +253,11 @@ class ModelDetail(QStackedWidget):
         """Ask for the licence before `pull` or `import`."""
         self._ask(what)
 
+    def ask_trust(self, stated: Statement) -> None:
+        """Ask whether a download shall be held to what the hub stated, which is shown."""
+        self._stated = stated
+        self._ask("trust")
+
     # ----------------------------------------------------------------------------------------------------------
 
     def _show_actions(self) -> None:
@@ -283,6 +293,9 @@ class ModelDetail(QStackedWidget):
         if what == "remove":
             self._asked.setText(f"Delete {model.title} ({size_text(model.size)}) from this machine?")
             yes, tip = "Delete it", f"Delete {model.title}"
+        elif what == "trust":
+            self._asked.setText(_trust_question(model, self._stated))
+            yes, tip = "I agree, download", "Hold it to that, now and from now on, and download it"
         else:
             self._asked.setText(f"The licence of {model.title} is {model.licence}: {model.consent}. Do you agree?")
             yes, tip = ("I agree, download", "Agree to the licence and download it") if what == "pull" else (
@@ -297,6 +310,8 @@ class ModelDetail(QStackedWidget):
         self._ask("")
         if what == "remove":
             self.remove_asked.emit()
+        elif what == "trust":
+            self.trusted.emit(self._stated)
         elif what == "pull":
             self.pull_asked.emit(True)
         elif what == "import":
@@ -333,6 +348,18 @@ class _Reader(QTextBrowser):
         folders = [Path(folder) for folder in self.searchPaths()]
         there = next((folder / file for folder in folders if (folder / file).is_file()), None)
         return super().loadResource(kind, QUrl.fromLocalFile(str(there))) if there is not None else None
+
+
+def _trust_question(model: Shown, stated: Statement | None) -> str:
+    """A statement has no place to break its hashes; here they may be broken anywhere."""
+    if stated is None:
+        return ""
+    told = [f"{stated.host} states of {model.title} ({stated.repo}, {stated.name}) at {stated.revision}:"]
+    for file in stated.files:
+        digest = f"SHA-256 {file.sha256}" if file.sha256 else f"Git's SHA-1 {file.blob}"
+        told.append(f"{file.name}, {size_text(file.size)}, {digest}")
+    told.append("This version of Mien has no pin of its own for it. Shall it be held to that, now and from now on?")
+    return "\n".join(re.sub(r"([0-9a-f]{8})(?=[0-9a-f])", "\\1\u200b", line) for line in told)
 
 
 def _hint(model: Shown | None, offline: bool) -> str:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from mien.config import Settings
 from mien.engine.registry import Registry
 from mien.models import store
+from mien.models.statement import Statement
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, literal, panel
 from mien_desktop.plugins.checks import CheckBox
@@ -53,6 +54,7 @@ class ModelsPage(Page):
         self.transfer.done.connect(self._done)
         self.transfer.failed.connect(self._failed)
         self.transfer.consent_needed.connect(self._consent)
+        self.transfer.trust_needed.connect(self._trust)
 
         self.offline = CheckBox("Stay offline: never use the network")
         self.offline.clicked.connect(lambda on: preferences.change(offline=on))
@@ -61,6 +63,7 @@ class ModelsPage(Page):
         self._list.currentItemChanged.connect(lambda *_: self._show())
         self.detail = ModelDetail(palette)
         self.detail.pull_asked.connect(self.pull)
+        self.detail.trusted.connect(lambda stated: self.pull(True, stated))
         self.detail.import_asked.connect(self._choose_folder)
         self.detail.verify_asked.connect(self.verify)
         self.detail.remove_asked.connect(self.remove)
@@ -118,10 +121,10 @@ class ModelsPage(Page):
         """The models under a heading."""
         return [m.id for m in self._models.values() if m.group == group]
 
-    def pull(self, agreed: bool = False) -> None:
+    def pull(self, agreed: bool = False, trusted: Statement | None = None) -> None:
         """Download the model that is shown."""
         if (model := self.current) is not None:
-            self.transfer.pull(model.id, agreed)
+            self.transfer.pull(model.id, agreed, trusted)
 
     def import_from(self, folder: Path, agreed: bool = False, model: str = "") -> None:
         """Import the model that is shown (or another) from a folder."""
@@ -273,6 +276,12 @@ class ModelsPage(Page):
         self._show()
         if self.current is not None and self.current.id == model:
             self.detail.ask_consent("pull" if self.current.group == "Can be downloaded" else "import")
+
+    def _trust(self, model: str, stated: Statement) -> None:
+        self._what = ""
+        self._show()
+        if self.current is not None and self.current.id == model:
+            self.detail.ask_trust(stated)
 
     def _choose_folder(self, agreed: bool) -> None:
         model = self.current

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from mien.errors import Cancelled, LicenceError, MienError
 from mien.models import install, store
 from mien.models.download import Report
+from mien.models.statement import Statement
 from mien_desktop.work.single import SingleJob, pace
 
 _log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Transfer(SingleJob):
         done(str, str): model, and a sentence on how it went.
         failed(str, str): model, and what went wrong.
         consent_needed(str): the model's licence must be agreed to first.
+        trust_needed(str, Statement): Mien has no pin of its own for the model; what the hub states must be agreed to first.
     """
 
     began = Signal(str, str)
@@ -35,9 +37,10 @@ class Transfer(SingleJob):
     done = Signal(str, str)
     failed = Signal(str, str)
     consent_needed = Signal(str)
+    trust_needed = Signal(str, object)
     # From the thread; told on in the GUI's, so that whoever listens may go at any moment.
     _reported = Signal(object, object, object)
-    _answered = Signal(object, str, str)
+    _answered = Signal(object, str, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent, _PATIENCE)
@@ -46,11 +49,17 @@ class Transfer(SingleJob):
         self._reported.connect(self._tell, Qt.ConnectionType.QueuedConnection)
         self._answered.connect(self._finish, Qt.ConnectionType.QueuedConnection)
 
-    def pull(self, model: str, agreed: bool = False) -> None:
-        """Download a model of the catalogue."""
+    def pull(self, model: str, agreed: bool = False, trusted: Statement | None = None) -> None:
+        """Download a model of the catalogue.
+
+        Args:
+            agreed: to its licence; trusted: what the hub stated and the user agreed to, where Mien has no pin of its own.
+        """
 
         def work(report: Report) -> str:
-            installed = install.pull(model, progress=report, accept_licence=agreed)
+            if trusted is None and (stated := install.stated(model, accept_licence=agreed)) is not None:
+                raise _TrustNeeded(stated)
+            installed = install.pull(model, progress=report, accept_licence=agreed, trusted=trusted)
             return f"{installed.title} is installed."
 
         self._begin(model, "Downloading", work, pulls=True)
@@ -109,6 +118,8 @@ class Transfer(SingleJob):
                 sentence = work(report)
             except Cancelled:
                 self._answered.emit(stop, "cancelled", "")
+            except _TrustNeeded as question:
+                self._answered.emit(stop, "trust", question.stated)
             except LicenceError as error:
                 self._answered.emit(stop, "consent", str(error))
             except MienError as error:
@@ -127,18 +138,28 @@ class Transfer(SingleJob):
         if self._is_current(stop):
             self.moved.emit(self.model, done, total)
 
-    def _finish(self, stop: threading.Event, how: str, sentence: str) -> None:
+    def _finish(self, stop: threading.Event, how: str, told: str | Statement) -> None:
         if not self._ended(stop):
             return
         model, self.model = self.model, ""
         if how == "consent":
             self.consent_needed.emit(model)
+        elif how == "trust":
+            self.trust_needed.emit(model, told)
         elif how == "failed":
-            self.failed.emit(model, sentence)
+            self.failed.emit(model, told)
         elif how == "cancelled":
             self.done.emit(model, "Stopped; what has come is kept." if self._pulls else "Stopped.")
         else:
-            self.done.emit(model, sentence)
+            self.done.emit(model, told)
+
+
+class _TrustNeeded(Exception):
+    """Nobody has agreed to what the hub states yet."""
+
+    def __init__(self, stated: Statement) -> None:
+        super().__init__(stated.revision)
+        self.stated = stated
 
 
 def _folder(model: str) -> Path:

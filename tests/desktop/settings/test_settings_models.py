@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from mien_desktop.settings.models import ModelsPage
 
 Make = Callable[..., SettingsDialog]
 WAIT = 20_000
+
+
+ROOM = Path(__file__).resolve().parents[2] / "core" / "models"
 
 
 @pytest.fixture
@@ -76,7 +81,7 @@ def test_what_cannot_be_imported_is_told(page: ModelsPage, tmp_path: Path, qtbot
 def test_a_download_can_be_stopped(page: ModelsPage, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
     """The engine's download is tested with a server of its own; here it is one that goes on until it is stopped."""
 
-    def endless(model: str, *, progress: Callable[[int, int], None], accept_licence: bool) -> None:
+    def endless(model: str, *, progress: Callable[[int, int], None], accept_licence: bool, trusted: object) -> None:
         done = 0
         while True:
             done += 1
@@ -93,6 +98,42 @@ def test_a_download_can_be_stopped(page: ModelsPage, monkeypatch: pytest.MonkeyP
     assert page.said == "One at a time: downloading whisper-tiny is not through yet."
     page.detail.stop.click()
     _waits(qtbot, page, lambda: page.detail.said == "Stopped; what has come is kept.")
+
+
+def test_what_only_the_hub_states_is_shown_and_asked_about(
+    settings: Make, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOM))
+    from hub import Hub, serve
+
+    monkeypatch.delenv("MIEN_OFFLINE")
+    content = {path.name: path.read_bytes() for path in tiny_model.iterdir()} | {"config.json": b"{}"}
+    dialog = settings()
+    dialog.open_page("models", model="roberta-offensive")
+    page = dialog.models
+    qtbot.waitUntil(lambda: page.current is not None and page.current.id == "roberta-offensive", timeout=WAIT)
+    with serve(Hub(content)) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        page.detail.get.click()
+        assert "names no licence" in page.detail.question
+        page.detail.yes.click()
+        _waits(qtbot, page, lambda: "Shall it be held to that" in page.detail.question)
+        asked = page.detail.question.replace("\u200b", "")
+        assert hub.sha in asked
+        assert f"SHA-256 {hashlib.sha256(content['model.safetensors']).hexdigest()}" in asked
+        assert "no pin of its own" in asked
+        page.detail.no.click()
+        assert not page.detail.question
+        assert not [path for path, _ in hub.asked if "/resolve/" in path]
+        page.detail.get.click()
+        page.detail.yes.click()
+        _waits(qtbot, page, lambda: "Shall it be held to that" in page.detail.question)
+        page.detail.yes.click()
+        qtbot.waitUntil(lambda: "roberta-offensive" in page.ids("Installed"), timeout=WAIT)
+        qtbot.waitUntil(lambda: "is installed" in page.detail.said, timeout=WAIT)
+        assert page.current is not None
+        assert page.current.source.endswith(f"@{hub.sha}")
+    sys.modules.pop("hub", None)
 
 
 def test_an_import_that_is_on_no_list_yet_can_be_stopped(
@@ -145,7 +186,7 @@ def test_an_environment_that_decides_is_named(page: ModelsPage) -> None:
 
 
 def test_closing_stops_what_runs(settings: Make, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
-    def endless(model: str, *, progress: Callable[[int, int], None], accept_licence: bool) -> None:
+    def endless(model: str, *, progress: Callable[[int, int], None], accept_licence: bool, trusted: object) -> None:
         while True:
             progress(1, 2)
 
