@@ -1,6 +1,6 @@
 """`python -m mien.cli` is `mien`."""
 
-from mien.cli.app import main
+from mien.cli.start import main
 
 if __name__ == "__main__":
     main()

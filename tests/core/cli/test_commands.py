@@ -199,3 +199,25 @@ def test_plugins_in_full(mien: Any) -> None:
     facts = mien("plugins", "--json").lines[0]
     assert {"speech.voice", "speech.transcript", "text", "conflict"} <= {a["id"] for a in facts["analyzers"]}
     assert facts["broken"] == []
+
+
+def test_ctrl_c_in_a_command_says_that_it_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    from mien.cli.app import run
+
+    monkeypatch.setattr("mien.cli.plugins.list_plugins", stopped)
+    assert run(["plugins"]) == 130
+    assert capsys.readouterr() == ("", "mien: Stopped.\n")
+
+
+def test_ctrl_c_while_the_command_line_loads_says_that_it_stopped(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n", encoding="utf-8")
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "mien.cli", "plugins"], capture_output=True, text=True, env=environ, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "mien: Stopped.\n")
