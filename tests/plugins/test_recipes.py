@@ -32,6 +32,15 @@ def test_its_functions_take_what_the_command_line_gives(info: RecipeInfo) -> Non
             assert parameter.default is not parameter.empty, parameter
 
 
+@pytest.mark.parametrize("info", RECIPES.values(), ids=RECIPES)
+def test_it_has_a_quick_form_that_is_asked_for_and_says_what_it_leaves_out(info: RecipeInfo) -> None:
+    train = job.module(info).train
+    assert inspect.signature(train).parameters["quick"].default is False
+    # Those that call another recipe's training say it there.
+    assert "quick" not in info.params.model_fields
+    assert "quick:" in (inspect.getdoc(train) or "") or "**" in str(inspect.signature(train))
+
+
 @pytest.mark.parametrize("info", [info for info in RECIPES.values() if info.search], ids=lambda info: info.id)
 def test_what_a_search_may_draw_is_what_the_recipe_takes(info: RecipeInfo) -> None:
     for entry in info.search:

@@ -35,6 +35,12 @@ def train(corpora: Path, *more: str, out: str = "model") -> list[str]:
     return ["train", "tiny-line", "--data", str(corpora), "--out", out, "--device", "cpu", *more]
 
 
+def test_the_quick_form_is_among_the_options(mien: Any) -> None:
+    said = " ".join(mien("train", "--help").out.replace("│", " ").split())
+    assert "--quick" in said
+    assert "The short form: an hour on two CPU cores at most." in said
+
+
 def test_train_then_evaluate(mien: Any, corpora: Path, tmp_path: Path) -> None:
     done = mien(*train(corpora, "--seed", "3"))
     assert done.code == 0, done.err

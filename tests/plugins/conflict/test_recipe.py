@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import wave
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from mien.engine.registry import Registry
+from mien.training import job
 from mien_plugins.conflict import recipe
 from mien_plugins.conflict.calibrate import platt, probability
 from mien_plugins.conflict.measure import measure
 from mien_plugins.conflict.model import load_net
-from mien_plugins.conflict.recipe import CALIBRATE, QUICK, TEST, TRAIN, Phase, Plan, Simulated, schedule_of, train
+from mien_plugins.conflict.recipe import FULL, QUICK, TRAIN, Phase, Plan, Simulated, schedule_of, train
 from mien_plugins.conflict.takes import load_voices
 
 RATE = 8_000
@@ -27,30 +27,9 @@ OPTIONS = {"threads": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Path:
-    """Three takes for each speaker of the split: calm, neutral and angry buzzes."""
-    root = tmp_path_factory.mktemp("corpus")
-    folder = root / "speech"
-    folder.mkdir()
-    rows = []
-    speakers = [*TRAIN, *(s for part in (CALIBRATE, TEST) for group in part.values() for s in group)]
-    for number, key in enumerate(speakers):
-        name, speaker = key.split("/")
-        emotions = ("boredom", "neutral", "anger") if name == "emodb" else ("calm", "neutral", "angry")
-        for k, emotion in enumerate(emotions):
-            t = np.arange(RATE) / RATE
-            x = sum(np.sin(2 * np.pi * (90 + 5 * number) * h * t) * h ** (-2.0 + 0.8 * k) for h in range(1, 8))
-            path = f"{name}_{speaker}_{k}.wav"
-            with wave.open(str(folder / path), "wb") as file:
-                file.setparams((1, 2, RATE, 0, "NONE", ""))
-                file.writeframes((x / np.abs(x).max() * 20_000).astype("<i2").tobytes())
-            told = {"gender": "fm"[number % 2], "lang": "de" if name == "emodb" else "en"}
-            rows.append({"corpus": name, "path": path, "emotion": emotion, "speaker": speaker, "intensity": ""} | told)
-    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    return root
+def corpus(takes) -> Path:
+    """Calm, neutral and angry buzzes of each speaker of the split."""
+    return takes
 
 
 def test_trains_resumes_and_writes_a_card(corpus, tmp_path, monkeypatch):
@@ -77,6 +56,24 @@ def test_trains_resumes_and_writes_a_card(corpus, tmp_path, monkeypatch):
     assert page[2].startswith("Trained on simulated conversations, not on people in conflict.")
     with torch.inference_mode():
         assert load_net(out)(torch.randn(1, 24_000)).isfinite().all()
+
+
+def test_the_quick_form(corpus, tmp_path, monkeypatch):
+    """What `mien train conflictnet --quick` does, with its own plan scaled down; the full one is not there to be taken."""
+    assert QUICK.updates < FULL.updates / 4
+    small = replace(QUICK, phases=tuple(replace(p, seconds=p.seconds / 4, batch=2, updates=1) for p in QUICK.phases),
+        validate_every=1, valid_clips=2, calibration_clips=2, alone_clips=2)  # fmt: skip
+    monkeypatch.setattr(recipe, "QUICK", small)
+    monkeypatch.setattr(recipe, "FULL", None)
+    monkeypatch.setattr(recipe, "evaluate", lambda model, data, device: measure(model, data, device, 2, 2, 1))
+    wanted = job.Job(corpus, tmp_path / "model", quick=True, device="cpu", threads=1, progress=False)
+    card = job.train(Registry.load().recipe("conflictnet"), wanted)
+    assert card.command.endswith("--out resources/models/conflictnet --quick")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert (config["quick"], config["updates"]) == (True, small.updates)
+    assert len((tmp_path / "model" / "work" / "log.jsonl").read_text().splitlines()) == small.updates
+    with torch.inference_mode():
+        assert load_net(tmp_path / "model")(torch.randn(1, 24_000)).isfinite().all()
 
 
 def test_every_update_has_its_own_clips(corpus):

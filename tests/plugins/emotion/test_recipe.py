@@ -6,10 +6,13 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from mien.engine.registry import Registry
 from mien.errors import ParameterError
 from mien.models.store import problems
+from mien.training import job
 from mien.training.card import save_model, sha256_of
-from mien_plugins.emotion import hostility
+from mien_plugins.emotion import hostility, recipe
+from mien_plugins.emotion import plan as plans
 from mien_plugins.emotion.corpus import RATE, TEST_SPEAKERS, folds, read_clips
 from mien_plugins.emotion.features import Recipe
 from mien_plugins.emotion.joint import JointConfig
@@ -97,6 +100,32 @@ def test_training_gives_a_model_with_a_card_and_goes_on_where_it_was(shared, tmp
     train(shared / "data", tmp_path / "b", **options)
     assert [log.read_text() for log in logs] == before
     assert json.loads((tmp_path / "b" / "config.json").read_text())["sha256"] == config["sha256"]
+
+
+def test_the_quick_form(takes, tmp_path, monkeypatch):
+    """What `mien train emotion-mtl --quick` does, with its own plan scaled down to two nets of one epoch each."""
+    whole, short = Plan(), plans.QUICK
+    assert max(c.fit.epochs for c in short.contenders) < max(c.fit.epochs for c in whole.contenders) / 4
+    assert (short.folds, short.baseline, short.across) == (2, False, False)
+    own, _ = short.contenders
+    first = Contender(replace(own.net, shared=(8,), branch=50), replace(own.fit, epochs=1))
+    fewer = dict.fromkeys(("copies", "disturbed", "calibrated", "measured"), 1)
+    who = {"speakers": TOY.speakers, "tested": TOY.tested}
+    small = replace(short, contenders=(first, JOINT), judged=2, repeats=20, **fewer, **who)
+    monkeypatch.setattr(recipe, "QUICK", small)
+    monkeypatch.setattr(recipe, "Plan", None)  # the full one is not there to be taken
+    wanted = job.Job(takes, tmp_path / "model", quick=True, device="cpu", threads=1, progress=False)
+    card = job.train(Registry.load().recipe("emotion-mtl"), wanted)
+    assert card.command.endswith("--out resources/models/emotion-mtl --quick")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert (config["quick"], config["folds"]) == (True, 2)
+    told = {m.subset for m in card.metrics}
+    assert all(any(f"cross-validation, {c.name}" in subset for subset in told) for c in small.contenders)
+    assert not any(subset.startswith("never seen") for subset in told)
+    reader = load(tmp_path / "model")
+    (clip, *_) = read_clips(takes)
+    values, _ = reader.read([reader.hear(trim(clip.samples))])
+    assert np.isfinite(values).all()
 
 
 def test_the_nets_of_the_paper_can_be_trained_and_loaded(shared, tmp_path):

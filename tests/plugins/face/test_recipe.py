@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from mien.engine.registry import Registry
 from mien.evaluation.metrics import accuracy
+from mien.training import job
 from mien.training.card import load_model
 from mien_plugins.face import measure, recipe
 from mien_plugins.face.data import SIDE, Faces
@@ -97,6 +100,20 @@ def test_a_whole_run_and_its_card(tmp_path):
     again = recipe.evaluate(tmp_path / "model", tmp_path)
     assert again.metrics == card.metrics
     assert sorted(tmp_path.rglob("*")) == before  # measuring writes nothing
+
+
+def test_the_quick_form(tmp_path, monkeypatch):
+    """What `mien train face-affect --quick` does, with its own plan scaled down; the full one is not there to be taken."""
+    toy_corpus(tmp_path, 105)
+    small = replace(QUICK, phases=tuple((1, side) for _, side in QUICK.phases), fall=1, warm_up=2, faces=42)
+    monkeypatch.setattr(recipe, "QUICK", small)
+    monkeypatch.setattr(recipe, "FULL", None)
+    wanted = job.Job(tmp_path, tmp_path / "model", quick=True, device="cpu", threads=1, progress=False)
+    card = job.train(Registry.load().recipe("face-affect"), wanted)
+    assert card.command.endswith("--out resources/models/face-affect --quick")
+    _, config = load_model(tmp_path / "model")
+    assert (config["quick"], config["epochs"], config["plan"]["faces"]) == (True, small.epochs, 42)
+    assert "quick form" in (tmp_path / "model" / "CARD.md").read_text()
 
 
 def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, monkeypatch):

@@ -9,7 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mien.engine.registry import Registry
 from mien.evaluation.metrics import macro_f1
+from mien.training import job
 from mien.training.card import sha256_of, write_card
 from mien_plugins.text import pretrained, recipe
 from mien_plugins.text.clean import clean
@@ -150,16 +152,40 @@ def test_the_start_encoder_is_found_and_checked(tmp_path, tiny_folder, monkeypat
         train(tmp_path, tmp_path / "out", encoder=tmp_path / "site")
 
 
-def test_a_whole_training_by_the_contract(tiny_corpora, tiny_folder, make_net, tmp_path, monkeypatch):
-    """The start weights are a tiny encoder's here; all else is what `mien train text-offence` does."""
-    net = make_net(1)
-    (tmp_path / "start").mkdir()
-    shutil.copyfile(tiny_folder / "tokenizer.json", tmp_path / "start" / "tokenizer.json")
-    save_file(net.encoder.state_dict(), tmp_path / "start" / "model.safetensors")
+@pytest.fixture
+def start(tiny_folder, make_net, tmp_path, monkeypatch):
+    """A tiny encoder in place of the published one: the folder that `find_encoder` gives."""
+    net, folder = make_net(1), tmp_path / "start"
+    folder.mkdir()
+    shutil.copyfile(tiny_folder / "tokenizer.json", folder / "tokenizer.json")
+    save_file(net.encoder.state_dict(), folder / "model.safetensors")
     monkeypatch.setattr(recipe, "TextConfig", lambda: net.config)
-    monkeypatch.setattr(pretrained, "SHA256", sha256_of(tmp_path / "start" / "model.safetensors"))
-    options = {"encoder": tmp_path / "start", "plans": (replace(PLAN, rounds=1),), "threads": 1, "progress": False}
+    monkeypatch.setattr(pretrained, "SHA256", sha256_of(folder / "model.safetensors"))
+    return folder
+
+
+def test_a_whole_training_by_the_contract(tiny_corpora, start, tmp_path):
+    """The start weights are a tiny encoder's here; all else is what `mien train text-offence` does."""
+    options = {"encoder": start, "plans": (replace(PLAN, rounds=1),), "threads": 1, "progress": False}
     card = train(tiny_corpora, tmp_path / "model", work=tmp_path / "work", **options)
     assert card == evaluate(tmp_path / "model", tiny_corpora)
     assert not (tmp_path / "model" / "work").exists()
     assert (tmp_path / "work" / "plan-1" / "log.jsonl").is_file()
+
+
+def test_the_quick_form(tiny_corpora, start, tmp_path, monkeypatch):
+    """What `mien train text-offence --quick` does, with its own plan scaled down; the full one is not there to be taken."""
+    (own,) = recipe.QUICK
+    assert own.rounds * sum(own.passes.values()) < sum(p.rounds * sum(p.passes.values()) for p in recipe.FULL) / 4
+    monkeypatch.setattr(recipe, "QUICK", (replace(own, batch=8, limit=32),))
+    monkeypatch.setattr(recipe, "FULL", None)
+    monkeypatch.setattr(recipe, "find_encoder", lambda encoder: start)
+    wanted = job.Job(tiny_corpora, tmp_path / "model", quick=True, device="cpu", threads=1, progress=False)
+    card = job.train(Registry.load().recipe("text-offence"), wanted)
+    assert card.command.endswith("--out resources/models/text-offence --quick")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert config["training"]["quick"] is True
+    assert len(config["training"]["plans"]) == 1
+    log = (tmp_path / "model" / "work" / "plan-1" / "log.jsonl").read_text()
+    assert len(log.splitlines()) == own.rounds
+    assert not [m for m in card.metrics if "fold" in m.subset]  # Davidson's cross-validation is of the full form only
