@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mien.errors import MediaMissing, shown
+from mien.errors import MediaMissing, UsageError, shown
 
 SUFFIXES = frozenset(
     (
@@ -98,6 +98,7 @@ def find(paths: Iterable[Path], wanted: Wanted | None = None, stopped: Callable[
 
     Raises:
         MediaMissing: something that was named is not there.
+        UsageError: a glob stands for nothing.
     """
     walk = _Walk(wanted or Wanted(), stopped)
     for named in paths:
@@ -134,8 +135,13 @@ def side_cars_of(path: Path) -> list[Path]:
     return _of(path, _side_cars(path.parent, names))
 
 
+def check_globs(globs: Iterable[str]) -> tuple[str, ...]:
+    """The globs; raises UsageError if one stands for nothing."""
+    return tuple(glob for glob in globs if _compiled(glob))
+
+
 def matcher(globs: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a path (with `/`) matches one of the globs."""
+    """Whether a path (with `/`) matches one of the globs; raises UsageError if one stands for nothing."""
     names = [_compiled(glob) for glob in globs if "/" not in glob.strip("/")]
     whole = [_compiled(glob) for glob in globs if "/" in glob.strip("/")]
 
@@ -171,7 +177,10 @@ def _compiled(glob: str) -> re.Pattern[str]:
         else:
             parts.append(re.escape(text[at]))
             at += 1
-    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    try:
+        return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    except re.error:
+        raise UsageError(f"The pattern {glob!r} stands for nothing; a range goes upwards, as in [a-z].") from None
 
 
 class _Walk:

@@ -9,7 +9,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -59,12 +59,15 @@ class Looked:
     exit_code: int = 0
 
 
-def look_into(looks: Iterable[Look], processes: int = 1, patience: float = PATIENCE) -> Iterator[Looked]:
+def look_into(
+    looks: Iterable[Look], processes: int = 1, patience: float = PATIENCE, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[Looked]:
     """Look into files, several at once; answers come as they are ready.
 
     Args:
         processes: how many at once.
         patience: s without a sign of life after which a file is given up.
+        stopped: asked five times a second; once it says so the processes are ended and nothing more comes.
 
     Raises:
         WorkerError: no process can be started.
@@ -73,7 +76,7 @@ def look_into(looks: Iterable[Look], processes: int = 1, patience: float = PATIE
     free = [_Looker() for _ in range(processes)]
     busy: list[_Looker] = []
     try:
-        while True:
+        while not stopped():
             while free and (look := next(todo, None)) is not None:
                 busy.append(free.pop())
                 busy[-1].ask(look)

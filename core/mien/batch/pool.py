@@ -17,7 +17,7 @@ from mien.engine.worker import Worker
 
 
 class Pool:
-    """Analyses media on all workers at once.
+    """Analyses media on all workers at once. Used from one thread.
 
     Args:
         library: place of the library that readings go to.
@@ -30,19 +30,13 @@ class Pool:
     def __init__(
         self, library: str, log_file: Path | None, slots: Sequence[Slot], choice: Choice, patience: float | None = None
     ) -> None:
-        self._tasks: queue.SimpleQueue[tuple[int, Path] | None] = queue.SimpleQueue()
+        self._library, self._log_file, self._choice = library, log_file, choice
         self._said: queue.Queue[Said] = queue.Queue(1000)
         self._patience = patience
-        self._running = 0
         self._closed = threading.Event()
-        self._seats = [
-            _Seat(Worker(library, log_file), replace(choice, device=s.device, threads=s.threads)) for s in slots
-        ]
-        self._threads = [
-            threading.Thread(target=self._serve, args=(seat,), name="mien-seat", daemon=True) for seat in self._seats
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._seats: list[_Seat] = []
+        self._threads: list[threading.Thread] = []
+        self.resize(slots)
 
     def __enter__(self) -> Pool:
         return self
@@ -53,17 +47,46 @@ class Pool:
     @property
     def free(self) -> int:
         """How many workers have nothing to do."""
-        return len(self._seats) - self._running
+        return sum(seat.task is None and not seat.leaving for seat in self._seats)
 
     @property
     def busy(self) -> int:
         """How many media are being analysed."""
-        return self._running
+        return sum(seat.task is not None for seat in self._seats)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the workers that have been started."""
+        return [pid for seat in self._seats if (pid := seat.worker.pid) is not None]
+
+    def resize(self, slots: Sequence[Slot], choice: Choice | None = None) -> None:
+        """Have these workers from now on: one that is too many ends after its medium, new ones begin with their first.
+
+        Args:
+            choice: what is computed of media that are begun from now on, None for the same as before.
+        """
+        self._choice = choice or self._choice
+        wanted = list(slots)
+        for seat in sorted(self._seats, key=lambda seat: seat.task is None):  # who works stays first
+            slot = next((slot for slot in wanted if slot.device == seat.choice.device and not seat.leaving), None)
+            if slot is not None:
+                wanted.remove(slot)
+                seat.choice = replace(self._choice, device=slot.device, threads=slot.threads)
+            elif not seat.leaving:
+                seat.leaving = True
+                seat.tasks.put(None)
+        for slot in wanted:
+            choice = replace(self._choice, device=slot.device, threads=slot.threads)
+            seat = _Seat(Worker(self._library, self._log_file), choice)
+            self._seats.append(seat)
+            self._threads.append(threading.Thread(target=self._serve, args=(seat,), name="mien-seat", daemon=True))
+            self._threads[-1].start()
 
     def submit(self, number: int, path: Path) -> None:
-        """Analyse a medium as soon as a worker is free."""
-        self._running += 1
-        self._tasks.put((number, path))
+        """Analyse a medium; only to be called while somebody is free."""
+        seat = next(seat for seat in self._seats if seat.task is None and not seat.leaving)
+        seat.task = number
+        seat.tasks.put((number, path))
 
     def next(self, timeout: float = 0.2) -> Said | None:
         """The next event, or None after a moment without one. Pieces are left out: they are in the library."""
@@ -73,20 +96,23 @@ class Pool:
         except queue.Empty:
             return None
         if isinstance(event, Done | MediumFailed):
-            self._running -= 1
+            for seat in self._seats:
+                if seat.task == number:
+                    seat.task = None
+            self._seats = [seat for seat in self._seats if seat.task is not None or not seat.leaving]
         return number, event
 
-    def cancel(self) -> None:
-        """Stop what runs; each ends with `MediumFailed` within two seconds. To be called until nothing is busy."""
+    def cancel(self, number: int | None = None) -> None:
+        """Stop what runs, or one of them; each ends with `MediumFailed` within two seconds. To be called until it has."""
         for seat in self._seats:
-            if seat.path is not None:
+            if seat.path is not None and number in (None, seat.task):
                 seat.worker.cancel()
 
     def close(self) -> None:
         """End all workers."""
         self._closed.set()
-        for _ in self._threads:
-            self._tasks.put(None)
+        for seat in self._seats:
+            seat.tasks.put(None)
         deadline = time.monotonic() + 10.0
         for thread in self._threads:
             while thread.is_alive() and time.monotonic() < deadline:
@@ -110,7 +136,7 @@ class Pool:
 
     def _serve(self, seat: _Seat) -> None:
         with seat.worker:
-            while (task := self._tasks.get()) is not None and not self._closed.is_set():
+            while (task := seat.tasks.get()) is not None and not self._closed.is_set():
                 number, path = task
                 seat.begin(path)
                 try:
@@ -134,6 +160,9 @@ class _Seat:
 
     def __init__(self, worker: Worker, choice: Choice) -> None:
         self.worker, self.choice = worker, choice
+        self.tasks: queue.SimpleQueue[tuple[int, Path] | None] = queue.SimpleQueue()
+        self.task: int | None = None  # what it was given and has not told the end of
+        self.leaving = False  # ends after its task
         self.path: Path | None = None
         self.heard = 0.0
         self.stalled = False

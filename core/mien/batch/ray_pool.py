@@ -97,9 +97,9 @@ class RayPool:
             self._running -= 1
         return number, event
 
-    def cancel(self) -> None:
+    def cancel(self, number: int | None = None) -> None:
         for seat in self._seats:
-            if seat.state == "busy":
+            if seat.state == "busy" and number in (None, seat.number):
                 seat.cancel()
 
     def close(self) -> None:

@@ -145,11 +145,17 @@ class Surveyor:
             found.append(("fusion.score", "curve", (HOSTILITY,)))
         return found
 
-    def survey(self, files: Iterable[Found], on_item: Callable[[Item], None] = lambda item: None) -> list[Item]:
+    def survey(
+        self,
+        files: Iterable[Found],
+        on_item: Callable[[Item], None] = lambda item: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> list[Item]:
         """What of these files is to be done, in their order.
 
         Args:
             on_item: called with each as it is known, in any order.
+            stopped: asked again and again; once it says so the rest is left as it is.
 
         Raises:
             LibraryError: the library cannot be read.
@@ -157,13 +163,16 @@ class Surveyor:
         items = [Item(found) for found in files]
         unsure = []
         for number, item in enumerate(items):
+            if stopped():
+                return items
             if self._known(item):
                 on_item(item)
             else:
                 unsure.append(number)
         held = sizes(self._library)
         alike = Counter(items[number].found.size for number in unsure)
-        for looked in look_into(self._looks(items, unsure, held, alike), self._processes, self._patience):
+        looks = self._looks(items, unsure, held, alike)
+        for looked in look_into(looks, self._processes, self._patience, stopped):
             item = items[looked.number]
             self._take(item, looked)
             on_item(item)

@@ -43,8 +43,8 @@ class Workers(Protocol):
             MienError: nobody can analyse any more.
         """
 
-    def cancel(self) -> None:
-        """Stop what runs; each ends with `MediumFailed` soon. To be called until nothing is busy."""
+    def cancel(self, number: int | None = None) -> None:
+        """Stop what runs, or one of them; each ends with `MediumFailed` soon. To be called until it has."""
 
     def close(self) -> None:
         """End all of them."""

@@ -102,7 +102,7 @@ class JsonScanScreen(QuietScanScreen):
                 "left": pace.left,
                 "files": pace.files,
                 "done": pace.done,
-                "running": {str(item.path): round(part, 4) for item, part in pace.running},
+                "running": {str(file.item.path): round(file.progress, 4) for file in pace.running},
             }
         )
 
@@ -191,9 +191,9 @@ class TextScanScreen(QuietScanScreen):
     def moved(self, pace: Pace) -> None:
         left = f", {clock(pace.left, 0)} left" if pace.left is not None else ""
         self._bars.update(self._whole, completed=pace.progress, state=f"{pace.done} of {pace.files}{left}")
-        for item, part in pace.running:
-            if id(item) in self._lines:
-                self._bars.update(self._lines[id(item)], completed=part)
+        for file in pace.running:
+            if id(file.item) in self._lines:
+                self._bars.update(self._lines[id(file.item)], completed=file.progress)
 
     def ended(self, item: Item, finish: Finish) -> None:
         line = self._lines.pop(id(item), None)

@@ -1,4 +1,4 @@
-"""The queue of media to be analysed one after the other: what waits, what runs, what failed and why. No widgets."""
+"""The queue of media to be analysed: what waits, what runs, what failed and why; and the folders watched for more. No widgets."""
 
 from __future__ import annotations
 
@@ -6,94 +6,111 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, SignalInstance
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
-from mien.batch.course import Course
+from mien.batch.find import Found, Wanted
+from mien.batch.scan import USUAL
+from mien.batch.survey import Item
 from mien.engine.choice import Choice
-from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Progress, Started
-from mien.errors import DeviceError, LibraryError, MienError, ModelError, UsageError, shown
+from mien.errors import MienError, shown
 from mien_desktop.library import item as kept
-from mien_desktop.library.candidates import Found, find_media, look
-from mien_desktop.library.item import QueueItem
-from mien_desktop.work.analyst import Analyst, Job
+from mien_desktop.library.candidates import EVERY, Lookout, Seen, Watched, find_media
+from mien_desktop.library.item import Kept, QueueItem
 from mien_desktop.work.background import Background
+from mien_desktop.work.scanner import Course, Scanner
 
-_AT_ONCE = 8  # files that are probed before anything else gets its turn
-_USUAL = 60.0  # s; taken for a duration that is not known
-_NOT_ITS_OWN = {error.exit_code for error in (UsageError, DeviceError, ModelError, LibraryError)}
-"""Failures that every other medium would meet too: the queue pauses instead of failing them all."""
+_SOON = 100  # ms; files that were looked into are given to the workers together
 
 
 class Queue(QObject):
-    """Media in order; one is analysed at a time. What is in the library already is taken from there.
+    """Media in order, analysed on all workers. What is in the library already is taken from there.
 
-    It is kept in a file with every change. A queue that is read from there with something left to do is paused: nothing
-    is computed before somebody asks for it.
+    It is kept in a file with every change. A queue that is read from there with something left to do, or with folders that
+    are watched, is paused: nothing is computed before somebody asks for it.
 
     Signals:
         added(list): items at the end.
         changed(int, QueueItem): the item in that row.
         removed(list): rows, the last first.
         standing: overall progress, time left or whether it is paused.
+        watching: which folders are watched, or whether something there still grows.
         finished(Path): readings of that medium are in the library.
         trouble(str): one sentence on what keeps the queue from going on.
 
     Args:
-        analyst: runs the jobs; others may use it too. It is closed by who made it, after `shutdown`.
-        choice: asked for what is to be computed whenever a medium's turn comes.
+        scanner: analyses; it is closed by who made it, after `shutdown`.
+        choice: asked for what is to be computed whenever a medium is begun or through.
         place: the file it is kept in, None for the user's own.
+        every: s between two looks into the folders that are watched.
     """
 
     added = Signal(object)
     changed = Signal(int, object)
     removed = Signal(object)
     standing = Signal()
+    watching = Signal()
     finished = Signal(object)
     trouble = Signal(str)
 
     def __init__(
         self,
-        analyst: Analyst,
+        scanner: Scanner,
         choice: Callable[[], Choice],
         place: Path | None = None,
         parent: QObject | None = None,
+        every: float = EVERY,
     ) -> None:
         super().__init__(parent)
-        self._analyst, self._choice = analyst, choice
+        self._scanner, self._choice, self._every = scanner, choice, every
         self._place = place or kept.path()
         self._background = Background("mien-queue", self)
-        self._items = kept.load(self._place)
+        before = kept.load(self._place)
+        self._items, self._workers = list(before.items), before.workers
         self._rows = {item.path: row for row, item in enumerate(self._items)}
-        self._paused = any(item.open for item in self._items)
-        self._looking = self._keeping = self._again = self._closed = False
-        self._unknown = [item.path for item in self._items if item.open and item.seconds is None]
-        self._job: Job | None = None
-        self._course = Course()
-        self._last = ""  # why a medium failed
-        self._spent = self._covered = 0.0  # s of work, s of media
+        self._lookouts = [Lookout(watched, every) for watched in before.watched]
+        self._paused = any(item.open for item in self._items) or bool(self._lookouts)
+        self._keeping = self._again = self._closed = self._looking_out = self._unsettled = False
+        self._holding = False  # what runs is being stopped
+        self._asked: set[Path] = set()  # being looked into
+        self._known: dict[Path, Item] = {}  # looked into, and to be analysed
+        self._given: dict[Path, Item] = {}  # handed to the workers
+        self._running: set[Path] = set()  # at work there
+        self._terms: tuple[Choice, int | None] | None = None  # what they were given with
+        self._left: float | None = None
+        self._told: set[str] = set()  # why folders cannot be looked into
+        self._soon = QTimer(self, singleShot=True, interval=_SOON)
+        self._soon.timeout.connect(self._next)
+        self._timer = QTimer(self, interval=round(1000 * every))
+        self._timer.timeout.connect(self._look_out)
         self._listen()
+        if self._lookouts:
+            self._timer.start()
+            self._look_out()
 
-    def use(self, analyst: Analyst) -> None:
-        """Let another analyst run the jobs from now on (its library is another one); only while nothing runs.
+    def use(self, scanner: Scanner) -> None:
+        """Let another scanner do the work from now on (its library is another one); only while nothing runs.
 
         Raises:
-            ValueError: a job runs, or is still being stopped.
+            ValueError: something runs, or is still being stopped.
         """
         if self.busy:
             raise ValueError("the queue is busy")
         for signal, slot in self._signals():
             signal.disconnect(slot)
-        self._analyst = analyst
+        self._scanner = scanner
+        self._asked, self._known = set(), {}  # what the other library has is not known
         self._listen()
         self._next()
 
     def _signals(self) -> tuple[tuple[SignalInstance, Callable[..., None]], ...]:
-        analyst = self._analyst
+        scanner = self._scanner
         return (
-            (analyst.began, self._began),
-            (analyst.happened, self._happened),
-            (analyst.died, self._died),
-            (analyst.ended, self._ended),
+            (scanner.surveyed, self._surveyed),
+            (scanner.unsurveyed, self._unsurveyed),
+            (scanner.began, self._began),
+            (scanner.moved, self._moved),
+            (scanner.ended, self._ended),
+            (scanner.rested, self._rested),
         )
 
     def _listen(self) -> None:
@@ -114,8 +131,8 @@ class Queue(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a medium is being analysed, or its cancelling is not through yet."""
-        return self._job is not None
+        """Whether media are being analysed, or their cancelling is not through yet."""
+        return self._scanner.busy
 
     @property
     def progress(self) -> float:
@@ -127,38 +144,71 @@ class Queue(QObject):
     @property
     def left(self) -> float | None:
         """s that all of it will take yet, from how fast it went so far; None while that is not known."""
-        running = next((item for item in self._items if item.state == "running"), None)
-        spent, covered = self._spent, self._covered
-        if running is not None and running.left is not None:
-            spent, covered = spent + self._course.spent, covered + running.progress * _length(running)
-        if covered <= 0.0:
-            return None
-        todo = sum(_length(item) * (1.0 - item.progress) for item in self._items if item.open and item is not running)
-        own = 0.0 if running is None else running.left
-        if own is None and running is not None:
-            own = _length(running) * spent / covered
-        return (own or 0.0) + todo * spent / covered
+        return self._left
+
+    @property
+    def workers(self) -> int | None:
+        """How many media are analysed at once on each device, None for what is sensible."""
+        return self._workers
+
+    @property
+    def watched(self) -> tuple[Watched, ...]:
+        """The folders that are watched."""
+        return tuple(lookout.watched for lookout in self._lookouts)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether there is something in them that may still grow."""
+        return self._unsettled
 
     # -- what is asked of it ------------------------------------------------------------------------------------
 
-    def add(self, paths: Iterable[Path]) -> None:
-        """Put files, and the media in folders, at the end. One that is there already and not open runs again."""
-        wanted = list(paths)
-        if not self._closed:
-            self._background.run(
-                lambda: find_media(wanted, lambda: self._closed), lambda found: self._take(wanted, found), self._tell
-            )
+    def add(self, paths: Iterable[Path], wanted: Wanted | None = None, watch: bool = False) -> None:
+        """Put files, and the media in folders, at the end. One that is there already and not open runs again.
+
+        Args:
+            wanted: which media of folders.
+            watch: go on with what is new or has changed in the folders; what is there comes once it has stopped growing.
+        """
+        named, wanted = [path.absolute() for path in paths], wanted or Wanted()
+        if self._closed:
+            return
+
+        def look() -> tuple[list[Path], Seen]:
+            folders = [path for path in named if watch and path.is_dir()]
+            others = [path for path in named if path not in folders]
+            return folders, find_media(others, wanted, lambda: self._closed)
+
+        def take(found: tuple[list[Path], Seen]) -> None:
+            folders, seen = found
+            self._watch([Watched(path, tuple(wanted.include), tuple(wanted.exclude)) for path in folders])
+            if len(folders) < len(named):
+                self._take(named, seen)
+
+        self._background.run(look, take, self._tell)
+
+    def unwatch(self, watched: Watched) -> None:
+        """Watch a folder no more; what of it is in the queue stays."""
+        self._lookouts = [one for one in self._lookouts if one.watched != watched]
+        if not self._lookouts:
+            self._timer.stop()
+            self._unsettled = False
+        self._keep()
+        self.watching.emit()
+
+    def set_workers(self, workers: int | None) -> None:
+        """How many media are to be analysed at once on each device; what runs goes on."""
+        if workers != self._workers:
+            self._workers = workers
+            self._keep()
+            if self.busy:
+                self._next()
 
     def pause(self) -> None:
-        """Stop at once; what was read of the running medium by plugins that are through is kept."""
+        """Stop at once; what was read of the running media by plugins that are through is kept."""
         if self._paused:
             return
-        self._paused = True
-        if self._job is not None:
-            self._analyst.cancel(self._job)
-            row = self._row(self._job.path)
-            if row is not None:
-                self._set(row, state="paused", left=None)
+        self._stop()
         self.standing.emit()
 
     def resume(self) -> None:
@@ -172,17 +222,18 @@ class Queue(QObject):
         wanted = set(paths) if paths is not None else {item.path for item in self._items if item.state == "failed"}
         for row, item in enumerate(self._items):
             if item.path in wanted and not item.open:
+                self._known.pop(item.path, None)
                 self._set(row, state="waiting", reason="", progress=0.0, left=None, seconds=None)
-                self._unknown.append(item.path)
-        self._look()
         self._next()
 
     def remove(self, paths: Iterable[Path]) -> None:
-        """Take them out; one that runs is stopped. Files and readings stay."""
+        """Take them out; what runs is stopped. Files and readings stay."""
         wanted = set(paths)
         rows = [row for row, item in reversed(list(enumerate(self._items))) if item.path in wanted]
-        if self._job is not None and self._job.path in wanted:
-            self._analyst.cancel(self._job)
+        for path in wanted:
+            self._known.pop(path, None)
+            if (given := self._given.pop(path, None)) is not None:
+                self._scanner.drop(given)
         self._items = [item for item in self._items if item.path not in wanted]
         self._rows = {item.path: row for row, item in enumerate(self._items)}
         self.removed.emit(rows)
@@ -194,136 +245,204 @@ class Queue(QObject):
         if self._closed:
             return
         self._closed = True
-        if self._job is not None:
-            self._analyst.cancel(self._job)
+        self._soon.stop()
+        self._timer.stop()
+        self._scanner.hold()
         self._background.close()
-        kept.save(self._items, self._place)
+        kept.save(self._all(), self._place)
 
     # -- adding -------------------------------------------------------------------------------------------------
 
-    def _take(self, wanted: Sequence[Path], found: Sequence[Path]) -> None:
-        if not found:
-            self._tell(f"There is no video or sound file in it: {', '.join(shown(path) for path in wanted)}")
-            return
-        again = [path for path in found if path in self._rows]
-        fresh = [QueueItem(path) for path in found if path not in self._rows]
+    def _take(self, named: Sequence[Path], seen: Seen) -> None:
+        for sentence in seen.troubles:
+            self._tell(sentence)
+        if not seen.files and not seen.troubles:
+            self._tell(f"There is no video or sound file in it that is wanted: {', '.join(map(shown, named))}")
+        self._append([found.path for found in seen.files])
+
+    def _append(self, paths: Sequence[Path]) -> None:
+        again = [path for path in paths if path in self._rows]
+        fresh = [QueueItem(path) for path in paths if path not in self._rows]
         self._rows |= {item.path: row for row, item in enumerate(fresh, len(self._items))}
         self._items += fresh
-        self._unknown += [item.path for item in fresh]
         if fresh:
             self.added.emit(fresh)
-        self._keep()
+            self._keep()
         self.standing.emit()
         self.retry(again)
 
-    def _look(self) -> None:
-        """Probe what is not known yet, a few at a time."""
-        if self._looking or self._closed or not self._unknown:
+    # -- watching -----------------------------------------------------------------------------------------------
+
+    def _watch(self, folders: Sequence[Watched]) -> None:
+        """From now on; a folder that was watched before by the terms that come with it now."""
+        if self._closed or not folders:
             return
-        self._looking = True
-        now, self._unknown = self._unknown[:_AT_ONCE], self._unknown[_AT_ONCE:]
-        self._background.run(lambda: [look(path) for path in now], self._looked, self._tell)
+        of = {watched.folder for watched in folders}
+        self._lookouts = [one for one in self._lookouts if one.watched.folder not in of]
+        self._lookouts += [Lookout(watched, self._every) for watched in folders]
+        self._timer.start()
+        self._keep()
+        self.watching.emit()
+        self._look_out()
 
-    def _looked(self, found: Sequence[Found]) -> None:
-        self._looking = False
-        for one in found:
-            row = self._row(one.path)
-            if row is None:
-                continue
-            if one.reason and self._items[row].state == "waiting":
-                self._set(row, state="failed", reason=one.reason)
-            elif self._items[row].seconds is None and one.seconds is not None:
-                self._set(row, seconds=one.seconds)
-        self.standing.emit()
-        self._look()
+    def _look_out(self) -> None:
+        """Look for what is new; one look at a time, however long a folder takes."""
+        if self._looking_out or self._closed:
+            return
+        self._looking_out = True
+        lookouts = list(self._lookouts)
+        self._background.run(
+            lambda: [(one, one.look(lambda: self._closed)) for one in lookouts], self._saw, self._blind
+        )
 
-    # -- the worker ---------------------------------------------------------------------------------------------
+    def _saw(self, looks: Sequence[tuple[Lookout, Seen]]) -> None:
+        self._looking_out = False
+        looks = [(lookout, seen) for lookout, seen in looks if lookout in self._lookouts]
+        troubles = [sentence for _, seen in looks for sentence in seen.troubles]
+        for sentence in troubles:
+            if sentence not in self._told:
+                self._tell(sentence)
+        self._told = set(troubles)
+        ready = [found for _, seen in looks for found in seen.files if self._is_news(found)]
+        if ready:
+            self._append([found.path for found in ready])
+        unsettled = any(seen.unsettled for _, seen in looks)
+        if unsettled != self._unsettled:
+            self._unsettled = unsettled
+            self.watching.emit()
+
+    def _blind(self, sentence: str) -> None:
+        self._looking_out = False
+        self._tell(sentence)
+
+    def _is_news(self, found: Found) -> bool:
+        """Whether a file is not here yet, or is another than the one that was done."""
+        row = self._row(found.path)
+        return row is None or (not self._items[row].open and self._items[row].mark != _mark(found))
+
+    # -- looking into files -------------------------------------------------------------------------------------
+
+    def _surveyed(self, item: Item) -> None:
+        self._asked.discard(item.path)
+        row = self._row(item.path)
+        if self._closed or row is None or not self._items[row].open:
+            return
+        if item.state == "todo":
+            self._known[item.path] = item
+            self._set(row, seconds=item.seconds)
+            if not self._soon.isActive():
+                self._soon.start()
+        else:
+            self._end(row, item)
+
+    def _unsurveyed(self, sentence: str) -> None:
+        self._asked.clear()
+        if not self._closed:
+            self._hold(sentence)
+
+    # -- the workers --------------------------------------------------------------------------------------------
 
     def _next(self) -> None:
-        if self._closed or self._paused or self._job is not None:
+        """Have looked into what is not known, and give the workers what is."""
+        if self._closed:
             return
-        row = self._first("paused")
-        row = self._first("waiting") if row is None else row
-        if row is None:
-            self.standing.emit()
+        terms = self._wanted_terms()
+        if terms is None:
             return
-        try:
-            choice = self._choice()
-        except MienError as error:
-            self._hold(str(error))
+        unknown = [i.path for i in self._items if i.open and i.path not in self._known and i.path not in self._asked]
+        if unknown:
+            self._asked.update(unknown)
+            self._scanner.survey(unknown, terms[0])
+        if self._paused or self._holding:
             return
-        self._course = Course()
-        self._set(row, state="running", reason="", progress=0.0, left=None)
-        self._job = self._analyst.submit(self._items[row].path, choice)
+        fresh = [
+            item for item in self._items if item.open and item.path in self._known and item.path not in self._given
+        ]
+        fresh.sort(key=lambda item: item.state != "paused")  # those go first, all others in their order
+        if fresh or (self._given and terms != self._terms):
+            self._terms = terms
+            self._given |= {item.path: self._known[item.path] for item in fresh}
+            self._scanner.go([self._known[item.path] for item in fresh], *terms)
         self.standing.emit()
 
-    def _mine(self, job: Job) -> int | None:
-        """The row of that job's item; None when it is not the queue's, or its item was taken out."""
-        if self._closed or self._job is None or job.number != self._job.number:
+    def _wanted_terms(self) -> tuple[Choice, int | None] | None:
+        try:
+            return self._choice(), self._workers
+        except MienError as error:
+            if any(item.open for item in self._items):
+                self._hold(str(error))
             return None
-        return self._row(job.path)
 
-    def _began(self, job: Job) -> None:
-        if self._mine(job) is not None:
-            self._course = Course()  # it may have waited for a job of somebody else
-
-    def _happened(self, job: Job, event: Event) -> None:
-        row = self._mine(job)
-        if row is None:
-            return
-        self._course.take(event)
-        if isinstance(event, Done):
-            self._done(row, event)
-        elif isinstance(event, MediumFailed):
-            self._failed(row, event)
-        elif isinstance(event, Started | Progress | Finished | Failed) and self._items[row].state == "running":
-            seconds = self._items[row].seconds
-            seconds = event.media.duration or seconds if isinstance(event, Started) else seconds
-            self._set(row, progress=self._course.progress, left=self._course.left, seconds=seconds)
+    def _began(self, path: Path) -> None:
+        row = self._mine(path)
+        if row is not None:
+            self._running.add(path)
+            self._set(row, state="paused" if self._paused else "running", reason="", progress=0.0, left=None)
             self.standing.emit()
 
-    def _done(self, row: int, done: Done) -> None:
-        reason = "; ".join(
-            [f"{plugin}: {why}" for plugin, why in done.failed.items()] + [done.partial] * bool(done.partial)
-        )
-        if done.failed and not done.runs:
-            self._set(row, state="failed", reason=reason, left=None)
+    def _moved(self, courses: Sequence[Course], left: float | None) -> None:
+        if self._closed or self._paused:
             return
-        if self._course.computes:
-            self._spent += self._course.spent
-            self._covered += done.duration
-        self._set(row, state="done", reason=reason, progress=1.0, left=None, seconds=done.duration)
-        self.finished.emit(self._items[row].path)
+        at_work = {course.path: course for course in courses}
+        for path in list(self._running):
+            row = self._mine(path)
+            if row is None or self._items[row].state != "running":
+                continue
+            course = at_work.get(path)
+            if course is None:  # it is to be begun once more
+                self._running.discard(path)
+                self._set(row, state="waiting", progress=0.0, left=None)
+            elif (course.progress, course.left) != (self._items[row].progress, self._items[row].left):
+                self._set(row, progress=course.progress, left=course.left)
+        self._left = left
+        self.standing.emit()
 
-    def _failed(self, row: int, event: MediumFailed) -> None:
-        if event.kind == "Cancelled":
-            self._set(row, state="paused" if self._paused else "waiting", left=None)
-        elif self._concerns_all(event):
-            self._set(row, state="paused", left=None)
-            self._hold(event.reason)
-        else:
-            self._set(row, state="failed", reason=event.reason, left=None)
-
-    def _concerns_all(self, event: MediumFailed) -> bool:
-        """Whether the next medium would meet the same."""
-        last, self._last = self._last, event.reason
-        if event.exit_code not in _NOT_ITS_OWN or event.kind == "ParameterError":  # it may lack a stream
-            return False
-        # A library that cannot be used says the same twice; what it says of one medium it says of that one only.
-        return event.kind != LibraryError.__name__ or event.reason == last
-
-    def _died(self, job: Job, reason: str) -> None:
-        row = self._mine(job)
+    def _ended(self, item: Item) -> None:
+        row = self._mine(item.path)
+        self._given.pop(item.path, None)
+        self._known.pop(item.path, None)
+        self._running.discard(item.path)
         if row is not None:
-            self._set(row, state="failed", reason=reason, left=None)
+            self._end(row, item)
+            if not self._paused and self._given and self._wanted_terms() != self._terms:
+                self._next()
 
-    def _ended(self, job: Job) -> None:
-        if self._job is not None and job.number == self._job.number:
-            self._job = None
-            self._next()
+    def _end(self, row: int, item: Item) -> None:
+        """A medium is done or has failed."""
+        mark = _mark(item.found)
+        if item.state == "failed" or (item.failed and not item.runs):
+            self._set(row, state="failed", reason=item.trouble, left=None, mark=mark)
+            return
+        reason = "; ".join([*[item.trouble] * bool(item.trouble), *[item.partial] * bool(item.partial)])
+        self._set(row, state="done", reason=reason, progress=1.0, left=None, seconds=item.seconds, mark=mark)
+        self.standing.emit()
+        self.finished.emit(item.path)
+
+    def _rested(self, reason: str) -> None:
+        if self._closed:
+            return
+        self._given, self._terms, self._left, self._holding = {}, None, None, False
+        if reason:
+            self._hold(reason)
+        self._settle("paused" if self._paused else "waiting")
+        self.standing.emit()
+        self._next()
+
+    def _stop(self) -> None:
+        self._paused, self._holding = True, self.busy
+        self._scanner.hold()
+        self._settle("paused")
+
+    def _settle(self, state: kept.State) -> None:
+        """Nothing runs any more."""
+        for path in self._running:
+            row = self._row(path)
+            if row is not None and self._items[row].state == "running":
+                self._set(row, state=state, left=None)
+        self._running = set()
 
     def _hold(self, reason: str) -> None:
-        self._paused = True
+        self._stop()
         self._tell(reason)
         self.standing.emit()
 
@@ -332,8 +451,9 @@ class Queue(QObject):
     def _row(self, path: Path) -> int | None:
         return self._rows.get(path)
 
-    def _first(self, state: str) -> int | None:
-        return next((row for row, item in enumerate(self._items) if item.state == state), None)
+    def _mine(self, path: Path) -> int | None:
+        """The row of a medium at the workers; None when it was taken out."""
+        return None if self._closed or path not in self._given else self._row(path)
 
     def _set(self, row: int, **changes: object) -> None:
         before = self._items[row]
@@ -342,14 +462,17 @@ class Queue(QObject):
         if item.state != before.state:
             self._keep()
 
+    def _all(self) -> Kept:
+        return Kept(tuple(self._items), self.watched, self._workers)
+
     def _keep(self) -> None:
         """Write the list, once more when it has changed meanwhile."""
         if self._keeping or self._closed:
             self._again = True
             return
         self._keeping, self._again = True, False
-        items, place = tuple(self._items), self._place
-        self._background.run(lambda: kept.save(items, place), lambda _: self._was_kept(), self._tell)
+        everything, place = self._all(), self._place
+        self._background.run(lambda: kept.save(everything, place), lambda _: self._was_kept(), self._tell)
 
     def _was_kept(self) -> None:
         self._keeping = False
@@ -361,4 +484,8 @@ class Queue(QObject):
 
 
 def _length(item: QueueItem) -> float:
-    return item.seconds if item.seconds else _USUAL
+    return item.seconds if item.seconds else USUAL
+
+
+def _mark(found: Found) -> str:
+    return f"{found.signature}/{found.side_cars}" if found.signature else ""

@@ -80,7 +80,7 @@ class QueueEmpty(QWidget):
         self._picture = label()
         title, detail = label("Drop files or folders here", "heading"), label(kind="dim", wrap=True)
         detail.setText(
-            "They are analysed one after the other, also while this window is closed. "
+            "They are analysed in order, also while this window is closed. "
             "What is in the library already is taken from there."
         )
         box = QVBoxLayout(self)

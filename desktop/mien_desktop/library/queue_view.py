@@ -21,11 +21,14 @@ from PySide6.QtWidgets import (
 )
 
 from mien.batch.find import SUFFIXES
+from mien.errors import UsageError
 from mien_desktop.library.item import QueueItem, State
 from mien_desktop.library.queue import Queue
 from mien_desktop.library.queue_delegate import QueueDelegate
 from mien_desktop.library.queue_model import QueueModel, left
 from mien_desktop.library.queue_table import QueueEmpty, QueueTable
+from mien_desktop.library.queue_terms import QueueTerms
+from mien_desktop.library.queue_watch import QueueWatch
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label, open_at, panel
@@ -48,7 +51,7 @@ class QueueWindow(QDialog):
         self.table = QueueTable(self.model, self._delegate)
         self.add_files_button = self._button("Add files…", "Choose videos and sound files", self.ask_files, "Ctrl+O")
         self.add_folder_button = self._button(
-            "Add folder…", "Choose a folder: every medium in it is added", self.ask_folder, "Ctrl+Shift+O"
+            "Add folder…", "Choose a folder: the media in it are added, at all levels", self.ask_folder, "Ctrl+Shift+O"
         )
         self.go_button = self._button("Pause", "", self.toggle, "Ctrl+P")
         self.retry_button = self._button("Retry failed", "Let what failed wait again", lambda: queue.retry(), "Ctrl+R")
@@ -56,6 +59,7 @@ class QueueWindow(QDialog):
             "Remove", "Take the selected media out of the queue (Delete)", self.remove_chosen
         )
         self.open_button = self._button("Open", "Show the selected medium in the main window (Enter)", self.open_chosen)
+        self.terms, self.watch = QueueTerms(queue.workers), QueueWatch(queue, palette)
         self._error, self._count = label(kind="bad", wrap=True), label(kind="dim")
         self.bar = QProgressBar()
         self._empty = QueueEmpty()
@@ -66,7 +70,10 @@ class QueueWindow(QDialog):
         self._soon.timeout.connect(self._follow)
         for signal in (queue.standing, queue.changed, queue.added, queue.removed):
             signal.connect(self._changed)
+        queue.watching.connect(self.watch.follow)
         queue.trouble.connect(self._tell)
+        self.terms.workers_chosen.connect(queue.set_workers)
+        self.watch.ended.connect(queue.unwatch)
         self.table.selectionModel().selectionChanged.connect(self._changed)
         self.model.modelReset.connect(self._changed)  # what was selected is so no more
         self.table.opened.connect(self.open_chosen)
@@ -113,8 +120,10 @@ class QueueWindow(QDialog):
         box.setContentsMargins(14, 12, 14, 12)
         box.setSpacing(10)
         box.addLayout(head)
+        box.addWidget(self.terms)
         box.addWidget(self._error)
         box.addWidget(ground, 1)
+        box.addWidget(self.watch)
         box.addLayout(foot)
         self._error.hide()
 
@@ -129,6 +138,7 @@ class QueueWindow(QDialog):
         self.retry_button.setIcon(icon("restart", palette))
         self.bar.setStyleSheet(f"QProgressBar {{ background: {palette.line}; }}")  # it lies on the window's own ground
         self._empty.wear(palette)
+        self.watch.wear(palette)
         self.table.viewport().update()
         self._follow()
 
@@ -186,6 +196,8 @@ class QueueWindow(QDialog):
         if not items:
             return ""
         parts = [f"{states['done']} of {len(items)} done"]
+        if states["running"] > 1:
+            parts.append(f"{states['running']} at work")
         if states["failed"]:
             parts.append(f"{states['failed']} failed")
         time_left = self.queue.left
@@ -208,9 +220,12 @@ class QueueWindow(QDialog):
         return [self.model.item(row) for row in rows]
 
     def add(self, paths: Iterable[Path]) -> None:
-        """Put files and folders into the queue."""
+        """Put files and folders into the queue, of folders what is wanted."""
         self._tell("")
-        self.queue.add(paths)
+        try:
+            self.queue.add(paths, self.terms.wanted(), self.terms.watch.isChecked())
+        except UsageError as error:
+            self._tell(str(error))
 
     def ask_files(self) -> None:
         """Let the user choose files."""

@@ -74,7 +74,7 @@ class LibraryView(QWidget):
         self.chips = Chips()
         self.order = QComboBox()
         self.grid = button("Grid", "Show cards in a grid while nothing is searched for")
-        self._scan = button("Scan…", "Choose files and folders to be analysed one after the other", kind="primary")
+        self._scan = button("Scan…", "Choose files and folders to be analysed", kind="primary")
         self._error, self._count = label(kind="bad", wrap=True), label(kind="small")
         self.nothing = Nothing()
         self.leaving = Leaving(self.model.hide, self._remove_now)

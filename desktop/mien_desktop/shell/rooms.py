@@ -9,13 +9,13 @@ from mien.config import log_dir
 from mien.engine.choice import Choice
 from mien_desktop.library.view import LibraryView
 from mien_desktop.look.palette import Palette
-from mien_desktop.work.analyst import Analyst
 
 if TYPE_CHECKING:
     from mien_desktop.export.dialog import ExportDialog
     from mien_desktop.library.queue_view import QueueWindow
     from mien_desktop.settings.dialog import SettingsDialog
     from mien_desktop.shell.window import MainWindow
+    from mien_desktop.work.scanner import Scanner
 
 
 class Rooms:
@@ -27,7 +27,7 @@ class Rooms:
         self.settings: SettingsDialog | None = None
         self.queue: QueueWindow | None = None
         self.export: ExportDialog | None = None
-        self._scanner: Analyst | None = None
+        self._scanner: Scanner | None = None
 
     # -- library ------------------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class Rooms:
     # -- queue --------------------------------------------------------------------------------------------------
 
     def show_queue(self) -> QueueWindow:
-        """Show the queue of media to be analysed; it has a worker of its own, so that the window's stays free."""
+        """Show the queue of media to be analysed; it has workers of its own, so that the window's stays free."""
         from mien_desktop.library.queue import Queue
         from mien_desktop.library.queue_view import QueueWindow
 
@@ -185,8 +185,10 @@ class Rooms:
             self.queue.queue.use(self._scanner)
             self._window.conductor.background.run(before.close, lambda _: before.deleteLater())
 
-    def _scanner_at(self, place: str) -> Analyst:
-        return Analyst(place, log_dir() / "desktop.log", self._window)
+    def _scanner_at(self, place: str) -> Scanner:
+        from mien_desktop.work.scanner import Scanner
+
+        return Scanner(place, lambda: self._window.registry, log_dir() / "desktop.log", self._window)
 
     # -- all ----------------------------------------------------------------------------------------------------
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mien.batch.find import MARKER, Wanted, find, look_again, matcher
-from mien.errors import MediaMissing
+from mien.batch.find import MARKER, Wanted, check_globs, find, look_again, matcher
+from mien.errors import MediaMissing, UsageError
 
 
 def _make(folder: Path, *names: str) -> None:
@@ -47,6 +48,14 @@ def test_globs_include_and_exclude(tmp_path: Path) -> None:
     assert _names(tmp_path, exclude=["2024/**/raw"]) == ["a.mp4", "b.wav", "2024/05/e.MP4", "raw/c.mp4"]
     # What is included may have any suffix; subtitles belong to their media all the same.
     assert _names(tmp_path, include=["odd.*"]) == ["odd.dat"]
+
+
+def test_a_glob_that_stands_for_nothing_is_refused_in_a_sentence(tmp_path: Path, command: Any) -> None:
+    with pytest.raises(UsageError, match=r"\[z-a\]"):
+        check_globs(["*.mp4", "[z-a].mp4"])
+    said = command("scan", tmp_path, "--exclude", "x[9-0]", "--dry-run")
+    assert said.code == UsageError.exit_code
+    assert "x[9-0]" in said.err
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +36,14 @@ def test_one_that_kills_and_one_that_never_ends(tmp_path: Path, make_clip: Any) 
     assert found[4].media is not None
     assert found[4].media.cue_source == "good.srt"
     assert (found[5].media, found[5].exit_code) == (None, 2)
+
+
+def test_looking_ends_when_it_is_told_to_whatever_a_file_does() -> None:
+    from odd_paths import ENDLESS
+
+    before = set(multiprocessing.active_children())
+    begun = time.monotonic()
+    looks = look_into([Look(0, ENDLESS)], stopped=lambda: time.monotonic() - begun > 0.5)
+    assert list(looks) == []
+    assert time.monotonic() - begun < 5.0
+    assert set(multiprocessing.active_children()) == before

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import shutil
+import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,17 +14,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mien.engine.choice import Choice
+from mien.engine.registry import Registry
 from mien.library import Library
 from mien.media.probe import probe
 from mien.tracks import AROUSAL, CONFLICT, HOSTILITY, VALENCE, Curve, Spans
 from mien.tracks.track import AnyTrack
+from mien_desktop.library.queue import Queue
+from mien_desktop.library.queue_view import QueueWindow
 from mien_desktop.library.view import LibraryView
 from mien_desktop.look.palette import DARK
 from mien_desktop.work.background import Background
+from mien_desktop.work.scanner import Scanner
 
 WAIT = 20_000
+HERE = Path(__file__).resolve().parent
+MakeQueue = Callable[..., Queue]
 
 
 def conflict(*values: float, step: float = 0.3) -> Curve:
@@ -162,3 +174,99 @@ def open_page(qtbot: QtBot, new_page: Callable[[Path], LibraryView]) -> Callable
 def page(open_page: Callable[[Path], LibraryView], stocked: Path) -> LibraryView:
     """The page over the four clips."""
     return open_page(stocked)
+
+
+def choice(nap: float = 0.0) -> Choice:
+    return Choice(analyzers=("slow",), fusion="", settings={"slow": {"nap": nap}}, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def plugins() -> Iterator[None]:
+    """`slow_plugins` is listed in worker processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
+        patch.setenv("MIEN_PLUGINS", "slow_plugins")
+        patch.setenv("MIEN_ISOLATE", "0")  # it is the worker that is slow here
+        patch.syspath_prepend(str(HERE))
+        yield
+    sys.modules.pop("slow_plugins", None)
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the module's library lies."""
+    return tmp_path_factory.mktemp("shelf") / "library.db"
+
+
+@pytest.fixture(scope="module")
+def registry(plugins: None) -> Registry:
+    """What is installed, and `slow_plugins`."""
+    return Registry.load()
+
+
+@pytest.fixture(scope="module")
+def scanner(registry: Registry, shelf: Path, qapp: QApplication) -> Iterator[Scanner]:
+    """One worker for all tests that do not end it."""
+    made = Scanner(str(shelf), lambda: registry)
+    made.go([], choice(), 1)
+    rest(made)
+    yield made
+    made.close()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.fixture
+def make_queue(scanner: Scanner, tmp_path: Path) -> Iterator[MakeQueue]:
+    """Makes queues that are ended with the test."""
+    made: list[Queue] = []
+
+    def make(nap: float = 0.0, worker: Scanner = scanner, every: float = 5.0) -> Queue:
+        made.append(Queue(worker, lambda: choice(nap), tmp_path / "queue.json", every=every))
+        return made[-1]
+
+    yield make
+    for queue in made:
+        queue.shutdown()
+    rest(scanner)
+
+
+def rest(scanner: Scanner) -> None:
+    """Wait until what was held is through, so that the next test does not hear of it."""
+    until = time.monotonic() + WAIT / 1000
+    while scanner.busy and time.monotonic() < until:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def show(qtbot: QtBot) -> Iterator[Callable[[Queue], QueueWindow]]:
+    """Shows the window over a queue."""
+    windows: list[QueueWindow] = []
+
+    def make(queue: Queue) -> QueueWindow:
+        window = QueueWindow(queue, DARK)
+        windows.append(window)
+        window.show()
+        window.activateWindow()  # shortcuts belong to the active window
+        qtbot.waitUntil(window.isActiveWindow, timeout=WAIT)
+        return window
+
+    yield make
+    for window in windows:
+        window.shutdown()
+
+
+def states(queue: Queue) -> dict[str, str]:
+    return {item.path.name: item.state for item in queue.items}
+
+
+def settled(queue: Queue, count: int) -> bool:
+    return len(queue.items) == count and not queue.busy and all(i.state in ("done", "failed") for i in queue.items)
+
+
+def running(queue: Queue) -> bool:
+    return any(item.state == "running" and item.progress > 0.0 for item in queue.items)
+
+
+def stop(queue: Queue) -> bool:
+    return not queue.busy

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,100 +17,18 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from mien.engine.choice import Choice
-from mien.engine.events import Started
+from mien.engine.registry import Registry
 from mien.errors import UsageError
 from mien.library import Library
 from mien_desktop.library import item as kept
-from mien_desktop.library.item import QueueItem
+from mien_desktop.library.candidates import Watched
+from mien_desktop.library.item import Kept, QueueItem
 from mien_desktop.library.queue import Queue
 from mien_desktop.library.queue_view import QueueWindow
-from mien_desktop.look.palette import DARK, LIGHT
-from mien_desktop.work.analyst import Analyst
+from mien_desktop.look.palette import LIGHT
+from mien_desktop.work.scanner import Scanner
 
-from .conftest import WAIT
-
-HERE = Path(__file__).resolve().parent
-MakeQueue = Callable[..., Queue]
-
-
-def choice(nap: float = 0.0) -> Choice:
-    return Choice(analyzers=("slow",), fusion="", settings={"slow": {"nap": nap}}, device="cpu", threads=1)
-
-
-@pytest.fixture(scope="module")
-def plugins() -> Iterator[None]:
-    """`slow_plugins` is listed in worker processes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
-        patch.setenv("MIEN_PLUGINS", "slow_plugins")
-        patch.setenv("MIEN_ISOLATE", "0")  # it is the worker that is slow here
-        patch.syspath_prepend(str(HERE))
-        yield
-    sys.modules.pop("slow_plugins", None)
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the module's library lies."""
-    return tmp_path_factory.mktemp("shelf") / "library.db"
-
-
-@pytest.fixture(scope="module")
-def analyst(plugins: None, shelf: Path, qapp: QApplication) -> Iterator[Analyst]:
-    """One worker for all tests that do not end it."""
-    made = Analyst(str(shelf))
-    made.warm_up()
-    yield made
-    made.close()
-    assert multiprocessing.active_children() == []
-
-
-@pytest.fixture
-def make_queue(analyst: Analyst, tmp_path: Path) -> Iterator[MakeQueue]:
-    """Makes queues that are ended with the test."""
-    made: list[Queue] = []
-
-    def make(nap: float = 0.0, worker: Analyst = analyst) -> Queue:
-        made.append(Queue(worker, lambda: choice(nap), tmp_path / "queue.json"))
-        return made[-1]
-
-    yield make
-    for queue in made:
-        queue.shutdown()
-
-
-@pytest.fixture
-def show(qtbot: QtBot) -> Iterator[Callable[[Queue], QueueWindow]]:
-    """Shows the window over a queue."""
-    windows: list[QueueWindow] = []
-
-    def make(queue: Queue) -> QueueWindow:
-        window = QueueWindow(queue, DARK)
-        windows.append(window)
-        window.show()
-        window.activateWindow()  # shortcuts belong to the active window
-        qtbot.waitUntil(window.isActiveWindow, timeout=WAIT)
-        return window
-
-    yield make
-    for window in windows:
-        window.shutdown()
-
-
-def states(queue: Queue) -> dict[str, str]:
-    return {item.path.name: item.state for item in queue.items}
-
-
-def settled(queue: Queue, count: int) -> bool:
-    return len(queue.items) == count and not queue.busy and all(i.state in ("done", "failed") for i in queue.items)
-
-
-def running(queue: Queue) -> bool:
-    return any(item.state == "running" and item.progress > 0.0 for item in queue.items)
-
-
-def stop(queue: Queue) -> bool:
-    return not queue.busy
+from .conftest import WAIT, MakeQueue, choice, running, settled, states, stop
 
 
 def test_a_folder_with_a_bad_file(
@@ -151,7 +67,7 @@ def test_a_folder_with_a_bad_file(
 
 def test_pause_stops_and_resume_goes_on(
     qtbot: QtBot,
-    analyst: Analyst,
+    scanner: Scanner,
     make_queue: MakeQueue,
     show: Callable[[Queue], QueueWindow],
     folder: Path,
@@ -173,18 +89,14 @@ def test_pause_stops_and_resume_goes_on(
     qtbot.waitUntil(partial(settled, queue, 2), timeout=WAIT)
     assert set(states(queue).values()) == {"done"}
 
-    # What is in the library already is taken from there.
-    planned: list[str] = []
-
-    def note(_: object, event: object) -> None:
-        if isinstance(event, Started):
-            planned.extend(plugin.state for plugin in event.plugins)
-
-    analyst.happened.connect(note)
+    # What is in the library already is taken from there, by no worker.
+    begun_again: list[Path] = []
+    scanner.began.connect(begun_again.append)
     queue.retry(files)
-    qtbot.waitUntil(lambda: settled(queue, 2) and len(planned) == 2, timeout=WAIT)
-    analyst.happened.disconnect(note)
-    assert planned == ["cached", "cached"]
+    assert set(states(queue).values()) == {"waiting"}
+    qtbot.waitUntil(partial(settled, queue, 2), timeout=WAIT)
+    assert set(states(queue).values()) == {"done"}
+    assert begun_again == []
 
 
 def test_progress_and_time_left(qtbot: QtBot, make_queue: MakeQueue, folder: Path, make_clip: Any) -> None:
@@ -218,24 +130,24 @@ def test_the_queue_outlives_the_window(
 
 
 def test_closing_in_the_middle_leaves_no_process(
-    qtbot: QtBot, plugins: None, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path,
+    qtbot: QtBot, registry: Registry, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path,
     make_clip: Any, tmp_path: Path,
 ) -> None:  # fmt: skip
-    worker = Analyst(str(tmp_path / "other.db"))
+    worker = Scanner(str(tmp_path / "other.db"), lambda: registry)
     queue = make_queue(nap=1.0, worker=worker)
     window = show(queue)
     queue.add([make_clip(folder / "z.m4a", 6.0, video=False)])
     qtbot.waitUntil(lambda: queue.items[:1] != () and queue.items[0].state == "running", timeout=WAIT)
-    qtbot.waitUntil(lambda: worker.pid is not None, timeout=WAIT)
-    pid = worker.pid
+    qtbot.waitUntil(lambda: bool(worker.pids), timeout=WAIT)
+    (pid,) = worker.pids
     window.close()
     assert queue.busy  # the queue goes on behind a closed window
     window.shutdown()
     queue.shutdown()
     worker.close()
-    assert worker.pid is None
+    assert worker.pids == []
     with pytest.raises(ProcessLookupError):
-        os.kill(pid or 0, 0)
+        os.kill(pid, 0)
 
 
 def test_removing_what_runs_goes_on_with_the_next(
@@ -256,7 +168,7 @@ def test_thousands_are_removed_at_once(
     make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], tmp_path: Path
 ) -> None:
     rows = [QueueItem(tmp_path / f"{n}.mp4", "done" if n % 2 else "failed", seconds=9.0) for n in range(1000)]
-    kept.save(rows, tmp_path / "queue.json")
+    kept.save(Kept(tuple(rows)), tmp_path / "queue.json")
     queue = make_queue()
     window = show(queue)
     window.table.selectAll()
@@ -274,15 +186,15 @@ def test_thousands_are_removed_at_once(
 
 
 def test_what_every_medium_would_meet_pauses_the_queue(
-    qtbot: QtBot, analyst: Analyst, show: Callable[[Queue], QueueWindow], folder: Path, make_clip: Any, tmp_path: Path
+    qtbot: QtBot, scanner: Scanner, show: Callable[[Queue], QueueWindow], folder: Path, make_clip: Any, tmp_path: Path
 ) -> None:
     wanted = [Choice(analyzers=("nobody",), fusion="", device="cpu")]
-    queue = Queue(analyst, lambda: wanted[0], tmp_path / "queue.json")
+    queue = Queue(scanner, lambda: wanted[0], tmp_path / "queue.json")
     window = show(queue)
     window.add([make_clip(folder / "t.m4a", 1.2, video=False)])
     qtbot.waitUntil(lambda: "nobody" in window.error and not queue.busy, timeout=WAIT)
     assert queue.paused
-    assert states(queue) == {"t.m4a": "paused"}
+    assert states(queue) == {"t.m4a": "waiting"}  # it was not begun
     wanted[0] = choice()
     window.toggle()
     assert window.error == ""
@@ -291,7 +203,7 @@ def test_what_every_medium_would_meet_pauses_the_queue(
     def broken() -> Choice:
         raise UsageError("There is no choice.")
 
-    other = Queue(analyst, broken, tmp_path / "other.json")
+    other = Queue(scanner, broken, tmp_path / "other.json")
     with qtbot.waitSignal(other.trouble, timeout=WAIT) as told:
         other.add([folder])
     assert told.args == ["There is no choice."]
@@ -351,9 +263,18 @@ def test_the_window_speaks_and_wears_both_palettes(make_queue: MakeQueue, show: 
 
 def test_a_broken_file_of_the_queue_costs_only_itself(tmp_path: Path) -> None:
     place = tmp_path / "queue.json"
-    for text in ("", "[]", '{"items": 3}', '{"items": [3, {"path": 1}, {"path": "/a", "state": "odd"}]}'):
+    for text in (
+        "",
+        "[]",
+        "[" * 100_000,
+        '{"items": 3}',
+        '{"items": [3, {"path": 1}, {"path": "/a", "state": "odd"}]}',
+    ):
         place.write_text(text)
-        assert kept.load(place) == []
+        assert kept.load(place) == Kept()
     odd = Path(os.fsdecode(b"/media/\xff name.mp4"))
-    kept.save([kept.QueueItem(odd, "running", seconds=3.0)], place)
-    assert kept.load(place) == [kept.QueueItem(odd, "paused", seconds=3.0)]
+    watched = (Watched(Path("/media/in"), ("*.mp4",), ("raw",)),)
+    kept.save(Kept((QueueItem(odd, "running", seconds=3.0),), watched, 2), place)
+    assert kept.load(place) == Kept((QueueItem(odd, "paused", seconds=3.0),), watched, 2)
+    place.write_text('{"watched": [{"folder": "/a", "include": ["[z-a]"]}, {"folder": 1}], "workers": true}')
+    assert kept.load(place) == Kept()

@@ -221,7 +221,7 @@ def test_library_and_back(opened: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: abs(opened.workspace.player.position - 12.0) < 0.05, timeout=PATIENCE)
 
 
-def test_a_folder_goes_to_the_queue_whose_worker_is_not_the_windows(
+def test_a_folder_goes_to_the_queue_whose_workers_are_not_the_windows(
     opened: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
     folder = tmp_path / "folder"
@@ -234,7 +234,8 @@ def test_a_folder_goes_to_the_queue_whose_worker_is_not_the_windows(
     queue = opened.rooms.queue.queue
     qtbot.waitUntil(lambda: {i.state for i in queue.items} == {"done", "failed"}, timeout=PATIENCE)
     assert next(i.reason for i in queue.items if i.state == "failed")
-    assert queue._analyst.pid not in (None, opened.conductor.analyst.pid)
+    assert queue._scanner.pids
+    assert opened.conductor.analyst.pid not in queue._scanner.pids
 
 
 def test_the_selection_is_exported(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
