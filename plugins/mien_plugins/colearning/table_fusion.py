@@ -66,6 +66,9 @@ FIGURES = _figures()
 
 def settings(task: str) -> Mapping[str, Any]:
     """What a result depends on."""
+    own: dict[str, Any] = {"window": fusions.WINDOW} if task.removesuffix(MODDROP) in fusions.POOLED else {}
+    if task == "intra":
+        own["imputes"] = "pooled"
     return {
         "version": VERSION,
         "width": fusions.WIDTH,
@@ -74,7 +77,7 @@ def settings(task: str) -> Mapping[str, Any]:
         "rate": fusions.RATE,
         "neighbours": NEIGHBOURS,
         "noise": NOISE,
-    } | ({"window": fusions.WINDOW} if task.removesuffix(MODDROP) in fusions.POOLED else {})
+    } | own
 
 
 def run(

@@ -20,8 +20,10 @@ from mien_plugins.face.measure import fit_temperature
 from mien_plugins.fusion.draw import NOBODY, RUN, STEP, Pools
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
+from mien_plugins.fusion.plan import Plan
 from mien_plugins.fusion.scaling import STAND_INS, Scaling, described, fit, named, subsets, to_config
 from mien_plugins.fusion.timed import Encoded, Reading, TimedNet
+from mien_plugins.fusion.trained import BANK
 
 HELD: Final = {"valid": 1_000_001, "test": 1_000_002, "bank": 1_000_003}
 """One stream of random numbers for each part, so that no sequence of one is ever drawn in another."""
@@ -84,6 +86,15 @@ def read_all(net: TimedNet, pools: Pools, count: int, seed: int, imputer: KnnImp
         return Heard(label, affect, group, joined("logits"), joined("expression"), joined("affect"), imputed)
 
     return of(read[0], of(read[1], None) if imputer is not None else None)
+
+
+@torch.inference_mode()
+def remembered(net: TimedNet, pools: Pools, plan: Plan) -> dict[str, torch.Tensor]:
+    """Vectors of training moments with every modality, for imputation, by the names of a model's tensors."""
+    sequences = pools.draw(np.random.default_rng(HELD["bank"]), plan.remembered, net.context + 1)
+    mask = torch.ones(plan.remembered, net.context + 1, len(MODALITIES), dtype=torch.bool)
+    vectors = net.vectors(net.encode(pools.gather(sequences.rows), mask))
+    return {BANK + name: v[:, -1].half() for name, v in zip(MODALITIES, vectors, strict=True)}
 
 
 def impute(net: TimedNet, imputer: KnnImputer, encoded: Encoded, mask: torch.Tensor) -> Encoded:

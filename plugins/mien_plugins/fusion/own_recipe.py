@@ -41,7 +41,7 @@ from mien_plugins.fusion.pooled import PooledConfig
 from mien_plugins.fusion.scaling import STAND_INS, Missing, Scaling, fit, named, subsets, to_config
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.timed import Reading, TimedNet
-from mien_plugins.fusion.trained import BANK
+from mien_plugins.fusion.trained import BANK, check_remembered
 
 POOLED: Final = ("intra", "cross", "intra-cross")
 WINDOW: Final = 8
@@ -174,6 +174,7 @@ def train(
         "id": "fusion-attention",
         "strategy": strategy,
         "own": True,
+        "imputes": net.imputes,
         "runs": not whole and not any(row.path.lower().endswith(".npz") for row in usable.rows),
         "label": label,
         "moddrop": moddrop,
@@ -206,6 +207,7 @@ def measure(model: Path, manifest: Manifest, extractor: Embeddings) -> Card:
         ModelError: the folder holds no such fusion.
     """
     net, memory, config = loaded(model)
+    check_remembered(str(config["id"]), net, config, model)
     test = part_of(manifest, config, "test")
     corpus = Corpus.make(test, extractor, None, sound=False)
     batches = batches_of(corpus, config, net)
@@ -222,8 +224,12 @@ def recalibrate(data: Path, model: Path, work: Path, device: str) -> Card:
     manifest, extractor = read_manifest(data), Embeddings(kept if kept.is_dir() else work / "streams", device)
     corpus = Corpus.make(part_of(manifest, config, "valid"), extractor, None, sound=False)
     batches = batches_of(corpus, config, net)
+    if config.get("imputes", "encoded") != net.imputes:
+        learnt = Corpus.make(part_of(manifest, config, "train"), extractor, None, sound=False)
+        memory = bank(net, batches_of(learnt, config, net), look(learnt, net.widths), int(config["seed"]))
+        config["imputes"] = net.imputes
     config |= calibration_of(net, batches, config["net"]["hostile"], imputer_of(memory))
-    save_model(model, load_model(model)[0], config)
+    save_model(model, {n: v for n, v in load_model(model)[0].items() if not n.startswith(BANK)} | memory, config)
     card = measure(model, manifest, extractor)
     write_card(model, card)
     return card

@@ -3,7 +3,8 @@
 Of each modality the last `steps` steps are read: a time-mixing layer (a convolution of kernel 1 that takes time positions for
 channels), a bi-GRU, then multi-head attention over the own sequence (intra) or from each modality onto each other (cross: query
 = target, key and value = source). The means over time of all these are M, or M·(M−1), vectors; their mean and unbiased deviation
-are read by two dense layers, the first without an activation.
+are read by two dense layers, the first without an activation. Imputation replaces an absent modality's vector at the input of
+that pooling; where vectors are made of two modalities (the thesis leaves that open), its encoder's output.
 
 An absent modality's vectors are left out of the pooling, and the deviation of a single vector is zero. In the cross model a
 modality that is alone counts by its encoder's own mean.
@@ -108,60 +109,78 @@ class PooledNet(TimedNet):
         self.classes = nn.Linear(config.dense, config.classes)
         self.affect = nn.Linear(config.dense, 2) if config.affect else None
 
+    @property
+    def imputes(self) -> str:
+        return super().imputes if self.pairs else "pooled"
+
     # --- over time ----------------------------------------------------------------------------------------------
 
     def encode(self, x: Sequence[Tensor], mask: Tensor) -> Encoded:
-        """Sequences of every step's window: (B, T, L_m, 2·hidden)."""
+        """Per modality (B, T, K, 2·hidden): every step's window, and what attention within it makes of it (`_laid_out`)."""
         encoded = []
         for m, (part, scale, encoder) in enumerate(zip(x, self.scales, self.encoders, strict=True)):
             scaled = scale(part, mask[..., m])[:, self.context + 1 - encoder.steps :]  # type: ignore[operator]
-            windows = scaled.unfold(1, encoder.steps, 1).mT
-            encoded.append(_steps_of(encoder(windows.flatten(0, 1)), windows.shape[1]))
-        return tuple(encoded)
+            encoded.append(encoder(scaled.unfold(1, encoder.steps, 1).mT.flatten(0, 1)))
+        return self._laid_out(encoded, mask.shape[1] - self.context)
 
     def decode(self, encoded: Encoded, mask: Tensor, state: Any = None, known: Tensor | None = None) -> Reading:
-        """Attend, pool what is present, read; it keeps no state."""
-        flat = [part.flatten(0, 1) for part in encoded]
+        """Attend to each other, pool what is present, read; it keeps no state."""
         lead = (max(part.shape[0] for part in encoded), mask.shape[1])
-        if any(part.shape[0] != lead[0] for part in encoded):
-            flat = [part.expand(lead[0], *part.shape[1:]).flatten(0, 1) for part in encoded]
+        flat = [part.expand(lead[0], *part.shape[1:]).flatten(0, 1) for part in encoded]
         sides = [(v.view(v.shape[0], *lead, v.shape[2]), there) for v, there in self._attended(flat, mask)]
         return self._read(sides, mask, known)
 
     def vectors(self, encoded: Encoded) -> Encoded:
-        """The means over each window."""
-        return tuple(part.mean(2) for part in encoded)
+        """What stands for each window: the vector that is pooled (the thesis imputes that), or the encoder's mean where
+        some of these are made of two modalities."""
+        if not self.pairs:
+            return tuple(part[..., -1, :] for part in encoded)
+        return tuple((part[..., :-1, :] if len(self.intra) else part).mean(-2) for part in encoded)
 
     def imputed(self, encoded: Encoded, vectors: Encoded, mask: Tensor) -> Encoded:
-        """An imputed vector stands at every position of its window."""
-        parts = enumerate(zip(encoded, vectors, strict=True))
-        return tuple(torch.where(mask[..., m, None, None], e, v.unsqueeze(2)) for m, (e, v) in parts)
+        """An imputed vector is pooled as it is; an imputed encoder's mean stands at every position of its window."""
+        filled = []
+        for m, (part, vector) in enumerate(zip(encoded, vectors, strict=True)):
+            stand = vector.unsqueeze(2)
+            if self.pairs and len(self.intra):
+                # Attention to positions that are all alike is that to one of them.
+                one = stand.flatten(0, 1)
+                own = self.intra[m](one, one, one, need_weights=False)[0].view_as(stand)
+                stand = torch.cat([stand.expand(-1, -1, part.shape[2] - 1, -1), own], 2)
+            filled.append(torch.where(mask[..., m, None, None], part, stand))
+        return tuple(filled)
 
     # --- whole sequences ----------------------------------------------------------------------------------------
 
     def read(self, x: Sequence[Tensor], mask: Tensor | None = None) -> Reading:
         """One reading of whole sequences, per modality (B, steps_m, D_m); mask (B, M). Answers with T = 1."""
         there = torch.ones(len(x[0]), len(x), dtype=torch.bool, device=x[0].device) if mask is None else mask
-        return self._pooled(self._sequences(x, there), there.unsqueeze(1))
+        return self.decode(self._whole(x, there), there.unsqueeze(1))
 
-    def _sequences(self, x: Sequence[Tensor], there: Tensor) -> Encoded:
-        """Per modality (B, L_m, 2·hidden); there (B, M)."""
+    def _whole(self, x: Sequence[Tensor], there: Tensor) -> Encoded:
+        """Per modality (B, 1, K, 2·hidden) of whole sequences; there (B, M)."""
         parts = enumerate(zip(x, self.scales, self.encoders, strict=True))
-        return tuple(encoder(scale(p, there[:, m, None].expand(p.shape[:2]))) for m, (p, scale, encoder) in parts)
-
-    def _pooled(self, encoded: Encoded, there: Tensor, known: Tensor | None = None) -> Reading:
-        """From whole sequences and which of them are there (B, 1, M)."""
-        sides = [(v.unsqueeze(2), t) for v, t in self._attended(encoded, there)]
-        return self._read(sides, there, known)
+        encoded = [encoder(scale(p, there[:, m, None].expand(p.shape[:2]))) for m, (p, scale, encoder) in parts]
+        return self._laid_out(encoded, 1)
 
     # --- shared -------------------------------------------------------------------------------------------------
 
+    def _laid_out(self, encoded: Sequence[Tensor], steps: int) -> Encoded:
+        """Sequences (B·T, L_m, E) as (B, T, K, E): with attention between modalities their L_m positions, and behind them, with
+        attention within each, the mean of what it attends to."""
+        parts = [encoded] if self.pairs else []
+        if len(self.intra):
+            attended = zip(encoded, self.intra, strict=True)
+            parts.append([attend(p, p, p, need_weights=False)[0].mean(1, keepdim=True) for p, attend in attended])
+        joined = [torch.cat(both, 1) for both in zip(*parts, strict=True)]
+        return tuple(part.view(-1, steps, *part.shape[1:]) for part in joined)
+
     def _attended(self, parts: Sequence[Tensor], mask: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Vectors (K, N, 2·hidden) of each side (intra, cross) and which of them count (…, K); parts are (N, L_m, 2·hidden)."""
+        """Vectors (V, N, 2·hidden) of each side (intra, cross) and which of them count (…, V); parts are (N, K, 2·hidden)."""
         sides = []
         if len(self.intra):
-            own = [attend(p, p, p, need_weights=False)[0].mean(1) for p, attend in zip(parts, self.intra, strict=True)]
-            sides.append((torch.stack(own), mask))
+            sides.append((torch.stack([part[:, -1] for part in parts]), mask))
+            parts = [part[:, :-1] for part in parts]
         if self.pairs:
             crossed, both = [], []
             for (source, target), attend in zip(self.pairs, self.cross, strict=True):
@@ -206,26 +225,8 @@ class WholeNet(PooledNet):
         self.context = 0
 
     def encode(self, x: Sequence[Tensor], mask: Tensor) -> Encoded:
-        """(B, L_m, 2·hidden) of each modality."""
-        return self._sequences(x, mask[:, 0])
-
-    def decode(self, encoded: Encoded, mask: Tensor, state: Any = None, known: Tensor | None = None) -> Reading:
-        """Attend, pool what is present, read."""
-        return self._pooled(encoded, mask, known)
-
-    def vectors(self, encoded: Encoded) -> Encoded:
-        """The means over the sequences, (B, 1, 2·hidden)."""
-        return tuple(part.mean(1, keepdim=True) for part in encoded)
-
-    def imputed(self, encoded: Encoded, vectors: Encoded, mask: Tensor) -> Encoded:
-        """An imputed vector stands at every position of its sequence."""
-        parts = enumerate(zip(encoded, vectors, strict=True))
-        return tuple(torch.where(mask[..., m, None], e, v) for m, (e, v) in parts)
-
-
-def _steps_of(x: Tensor, steps: int) -> Tensor:
-    """(B·T, L, E) → (B, T, L, E)."""
-    return x.view(-1, steps, *x.shape[1:])
+        """As of `PooledNet`, with T = 1."""
+        return self._whole(x, mask[:, 0])
 
 
 def statistics(vectors: Tensor, there: Tensor) -> Tensor:

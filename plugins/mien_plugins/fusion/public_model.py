@@ -12,10 +12,10 @@ from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import Pools
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import Budget, read_items
-from mien_plugins.fusion.measure import HELD, Heard, calibrate, make_card, read_all
+from mien_plugins.fusion.measure import HELD, Heard, calibrate, make_card, read_all, remembered
 from mien_plugins.fusion.plan import Plan
 from mien_plugins.fusion.timed import TimedNet
-from mien_plugins.fusion.trained import BANK
+from mien_plugins.fusion.trained import BANK, check_remembered
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,22 @@ class PublicModel:
     plan: Plan
 
     @classmethod
-    def load(cls, folder: Path) -> PublicModel:
-        """Read a model's folder; raises ModelError when it holds no attention fusion."""
+    def load(cls, folder: Path, *, serves: bool = True) -> PublicModel:
+        """Read a model's folder.
+
+        Args:
+            serves: whether what it remembers must serve to impute.
+
+        Raises:
+            ModelError: the folder holds no attention fusion; what it remembers does not serve.
+        """
         try:
             weights, config = load_model(folder)
             net = build(config)
             bank = {n.removeprefix(BANK): weights.pop(n).float().numpy() for n in list(weights) if n.startswith(BANK)}
             net.load_state_dict({n: v.float() for n, v in weights.items()})
+            if serves:
+                check_remembered(f"fusion-{config['strategy']}", net, config, folder)
             imputer = KnnImputer({name: bank[name] for name in net.modalities})
             fields = dict(config["plan"])
             budget: dict[str, Any] = {
@@ -55,14 +64,26 @@ class PublicModel:
 def recalibrate(model: Path, data: Path, device: str, features: Path) -> Card:
     """Fit the calibration of a model to its validation sequences and write it into config.json; measure it, write the card.
 
-    Nothing is trained: the weights stay as they are.
+    Nothing is trained: the net's weights stay as they are, and what it remembers, too, if that is what it imputes from today.
     """
+    _remember(model, data, device, features)
     read = PublicModel.load(model)
     config = read.config | calibrate(read.heard(data, features, "valid", device))
     save_model(model, load_model(model)[0], config)
     card = evaluate(model, data, device, features)
     write_card(model, card)
     return card
+
+
+def _remember(model: Path, data: Path, device: str, features: Path) -> None:
+    """Have a model remember what its net imputes, where it remembers something else."""
+    read = PublicModel.load(model, serves=False)
+    if read.config.get("imputes", "encoded") == read.net.imputes:
+        return
+    items = read_items(data, features, read.plan.budget, device)
+    memory = remembered(read.net, Pools({name: of.of("train") for name, of in items.items()}), read.plan)
+    weights = {name: value for name, value in load_model(model)[0].items() if not name.startswith(BANK)}
+    save_model(model, weights | memory, read.config | {"imputes": read.net.imputes})
 
 
 def evaluate(model: Path, data: Path, device: str, features: Path) -> Card:

@@ -35,13 +35,12 @@ from mien_plugins.fusion import public_model
 from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import STEP, Dropping, Pools, copies
 from mien_plugins.fusion.items import MODALITIES, PARTS, Items, read_items
-from mien_plugins.fusion.measure import HELD, measured, read_all
+from mien_plugins.fusion.measure import HELD, measured, read_all, remembered
 from mien_plugins.fusion.own_data import has_manifest
 from mien_plugins.fusion.plan import FULL, QUICK, Plan
 from mien_plugins.fusion.pooled import PooledConfig
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.timed import Reading, TimedNet
-from mien_plugins.fusion.trained import BANK
 
 RECIPE: Final = "fusion-attention"
 POOLED: Final = ("intra", "cross", "intra-cross")
@@ -202,8 +201,11 @@ def train(
             kept, best = net, epoch
             continue
         figures += measured(read_all(net, pools["test"], plan.held, HELD["test"]), plan.repeats, way)
-    weights = {name: _halved(value) for name, value in kept.state_dict().items()} | _bank(kept, pools["train"], plan)
+    weights = {name: _halved(value) for name, value in kept.state_dict().items()} | remembered(
+        kept, pools["train"], plan
+    )
     config |= {
+        "imputes": kept.imputes,
         "id": RECIPE,
         "strategy": strategy,
         "moddrop": moddrop,
@@ -324,15 +326,6 @@ def _fit(
     fitted = build(config)
     fitted.load_state_dict(brain.best_state("net"))
     return fitted.eval(), brain.result.best_epoch
-
-
-def _bank(net: TimedNet, pools: Pools, plan: Plan) -> dict[str, Tensor]:
-    """Vectors of training moments with every modality, for imputation."""
-    sequences = pools.draw(np.random.default_rng(HELD["bank"]), plan.remembered, net.context + 1)
-    mask = torch.ones(plan.remembered, net.context + 1, len(MODALITIES), dtype=torch.bool)
-    with torch.inference_mode():
-        vectors = net.vectors(net.encode(pools.gather(sequences.rows), mask))
-    return {BANK + name: v[:, -1].half() for name, v in zip(MODALITIES, vectors, strict=True)}
 
 
 def _halved(value: Tensor) -> Tensor:

@@ -81,6 +81,11 @@ class TimedNet(nn.Module, ABC):
             known: (B, T, M) bool, where some of what the mask has was imputed: what was there. Calibration asks for it.
         """
 
+    @property
+    def imputes(self) -> str:
+        """Which vectors imputation replaces: the name of their place in the net, kept with those that a model remembers."""
+        return "encoded"
+
     def vectors(self, encoded: Encoded) -> Encoded:
         """One vector per modality and step, (B, T, E_m): what imputation compares and replaces."""
         return encoded

@@ -4,7 +4,7 @@ A trained fusion is a class with the id of its model and `build`, which makes it
 `config.json`. Such a model's folder holds, besides the net's weights:
 
 - in `config.json`: `step`, the seconds between two steps of the training; `classes`, the names of the emotion classes if it
-  has any; and whatever `build` reads;
+  has any; `imputes`, which vectors it remembers (`TimedNet.imputes`); and whatever `build` reads;
 - in `model.safetensors`: optionally `bank.<modality>` (N, E), vectors of training samples for KNN imputation.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mien.errors import ModelError
+from mien.errors import ModelError, shown
 from mien.models.damage import UNREADABLE, reason
 from mien.sdk import Aligned, Context, Fused, FusedCurve
 from mien.tracks.quantity import AROUSAL, HOSTILITY, VALENCE, Quantity, probability
@@ -80,6 +81,7 @@ class TrainedFusion:
                     f"The model {self.model} remembers no training samples to impute from; choose missing=zero, or train "
                     f"it again: {folder}"
                 )
+            check_remembered(self.model, net, config, folder)
             self._imputer = KnnImputer({m: bank[m].float().numpy() for m in net.modalities}, params.neighbours)
         self._here = tuple(m for m in net.modalities if EMBEDDINGS[m] in tracks)
         self._states: dict[str, Any] = {}
@@ -210,6 +212,15 @@ class TrainedFusion:
 
     def _tensor(self, array: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._ctx.device)
+
+
+def check_remembered(model: str, net: TimedNet, config: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to impute from vectors that were remembered at another place of the net; raises ModelError."""
+    if config.get("imputes", "encoded") != net.imputes:
+        raise ModelError(
+            f"The model {model} remembers vectors of before its attention, which no longer impute: have it remember others with "
+            f"'mien train fusion-attention --set recalibrate=true --data DIR --out {shown(folder)}', or train it again."
+        )
 
 
 def _array(tensor: Tensor) -> Floats:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mien_plugins.fusion.pooled import PooledConfig, PooledNet, statistics
+from mien_plugins.fusion.pooled import PooledConfig, PooledNet, WholeNet, statistics
 from mien_plugins.fusion.sequence import SequenceConfig, SequenceNet
 from mien_plugins.fusion.strategies import (
     Attention,
@@ -63,6 +63,37 @@ def test_whole_sequences_of_different_lengths_are_read(kind: str) -> None:
     assert reading.score.shape == (3, 1)
     assert reading.expression is not None
     assert torch.allclose(reading.expression.sum(-1), torch.ones(3, 1))
+
+
+@pytest.mark.parametrize("kind", ["intra", "cross", "intra-cross"])
+@pytest.mark.parametrize("net_of", [PooledNet, WholeNet])
+def test_imputation_stands_where_the_thesis_has_it(net_of: type[PooledNet], kind: str) -> None:
+    """Of the intra-modal net at the input of the pooling: a modality's own vector in its place changes nothing."""
+    torch.manual_seed(0)
+    config = PooledConfig(("t", "v", "a"), (5, 7, 6), kind, (4,) * 3, (0, 2, 2), 4, 2, 9, drop=(0.0,) * 3)  # type: ignore[arg-type]
+    net = net_of(config).eval()
+    steps = 4 if net_of is WholeNet else 4 + net.context
+    whole = torch.ones(2, 1 if net_of is WholeNet else steps, 3, dtype=torch.bool)
+    encoded = net.encode([torch.randn(2, steps, w) for w in (5, 7, 6)], whole)
+    whole = whole[:, net.context :]
+    without = whole.clone()
+    without[..., 1] = False
+    vectors = net.vectors(encoded)
+    assert [v.shape for v in vectors] == [(2, whole.shape[1], 8)] * 3
+    said = net.decode(net.imputed(encoded, vectors, without), whole).logits
+    wanted = net.decode(encoded, whole).logits
+    assert said is not None
+    assert wanted is not None
+    assert torch.allclose(said, wanted, atol=1e-6) == (kind == "intra")
+    # Another's vector is pooled as it stands, not attended to once more.
+    other = tuple(v.flip(0) for v in vectors)
+    sides = net._attended([part.flatten(0, 1) for part in net.imputed(encoded, other, without)], whole)
+    if kind == "intra":
+        torch.testing.assert_close(sides[0][0][1], other[1].flatten(0, 1))
+    if kind == "intra-cross":  # whose encoder's mean stands at every position, also for the attention within
+        alike = other[1].flatten(0, 1).unsqueeze(1).expand(-1, 4, -1)
+        attended = net.intra[1](alike, alike, alike, need_weights=False)[0].mean(1)
+        torch.testing.assert_close(sides[0][0][1], attended)
 
 
 def test_statistics_are_mean_and_unbiased_deviation_of_what_is_there() -> None:

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from mien.engine.align import Grid
 from mien.engine.backend import Backend
 from mien.engine.context import RunContext
-from mien.errors import TrainingError, UsageError
+from mien.errors import ModelError, TrainingError, UsageError
 from mien.models.store import verify
 from mien.tracks import Features
 from mien.tracks.quantity import EXPRESSIONS
+from mien.training.card import load_model, save_model
 from mien_plugins.emotion.corpus import TEST_SPEAKERS
 from mien_plugins.fusion import items as of_corpora
 from mien_plugins.fusion import public_model, recipe
@@ -28,6 +30,7 @@ from mien_plugins.fusion.items import MODALITIES, PARTS, Items
 from mien_plugins.fusion.measure import ECE_HOSTILE, KNN, WAYS
 from mien_plugins.fusion.plan import Plan
 from mien_plugins.fusion.scaling import named, subsets
+from mien_plugins.fusion.trained import BANK
 
 WIDTHS = {"text": 5, "voice": 6, "face": 4}
 SPEAKERS = (("ravdess-01", "emodb-03"), ("ravdess-17",), ("ravdess-19",))
@@ -120,6 +123,27 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
     assert json.loads((tmp_path / "again" / "config.json").read_text())["sha256"] == config["sha256"]
     with pytest.raises(UsageError, match="holds the fusion hierarchical"):
         recipe.train(tmp_path, out, strategy="concat", **options)
+
+
+def test_a_model_that_remembers_vectors_of_before_its_attention_gets_others(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    out, again = tmp_path / "fusion-intra", {**options, "recalibrate": True}
+    card = recipe.train(tmp_path, out, strategy="intra", compare=False, **options)
+    weights, config = load_model(out)
+    assert config["imputes"] == "pooled"
+    # As earlier versions left it.
+    stale = {n: torch.zeros_like(v) if n.startswith(BANK) else v for n, v in weights.items()}
+    save_model(out, stale, {name: value for name, value in config.items() if name != "imputes"})
+    with pytest.raises(ModelError, match="remembers vectors of before its attention.*--set recalibrate=true"):
+        recipe.evaluate(out, tmp_path)
+    recipe.train(tmp_path, out, strategy="intra", **again)
+    renewed, config = load_model(out)
+    assert config["imputes"] == "pooled"
+    assert renewed.keys() == weights.keys()
+    for name, value in weights.items():
+        torch.testing.assert_close(renewed[name], value, atol=0.02 if name.startswith(BANK) else 0.0, rtol=0.0)
+    assert [m.name for m in recipe.evaluate(out, tmp_path).metrics] == [m.name for m in card.metrics]
 
 
 def test_each_subset_is_calibrated_and_can_be_anew_without_training(options: dict[str, Any], tmp_path: Path) -> None:

@@ -91,6 +91,18 @@ def test_the_thesis_nets_learn_whole_sequences(features: Path, tmp_path: Path) -
     assert "--set label=iemocap --set moddrop=single --set epochs=4" in (out / "CARD.md").read_text()
     again = job.evaluate(Registry.load().recipe("fusion-attention"), out, features, device="cpu", write=False)
     assert [m.value for m in again.metrics] == [m.value for m in card.metrics]
+    # Of an earlier version, which remembered other vectors.
+    weights, config = load_model(out)
+    (out / "config.json").write_text(json.dumps({k: v for k, v in config.items() if k != "imputes"}))
+    with pytest.raises(ModelError, match="--set recalibrate=true"):
+        job.evaluate(Registry.load().recipe("fusion-attention"), out, features, device="cpu", write=False)
+    wanted = job.Job(features, out, device="cpu", threads=1, progress=False, work=tmp_path / "new",
+                     options={"recalibrate": True})  # fmt: skip
+    assert job.train(Registry.load().recipe("fusion-attention"), wanted).metrics == card.metrics
+    renewed, config = load_model(out)
+    assert config["imputes"] == "pooled"
+    for name, value in weights.items():
+        torch.testing.assert_close(renewed[name], value, atol=1e-3, rtol=1e-2)
 
 
 def test_what_a_users_net_says_is_calibrated_on_validation_rows(features: Path, tmp_path: Path) -> None:

@@ -59,7 +59,9 @@ KINDS = ("concat", "self", "residual", "hierarchical", "crossmodal", "intra", "c
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Writes a model of a kind and gives a prepared fusion."""
 
-    def made(kind: str, tracks: Any, bank: bool = True, context: Any = None, **params: Any) -> Tiny:
+    def made(
+        kind: str, tracks: Any, bank: bool = True, context: Any = None, stale: bool = False, **params: Any
+    ) -> Tiny:
         torch.manual_seed(0)
         net = build(config_of(kind))
         weights = dict(net.state_dict())
@@ -67,7 +69,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             vectors = net.vectors(net.encode([torch.randn(1, 20 + net.context, w) for w in WIDTHS],
                                              torch.ones(1, 20 + net.context, 3, dtype=torch.bool)))  # fmt: skip
             weights |= {f"bank.{name}": v[0] for name, v in zip(NAMES, vectors, strict=True)}
-        save_model(tmp_path / "fusion-tiny", weights, config_of(kind))
+        of = {} if stale else {"imputes": net.imputes}
+        save_model(tmp_path / "fusion-tiny", weights, config_of(kind) | of)
         monkeypatch.setattr("mien.models.store.resolve", lambda model: tmp_path / model)
         fusion = Tiny()
         fusion.prepare(tuple(tracks), TrainedParams(**params), context or a_context())
@@ -132,6 +135,16 @@ def test_stretches_go_on_from_each_other(make: Any, kind: str) -> None:
     for name in ("score", "weights", "contributions"):
         joined = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_allclose(joined, getattr(whole, name), atol=1e-5)
+
+
+def test_what_was_remembered_at_another_place_of_the_net_does_not_impute(make: Any) -> None:
+    for kind in KINDS:
+        make(kind, chosen(NAMES), stale=True)
+        if kind != "intra":
+            make(kind, chosen(NAMES), stale=True, missing="knn")
+            continue
+        with pytest.raises(ModelError, match="--set recalibrate=true"):
+            make(kind, chosen(NAMES), stale=True, missing="knn")
 
 
 def test_what_stands_where_a_modality_is_absent_changes_nothing(make: Any) -> None:
