@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +17,7 @@ from mien.engine.registry import Registry
 from mien.errors import shown
 from mien.models import install, store
 from mien.models.catalogue import ENTRIES, entry
+from mien.models.files import recorded
 from mien.models.statement import Statement
 
 
@@ -40,9 +41,15 @@ def list_models(as_json: bool) -> None:
     typer.secho("installed", bold=True)
     for model in here:
         typer.echo(f"  {model.id:<{width}}  {_size(model.size):>9}  {model.title or model.task}  [{model.licence}]")
-    typer.secho("could be installed with mien models pull ID, or mien models import ID DIR", bold=True)
-    for known in rest:
-        typer.echo(f"  {known.id:<{width}}  {_size(known.size):>9}  {known.title}: {known.task}  [{known.licence}]")
+    for how, some in (
+        ("could be fetched with mien models pull ID", [k for k in rest if not (k.obstacle or k.unpinned)]),
+        ("could be fetched with mien models pull ID, held to what the hub states", [k for k in rest if k.unpinned]),
+        ("could be imported with mien models import ID DIR", [k for k in rest if k.obstacle]),
+    ):
+        if some:
+            typer.secho(how, bold=True)
+        for known in some:
+            typer.echo(f"  {known.id:<{width}}  {_size(known.size):>9}  {known.title}: {known.task}  [{known.licence}]")
     typer.secho("could be trained with mien train RECIPE --data DIR --out DIR", bold=True)
     for info in recipes:
         typer.echo(f"  {info.id:<{width}}  {'':>9}  {info.title}")
@@ -59,18 +66,30 @@ def show_model(model: str, as_json: bool) -> None:
     if card is not None and card.is_file():
         typer.echo(card.read_text(encoding="utf-8"))
         return
-    held = facts.pop("held", None)
-    for key, value in facts.items():
-        if value not in (None, "", [], {}):
-            typer.echo(f"{key}: {value}")
+    for line in _told(facts | {"files": recorded(folder) if folder else {}}):
+        typer.echo(say.plain(line))
     known = entry(model)
     if known is not None and known.unpinned:
         typer.echo(
             "pin: this version of Mien has none of its own; the first download is held to what the hub states then, if you "
             "agree to that, and later ones to the same"
         )
-        if held and (statement := store.held(model)):
+        if statement := store.held(model):
             typer.echo("\n".join(f"held: {line}" for line in statement.lines()))
+
+
+def _told(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What is known of a model, a line for each fact and for each file."""
+    catalogue, record = facts.get("catalogue") or {}, facts.get("record") or {}
+    flat = {key: value for key, value in facts.items() if key not in ("catalogue", "record", "card", "held", "files")}
+    flat["size"] = facts.get("size") or catalogue.get("size") or None
+    pinned = ("repo", "page", "revision", "branch", "languages", "obstacle", "consent")
+    flat |= {key: catalogue.get(key) for key in pinned}
+    done = {key: value for key, value in record.items() if key not in ("id", "files", "source", "licence")}
+    flat |= {"installed on" if key == "installed" else key: value for key, value in done.items()}
+    yield from (f"{key}: {value}" for key, value in flat.items() if value not in (None, "", [], {}))
+    yield from (f"pinned: {name}  sha256 {digest}" for name, digest in catalogue.get("sha256", {}).items())
+    yield from (f"file: {name}  sha256 {digest}" for name, digest in facts.get("files", {}).items())
 
 
 def import_model(model: str, folder: Path, accept: bool) -> None:
@@ -116,7 +135,7 @@ def remove_model(model: str) -> None:
 def _agreed(model: str) -> bool:
     """Ask whoever sits at the terminal for consent where a licence needs it; nobody there, no consent."""
     known = entry(model)
-    if known is None or not known.consent or store.is_installed(model) or not sys.stdin.isatty():
+    if known is None or not known.consent or store.is_whole(model) or not sys.stdin.isatty():
         return False
     typer.echo(f"{known.title} is under this licence: {known.licence} ({known.page}).\n{known.consent}.")
     return typer.confirm("Do you agree?", default=False)
@@ -126,8 +145,8 @@ def _trusted(model: str, stated: Statement, trust: bool) -> bool:
     """Show what the hub stated; whoever sits at the terminal is asked, who does not has given the option or not."""
     typer.echo("\n".join(stated.lines()))
     typer.echo(
-        f"This version of Mien has no pin of its own for {model}, and will hold it to what {stated.host} states there, now and "
-        "from now on."
+        f"This version of Mien has no pin of its own for {model}: it will be held to what {stated.host} stated there, now and "
+        "at every later download."
     )
     return trust or (sys.stdin.isatty() and typer.confirm("Do you agree?", default=False))
 

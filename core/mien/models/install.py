@@ -57,7 +57,7 @@ def stated(
     """What a download is held to where the catalogue has no pin of its own: what the hub stated when the model was first
     fetched, or a download that broke off began; where there is neither the hub is asked.
 
-    None when the catalogue pins the model, or it is here already.
+    None when the catalogue pins the model, or it is here already and whole.
 
     Args:
         anew: ask the hub whatever it stated earlier.
@@ -66,11 +66,11 @@ def stated(
         LicenceError, ModelError: as `pull`.
     """
     known = entry(model_id)
-    if known is None or not known.unpinned or store.is_installed(model_id):
+    if known is None or not known.unpinned or store.is_whole(model_id):
         return None
     _require_possible(known)
     _require_consent(known, accept_licence)
-    earlier = None if anew else store.held(model_id) or statement.load(_parts(model_id) / _STATED)
+    earlier = None if anew else store.held(model_id) or statement.load(store.parts(model_id) / _STATED)
     return earlier or hub.ask(known, endpoint)
 
 
@@ -82,7 +82,7 @@ def pull(
     trusted: Statement | None = None,
     endpoint: str | None = None,
 ) -> store.Installed:
-    """Download a model of the catalogue at its pinned revision; nothing happens when it is here already.
+    """Download a model of the catalogue at its pinned revision; nothing happens when it is here already and whole.
 
     A download that breaks off goes on from where it was when it is asked for again.
 
@@ -100,7 +100,7 @@ def pull(
     known = entry(model_id)
     if known is None:
         raise store.missing(model_id)
-    if store.is_installed(model_id):
+    if store.is_whole(model_id):
         return _find(model_id)
     _require_possible(known)
     _require_consent(known, accept_licence)
@@ -114,7 +114,7 @@ def pull(
     else:
         known = replace(known, revision=trusted.revision, files=tuple(f.name for f in trusted.files), size=trusted.size)
     # Not a temporary name: what is here already need not come again.
-    parts = _parts(model_id)
+    parts = store.parts(model_id)
     with _storage_faults():
         if trusted is not None and statement.load(parts / _STATED) not in (None, trusted):
             shutil.rmtree(parts, ignore_errors=True)  # of another commit
@@ -127,6 +127,10 @@ def pull(
         _check(known, trusted, downloaded)
     except OSError as error:
         raise _unwritable(error) from error
+    except ModelError:
+        if all(path.name == _STATED for path in parts.iterdir()):  # nothing came
+            shutil.rmtree(parts, ignore_errors=True)
+        raise
     except (_Other, download.TooLong) as error:
         shutil.rmtree(parts, ignore_errors=True)
         pins = f"{trusted.host} stated on {trusted.asked}" if trusted else "the catalogue pins"
@@ -146,10 +150,6 @@ def pull(
         _finish(model_id, folder, facts)
     shutil.rmtree(parts, ignore_errors=True)
     return _find(model_id)
-
-
-def _parts(model_id: str) -> Path:
-    return store.user_models() / f".pull-{model_id}"
 
 
 def _require_possible(known: Entry) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,12 @@ def bundled_models() -> Path | None:
 def is_installed(model_id: str) -> bool:
     """Whether the model is here, complete or not."""
     return _folder(model_id) is not None
+
+
+def is_whole(model_id: str) -> bool:
+    """Whether the model is here with all its files as they were recorded; reads them (once a process)."""
+    folder = _folder(model_id)
+    return folder is not None and not problems(folder, files.sha256_once)
 
 
 def held(model_id: str) -> Statement | None:
@@ -193,20 +200,30 @@ def describe(model_id: str) -> dict[str, Any]:
     return about
 
 
+def parts(model_id: str) -> Path:
+    """Where what has come of a download lies until all of it is there."""
+    check_id(model_id)
+    return user_models() / f".pull-{model_id}"
+
+
 def remove(model_id: str) -> None:
-    """Delete a model from the user's store.
+    """Delete a model from the user's store, and what has come of a download of it that broke off.
 
     Raises:
         ModelError: it is not there, or it comes with Mien.
         StorageError: it cannot be deleted.
     """
-    folder = _folder(model_id)
-    if folder is None:
+    folder, begun = _folder(model_id), parts(model_id)
+    if folder is None and not begun.is_dir():
         raise missing(model_id)
-    if folder.parent != user_models():
+    if folder is not None and folder.parent != user_models():
         raise ModelError(f"The model {model_id} comes with Mien and cannot be removed: {folder}")
+    folder = folder or begun
     try:
-        place.delete(user_models(), model_id)
+        if folder != begun:
+            place.delete(user_models(), model_id)
+        if begun.is_dir():
+            shutil.rmtree(begun)
     except OSError as error:
         raise StorageError(
             f"The model {model_id} could not be removed ({error.strerror}); allow writing there: {folder}"
@@ -254,7 +271,9 @@ def _folder(model_id: str) -> Path | None:
 
 
 def _holds_model(folder: Path) -> bool:
-    return bool(_ID.fullmatch(folder.name)) and folder.is_dir() and bool(files.weights(folder))
+    """Whether a model is there, or what is left of one: its record names the files that are missing."""
+    named = bool(_ID.fullmatch(folder.name)) and folder.is_dir()
+    return named and bool(files.weights(folder) or files.recorded(folder))
 
 
 def _again(model_id: str, folder: Path) -> str:

@@ -82,6 +82,22 @@ def test_a_model_is_fetched_shown_checked_and_removed(hub: Any, command: Callabl
     assert "comes with Mien" in kept.err
 
 
+def test_the_list_says_how_each_comes_and_show_what_it_is_held_to(hub: Any, command: Callable[..., Any]) -> None:
+    heading, under = "", {}
+    for line in command("models", "list").out.splitlines():
+        heading = heading if line.startswith("  ") else line
+        under.setdefault(line.split()[0], heading)
+    assert under["whisper-tiny"] == "could be fetched with mien models pull ID"
+    assert under["roberta-hate"] == "could be fetched with mien models pull ID, held to what the hub states"
+    assert under["ecapa-voxceleb"] == "could be imported with mien models import ID DIR"
+    pinned = catalogue.entry("whisper-base")
+    assert pinned is not None
+    shown = command("models", "show", "whisper-base").out.splitlines()
+    (digest,) = pinned.sha256.values()
+    wanted = ("installed: False", f"size: {pinned.size}", f"revision: {pinned.revision}", "licence: Apache-2.0")
+    assert set(shown) >= {*wanted, f"pinned: model.safetensors  sha256 {digest}"}
+
+
 def test_what_broke_off_goes_on_with_the_same_command(hub: Any, command: Callable[..., Any], mien_home: Path) -> None:
     size = len(hub.files["model.safetensors"])
     parts = mien_home / "models" / ".pull-whisper-tiny"
@@ -182,7 +198,7 @@ def test_what_the_hub_states_is_shown_and_needs_the_option(
     assert [row.split()[0] for row in rows] == ["config.json", "tokenizer.json", "model.safetensors"]
     assert rows[2].endswith(f"{len(hub.files['model.safetensors']):,} bytes  sha256 {digest}")
     assert "git sha1 9e26dfeeb6e641a33dae4961196235bdb965b21b" in rows[0]  # as `git hash-object` says of {}
-    assert sentence.startswith("This version of Mien has no pin of its own for roberta-hate, and will hold it to what")
+    assert sentence.startswith("This version of Mien has no pin of its own for roberta-hate: it will be held to what")
     assert not (mien_home / "models").exists()
     assert "pin: this version of Mien has none of its own" in command("models", "show", UNPINNED).out
     done = command("models", "pull", UNPINNED, "--trust-hub")

@@ -69,6 +69,27 @@ def test_pull(hub: Any, mien_home: Path) -> None:
     assert hub.asked == []
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("how", ["missing", "changed"])
+def test_a_damaged_model_is_fetched_again(hub: Any, name: str, how: str) -> None:
+    file = pull("whisper-tiny", endpoint=hub.address).path / name
+    file.unlink() if how == "missing" else file.write_bytes(file.read_bytes() + b" ")
+    assert store.verify("whisper-tiny")
+    pull("whisper-tiny", endpoint=hub.address)
+    assert store.verify("whisper-tiny") == []
+
+
+def test_what_came_of_a_download_can_be_removed(hub: Any, mien_home: Path) -> None:
+    hub.breaks = 0
+    with pytest.raises(ModelError):
+        pull("whisper-tiny", endpoint=hub.address)
+    assert installed(mien_home) == [".pull-whisper-tiny"]  # the small files, for the next attempt
+    store.remove("whisper-tiny")
+    assert installed(mien_home) == []
+    with pytest.raises(ModelError, match="is not installed"):
+        store.remove("whisper-tiny")
+
+
 def test_a_mirror_is_taken_from_the_environment(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", hub.address)
     assert pull("whisper-tiny").id == "whisper-tiny"
@@ -179,12 +200,12 @@ def test_a_hub_that_refuses(hub: Any, status: int, says: str) -> None:
         pull("whisper-tiny", endpoint=hub.address)
 
 
-def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network(monkeypatch: pytest.MonkeyPatch, mien_home: Path) -> None:
     monkeypatch.delenv("MIEN_OFFLINE")
     with pytest.raises(ModelError, match=r"could not be downloaded .* 'mien models import yunet DIR'"):
         # Nothing listens on the port of "discard".
         pull("yunet", endpoint="http://127.0.0.1:9")
-    assert store.available() == []
+    assert installed(mien_home) == []
 
 
 def test_offline() -> None:

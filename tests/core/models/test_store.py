@@ -128,6 +128,27 @@ def test_damage_after_installation_is_seen(make_model) -> None:
     assert len(store.verify("mine")) == 2
 
 
+def test_a_model_that_has_lost_its_weights_is_told_of_and_can_be_removed(make_model) -> None:
+    folder = import_folder("mine", make_model()).path
+    (folder / "model.safetensors").unlink()
+    assert store.is_installed("mine")
+    assert not store.is_whole("mine")
+    assert [model.id for model in store.available()] == ["mine"]
+    assert store.verify("mine") == ["model.safetensors is missing"]
+    with pytest.raises(ModelError, match=r"is damaged \(model\.safetensors is missing\); remove it with"):
+        store.resolve("mine")
+    store.remove("mine")
+    assert store.available() == []
+
+
+def test_a_bundled_model_that_has_lost_its_weights_is_told_of(bundled: Path, make_model) -> None:
+    theirs = _bundle(bundled, make_model(), "voice")
+    (theirs / "model.safetensors").unlink()
+    assert store.verify("voice") == ["model.safetensors is missing"]
+    with pytest.raises(ModelError, match=r"model\.safetensors is missing\); install Mien again"):
+        store.resolve("voice")
+
+
 def test_remove(make_model) -> None:
     path = import_folder("mine", make_model()).path
     store.remove("mine")
