@@ -169,8 +169,12 @@ class Document(QObject):
             if track.name == SCORE:
                 self._forget_fusion(self._fresh)
             return
+        before = self.readings.parts[track.name][-1]
         self.readings.add(track)
-        self.grew.emit(track)
+        if len(before) and len(track) and track.onsets[0] < before.onsets[-1]:
+            self.replaced.emit(track.name)  # lanes only grow at their end
+        else:
+            self.grew.emit(track)
 
     def _forget_fusion(self, kept: Collection[str]) -> None:
         """What an earlier fusion wrote besides goes with its score: this one may not write it."""

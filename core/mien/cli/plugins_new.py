@@ -83,11 +83,7 @@ def _fields(name: str, plugin_id: str, kind: str) -> dict[str, str]:
     words = name.split("-")
     described = KINDS[kind]
     use = _USE[kind].replace("@ID@", plugin_id)
-    card = (
-        ""
-        if kind == "exporter"
-        else "| `MODEL_CARD.md` | that there is no model, and what to say once there is one |\n"
-    )
+    card = "what is written, what is left out, the licence" if kind == "exporter" else "what to say once there is one"
     return {
         "@NAME@": name,
         "@PACKAGE@": f"mien_{'_'.join(words)}",
@@ -98,7 +94,7 @@ def _fields(name: str, plugin_id: str, kind: str) -> dict[str, str]:
         "@KIND_A@": described,
         "@KIND_A_CAP@": described.capitalize(),
         "@USE@": use,
-        "@CARD_ROW@": card,
+        "@CARD@": card,
     }
 
 

@@ -57,19 +57,34 @@ def test_its_tests_pass_as_generated(projects: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_the_project_is_complete(projects: Path, kind: str) -> None:
-    """Entry point, descriptor, typed parameters, class, tests, README; a card where there may be a model."""
+    """Entry point, descriptor, typed parameters, class, model card, tests, README: every kind has each of them."""
     name = NAMES[kind]
     folder, package = projects / name, f"mien_{name.replace('-', '_')}"
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     source = {f"src/{package}/{part}" for part in ("__init__.py", "info.py", f"{kind}.py", "py.typed")}
-    wanted = {"pyproject.toml", "README.md", "tests/conftest.py", f"tests/test_{package}.py", *source}
-    wanted |= {"MODEL_CARD.md"} if kind != "exporter" else set()
+    wanted = {"pyproject.toml", "README.md", "MODEL_CARD.md", "tests/conftest.py", f"tests/test_{package}.py", *source}
     assert {path for path in files if "__pycache__" not in path and ".egg-info" not in path} >= wanted
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    texts = {path: (folder / path).read_text(encoding="utf-8") for path in wanted}
+    project = tomllib.loads(texts["pyproject.toml"])["project"]
     assert project["entry-points"]["mien"] == {name: f"{package}.info"}
-    info = (folder / "src" / package / "info.py").read_text(encoding="utf-8")
-    assert re.search(r"^class \w+Params\((Fusion)?Params\):", info, re.MULTILINE)
+    info = texts[f"src/{package}/info.py"]
+    assert re.search(rf"^INFO = {kind.capitalize()}Info\($", info, re.MULTILINE)
+    (title,) = re.findall(r"^class (\w+)Params\((?:Fusion)?Params\):", info, re.MULTILINE)
+    assert re.search(r"^    \w+: (int|float|bool|str|Literal\[.+\]) = param\(", info, re.MULTILINE)
     assert "@hookimpl" in info
+    assert f'factory="{package}.{kind}:{title}"' in info
+    assert re.search(rf"^class {title}\b", texts[f"src/{package}/{kind}.py"], re.MULTILINE)
+    assert "def test_conformance(mien_check" in texts[f"tests/test_{package}.py"]
+    readme = texts["README.md"]
+    assert all(f"`{part}`" in readme for part in ("MODEL_CARD.md", f"src/{package}/info.py", "tests/"))
+    card = texts["MODEL_CARD.md"]
+    assert "**There is no model.**" in card
+    says = (
+        ("## What it writes", "## Limits", "## Licence", project["license"]["text"])
+        if kind == "exporter"
+        else ("licence",)
+    )
+    assert all(part in card for part in says)
 
 
 def test_what_is_written_is_tidy(projects: Path) -> None:

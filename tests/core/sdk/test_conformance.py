@@ -96,7 +96,7 @@ def test_each_medium_finds_the_plugin_that_cannot_do_with_it(
     [
         ("odd.backwards", Level.ERROR, "must not go backwards"),
         ("odd.beyond", Level.ERROR, "outside the medium"),
-        ("odd.unordered", Level.NOTE, "begin before the piece that came before them"),
+        ("odd.unordered", Level.ERROR, "1 piece begins before the one that was handed on before"),
     ],
 )
 def test_times_are_in_order_and_inside(registry: Any, plugin: str, level: Level, says: str) -> None:

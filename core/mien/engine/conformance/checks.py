@@ -71,7 +71,9 @@ def _judged(check: str, outcome: Outcome, passed: str) -> Finding:
         return Finding(Level.ERROR, check, _sentence(outcome.error))
     rows = sum(len(t) for t in outcome.tracks.values())
     if outcome.late:
-        return Finding(Level.NOTE, check, f"{outcome.late} pieces begin before the piece that came before them.")
+        many = "1 piece begins" if outcome.late == 1 else f"{outcome.late} pieces begin"
+        text = f"{many} before the one that was handed on before; who reads the track would miss what comes late."
+        return Finding(Level.ERROR, check, text)
     return Finding(Level.PASS, check, f"{passed} Rows: {rows}, with times in order and values within their extents.")
 
 
