@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from mien.engine.check import check_piece
 from mien.errors import LicenceError, ModelError
 from mien.models import store
-from mien.models.install import import_folder
+from mien.models.install import import_folder, pull, stated
 from mien.sdk import Block, MediaInfo, Windows
 from mien_plugins.emotion.analyzer import EmotionAnalyzer
 from mien_plugins.emotion.info import DIMENSIONS, EMBEDDING, EMOTION, WAV2VEC2, EmotionParams
@@ -105,6 +106,21 @@ def test_it_reads_as_the_paper_says(make: Callable[..., Path], transformers: Any
         np.testing.assert_allclose(value, expected, atol=1e-4)
         np.testing.assert_allclose(vector, hidden, atol=1e-4)
     assert np.abs(values).max() < 1.0  # none of them was only clipped
+
+
+def test_what_the_hub_states_is_enough_to_read_it(make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "core" / "models"))
+    from hub import Hub, serve
+
+    monkeypatch.delenv("MIEN_OFFLINE")
+    folder = make()
+    content = {path.name: path.read_bytes() for path in folder.iterdir()} | {"pytorch_model.bin": b"\x80"}
+    with serve(Hub(content)) as hub:
+        found = stated(WAV2VEC2, accept_licence=True, endpoint=hub.address)
+        pulled = pull(WAV2VEC2, accept_licence=True, trusted=found, endpoint=hub.address)
+    sys.modules.pop("hub", None)
+    ours, theirs = (read(load(place), sounds(0.5))[0] for place in (pulled.path, folder))
+    np.testing.assert_array_equal(ours, theirs)
 
 
 def test_batches_change_nothing(make: Callable[..., Path]) -> None:

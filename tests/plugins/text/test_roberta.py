@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from mien.errors import LicenceError, ModelError
 from mien.models import store
-from mien.models.install import import_folder
+from mien.models.install import import_folder, pull, stated
 from mien.sdk import Block, MediaInfo
 from mien.tracks import Spans
 from mien_plugins.text.analyzer import TextAnalyzer
@@ -62,6 +63,24 @@ def test_it_reads_what_the_net_says_in_any_batches(make_roberta: Callable[..., P
     expected = float(model.net(ids).logits.softmax(1)[0, 1])
     assert alone[0] == pytest.approx(expected, abs=1e-6)
     assert model.read([]).shape == (0,)
+
+
+@pytest.mark.parametrize("model", [ROBERTA, ROBERTA_HATE])
+def test_what_the_hub_states_is_enough_to_read_it(
+    make_roberta: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "core" / "models"))
+    from hub import Hub, serve
+
+    monkeypatch.delenv("MIEN_OFFLINE")
+    folder = make_roberta()
+    content = {path.name: path.read_bytes() for path in folder.iterdir()} | {"pytorch_model.bin": b"\x80"}
+    with serve(Hub(content)) as hub:
+        found = stated(model, accept_licence=True, endpoint=hub.address)
+        pulled = pull(model, accept_licence=True, trusted=found, endpoint=hub.address)
+    sys.modules.pop("hub", None)
+    here, there = RobertaClassifier.load(pulled.path), RobertaClassifier.load(folder)
+    np.testing.assert_array_equal(here.read(TEXTS, limit=40), there.read(TEXTS, limit=40))
 
 
 def test_a_long_text_counts_as_its_most_offensive_window(make_roberta: Callable[..., Path]) -> None:
