@@ -344,8 +344,10 @@ def test_other_files_than_the_stated_are_refused(hub: Any, mien_home: Path, name
 
 def test_a_file_that_does_not_end_is_cut_off(hub: Any, mien_home: Path) -> None:
     hub.endless = True
+    told, done = agreed(), [0]
     with pytest.raises(ModelError, match=r"model\.safetensors of .* is not the file that"):
-        get()
+        pull(MODEL, accept_licence=True, trusted=told, progress=lambda now, total: done.append(now))
+    assert max(done) <= told.size
     assert left(mien_home) == []
 
 
