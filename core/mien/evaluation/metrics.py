@@ -118,6 +118,13 @@ def ece(truth: ArrayLike, probability: ArrayLike, bins: int = 15) -> float:
     return float(np.abs(gap).sum() / count.sum())
 
 
+def ece_by_chance(probability: ArrayLike, bins: int = 15, repeats: int = 200, seed: int = 0) -> float:
+    """What `ece` comes to on average where (N,) probabilities are exactly right: few items never fit theirs."""
+    p = np.asarray(probability, dtype=np.float64)
+    rng = np.random.default_rng(seed)
+    return float(np.mean([ece(rng.random(len(p)) < p, p, bins) for _ in range(repeats)]))
+
+
 def wer(reference: str | Sequence[str], hypothesis: str | Sequence[str]) -> float:
     """Word error rate over all pairs: (substitutions + deletions + insertions) / words of the references.
 

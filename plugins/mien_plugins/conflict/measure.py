@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from mien.evaluation.groups import GENDERS, LANGUAGES
-from mien.evaluation.metrics import bootstrap_ci, ece, pearson, rmse
+from mien.evaluation.metrics import bootstrap_ci, ece, ece_by_chance, pearson, rmse
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
@@ -73,13 +73,15 @@ def measure(
     add("Pearson", pearson, truth[several], given[several], subset="test, two speakers or more")
     if padded.sum() > 1:
         add("Pearson", pearson, truth[padded], given[padded], subset="test, shorter than 30 s, padded")
-    genders = _by_gender(voices)
+    genders, parts = _by_gender(voices), {"test": (truth, given)}
+    parts |= {f"test, {_corpus(name, voices[name])}": (talk.truth, talk.given) for name, talk in heard.items()}
     for offset, (gender, groups) in enumerate(genders.items()):
         among = [
             _listen(net, own, max(2, clips // 2), TEST_STREAM + 20 + 2 * offset + i) for i, own in enumerate(groups)
         ]
         y, p = (np.concatenate(part) for part in zip(*((talk.truth, talk.given) for talk in among), strict=True))
         add("Pearson", pearson, y, p, subset=f"test, conversations among {gender}")
+        parts[f"test, conversations among {gender}"] = (y, p)
     add("RMSE", rmse, truth, given, subset="test", note="intensity runs from -1 to 1")
     add("MSE", _mse, truth, given, subset="test")
     add("balanced accuracy at 0", _balanced, truth, given, subset="test")
@@ -87,10 +89,10 @@ def measure(
         read = scores(net, one_voice(own, single, TEST_STREAM + 10 + offset))[0]
         add("share below 0", _below, read, subset=f"one speaker alone, {_corpus(name, own)}")
     for offset, (gender, groups) in enumerate(genders.items()):
-        parts = [
+        alone = [
             scores(net, one_voice(own, single, TEST_STREAM + 30 + 2 * offset + i))[0] for i, own in enumerate(groups)
         ]
-        add("share below 0", _below, np.concatenate(parts), subset=f"one speaker alone, {gender}")
+        add("share below 0", _below, np.concatenate(alone), subset=f"one speaker alone, {gender}")
     for name, own in voices.items():
         corpus = _corpus(name, own)
         for sounds, subset, note in (
@@ -101,9 +103,12 @@ def measure(
             add("share below 0", _below, read, subset=subset, note=f"{note}; at most {read.max():.2f}")
     diagrams = []
     for curve, level in (("conflict", 0.0), ("hostility", HIGH)):
-        chance, happened = probability(given, config[curve]), (truth > level).astype(float)
-        add(f"ECE of P(intensity > {level:g})", ece, happened, chance, subset="test", note="15 bins")
-        diagrams.append(reliability(happened, chance, f"P(intensity > {level:g}), test"))
+        for subset, (y, p) in parts.items():
+            chance, happened = probability(p, config[curve]), (y > level).astype(float)
+            note = f"15 bins; {ece_by_chance(chance):.3f} by chance alone"
+            add(f"ECE of P(intensity > {level:g})", ece, happened, chance, subset=subset, note=note)
+            if subset == "test":
+                diagrams.append(reliability(happened, chance, f"P(intensity > {level:g}), test"))
     card = _card(config, tuple(metrics), trainable(net), running_statistics(net))
     return replace(card, plots=(reliability_plot(*diagrams),))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.evaluation.groups import GENDERS, LANGUAGES
-from mien.evaluation.metrics import bootstrap_ci, ccc, ece, rmse
+from mien.evaluation.metrics import bootstrap_ci, ccc, ece, ece_by_chance, rmse
 from mien.training.card import Metric
 from mien_plugins.emotion.hostility import is_angry
 from mien_plugins.emotion.material import Material
@@ -45,10 +45,19 @@ class Measure:
         """How well and how honestly P(angry) (N,) tells anger: area under the ROC curve, calibration error."""
         truth = is_angry(heard.emotion)
         share = f"{truth.mean():.0%} of the windows are angry"
+        told = f"{share}; {ece_by_chance(score):.3f} by chance alone"
         return [
-            self._of(name, metric, truth, score, heard, subset, share)
-            for name, metric in (("AUC anger", area), ("ECE anger", ece))
+            self._of(name, metric, truth, score, heard, subset, note)
+            for name, metric, note in (("AUC anger", area, share), ("ECE anger", ece, told))
         ]
+
+    def anger_by_group(self, heard: Material, score: NDArray[np.float64], subset: str) -> list[Metric]:
+        """The same within each corpus and for women and men; nothing of those of whom none or all are angry."""
+        truth, found = is_angry(heard.emotion), []
+        for name, mask in _groups(heard, gender=True):
+            if 0 < truth[mask].mean() < 1:
+                found += self.anger(heard.take(mask), score[mask], f"{subset}, {name}")
+        return found
 
     def _of(
         self,

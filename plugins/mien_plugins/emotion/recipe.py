@@ -239,6 +239,7 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     for name, (made, values) in (("windows", clean), ("windows in other rooms and noise", noisy)):
         score = hostility.probability(values, config["hostility"])
         metrics += ask.anger(made, score, f"held-out speakers, {name}")
+        metrics += ask.anger_by_group(made, score, f"held-out speakers, {name}")
     sample = small_sample(clips)
     metrics += ask.agreement(*heard(as_recorded(sample)), report.SAMPLE)
     plots = report.reliability_of({"6 s windows": clean, "other rooms and noise": noisy}, config["hostility"])

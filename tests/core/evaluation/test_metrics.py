@@ -69,6 +69,13 @@ def test_ece_of_calibrated_and_overconfident_scores():
     assert m.ece(np.array([0, 1]), np.array([[0.8, 0.2], [0.8, 0.2]])) == pytest.approx(0.3)
 
 
+def test_few_items_have_an_ece_though_their_probabilities_are_right():
+    # Of four fair coins 0 to 4 fall one way: 2·1/16 · .5 + 2·4/16 · .25.
+    assert m.ece_by_chance([0.5] * 4, repeats=4000) == pytest.approx(0.1875, abs=0.01)
+    assert m.ece_by_chance([0.5] * 4000) < 0.01
+    assert m.ece_by_chance([0.0, 1.0]) == 0.0
+
+
 def test_wer_counts_words_over_all_pairs():
     assert m.wer("place blue at f two", "Place blue, at F two!") == 0.0
     assert m.wer(["a b c d", "e f"], ["a b d", "e f g"]) == pytest.approx(2 / 6)

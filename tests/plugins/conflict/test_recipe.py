@@ -51,6 +51,9 @@ def test_trains_resumes_and_writes_a_card(corpus, tmp_path, monkeypatch):
         *(f"recordings of one speaker {how}, emodb (German)" for how in ("as they are", "end to end")),
         *(f"{what} {who}" for what in ("test, conversations among", "one speaker alone,") for who in ("women", "men")),
     }
+    errors = [m.subset for m in card.metrics if m.name == "ECE of P(intensity > 0.5)"]
+    assert errors[0] == "test"
+    assert len(errors) == 5
     assert card.parameters == 421_314
     page = (out / "CARD.md").read_text().splitlines()
     assert page[2].startswith("Trained on simulated conversations, not on people in conflict.")

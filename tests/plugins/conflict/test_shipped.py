@@ -44,6 +44,20 @@ def test_at_the_published_level_on_speakers_never_heard(folder):
         assert metric(folder, "Pearson", subset)["value"] >= 0.8
 
 
+def test_its_probabilities_are_calibrated_and_the_card_has_them_by_corpus_and_gender(folder):
+    for level in ("0", "0.5"):
+        name = f"ECE of P(intensity > {level})"
+        assert metric(folder, name, "test")["value"] <= 0.05
+        for groups in (
+            ("ravdess (English)", "emodb (German)"),
+            ("conversations among women", "conversations among men"),
+        ):
+            counted = [metric(folder, name, f"test, {group}") for group in groups]
+            assert sum(m["n"] for m in counted) == metric(folder, name, "test")["n"]
+            # Few conversations have an error by chance: it is told beside, and most of what there is.
+            assert all("by chance alone" in m["note"] and 0 < m["value"] < 0.12 for m in counted)
+
+
 def test_one_voice_alone_is_no_conflict(folder):
     for corpus in ("ravdess (English)", "emodb (German)"):
         assert metric(folder, "share below 0", f"one speaker alone, {corpus}")["value"] >= 0.95

@@ -104,6 +104,8 @@ def test_the_papers_nets_learn_from_a_manifest(corpus: Path, tmp_path: Path, net
     assert (config["own"], config["net"]["representation"]) == (True, net)
     assert config["rows"] == {"train": 24, "valid": 8}
     assert Logistic.read(out).channels == TASKS
+    with pytest.raises(NotImplementedError, match="meta tensor"):  # it computes where it is told to
+        rated.evaluate(out, corpus, device="meta")
     assert (
         card.command
         == f"mien train emotion-mtl --data CORPUS --out OUT --quick --set batch=8 --set net={net} --set rate=0.002"
