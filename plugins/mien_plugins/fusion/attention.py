@@ -22,7 +22,8 @@ def build(config: Mapping[str, Any]) -> TimedNet:
         KeyError, TypeError, ValueError: a setting is missing, or cannot be.
     """
     fields = dict(config["net"])
-    classes, places = list(config["classes"]), tuple(fields["hostile"]) or _scored(config)
+    classes = list(config["classes"])
+    places = tuple(fields["hostile"]) or (_scored(config) if classes else ())
     if len(classes) != fields["classes"] or not all(0 <= at < len(classes) for at in places):
         raise ValueError(f"it tells {fields['classes']} classes apart, and {len(classes)} are named")
     fields["hostile"] = places
@@ -39,6 +40,10 @@ def _scored(config: Mapping[str, Any]) -> tuple[int, ...]:
     return scored(config["classes"], str(config.get("label", "")))
 
 
+AROUSED = Quantity("aroused", "", 0.0, 1.0, "calm", "excited")
+"""Arousal as a score: from 0, the lowest, to 1."""
+
+
 class AttentionFusion(TrainedFusion):
     """One of them; the model's configuration says which."""
 
@@ -52,7 +57,9 @@ class AttentionFusion(TrainedFusion):
         return build(config)
 
     def quantity(self, config: Mapping[str, Any]) -> Quantity:
-        """Hostility, unless the classes of the score are a user's own and speak of something else."""
+        """Hostility, unless the classes of the score are a user's own and speak of something else; without any, arousal."""
+        if not config["classes"]:
+            return AROUSED
         return measures(
             tuple(config["net"]["hostile"]) or _scored(config), config["classes"], str(config.get("label", ""))
         )
@@ -104,3 +111,9 @@ class IntraCrossFusion(AttentionFusion):
     """Both."""
 
     model = "fusion-intra-cross"
+
+
+class OwnFusion(AttentionFusion):
+    """Any of them, as it was trained on a user's own data."""
+
+    model = "fusion-own"

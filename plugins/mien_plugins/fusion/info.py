@@ -148,6 +148,20 @@ ATTENTION = (
 )
 
 
+OWN = FusionInfo(
+    id="fusion.own",
+    title="Attention fusion of your own",
+    version="1.0.0",
+    description="Any of the attention fusions as it was trained on recordings of your own: what it reads are the classes that "
+    "they have, or valence and arousal over time, whose score is arousal from 0 to 1.",
+    factory="mien_plugins.fusion.attention:OwnFusion",
+    params=TrainedParams,
+    accepts=EMBEDDED,
+    models=("fusion-own",),
+    trained_by="mien train fusion-attention",
+)
+
+
 class AttentionTraining(Params):
     """Options of the recipe."""
 
@@ -167,9 +181,15 @@ class AttentionTraining(Params):
     label: str = param(
         "emotion", "A manifest's column of classes that is learnt (a manifest only, like all that follow)."
     )
-    epochs: int = param(0, "Epochs at most; 0: 100.", ge=0, le=10_000)
-    batch: int = param(0, "Rows of an update; 0: 32.", ge=0, le=1024)
-    rate: float = param(0.0, "Learning rate (Adam); 0: 1e-3.", ge=0, le=1)
+    task: Literal["auto", "classes", "affect"] = param(
+        "auto",
+        "What is learnt: the classes of --set label, or valence and arousal over time; auto: these where the manifest has both "
+        "and no column emotion.",
+    )
+    sequence: int = param(0, "Steps of a sequence that is learnt over time; 0: 100.", ge=0, le=2000)
+    epochs: int = param(0, "Epochs at most; 0: 100, over time 200.", ge=0, le=10_000)
+    batch: int = param(0, "Rows or sequences of an update; 0: 32, over time 20.", ge=0, le=1024)
+    rate: float = param(0.0, "Learning rate (Adam); 0: 1e-3, over time 5e-4.", ge=0, le=1)
     size: int = param(
         0,
         "Width of encoders and dense layers, or of projections and LSTM; 0: the papers' (60, or 256).",
@@ -177,7 +197,9 @@ class AttentionTraining(Params):
         le=2048,
         multiple_of=4,
     )
-    dropout: float | None = param(None, "Of attention, or behind the LSTM; 0.1 by default.", ge=0, lt=1)
+    dropout: float | None = param(
+        None, "Of attention, or before and behind the LSTM; 0.1 by default, over time 0.5.", ge=0, lt=1
+    )
 
 
 ATTENTION_TRAINING = RecipeInfo(
@@ -185,9 +207,9 @@ ATTENTION_TRAINING = RecipeInfo(
     title="Attention fusions of text, voice and face",
     model="fusion-attention",
     data=(),
-    description="Learns the classes of a column of the manifest.csv in --data, whose rows name media or .npz files of one's own "
-    "features (arrays text, audio, video: steps × numbers); where there is none, emotion from faces (FER2013), voices (RAVDESS, "
-    "EmoDB) and texts (EmoBank) paired by their label, in face, speech and text there.",
+    description="Learns the classes of a column of the manifest.csv in --data, or valence and arousal that it traces over time; "
+    "its rows name media or .npz files of one's own features (arrays text, audio, video: steps × numbers). Without one, emotion "
+    "from faces (FER2013), voices (RAVDESS, EmoDB) and texts (EmoBank) paired by their label, in face, speech and text there.",
     factory="mien_plugins.fusion.recipe",
     params=AttentionTraining,
     search=(
@@ -206,6 +228,7 @@ def mien_register(registry: Any) -> None:
     registry.fusion(MAJORITY)
     for info in ATTENTION:
         registry.fusion(info)
+    registry.fusion(OWN)
     registry.recipe(ATTENTION_TRAINING)
     registry.fusion(mml_info.FUSION)
     registry.recipe(mml_info.TRAINING)

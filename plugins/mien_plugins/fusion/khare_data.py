@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,7 @@ _MOST = 64 * 2**20
 """Bytes of a file of features; unfolded, one of its arrays may have four times as many."""
 
 Floats = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 
 class Extractor:
@@ -52,17 +53,15 @@ class Extractor:
 
     def all(self, manifest: Manifest) -> tuple[Path, ...]:
         """The files of all rows; a bar on standard error says how far it is. Raises CorpusError as `streams` does."""
+        return tuple(self.streams(manifest, row) for row in self._each(manifest.rows))
+
+    def _each(self, found: Sequence[T]) -> Iterable[T]:
+        """The same one by one, with the bar."""
         from rich.console import Console
         from rich.progress import track
 
-        rows = track(
-            manifest.rows,
-            "Listening and looking",
-            console=Console(stderr=True),
-            transient=True,
-            disable=not self._progress,
-        )
-        return tuple(self.streams(manifest, row) for row in rows)
+        console, quiet = Console(stderr=True), not self._progress
+        return track(found, "Listening and looking", console=console, transient=True, disable=quiet)
 
     def streams(self, manifest: Manifest, row: Row) -> Path:
         """The `.npz` file with a row's streams: the user's own, or one that is made now and kept.

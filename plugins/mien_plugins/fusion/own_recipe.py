@@ -242,7 +242,8 @@ def loaded(model: Path) -> tuple[TimedNet, dict[str, Tensor], dict[str, Any]]:
         net = build(config).eval()
         memory = {n: weights.pop(n) for n in list(weights) if n.startswith(BANK)}
         net.load_state_dict({n: v.float() for n, v in weights.items()})
-        config["label"] = str(config["label"])
+        if config["classes"]:
+            config["label"] = str(config["label"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(model)}") from error
     return net, memory, config

@@ -149,6 +149,8 @@ def train(
     rate: float = 0.0,
     size: int = 0,
     dropout: float | None = None,
+    task: str = "auto",
+    sequence: int = 0,
     recalibrate: bool = False,
     plan: Plan | None = None,
 ) -> Card:
@@ -177,13 +179,24 @@ def train(
         from mien_plugins.fusion.own_recipe import train as train_own
 
         _check_strategy(out, strategy)
-        chosen = DEFAULTS | own
         run = {"device": device, "threads": threads, "resume": resume, "progress": progress}
+        if _traced(data, task, label):
+            from mien_plugins.fusion.traced_card import DEFAULTS as OVER_TIME
+            from mien_plugins.fusion.traced_recipe import train as train_traced
+
+            chosen = OVER_TIME | own | ({"sequence": sequence} if sequence else {})
+            return train_traced(
+                data, out, quick=quick, seed=seed, work=work, strategy=strategy, moddrop=moddrop, run=run, **chosen
+            )
+        if sequence:
+            raise UsageError("sequence is an option of trainings on valence and arousal over time (--set task=affect).")
+        chosen = DEFAULTS | own
         return train_own(
             data, out, quick=quick, seed=seed, work=work, strategy=strategy, moddrop=moddrop, label=label,
             run=run, **chosen,
         )  # fmt: skip
-    if given := [*own, *(["label"] if label != "emotion" else [])]:
+    given = [*own, *(["label"] if label != "emotion" else []), *(["task"] if task != "auto" else [])]
+    if given := [*given, *(["sequence"] if sequence else [])]:
         raise UsageError(
             f"{given[0]} is an option of trainings on a manifest of one's own, and --data has no manifest.csv: {shown(data)}"
         )
@@ -232,6 +245,10 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu", features: Path | N
     """
     from tempfile import TemporaryDirectory
 
+    if _is_traced(model):
+        from mien_plugins.fusion.traced_recipe import evaluate as evaluate_traced
+
+        return evaluate_traced(model, data, device=device)
     if _is_own(model):
         from mien_plugins.fusion.own_recipe import evaluate as evaluate_own
 
@@ -244,6 +261,8 @@ def _anew(data: Path, out: Path, device: str, features: Path) -> Card:
     """Calibrate and measure the model in `out` again."""
     if not out.is_dir() or not files.weights(out):
         raise UsageError(f"There is no model to calibrate; name its folder with --out: {shown(out)}")
+    if _is_traced(out):
+        raise UsageError(f"The model reads valence and arousal, of which nothing is calibrated: {shown(out)}")
     if _is_own(out):
         from mien_plugins.fusion.own_recipe import recalibrate as recalibrate_own
 
@@ -255,6 +274,20 @@ def _anew(data: Path, out: Path, device: str, features: Path) -> Card:
 
 def _is_own(model: Path) -> bool:
     return bool(files.read_json(model / "config.json").get("own"))
+
+
+def _is_traced(model: Path) -> bool:
+    return files.read_json(model / "config.json").get("task") == "affect"
+
+
+def _traced(data: Path, task: str, label: str) -> bool:
+    """Whether valence and arousal over time are learnt: as asked, else where a manifest has them and no emotion."""
+    from mien.training.manifest_file import read_manifest
+
+    if task != "auto":
+        return task == "affect"
+    names = {known.name for known in read_manifest(data).labels}
+    return label == "emotion" and "emotion" not in names and {"valence", "arousal"} <= names
 
 
 def _check_strategy(out: Path, strategy: str) -> None:

@@ -23,6 +23,7 @@ class SequenceConfig:
         width: D_u, of the projections; inner: D_s; heads: p of the self-attentions (the paper leaves all three open; SEEDS
             proposes 256, 64, 4).
         hidden: of the LSTM.
+        classes: of emotion, 0 where only valence and arousal are read.
         hostile: classes whose probabilities add up to the score.
         literal, rows: see `strategies`.
     """
@@ -87,5 +88,7 @@ class SequenceNet(TimedNet):
         fused, weights = self.fusion(stacked, mask)
         out, state = self.lstm(fused, state)
         logits, affect = self.heads(self.dropout(out))
+        if logits is None:
+            return Reading((affect[..., 1] + 1) / 2, weights, None, None, affect, state)
         score, expression = calibrated(self.scaling, logits, self.config.hostile, mask, known)
         return Reading(score, weights, logits, expression, affect, state)

@@ -29,10 +29,10 @@ class Reading:
     """What a net reads at each of T steps of B sequences.
 
     Args:
-        score: (B, T) probability in [0, 1].
+        score: (B, T) in [0, 1]: a probability; of nets that know no classes arousal, from its lowest to its highest.
         weights: (B, T, M) each modality's share of the attention, 0 where it is absent, summing to 1 where one is present;
             None for nets that have no such thing.
-        logits: (B, T, C) of the classes before calibration, for training.
+        logits: (B, T, C) of the classes before calibration, for training; None of nets that know none.
         expression: (B, T, C) calibrated probabilities of the emotion classes.
         affect: (B, T, 2) valence and arousal in [-1, 1].
         state: hand it to the next call to go on from here.
@@ -125,15 +125,16 @@ class Scale(nn.Module):
 
 
 class Heads(nn.Module):
-    """Emotion classes, and valence and arousal, from the fused vector."""
+    """Emotion classes, where there are any, and valence and arousal, from the fused vector."""
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()
-        self.classes, self.affect = nn.Linear(width, classes), nn.Linear(width, 2)
+        self.classes = nn.Linear(width, classes) if classes else None
+        self.affect = nn.Linear(width, 2)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, width) → logits (B, T, C), and (B, T, 2) in [-1, 1]."""
-        return self.classes(x), self.affect(x).tanh()
+    def forward(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
+        """(B, T, width) → logits (B, T, C) or None, and (B, T, 2) in [-1, 1]."""
+        return None if self.classes is None else self.classes(x), self.affect(x).tanh()
 
 
 def calibrated(

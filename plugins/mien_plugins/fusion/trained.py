@@ -121,6 +121,9 @@ class TrainedFusion:
             if track not in grid.values or name not in self._here:
                 continue
             found = grid.values[track].shape[1]
+            if width == 1 < found:
+                self._ctx.note(f"The model {self.model} learnt from data without {name}, which was left out.")
+                continue
             if found != width:
                 self._ctx.note(
                     f"{track} was written by another model than the one {self.model} was trained on ({found} numbers, "
@@ -165,6 +168,8 @@ class TrainedFusion:
         without = self._decode(encoded, mask[None] & ~only, "without")
         if full.expression is not None and without.expression is not None:
             moved = _array((without.expression - full.expression).abs().sum(-1) / 2).T
+        elif full.affect is not None and without.affect is not None:
+            moved = _array((without.affect - full.affect).abs().sum(-1) / 2).T
         else:
             moved = _array((without.score - full.score).abs()).T
         return full, moved, alone

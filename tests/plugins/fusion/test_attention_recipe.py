@@ -135,7 +135,7 @@ def test_a_model_that_remembers_vectors_of_before_its_attention_gets_others(
     # As earlier versions left it.
     stale = {n: torch.zeros_like(v) if n.startswith(BANK) else v for n, v in weights.items()}
     save_model(out, stale, {name: value for name, value in config.items() if name != "imputes"})
-    with pytest.raises(ModelError, match="remembers vectors of before its attention.*--set recalibrate=true"):
+    with pytest.raises(ModelError, match=r"remembers vectors of before its attention.*--set recalibrate=true"):
         recipe.evaluate(out, tmp_path)
     recipe.train(tmp_path, out, strategy="intra", **again)
     renewed, config = load_model(out)
