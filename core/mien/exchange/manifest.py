@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mien.exchange.text import clean, safe_name
+from mien.exchange.text import clean, one_line, safe_name
 from mien.sdk.protocols import Analysis
 from mien.tracks.quantity import Quantity
 from mien.tracks.track import AnyTrack, Boxes, Curve, Features
@@ -24,7 +24,7 @@ _EXPLAINED = {
     "person": "identity over time",
     "label": "what kind of stretch it is",
     "text": "the words",
-    "score": "confidence or probability; empty where none was given",
+    "score": "confidence or probability, of a verdict the mean of the fused score; empty where none was given",
     "speaker": "who; empty where unknown",
     "x": "left edge of the box, in the upright picture",
     "y": "top edge of the box",
@@ -61,6 +61,8 @@ class Column:
             low = f" ({q.low_means})" if q.low_means else ""
             high = f" ({q.high_means})" if q.high_means else ""
             parts.append(f"from {q.low:g}{low} to {q.high:g}{high}")
+        if q is not None and q.about:
+            parts.append(one_line(q.about).rstrip("."))
         return ", ".join(part for part in parts if part) or self.type
 
 

@@ -19,7 +19,7 @@ from mien.exchange.text import clock, one_line
 from mien.exchange.thumbnails import thumbnails
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis
-from mien.tracks.track import Curve, Spans
+from mien.tracks.track import AnyTrack, Curve, Spans
 
 _TITLES = {
     "emotion.attributes": "How it is said: valence, arousal and dominance of the voice",
@@ -95,7 +95,8 @@ def _sections(analysis: Analysis, utterances: Sequence[Line], params: ReportPara
         rule = f" The fused score reached {limit:.2f}." if limit is not None else ""
         below = f": the fused score did not stay above {limit:.2f} for long enough" if limit is not None else ""
         none = f'<p class="soft">None{below}.</p>'
-        sub = f'<p class="sub">Stretches judged hostile.{rule} Scores from 0, peaceful, to 1, hostile.</p>'
+        told = f"Stretches judged hostile.{rule} Scores from 0, peaceful, to 1, hostile: the mean over the stretch."
+        sub = f'<p class="sub">{esc(" ".join([told, *_abouts(analysis.tracks.get("fusion.score"))]))}</p>'
         table = sub + parts.verdict_table(verdicts, utterances) if len(verdicts) else none
     decided = decisions(analysis) if params.corrections else ""
     found = [
@@ -130,9 +131,15 @@ def _charts(analysis: Analysis, utterances: Sequence[Line], params: ReportParams
     for track in sorted(curves, key=_rank):
         title = _TITLES.get(track.name, f"{modality_of(track.name)}: {track.name.split('.', 1)[-1]}")
         limit = verdict_threshold(analysis) if track.name == "fusion.score" else None
-        blocks.append(_block(title, describe(track), curve_chart(track, frame, limit) if len(track) else ""))
+        told = " ".join([describe(track), *_abouts(track)])
+        blocks.append(_block(title, told, curve_chart(track, frame, limit) if len(track) else ""))
     shade = '<p class="sub">Time runs from left to right in all charts; verdicts are shaded.</p>' if bands else ""
     return shade + "".join(blocks) if blocks else ""
+
+
+def _abouts(track: AnyTrack | None) -> list[str]:
+    """What its quantities say of themselves beyond name and extent."""
+    return [one_line(q.about) for q in track.quantities if q.about] if isinstance(track, Curve) else []
 
 
 def _block(title: str, told: str, drawn: str) -> str:

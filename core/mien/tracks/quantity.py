@@ -19,6 +19,7 @@ class Quantity:
         high: largest value that can occur, or None when unbounded.
         low_means: what the lower end means in plain words (`calm`).
         high_means: what the upper end means in plain words (`excited`).
+        about: one sentence on what the numbers are where name and extent do not say it: that they are no probabilities, say.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Quantity:
     high: float | None = None
     low_means: str = ""
     high_means: str = ""
+    about: str = ""
 
     def __post_init__(self) -> None:
         if not self.name:

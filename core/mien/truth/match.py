@@ -90,7 +90,7 @@ def match(
 
 _TELLS = {
     "scale": "is a number on a scale",
-    "binary": "is a probability; its labels are numbers or yes and no",
+    "binary": "lies between no and yes; its labels are numbers or yes and no",
     "class": "tells classes apart",
     "words": "is what is said",
 }

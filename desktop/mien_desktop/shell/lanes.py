@@ -119,6 +119,7 @@ class LaneSet(QObject):
         ]  # fmt: skip
         self._others: dict[str, CurvesLane | ScoresLane] = {}
         self._abouts: dict[str, str] = {}
+        self._meant: dict[str, str] = {}
         for lane in self.lanes:
             lane.wear(palette)
         document.opened.connect(self.clear)
@@ -128,6 +129,7 @@ class LaneSet(QObject):
 
     def clear(self) -> None:
         """Another medium."""
+        self._meant.clear()
         for lane in self.lanes:
             lane.clear()
         self._explain_emptiness()
@@ -143,7 +145,7 @@ class LaneSet(QObject):
             why = next((failed[name] for name in _shown(lane) if name in failed), "")
             told = why or (NOTHING.get(lane.id, "Nothing was read") if analysed else type(lane).waiting)
             about = self._abouts.setdefault(lane.id, lane.about)
-            lane.about = f"{about}. {why}".removeprefix(". ") if why else about
+            lane.about = ". ".join(part for part in (about, self._meant.get(lane.id, ""), why) if part)
             if lane.empty and lane.waiting != told:
                 lane.waiting = told
                 lane.touch()
@@ -190,8 +192,16 @@ class LaneSet(QObject):
                 if whole:
                     lane.outwards = self._reach(track)
                 lane.set_track(track) if whole else lane.append(track)
+                self._mean(lane, track)
         elif isinstance(track, Spans):
             self._spans(track, whole)
+
+    def _mean(self, lane: Lane, track: Curve) -> None:
+        """Put what its quantities say of themselves (`Quantity.about`) into a lane's tooltip."""
+        meant = ". ".join(q.about.strip().rstrip(".") for q in track.quantities if q.about)
+        if meant != self._meant.get(lane.id, ""):
+            self._meant[lane.id] = meant
+            self._explain_emptiness()
 
     def _curve_lane(self, track: Curve) -> CurvesLane | StripsLane | None:
         known: dict[str, CurvesLane | StripsLane] = {

@@ -41,8 +41,9 @@ class MajorityParams(FusionParams):
 LATE = FusionInfo(
     id="fusion.late",
     title="Weighted late fusion",
-    version="1.0.0",
-    description="Mean of the modalities' calibrated probabilities, weights renormalised over those present.",
+    version="1.1.0",
+    description="Mean of the modalities' calibrated probabilities, weights renormalised over those present: an index from 0 "
+    "(peaceful) to 1 (hostile), not itself a probability.",
     factory="mien_plugins.fusion.late:LateFusion",
     params=LateParams,
     accepts=READS,
@@ -52,8 +53,8 @@ LATE = FusionInfo(
 MAJORITY = FusionInfo(
     id="fusion.majority",
     title="Hard majority vote",
-    version="1.0.0",
-    description="Hostile where more than half of the modalities that are present say so.",
+    version="1.1.0",
+    description="Hostile where more than half of the modalities that are present say so: 1 or 0, a vote and no probability.",
     factory="mien_plugins.fusion.majority:MajorityFusion",
     params=MajorityParams,
     accepts=READS,

@@ -147,6 +147,8 @@ def test_any_subset_of_modalities_gives_a_whole_reading(context: RunContext, sub
         assert np.isnan(result.score).all()
         assert np.isnan(vote.score).all()
         return
+    for one in (result, vote):
+        assert "not a probability" in one.quantity.about
     expected = sum(weight[m] * said[m] for m in here) / sum(weight[m] for m in here)
     assert set(result.modalities) == set(here)
     assert result.score == pytest.approx(expected, abs=1e-5)

@@ -114,6 +114,7 @@ def test_the_page_on_json_shows_what_is_written(analysis: Analysis, written: Wri
         assert {key for column in track["columns"] for key in column} <= {"name", "type", "unit", "low", "high"} | {
             "low_means",
             "high_means",
+            "about",
         }
     columns = {row[0]: row[1] for row in (line.strip("| ").split(" | ") for line in page.splitlines()) if len(row) == 2}
     for track in data["tracks"]:
