@@ -66,8 +66,7 @@ class KhareFusion:
         kept = [(steps, sample) for steps, whole in windows if (sample := self._sample(grid, read, whole))]
         if kept:
             raw = self._model.read([sample for _, sample in kept], self._ctx.check_cancelled)
-            likely = self._model.as_frequent
-            said = Said(likely(raw.probability), likely(raw.without), likely(raw.alone), raw.present)
+            said = self._model.calibrated(raw)
             shares, place = occlusion(said, self._place), self._place
             for row, (steps, _) in enumerate(kept):
                 score[steps], every[steps] = said.probability[row, place], said.probability[row]

@@ -16,8 +16,11 @@ from mien.training.card import Card, DataSource, Metric
 from mien.training.checks import require_splits
 from mien.training.job import command
 from mien.training.manifest_file import read_manifest
+from mien.training.reliability import Reliability, reliability, reliability_plot
 from mien_plugins.fusion.khare_data import Corpus, Extractor, sequences, targets
 from mien_plugins.fusion.khare_model import StreamModel
+from mien_plugins.fusion.khare_streams import MODALITIES
+from mien_plugins.fusion.sigmoids import described
 
 Floats = npt.NDArray[np.float32]
 REPEATS = 1000
@@ -63,19 +66,22 @@ def measure(model: Path, data: Path, extractor: Extractor, device: str) -> Card:
     everything = sequences(corpus, range(len(corpus)))
     groups = np.array([row.speaker or row.path for row in test.rows])
     metrics: list[Metric] = []
+    diagrams: list[Reliability] = []
     for subset, gone in (MISSING if needs_sound else MISSING | SILENT).items():
         samples = [{name: rows for name, rows in sample.items() if name not in gone} for sample in everything]
         left = np.flatnonzero([bool(sample) for sample in samples])
         if not len(left):
             continue
         try:
-            said = read.read([samples[row] for row in left]).probability
+            heard = read.read([samples[row] for row in left])
         except ValueError as error:
             raise CorpusError(f"The test rows do not fit the model: {error}: {shown(manifest.source)}") from error
+        said, likely = heard.probability, read.calibrated(heard).probability
         metrics += _averages(f"test, {subset}", truth[left], said, config["thresholds"], groups[left])
         if not gone:
             metrics += _each(truth, said, called, config["thresholds"], groups)
-            metrics += _calibration(truth, read.as_frequent(said), called, groups)
+            diagrams = [reliability(truth[:, k].astype(int), likely[:, k], f"P({x})") for k, x in enumerate(called)]
+        metrics += _calibration(f"test, {subset}", truth[left], likely, called, groups[left])
     return Card(
         id=config["id"],
         title=TITLES[config["kind"]],
@@ -85,7 +91,8 @@ def measure(model: Path, data: Path, extractor: Extractor, device: str) -> Card:
         data=(
             DataSource("the user's own manifest", "the user's to know", f"{len(manifest)} rows, {len(test)} to test"),
         ),
-        split="as the manifest has it; no speaker, group or medium on two sides. Thresholds and epoch were chosen on valid.",
+        split="as the manifest has it; no speaker, group or medium on two sides. Thresholds and epoch were chosen on valid, and "
+        "what is said calibrated on it.",
         seeds=(int(config["seed"]),),
         metrics=tuple(metrics),
         limits=(
@@ -97,6 +104,8 @@ def measure(model: Path, data: Path, extractor: Extractor, device: str) -> Card:
         ),
         architecture=_architecture(config),
         parameters=sum(p.numel() for p in read.net.parameters()),
+        calibration=_calibrated(config),
+        plots=(reliability_plot(*diagrams),),
         notes=(
             "WA is the mean of the recalls of an emotion's presence and absence (balanced accuracy), F1 is weighted by support, "
             "each at the threshold that was best for it on validation, as in the paper; averages are over the emotions.",
@@ -129,12 +138,24 @@ def _each(
 
 
 def _calibration(
-    truth: Floats, said: Floats, called: tuple[str, ...], groups: npt.NDArray[np.str_]
+    subset: str, truth: Floats, likely: Floats, called: tuple[str, ...], groups: npt.NDArray[np.str_]
 ) -> Iterator[Metric]:
     for k, label in enumerate(called):
-        interval = bootstrap_ci(ece, truth[:, k].astype(int), said[:, k], groups=groups, repeats=REPEATS)
-        note = "15 bins; the training's weights taken back, as in the application"
-        yield Metric.of(f"ECE, {label}", interval, len(truth), "test, all that is there", note)
+        interval = bootstrap_ci(ece, truth[:, k].astype(int), likely[:, k], groups=groups, repeats=REPEATS)
+        yield Metric.of(f"ECE, {label}", interval, len(truth), subset, "15 bins; as in the application")
+
+
+def _calibrated(config: Mapping[str, Any]) -> dict[str, str]:
+    """One line for each subset, with every label's function."""
+    found: dict[str, list[str]] = {}
+    for label in config["labels"]:
+        for subset, function in described(config.get("calibration", {}).get(label, {}), MODALITIES).items():
+            found.setdefault(subset, []).append(f"{label} {function}")
+    method = {
+        "method": "the training's weights are taken back, and a logistic function of what remains fitted on the validation rows "
+        "(Platt 1999), for each label and each subset of what is there"
+    }
+    return (method if found else {}) | {subset: "; ".join(each) for subset, each in found.items()}
 
 
 def _mean(of: Callable[..., float], truth: Any, decided: Any) -> float:

@@ -15,10 +15,12 @@ from torch import Tensor
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
 from mien.training.card import load_model
+from mien_plugins.fusion import sigmoids
 from mien_plugins.fusion.bigru_net import BiGruConfig, BiGruNet
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.khare_net import KhareConfig, KhareNet
 from mien_plugins.fusion.khare_streams import MODALITIES, Sequences, batch, widths_of
+from mien_plugins.fusion.scaling import SubsetScaling
 
 MEMORY = "memory."
 """What stands before a modality's name in the weights file for the vectors that imputation looks among."""
@@ -38,7 +40,7 @@ class Said:
     """What a net reads of N stretches.
 
     Args:
-        probability: (N, K) of each emotion, from all that is present, as the net says it; see `StreamModel.as_frequent`.
+        probability: (N, K) of each emotion, from all that is present, as the net says it; see `StreamModel.calibrated`.
         without: (N, 3, K) the same with one modality left out.
         alone: (N, 3, K) from one modality alone.
         present: (N, 3) bool.
@@ -54,19 +56,35 @@ class Said:
 class StreamModel:
     """A net with what its configuration says; absent modalities are imputed where it was trained so.
 
-    Training weighs the examples of a rare emotion more, which raises all that the net says of it. That is taken back
-    (`as_frequent`), so that what is said is a probability where emotions are as frequent as in training.
+    Training weighs the examples of a rare emotion more, which raises all that the net says of it. That is taken back, and what
+    then remains wrong is calibrated (`calibrated`): each label for each subset of what is there, by held-out rows.
     """
 
     net: AnyNet
     config: Mapping[str, Any]
+    scalings: Mapping[str, SubsetScaling]
     imputer: KnnImputer | None = None
 
-    def as_frequent(self, said: Floats) -> Floats:
-        """(…, K) what the net says as probabilities: the odds divided by the weight of the emotion's examples."""
-        weight = np.asarray(self.config["weight"], np.float64)
-        taken: Floats = (said / (said + weight * (1.0 - said))).astype(np.float32)
-        return taken
+    def calibrated(self, said: Said) -> Said:
+        """What the net says as probabilities."""
+        one = np.eye(len(MODALITIES), dtype=np.bool_)
+        parts = range(len(MODALITIES))
+        return Said(
+            self._likely(said.probability, said.present),
+            np.stack([self._likely(said.without[:, m], said.present & ~one[m]) for m in parts], 1),
+            np.stack([self._likely(said.alone[:, m], said.present & one[m]) for m in parts], 1),
+            said.present,
+        )
+
+    def log_odds(self, said: Floats) -> npt.NDArray[np.float64]:
+        """(N, K) what the net says, the training's weights taken back: the odds divided by that of the label's examples."""
+        return np.asarray(sigmoids.log_odds(said) - np.log(np.asarray(self.config["weight"], np.float64)), np.float64)
+
+    def _likely(self, said: Floats, present: npt.NDArray[np.bool_]) -> Floats:
+        odds = self.log_odds(said)
+        of = (self.scalings[label] for label in self.labels)
+        columns = [sigmoids.probability(s, odds[:, k], present, self.imputer is not None) for k, s in enumerate(of)]
+        return np.stack(columns, 1)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -92,11 +110,13 @@ class StreamModel:
             memory = {m: kept.pop(MEMORY + m).numpy() for m in MODALITIES if MEMORY + m in kept}
             net.load_state_dict(kept)
             imputer = KnnImputer(memory, int(config["neighbours"])) if memory else None
+            about = config.get("calibration", {})
+            scalings = {str(label): sigmoids.read(about.get(label, {}), MODALITIES) for label in config["labels"]}
             if not len(config["labels"]) == len(config["weight"]) == net.config.outputs:
                 raise ValueError(f"{len(config['labels'])} labels for {net.config.outputs} outputs")
         except UNREADABLE as error:
             raise ModelError(f"The fusion model cannot be read ({reason(error)}); train it again: {folder}") from error
-        return cls(net.to(device).eval(), config, imputer)
+        return cls(net.to(device).eval(), config, scalings, imputer)
 
     def read(self, samples: Sequence[Sequences], check: Callable[[], None] = lambda: None) -> Said:
         """Read stretches; `check` is called before each few of them, and may raise to stop.

@@ -1,7 +1,8 @@
 """How the cross-modal transformer is made and measured (`mien train fusion-khare`, `mien evaluate DIR`).
 
 From a manifest: pre-training on the training rows that have a text and a speaker, by characters and persons; then emotions on
-the rows that have the labels. Both go on where they were stopped. `bigru_recipe` trains the baseline in the same way.
+the rows that have the labels. Both go on where they were stopped. What is said is calibrated on the validation rows
+(`khare_calibration`). `bigru_recipe` trains the baseline in the same way.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mien.training.kit import save_model, seed_everything
 from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
 from mien.training.watch import unfollowed
+from mien_plugins.fusion.khare_calibration import calibrate
 from mien_plugins.fusion.khare_data import Corpus, Extractor, as_tensors, sequences, targets
 from mien_plugins.fusion.khare_info import KHARE, KhareTraining, StreamTraining
 from mien_plugins.fusion.khare_model import MEMORY, AnyNet, make
@@ -129,13 +131,14 @@ def fit(
     net = make(kind, fields)
     net.load_state_dict(best[2])
     net.eval()
+    valid = corpus.part("valid")
     config = {
         "id": recipe,
         "kind": kind,
         "net": fields,
         "labels": list(called),
         "columns": names,
-        "thresholds": _thresholds(net, corpus.part("valid"), truth[_rows(usable, "valid")], widths),
+        "thresholds": _thresholds(net, valid, truth[_rows(usable, "valid")], widths),
         "weight": [float(value) for value in weight],
         "longest": options.longest,
         "neighbours": options.neighbours,
@@ -150,6 +153,7 @@ def fit(
     if options.neighbours:
         weights |= _remembered(net, train_rows, widths, seed)
     save_model(out, weights, config)
+    calibrate(out, sequences(valid, range(len(valid))), truth[_rows(usable, "valid")], str(run["device"]))
     card = measure(out, data, extractor, str(run["device"]))
     write_card(out, card)
     return card

@@ -69,12 +69,15 @@ class Said:
 
 @dataclass(frozen=True)
 class Voiced:
-    """Embedded voices of one split: vectors (N, D), kind (N,) index into DELIVERIES, speaker (N,), attributes (N, 3)."""
+    """Embedded voices of one split: vectors (N, D), kind (N,) index into DELIVERIES, speaker (N,), attributes (N, 3), gender and
+    language (N,) as the corpora code them."""
 
     vectors: Floats
     kind: Ints
     speaker: npt.NDArray[np.str_]
     attributes: Floats
+    gender: npt.NDArray[np.str_]
+    language: npt.NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -91,12 +94,22 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.text)
 
+    def take(self, rows: npt.NDArray[np.bool_]) -> Pairs:
+        """Those where the mask is true."""
+        return Pairs(self.text[rows], self.voice[rows], self.target[rows])
+
 
 def target(kind: npt.ArrayLike, delivery: npt.ArrayLike) -> Floats:
     """What pairs count for, by the rule of this module; indices into CLASSES and DELIVERIES."""
     shift = SHIFT * (np.asarray(delivery) - 1)
     counts: Floats = np.clip(np.asarray(BASE)[np.asarray(kind)] + shift, 0.0, 1.0).astype(np.float32)
     return counts
+
+
+def hostile(counts: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether a pair is hostile by the rule, from what it counts for."""
+    # Targets stand on the threshold's side by construction; float32 must not move them.
+    return np.asarray(counts >= THRESHOLD - 1e-6, np.bool_)
 
 
 def delivery(emotion: str) -> int:
@@ -157,7 +170,7 @@ def embed_texts(texts: Texts, corpora: npt.NDArray[np.str_], model: TextModel) -
 
 def embed_voices(clips: Sequence[Clip], reader: Reader, windows: int, seed: int) -> Voiced:
     """Clips as they were recorded, and windows strung together from them, as the analyzer hears them."""
-    heard, kind, speaker = [], [], []
+    heard, kind, about = [], [], []
     sounds = [as_recorded(clips)]
     if windows:
         sounds.append(strung(clips, (3.0, 8.0), windows, (seed, 7), disturbed=False))
@@ -167,11 +180,12 @@ def embed_voices(clips: Sequence[Clip], reader: Reader, windows: int, seed: int)
             if len(rows):
                 heard.append(rows)
                 kind.append(delivery(clip.emotion))
-                speaker.append(clip.speaker)
+                about.append((clip.speaker, clip.gender, clip.language))
     if not heard:
         raise CorpusError("No voice of a split could be heard; check speech/manifest.csv and the files that it names.")
     attributes, vectors = reader.read(heard)
-    return Voiced(vectors, np.array(kind, np.int64), np.array(speaker), attributes)
+    speaker, gender, language = (np.array(part) for part in zip(*about, strict=True))
+    return Voiced(vectors, np.array(kind, np.int64), speaker, attributes, gender, language)
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ class MmlParams(FusionParams):
 FUSION = FusionInfo(
     id="fusion.mml",
     title="MML: dense layers over text and voice embeddings (experimental)",
-    version="1.0.0",
-    description="Reads hostility from the embeddings of what is said and how it is said (Rana & Jha 2022). Experimental: it was "
-    "trained on texts and voices of different corpora, paired by the assumption that heated delivery raises hostility and "
-    "calm delivery lowers it.",
+    version="1.1.0",
+    description="Reads the probability of hostility from the embeddings of what is said and how it is said (Rana & Jha 2022), "
+    "calibrated for what is there. Experimental: it was trained on texts and voices of different corpora, paired by the "
+    "assumption that heated delivery raises hostility and calm delivery lowers it.",
     factory="mien_plugins.fusion.mml:MmlFusion",
     params=MmlParams,
     accepts=(*TRACKS.values(), UTTERANCES),
@@ -49,6 +49,7 @@ class MmlTraining(Params):
     rate: float = param(0.0, "Learning rate (Adam); 0: 1e-4", ge=0, le=1)
     dropout: float | None = param(None, "Between the dense layers; 0.3 by default", ge=0, lt=1)
     l2: float | None = param(None, "Weight of the squared weights; 1e-4 by default", ge=0, le=1)
+    recalibrate: bool = param(False, "Train nothing: fit the calibration of the model in --out anew, and measure it.")
 
 
 TRAINING = RecipeInfo(

@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
 from mien.training.card import load_model
+from mien_plugins.fusion import sigmoids
 from mien_plugins.fusion.impute import KnnImputer
+from mien_plugins.fusion.scaling import SubsetScaling
 
 MODALITIES = ("text", "voice")
 """In the order in which their embeddings are laid together."""
@@ -105,10 +107,11 @@ class MmlNet(nn.Module):
 
 @dataclass(frozen=True)
 class Mml:
-    """A trained net, ready to read; absent modalities are imputed where it was trained so."""
+    """A trained net: it reads as calibrated for what is there (`sigmoids`), with the absent imputed where it was trained so."""
 
     net: MmlNet
     config: Mapping[str, Any]
+    scaling: SubsetScaling
     imputer: KnnImputer | None = None
 
     @classmethod
@@ -125,12 +128,13 @@ class Mml:
             memory = {m: kept.pop(MEMORY + m).numpy() for m in MODALITIES if MEMORY + m in kept}
             net.load_state_dict(kept)
             imputer = KnnImputer(memory, int(config["neighbours"])) if memory else None
+            scaling = sigmoids.read(config, MODALITIES)
         except UNREADABLE as error:
             raise ModelError(f"The fusion model cannot be read ({reason(error)}); train it again: {folder}") from error
-        return cls(net.to(device).eval(), config, imputer)
+        return cls(net.to(device).eval(), config, scaling, imputer)
 
     def read(self, text: Floats, voice: Floats, present: Mask) -> Floats:
-        """Hostility of N moments.
+        """Calibrated probability of hostility of N moments.
 
         Args:
             text, voice: (N, D) embeddings; rows of absent modalities are not looked at.
@@ -139,18 +143,24 @@ class Mml:
         Returns:
             (N,) in [0, 1]; NaN where nothing is present.
         """
+        logit = self.logits(text, voice, present)
+        said = sigmoids.probability(self.scaling, np.nan_to_num(logit), present, self.imputer is not None)
+        return np.where(np.isnan(logit), np.nan, said).astype(np.float32)
+
+    def logits(self, text: Floats, voice: Floats, present: Mask) -> Floats:
+        """What the net itself says of them, before any calibration: (N,), NaN where nothing is present."""
         there = present.copy()
         if self.imputer is not None:
             filled = self.imputer.fill({"text": text, "voice": voice}, present)
             text, voice = filled["text"], filled["voice"]
             there[present.any(axis=1)] = True
         device = self.net.mean.device
-        score = np.full(len(text), np.nan, np.float32)
+        logit = np.full(len(text), np.nan, np.float32)
         with torch.inference_mode():
             for first in range(0, len(text), 1024):
                 rows = slice(first, first + 1024)
                 inputs = (
                     torch.from_numpy(np.ascontiguousarray(part[rows])).to(device) for part in (text, voice, there)
                 )
-                score[rows] = torch.sigmoid(self.net(*inputs)).float().cpu().numpy()
-        return np.where(present.any(axis=1), score, np.nan).astype(np.float32)
+                logit[rows] = self.net(*inputs).float().cpu().numpy()
+        return np.where(present.any(axis=1), logit, np.nan).astype(np.float32)

@@ -20,19 +20,22 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from mien.errors import CorpusError, UsageError, shown
-from mien.evaluation.metrics import accuracy, bootstrap_ci, class_scores, f1_of_macro_pr, macro_f1
+from mien.evaluation.metrics import accuracy, bootstrap_ci, class_scores, ece, f1_of_macro_pr, macro_f1
 from mien.models import files
 from mien.training.card import Card, DataSource, Metric, write_card
 from mien.training.job import command
 from mien.training.kit import save_model, seed_everything
 from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
+from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.fusion.khare_data import Corpus
+from mien_plugins.fusion.mml_calibration import calibrate
 from mien_plugins.fusion.mml_data import THRESHOLD
 from mien_plugins.fusion.mml_info import MODEL
 from mien_plugins.fusion.mml_net import MEMORY, MODALITIES, Mml, MmlConfig, MmlNet
 from mien_plugins.fusion.moddrop import moddrop as with_copies
 from mien_plugins.fusion.own_data import Clips, look, streams
+from mien_plugins.fusion.sigmoids import described
 
 SUBSETS: Final = {"text and voice": (True, True), "voice missing": (True, False), "text missing": (False, True)}
 REMEMBERED, REPEATS = 1000, 1000
@@ -176,16 +179,39 @@ def train(
         "plan": {name: value for name, value in asdict(plan).items() if name not in ("budget", "widths")},
     }
     save_model(out, weights, config)
+    calibrated(out, watched, str(run["device"]))
     card = measure(out, manifest, extractor, str(run["device"]))
     write_card(out, card)
     return card
 
 
+def calibrated(model: Path, held: Clipped, device: str) -> None:
+    """Fit the calibration of the model in a folder to clips that it has not learnt from."""
+    calibrate(model, held.text, held.voice, held.present, held.target > 0.5, len(held), device)
+
+
+def recalibrate(model: Path, data: Path, work: Path, device: str) -> Card:
+    """Fit the calibration to the validation rows of a manifest anew, and measure it; the weights stay as they are."""
+    manifest, extractor = read_manifest(data), _kept(model, work / "clips", device)
+    label, net = str(files.read_json(model / "config.json")["label"]), Mml.load(model, device).net.config
+    manifest.check(labels=(label,), splits=("valid", "test"))
+    _check_classes(manifest, label)
+    calibrated(model, _clips(manifest, "valid", label, extractor, (net.text, net.speech)), device)
+    card = measure(model, manifest, extractor, device)
+    write_card(model, card)
+    return card
+
+
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """Measure a model on the test rows of a manifest."""
-    kept = model / "work" / "clips"
     with tempfile.TemporaryDirectory() as aside:
-        return measure(model, read_manifest(data), Clips(kept if kept.is_dir() else Path(aside), device), device)
+        return measure(model, read_manifest(data), _kept(model, Path(aside), device), device)
+
+
+def _kept(model: Path, aside: Path, device: str) -> Clips:
+    """What embeds, from where the training kept it if that is still there."""
+    kept = model / "work" / "clips"
+    return Clips(kept if kept.is_dir() else aside, device)
 
 
 def measure(model: Path, manifest: Manifest, extractor: Clips, device: str) -> Card:
@@ -200,12 +226,14 @@ def measure(model: Path, manifest: Manifest, extractor: Clips, device: str) -> C
     _check_classes(manifest, label)
     test = _clips(manifest, "test", label, extractor, (read.net.config.text, read.net.config.speech))
     metrics: list[Metric] = []
+    diagrams = []
     for subset, there in SUBSETS.items():
         present = test.present & np.array(there)
         rows = present.any(axis=1)
         if rows.any():
-            score = read.read(test.text[rows], test.voice[rows], present[rows])
-            metrics += _figures(f"test, {subset}", test.target[rows], score, test.speaker[rows])
+            score, truth = read.read(test.text[rows], test.voice[rows], present[rows]), test.target[rows]
+            metrics += _figures(f"test, {subset}", truth, score, test.speaker[rows])
+            diagrams.append(reliability(truth.astype(int), score, subset))
     options = {"label": label} | ({} if config["moddrop"] else {"moddrop": "false"})
     options |= {"neighbours": str(config["neighbours"])} if config["neighbours"] else {}
     options |= config["options"]
@@ -216,7 +244,8 @@ def measure(model: Path, manifest: Manifest, extractor: Clips, device: str) -> C
         task=f"Reads the probability that a clip is “{yes}” and not “{no}” from what is said and how it is said.",
         licence="as the data it was trained on allows",
         data=(DataSource("the user's own manifest", "the user's to know", f"{len(manifest)} rows, {len(test)} to test"),),
-        split="as the manifest has it; no speaker, group or medium on two sides. The epoch was chosen on valid.",
+        split="as the manifest has it; no speaker, group or medium on two sides. The epoch was chosen on valid, and what is said "
+        "calibrated on it.",
         seeds=(int(config["seed"]),),
         metrics=tuple(metrics),
         limits=("Made from one user's data: nothing is known of any other.",),
@@ -226,6 +255,8 @@ def measure(model: Path, manifest: Manifest, extractor: Clips, device: str) -> C
             f"{'-'.join(map(str, read.net.config.widths))} (ReLU, dropout {read.net.config.dropout:g}), sigmoid (Rana & Jha 2022)"
         ),
         parameters=sum(p.numel() for p in read.net.parameters()),
+        calibration=described(config, MODALITIES),
+        plots=(reliability_plot(*diagrams),),
         notes=(
             f"Decisions at {THRESHOLD:g}, the paper's threshold. f1_of_macro_pr is what the paper prints as macro F1: the "
             "harmonic mean of macro precision and macro recall. Intervals are drawn over speakers.",
@@ -274,4 +305,7 @@ def _figures(subset: str, truth: Floats, score: Floats, speaker: npt.NDArray[np.
         on("f1_of_macro_pr", f1_of_macro_pr),
         on("f1_macro", macro_f1),
         on("accuracy", accuracy),
+        Metric.of(
+            "ECE", bootstrap_ci(ece, known, score, groups=speaker, repeats=REPEATS), len(known), subset, "15 bins"
+        ),
     ]

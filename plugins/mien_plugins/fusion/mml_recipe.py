@@ -2,8 +2,8 @@
 
 Texts and voices are embedded once by the models that come with Mien and kept in the work folder; the net learns from pairs of
 them (`mml_data`), drawn anew in each epoch, with the paper's optimiser: Adam at 1e-4, ·0.99 each epoch, squared L2 of 1e-4 on
-the weights, early stopping after ten epochs without a better loss on validation pairs. Where --data has a manifest, its clips
-are learnt from instead (`mml_own`).
+the weights, early stopping after ten epochs without a better loss on validation pairs. What it then says of these is calibrated
+(`mml_calibration`). Where --data has a manifest, its clips are learnt from instead (`mml_own`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache as cache_of
 from functools import partial
 from pathlib import Path
@@ -23,14 +23,15 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from mien.errors import CorpusError, shown
+from mien.errors import CorpusError, UsageError, shown
 from mien.evaluation.metrics import macro_f1, rmse
 from mien.models import files, store
 from mien.training.card import Card, write_card
 from mien.training.kit import RecipeBrain, Stage, save_model, seed_everything
 from mien_plugins.emotion.reader import Reader
 from mien_plugins.emotion.reader import load as load_reader
-from mien_plugins.fusion.mml_data import THRESHOLD, Budget, Material, Pairs, pair
+from mien_plugins.fusion.mml_calibration import on_pairs
+from mien_plugins.fusion.mml_data import THRESHOLD, Budget, Material, Pairs, Said, Voiced, pair
 from mien_plugins.fusion.mml_info import ENCODERS, MODEL
 from mien_plugins.fusion.mml_net import MEMORY, MmlConfig, MmlNet
 from mien_plugins.fusion.moddrop import moddrop
@@ -160,9 +161,10 @@ def train(
     rate: float = 0.0,
     dropout: float | None = None,
     l2: float | None = None,
+    recalibrate: bool = False,
     plan: Plan | None = None,
 ) -> Card:
-    """Embed, train, measure, and write weights (float16), config and card into `out`.
+    """Embed, train, calibrate, measure, and write weights (float16), config and card into `out`.
 
     Args:
         data: folder of a manifest, or with `text/olid`, `text/hatexplain` and `speech/manifest.csv`.
@@ -172,10 +174,12 @@ def train(
         neighbours: impute an absent modality by so many training pairs; 0 leaves zeros.
         label: the manifest's column of two classes.
         batch, rate, dropout, l2: instead of the plan's, where they are given.
+        recalibrate: train nothing, calibrate and measure what `out` holds.
         plan: overrides `quick`.
 
     Raises:
         CorpusError: a corpus is missing, or a split has no voice of some delivery.
+        UsageError: there is nothing in `out` to calibrate, or it learnt from other data.
         TrainingError: a loss that is not finite.
     """
     plan = plan or (QUICK if quick else FULL)
@@ -184,6 +188,8 @@ def train(
     plan, work = replace(plan, **given), work or out / "work"
     if threads is not None:
         torch.set_num_threads(threads)
+    if recalibrate:
+        return _anew(out, data, device, work, progress)
     if has_manifest(data):
         from mien_plugins.fusion.mml_own import train as train_own
 
@@ -240,9 +246,42 @@ def train(
         "plan": {name: value for name, value in asdict(plan).items() if name not in ("budget", "widths")},
     }
     save_model(out, weights, config)
+    on_pairs(out, watched, _pairs(watched, seed, VALID_STREAM), device)
     card = _measured(out, data, device, models, cache)
     write_card(out, card)
     return card
+
+
+def _anew(model: Path, data: Path, device: str, work: Path, progress: bool) -> Card:
+    """Calibrate and measure what was trained before; the weights stay as they are."""
+    if not model.is_dir() or not files.weights(model):
+        raise UsageError(f"There is no model to calibrate; name its folder with --out: {shown(model)}")
+    config = files.read_json(model / "config.json")
+    if bool(config.get("own")) != has_manifest(data):
+        what = "a manifest of one's own" if config.get("own") else "the public corpora"
+        raise UsageError(f"The model learnt from {what}; calibrate it on the same, not on what is in: {shown(data)}")
+    if config.get("own"):
+        from mien_plugins.fusion.mml_own import recalibrate as recalibrate_own
+
+        return recalibrate_own(model, data, work, device)
+    _require_public(data)
+    models, budget, seed = cache_of(partial(encoders, device)), _budget(config), int(config["seed"])
+    name = f"embedded-{_digest(data, budget, versions(), seed)}"
+    kept = model / "work" / name
+    cache = kept if kept.is_dir() else work / name
+    watched = Material.make(data, "valid", models, budget, seed, cache, progress)
+    on_pairs(model, watched, _pairs(watched, seed, VALID_STREAM), device)
+    card = _measured(model, data, device, models, cache)
+    write_card(model, card)
+    return card
+
+
+def _budget(config: Mapping[str, Any]) -> Budget:
+    return Budget(tuple(config["budget"]["texts"]), config["budget"]["windows"])
+
+
+def _pairs(material: Material, seed: int, stream: int) -> Pairs:
+    return pair(material.said, material.voiced, np.random.default_rng([seed, stream]))
 
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
@@ -261,11 +300,8 @@ def _measured(
     from mien_plugins.fusion.mml_card import measure
 
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    fields = config["budget"]
-    budget = Budget(tuple(fields["texts"]), fields["windows"])
-    material = Material.make(data, "test", models, budget, config["seed"], cache)
-    pairs = pair(material.said, material.voiced, np.random.default_rng([config["seed"], TEST_STREAM]))
-    return measure(model, config, material, pairs, device)
+    material = Material.make(data, "test", models, _budget(config), config["seed"], cache)
+    return measure(model, config, material, _pairs(material, config["seed"], TEST_STREAM), device)
 
 
 def _require_public(data: Path) -> None:
@@ -301,5 +337,6 @@ def _digest(data: Path, budget: Budget, made_with: Mapping[str, str], seed: int)
     """What embeddings hang on: another corpus, encoder, seed or amount makes them anew."""
     tables = [path for name in ("olid", "hatexplain") for path in sorted((data / "text" / name).iterdir())]
     about = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in (*tables, data / "speech" / "manifest.csv")]
-    told = json.dumps([about, asdict(budget), dict(made_with), seed], sort_keys=True)
+    kept = [field.name for part in (Said, Voiced) for field in fields(part)]
+    told = json.dumps([about, asdict(budget), dict(made_with), seed, kept], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from mien_plugins.fusion.bigru_net import BiGruConfig, BiGruNet
 from mien_plugins.fusion.khare import BiGruFusion, KhareFusion, unrepeated
 from mien_plugins.fusion.khare_audio import FilterbankAnalyzer, filterbank
 from mien_plugins.fusion.khare_info import StreamParams
-from mien_plugins.fusion.khare_model import StreamModel
+from mien_plugins.fusion.khare_model import Said, StreamModel
 from mien_plugins.fusion.khare_net import KhareConfig, KhareNet
 from mien_plugins.fusion.mml_net import Mml
 
@@ -234,9 +235,12 @@ def test_other_embeddings_are_left_out_and_it_says_so(tmp_path: Path) -> None:
 def test_what_training_weighed_more_is_taken_back(tmp_path: Path) -> None:
     context = tiny(tmp_path, "angry", "calm")
     model = StreamModel.load(context.model("fusion-khare"))
-    weighed = StreamModel(model.net, {**model.config, "weight": [7.0, 1.0]})
-    said = np.array([[0.5, 0.5], [0.875, 0.2]], np.float32)
-    assert np.allclose(weighed.as_frequent(said), [[0.125, 0.5], [0.5, 0.2]])
+    weighed = replace(model, config={**model.config, "weight": [7.0, 1.0]})
+    probability, present = np.array([[0.5, 0.5], [0.875, 0.2]], np.float32), np.ones((2, 3), np.bool_)
+    said = Said(probability, np.stack([probability] * 3, 1), np.stack([probability] * 3, 1), present)
+    likely = weighed.calibrated(said)
+    for part in (likely.probability, likely.without[:, 1], likely.alone[:, 2]):
+        assert np.allclose(part, [[0.125, 0.5], [0.5, 0.2]])
 
 
 def test_a_model_that_does_not_fit_its_settings_is_one_sentence(tmp_path: Path) -> None:

@@ -88,6 +88,15 @@ def test_pre_training_then_emotions(corpus: Path, tmp_path: Path) -> None:
     assert "mien train fusion-khare" in (out / "CARD.md").read_text()
     # What was pre-trained is what emotions began with: its heads are gone, its stacks are not as they were drawn.
     assert not any("characters" in name or "person" in name for name in load_file(out / "model.safetensors"))
+    # Calibrated on the validation rows, for what is there; each subset's error is on the card.
+    calibrated = json.loads((out / "config.json").read_text())["calibration"]
+    assert set(calibrated) == set(model.labels)
+    assert set(calibrated["angry"]["calibration"]["zero"]) == {"audio + video + text"}
+    assert set(calibrated["angry"]["calibration"]["knn"]) >= {"audio + text", "audio + video", "audio"}
+    errors = [m.subset for m in card.metrics if m.name == "ECE, angry"]
+    assert errors == [f"test, {subset}" for subset in khare_card.MISSING]
+    assert "- audio, the others imputed: calm σ(logit / " in (out / "CARD.md").read_text()
+    assert (out / "reliability.svg").read_text() == card.plots[0].svg
     again = job.evaluate(Registry.load().recipe("fusion-khare"), out, corpus, device="cpu", write=False)
     assert [m.value for m in again.metrics] == [m.value for m in card.metrics]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,11 @@ def material(texts: int = 5, voices: int = 6, speakers: int = 2) -> Material:
         np.full(texts, 0.5, "f4"),
     )
     who = np.array([f"s{i % speakers}" for i in range(voices)])
+    gender, language = np.where(np.arange(voices) % 2, "m", "f"), np.full(voices, "en")
+    attributes = np.zeros((voices, 3), "f4")
     return Material(
-        said, Voiced(rng.normal(size=(voices, 3)).astype("f4"), np.arange(voices) % 3, who, np.zeros((voices, 3), "f4"))
+        said,
+        Voiced(rng.normal(size=(voices, 3)).astype("f4"), np.arange(voices) % 3, who, attributes, gender, language),
     )
 
 
@@ -53,7 +57,7 @@ def test_each_text_comes_once_in_each_delivery() -> None:
 def test_speakers_come_alike_often_however_many_clips_they_have() -> None:
     made = material(texts=3000, voices=30)
     often = np.array(["loud"] * 27 + ["rare"] * 3)
-    voiced = Voiced(made.voiced.vectors, made.voiced.kind, often, made.voiced.attributes)
+    voiced = replace(made.voiced, speaker=often)
     pairs = pair(made.said, voiced, np.random.default_rng(0))
     assert (often[pairs.voice] == "rare").mean() == pytest.approx(0.5, abs=0.03)
 
@@ -160,8 +164,9 @@ def test_it_trains_measures_and_goes_on(corpora: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(mml_recipe, "FULL", PLAN)
     info = Registry.load().recipe("fusion-mml")
 
-    def train(out: Path, **options: Any) -> Any:
-        return job.train(info, job.Job(corpora, out, device="cpu", threads=1, progress=False, options=options))
+    def train(out: Path, work: Path | None = None, **options: Any) -> Any:
+        wanted = job.Job(corpora, out, device="cpu", threads=1, progress=False, work=work, options=options)
+        return job.train(info, wanted)
 
     card = train(tmp_path / "a", neighbours=2)
     log = [json.loads(line) for line in (tmp_path / "a" / "work" / "log.jsonl").read_text().splitlines()]
@@ -172,6 +177,15 @@ def test_it_trains_measures_and_goes_on(corpora: Path, tmp_path: Path, monkeypat
     assert Mml.load(tmp_path / "a").imputer is not None
     assert {m.subset for m in card.metrics} >= {"test pairs, text and voice", "test pairs, voice missing"}
     assert "--set neighbours=2" in card.command
+    # Calibrated on the validation pairs, each subset apart, and measured so.
+    ways = {"zero": {"text + voice"}, "knn": {"text", "voice"}}
+    assert {way: set(of) for way, of in config["calibration"].items()} == ways
+    errors = {m.subset for m in card.metrics if m.name == "ECE of P(hostile)"}
+    assert errors >= {f"test pairs, {part}" for part in mml_card.SUBSETS}
+    assert errors >= {
+        f"test pairs, text and voice, {of}" for of in ("texts of olid", "voices in English", "voices of women")
+    }
+    assert (tmp_path / "a" / "reliability.svg").read_text() == card.plots[0].svg
     # The same again, from embeddings that are kept and an epoch that is done, ends alike.
     begin, seen = mml_recipe.MmlBrain.begin, []
 
@@ -190,3 +204,14 @@ def test_it_trains_measures_and_goes_on(corpora: Path, tmp_path: Path, monkeypat
     train(tmp_path / "b", neighbours=2)
     first, second = (load_file(tmp_path / name / "model.safetensors") for name in "ab")
     assert all(np.array_equal(first[name], second[name]) for name in first)
+    # A model of before has no calibration; it gets the same without being trained.
+    before = {name: value for name, value in config.items() if name not in ("temperature", "calibration")}
+    (tmp_path / "b" / "config.json").write_text(json.dumps(before))
+    again = train(tmp_path / "b", tmp_path / "w", recalibrate=True)
+    assert json.loads((tmp_path / "b" / "config.json").read_text()) == config
+    assert again.metrics == card.metrics
+    with pytest.raises(UsageError, match="no model to calibrate"):
+        train(tmp_path / "c", tmp_path / "w", recalibrate=True)
+    (corpora / "manifest.csv").write_text("path,text,hate{no|yes},split\n")
+    with pytest.raises(UsageError, match="learnt from the public corpora"):
+        train(tmp_path / "b", tmp_path / "w", recalibrate=True)

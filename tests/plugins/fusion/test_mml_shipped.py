@@ -41,6 +41,25 @@ def test_the_card_says_first_what_was_assumed_and_how_it_does_without_a_modality
     assert (folder / "model.safetensors").stat().st_size < 1_000_000
 
 
+def test_its_probability_is_calibrated_whatever_is_there() -> None:
+    folder = store.resolve("fusion-mml")
+    card = json.loads((folder / "card.json").read_text())
+    found = {m["subset"]: m["value"] for m in card["metrics"] if m["name"] == "ECE of P(hostile)"}
+    for number, subset in enumerate(("text and voice", "voice missing", "text missing")):
+        assert found[f"test pairs, {subset}"] <= 0.05
+        assert card["plots"][0]["data"][number]["ece"] == found[f"test pairs, {subset}"]
+    config = json.loads((folder / "config.json").read_text())
+    assert set(config["calibration"]["zero"]) == {"text + voice", "text", "voice"}
+    # It is what the fusion reads: not the net's own sigmoid.
+    model, rng = Mml.load(folder), np.random.default_rng(0)
+    net = model.net.config
+    text, voice = rng.normal(size=(20, net.text)).astype("f4"), rng.normal(size=(20, net.speech)).astype("f4")
+    for kind, name in (((True, True), "text + voice"), ((True, False), "text"), ((False, True), "voice")):
+        there, of = np.tile(kind, (20, 1)), config["calibration"]["zero"][name]
+        odds = model.logits(text, voice, there) / of["temperature"] + of["bias"][1] - of["bias"][0]
+        np.testing.assert_allclose(model.read(text, voice, there), 1 / (1 + np.exp(-odds.clip(-60, 60))), atol=1e-5)
+
+
 def test_text_counts_for_more_than_a_voice_can() -> None:
     model = Mml.load(store.resolve("fusion-mml"))
     net = model.net.config

@@ -294,6 +294,20 @@ def test_clips_as_they_were_handed_out_train_the_mml_and_an_attention_fusion(cli
     assert "--set label=hate --set neighbours=2" in (out / "CARD.md").read_text()
     again = job.evaluate(Registry.load().recipe("fusion-mml"), out, clips, device="cpu", write=False)
     assert [m.value for m in again.metrics] == [m.value for m in card.metrics]
+    # What it says is calibrated on the validation clips, with and without a modality.
+    assert [m.subset for m in card.metrics if m.name == "ECE"] == list(dict.fromkeys(m.subset for m in card.metrics))
+    config = json.loads((out / "config.json").read_text())
+    assert set(config["calibration"]["zero"] | config["calibration"]["knn"]) == {"text + voice", "text", "voice"}
+    assert (out / "reliability.svg").is_file()
+    (out / "config.json").write_text(
+        json.dumps({k: v for k, v in config.items() if k not in ("temperature", "calibration")})
+    )
+    wanted = job.Job(
+        clips, out, device="cpu", threads=1, progress=False, work=tmp_path / "w", options={"recalibrate": True}
+    )
+    anew = job.train(Registry.load().recipe("fusion-mml"), wanted)
+    assert json.loads((out / "config.json").read_text()) == config
+    assert [m.value for m in anew.metrics] == [m.value for m in card.metrics]
 
     out = tmp_path / "attention"
     train("fusion-attention", clips, out, strategy="self", label="hate", size=8, epochs=2)
