@@ -77,7 +77,7 @@ class Pool:
                 seat.tasks.put(None)
         for slot in wanted:
             choice = replace(self._choice, device=slot.device, threads=slot.threads)
-            seat = _Seat(Worker(self._library, self._log_file), choice)
+            seat = _Seat(Worker(self._library, self._log_file, holds_models=True), choice)
             self._seats.append(seat)
             self._threads.append(threading.Thread(target=self._serve, args=(seat,), name="mien-seat", daemon=True))
             self._threads[-1].start()

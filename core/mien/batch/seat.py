@@ -83,7 +83,7 @@ class Seat:
         from mien.config import log_dir
 
         self._choice = terms.choice
-        self._worker = Worker(terms.library, log_dir() / "mien.log")
+        self._worker = Worker(terms.library, log_dir() / "mien.log", holds_models=True)
         self._worker.start()  # it loads while the first file is chosen
         return "", ""
 

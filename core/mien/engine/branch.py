@@ -20,6 +20,7 @@ from mien.engine.plan import Node, early_of, readers_of
 from mien.engine.registry import create
 from mien.errors import Cancelled, LibraryError, PluginError, StorageError
 from mien.media.pieces import AudioPiece, FramePiece
+from mien.models.hold import let_go
 from mien.sdk.blocks import AudioChunk, Block
 from mien.sdk.descriptors import AnalyzerInfo
 from mien.sdk.inputs import Audio, Crops, Frames, Utterances
@@ -385,6 +386,7 @@ class Branch:
 
 def _leave_gpu(member: Member, how: str) -> None:
     """From now on the member computes on the CPU, and its run says so."""
+    let_go()
     member.context.note(f"{member.context.device} ran out of memory; {how}.")
     member.context.backend = Backend("cpu", "float32", "CPU", member.context.backend.threads)
     free_memory()

@@ -31,12 +31,17 @@ class Worker:
         log_file: where the worker logs, None for nowhere.
         stopped: asked ten times a second while a job runs: is it to be cancelled? For a front end in another thread, whose
             `cancel` might come before the job has been sent.
+        holds_models: keep models in memory from one job to the next (`mien.models.hold`).
     """
 
     def __init__(
-        self, library: str | None = None, log_file: Path | None = None, stopped: Callable[[], bool] = lambda: False
+        self,
+        library: str | None = None,
+        log_file: Path | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+        holds_models: bool = False,
     ) -> None:
-        self._library = library
+        self._library, self._holds_models = library, holds_models
         self._stopped = stopped
         self._log_file = log_file
         self._process: Any = None
@@ -128,7 +133,10 @@ class Worker:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(
-                target=serve, args=(theirs, self._library, self._log_file), name="mien-worker", daemon=False
+                target=serve,
+                args=(theirs, self._library, self._log_file, self._holds_models),
+                name="mien-worker",
+                daemon=False,
             )
             try:
                 self._process.start()

@@ -23,10 +23,14 @@ GRACE = 1.5
 """Seconds that a cancelled worker has to stop by itself before it is ended."""
 
 
-def serve(pipe: Connection, library: str | None, log_file: Path | None) -> None:
+def serve(pipe: Connection, library: str | None, log_file: Path | None, holds_models: bool = False) -> None:
     """Wait for jobs on the pipe, do one after the other, send events back; ends with the word "quit" or with the front end."""
     _quiet(log_file)
     _share_cores()
+    if holds_models:
+        from mien.models.hold import hold_models
+
+        hold_models()
     from mien.media import identity
 
     cancel = threading.Event()

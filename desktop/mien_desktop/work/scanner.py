@@ -187,7 +187,7 @@ class Scanner(QObject):
             self._dismiss()
 
     def _wait(self) -> _Order:
-        """The next order; workers that have had nothing to do for long are ended."""
+        """The next order; workers that have had nothing to do for long are ended, and hold no models then."""
         try:
             return self._orders.get(timeout=self._idle)
         except queue.Empty:

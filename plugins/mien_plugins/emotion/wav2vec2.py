@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.hold import held, let_go
 from mien.tracks.track import FloatArray
 
 RATE = 16_000
@@ -142,6 +143,7 @@ class Wav2Vec2Reader:
             self._batch //= 2
             self._note(f"The device was out of memory: {self._batch} windows were read at once.")
         else:
+            let_go()
             self.net = self.net.to("cpu", torch.float32)
             self._note("The device was out of memory: wav2vec 2.0 went on on the CPU.")
         if torch.cuda.is_available():
@@ -157,11 +159,17 @@ class Wav2Vec2Reader:
 
 
 def load(folder: Path, precision: str = "float32", note: Callable[[str], None] = lambda text: None) -> Wav2Vec2Reader:
-    """The model in a folder, ready to use on the CPU; opens no network.
+    """The model in a folder, ready to use; opens no network. Its net is on the CPU, or where a run before left it.
 
     Raises:
         ModelError: a file is missing or damaged, or it is no such model.
     """
+    net, extractor, order = held(_read, folder, precision)
+    return Wav2Vec2Reader(net, extractor, order, precision, note)
+
+
+def _read(folder: Path, precision: str) -> tuple[DimensionalNet, Any, tuple[int, ...]]:
+    """Net, feature extractor, and which outputs are valence, arousal and dominance. precision: what the net will be cast to."""
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
 
     try:
@@ -179,7 +187,7 @@ def load(folder: Path, precision: str = "float32", note: Callable[[str], None] =
         raise ModelError(
             f"The wav2vec 2.0 model cannot be loaded ({reason(error)}); import it again: {folder}"
         ) from error
-    return Wav2Vec2Reader(net, extractor, order, precision, note)
+    return net, extractor, order
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mien.errors import ModelError, shown
 from mien.models.damage import UNREADABLE, reason
+from mien.models.hold import held
 from mien.sdk import Block, Context, CropBatch, FaceExplanation, MediaInfo, Params
 from mien.tracks import AROUSAL, VALENCE, AnyTrack, Boxes, Curve, Features
 from mien.tracks.quantity import EXPRESSION_QUANTITIES
@@ -95,8 +96,8 @@ class FaceAffect:
         folder = ctx.model(MODEL)
         try:
             if ctx.device == "cpu":  # the reader knows float32 alone there, and the run's record says so
-                return ExpressionReader.load(folder)
-            return ExpressionReader.load(folder, ctx.device, ctx.precision)
+                return held(ExpressionReader.load, folder)
+            return held(ExpressionReader.load, folder, ctx.device, ctx.precision)
         except UNREADABLE as error:
             raise ModelError(
                 f"the model {MODEL} cannot be read ({reason(error)}): verify or fetch it again: {shown(folder)}"

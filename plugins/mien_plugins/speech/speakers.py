@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from mien.errors import ModelError, UsageError
+from mien.models.hold import held
 from mien.sdk import Block, Context, MediaInfo, Params, Utterance
 from mien.tracks.track import AnyTrack, Features, FloatArray, Spans
 from mien_plugins.speech import diarise
@@ -166,4 +167,4 @@ def _net(ctx: Context) -> Ecapa:
         )
     from mien_plugins.speech.ecapa import load
 
-    return load(folder, ctx.device)
+    return held(load, folder, ctx.device)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.hold import held, let_go
 from mien.sdk import Block, Context, MediaInfo, Params
 from mien.tracks import AROUSAL, DOMINANCE, VALENCE, AnyTrack, Curve, Features, Spans
 from mien_plugins.text.attribution import attribute
@@ -59,7 +60,7 @@ class TextAnalyzer:
         self._params, self._ctx = params, ctx
         folder = ctx.model(MODEL)
         try:
-            self._model = TextModel.load(folder, ctx.device, ctx.precision)
+            self._model = held(TextModel.load, folder, ctx.device, ctx.precision)
         except UNREADABLE as error:
             raise ModelError(
                 f"the model {MODEL} cannot be read ({reason(error)}): verify or fetch it again: {folder}"
@@ -159,6 +160,7 @@ class TextAnalyzer:
             if model.device.type == "cpu":
                 raise
         # Outside the handler: the error's frames would keep the tensors that did not fit.
+        let_go()
         model = self._roberta[what] = model.to("cpu")
         self._ctx.note(f"The device was out of memory: {what} was read on the CPU instead.")
         torch.cuda.empty_cache()
@@ -230,6 +232,7 @@ class TextAnalyzer:
                 self._tokens //= 2
                 self._ctx.note(f"The device was out of memory: batches were cut to {self._tokens} tokens.")
             else:
+                let_go()
                 self._model = self._model.to("cpu")
                 self._ctx.note("The device was out of memory: the text was read on the CPU instead.")
             if torch.cuda.is_available():
@@ -246,7 +249,7 @@ def _roberta(ctx: Context, what: str, model_id: str) -> RobertaClassifier:
     from mien_plugins.text.roberta import RobertaClassifier
 
     ctx.note(f"P({what}) is by RoBERTa, as it gives it: Mien has not calibrated it.")
-    return RobertaClassifier.load(folder, ctx.device, ctx.precision)
+    return held(RobertaClassifier.load, folder, ctx.device, ctx.precision)
 
 
 def _turns(params: TextParams, encoder: Path, ctx: Context) -> TurnModel:

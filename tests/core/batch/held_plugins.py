@@ -8,10 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.sdk import AnalyzerInfo, Audio, Writes, hookimpl
+from mien.models.hold import held
+from mien.sdk import AnalyzerInfo, Audio, Params, Writes, hookimpl, param
 from mien.tracks import Curve, Quantity
 
 PEAK = Quantity("peak", "", 0.0, 2.0)
+
+
+class PeakParams(Params):
+    """What its model is like."""
+
+    level: float = param(1.0, "which model", ge=0, le=1)
+
+
+def load(folder: Path, level: str) -> object:
+    """The plugin's model; a line in `loads` beside `HELD` for each time that it is loaded, with the process."""
+    with (folder.parent / "loads").open("a") as loads:
+        loads.write(f"{os.getpid()} {level}\n")
+    return object()
 
 
 class Peak:
@@ -20,6 +34,7 @@ class Peak:
     def prepare(self, media, params, ctx) -> None:
         self._marks = Path(os.environ["HELD"])
         self._name = media.path.stem
+        held(load, self._marks.parent / "model", str(params.level))
 
     def process(self, block):
         w = block.windows
@@ -43,6 +58,6 @@ def mien_register(registry) -> None:
     registry.analyzer(
         AnalyzerInfo(
             id="held.peak", title="Peak", version="1", modality="sound", factory=f"{__name__}:Peak", default=False,
-            inputs=(Audio(8000, window=0.5),), outputs=(Writes("held.peak", "curve", (PEAK,)),),
+            inputs=(Audio(8000, window=0.5),), params=PeakParams, outputs=(Writes("held.peak", "curve", (PEAK,)),),
         )
     )  # fmt: skip

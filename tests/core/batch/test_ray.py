@@ -205,6 +205,22 @@ def test_a_worker_killed_in_mid_file_changes_nothing(place: Place, expected: tup
     until(lambda: not is_alive(again), "a worker outlives the scan")
 
 
+def test_an_actor_keeps_its_models_from_file_to_file(place: Place) -> None:
+    place.two_nodes()
+    loads = place.folder / "loads"
+    loads.unlink(missing_ok=True)
+    # Held, the first of each node, so that both have one.
+    place.hold("m0", "m1")
+    scan = place.scan("models", place.folder / "models.db", "--set", "held.peak.level=0.5")
+    workers = {place.held("m0"), place.held("m1")}
+    place.let_go()
+    code, err = scan.end()
+    assert code == 1, err
+    assert len(scan.of("result")) == FILES
+    assert len(scan.of("begin")) == FILES - 1 > len(workers) == 2
+    assert sorted(loads.read_text().split("\n")) == sorted(["", *(f"{pid} 0.5" for pid in workers)])
+
+
 def test_stopped_by_ctrl_c_and_gone_on_with_while_a_node_dies(
     place: Place, expected: tuple[Any, ...], request: pytest.FixtureRequest
 ) -> None:

@@ -20,6 +20,7 @@ from huggingface_hub.errors import StrictDataclassError
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.hold import held, let_go
 from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.align import group_words, token_frames
 from mien_plugins.speech.backends.base import Heard, Word, tidy
@@ -47,31 +48,14 @@ class WhisperTranscriber:
     name = "whisper"
 
     def __init__(self, model_id: str, folder: Path, language: str, ctx: Context) -> None:
-        from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
-
         self._ctx = ctx
         self._device = ctx.device
         self._dtype = getattr(torch, ctx.precision)
         try:
-            with _no_progress_bar():
-                loaded: Any = WhisperForConditionalGeneration.from_pretrained(
-                    folder,
-                    local_files_only=True,
-                    use_safetensors=True,
-                    attn_implementation="eager",  # the others do not give their attention away
-                    dtype=self._dtype,
-                    output_loading_info=True,
-                )
-            net, told = loaded
-            # What a file lacks would stay random, with nothing but a warning.
-            if missing := sorted(told["missing_keys"]):
-                raise ValueError(f"{len(missing)} tensors missing, such as {missing[0]}")
-            self._tokenizer = WhisperTokenizer.from_pretrained(folder, local_files_only=True)
-            self._extractor = WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
+            net, self._tokenizer, self._extractor = held(_load, folder, ctx.precision, self._device)
         except (*UNREADABLE, StrictDataclassError) as error:
             raise ModelError(f"The Whisper model {model_id} cannot be loaded ({reason(error)}): {folder}") from error
-        net.eval()
-        self._net: Any = net.requires_grad_(False).to(torch.device(self._device))
+        self._net = net
         self._codes: dict[str, int] = dict(getattr(self._net.generation_config, "lang_to_id", None) or {})
         if language != "auto" and self._codes and f"<|{language}|>" not in self._codes:
             raise ModelError(f"The Whisper model {model_id} does not know the language '{language}'.")
@@ -113,6 +97,7 @@ class WhisperTranscriber:
             return [heard for smaller in parts for heard in self._without_running_out(smaller)]
         self._ctx.note("The GPU ran out of memory; Whisper went on on the CPU.")
         self._device, self._dtype = "cpu", torch.float32
+        let_go()
         self._net = self._net.to("cpu", torch.float32)
         return self._transcribe(batch)
 
@@ -228,6 +213,31 @@ class WhisperTranscriber:
         config = self._net.config
         layers = range(config.decoder_layers // 2, config.decoder_layers)
         return [(layer, head) for layer in layers for head in range(config.decoder_attention_heads)]
+
+
+def _load(folder: Path, precision: str, device: str) -> tuple[Any, Any, Any]:
+    """Net on its device, tokenizer and feature extractor of a Whisper model."""
+    from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
+
+    with _no_progress_bar():
+        loaded: Any = WhisperForConditionalGeneration.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            attn_implementation="eager",  # the others do not give their attention away
+            dtype=getattr(torch, precision),
+            output_loading_info=True,
+        )
+    net, told = loaded
+    # What a file lacks would stay random, with nothing but a warning.
+    if missing := sorted(told["missing_keys"]):
+        raise ValueError(f"{len(missing)} tensors missing, such as {missing[0]}")
+    net.eval()
+    return (
+        net.requires_grad_(False).to(torch.device(device)),
+        WhisperTokenizer.from_pretrained(folder, local_files_only=True),
+        WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True),
+    )
 
 
 @contextmanager
