@@ -69,6 +69,7 @@ def open_window(library: str | None = None) -> MainWindow:
 
         window = MainWindow(library=library)
         window.show()
+        window.dress()
     finally:
         gc.freeze()
         if collects:

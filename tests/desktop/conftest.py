@@ -15,6 +15,7 @@ import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QThread, QTimer
 from PySide6.QtWidgets import QApplication
 
+from mien_desktop.work import aside
 from mien_desktop.work.background import Background
 
 # How long what was told to end may take to do so, s.
@@ -22,8 +23,9 @@ _GRACE = 2.0
 
 
 def _threads() -> set[threading.Thread]:
-    """Python's own threads; Qt's show up as dummies when they call into Python, and are looked at as QThread."""
-    return {t for t in threading.enumerate() if not isinstance(t, threading._DummyThread)}
+    """Python's own threads but the one that starts others, which stays; Qt's show up as dummies when they call into Python,
+    and are looked at as QThread."""
+    return {t for t in threading.enumerate() if not isinstance(t, threading._DummyThread) and t.name != aside.NAME}
 
 
 def _running(kinds: tuple[type, ...]) -> dict[int, str]:

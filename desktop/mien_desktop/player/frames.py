@@ -19,6 +19,7 @@ from mien_desktop.player.clock import Course
 from mien_desktop.player.index import EPS, FrameIndex
 from mien_desktop.player.picture import Frame
 from mien_desktop.player.search import FrameSearch
+from mien_desktop.work.aside import Aside
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class FrameSource:
         self._shown_at = self._made_at = 0.0
         self._damage: tuple[Damage, ...] = ()
         self.dropped = 0
-        self._thread = threading.Thread(target=self._main, name="mien-player-frames", daemon=True)
+        self._thread = Aside(target=self._main, name="mien-player-frames", daemon=True)
         self._thread.start()
 
     # What the player asks for, from its thread.

@@ -18,6 +18,7 @@ from mien.media.medium import Medium
 from mien.media.opening import open_medium
 from mien.media.packets import Clock
 from mien.media.probe import keep_only
+from mien_desktop.work.aside import Aside
 
 Times = npt.NDArray[np.float64]
 
@@ -92,7 +93,7 @@ class Indexer:
         self._halt, self._turn = threading.Event(), threading.Event()
         if at_once:
             self._turn.set()
-        self._thread = threading.Thread(target=self._run, name="mien-player-index", daemon=True)
+        self._thread = Aside(target=self._run, name="mien-player-index", daemon=True)
         self._thread.start()
 
     def begin(self) -> None:

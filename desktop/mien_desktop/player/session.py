@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,6 +16,7 @@ from mien_desktop.player.index import FrameIndex, Indexer
 from mien_desktop.player.output import Output
 from mien_desktop.player.picture import Frame
 from mien_desktop.player.playback import Playback
+from mien_desktop.work.aside import Aside
 
 
 class Leaving(Protocol):
@@ -42,7 +42,7 @@ class Opening:
         self, path: str | os.PathLike[str], audio_stream: int | str | None, tell: Callable[[Medium | str], None]
     ) -> None:
         self._path, self._audio_stream, self._tell = path, audio_stream, tell
-        self._thread = threading.Thread(target=self._look, name="mien-player-open", daemon=True)
+        self._thread = Aside(target=self._look, name="mien-player-open", daemon=True)
         self._thread.start()
 
     @property

@@ -20,6 +20,7 @@ from mien.media.medium import Medium, StreamInfo
 from mien.media.pieces import AudioPiece
 from mien_desktop.player.clock import Course
 from mien_desktop.player.ring import Ring, Samples
+from mien_desktop.work.aside import Aside
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class SoundSource:
         self._task: tuple[Course, float] | None = None
         self._stopped = True
         self._closing = False
-        self._thread = threading.Thread(target=self._main, name="mien-player-sound", daemon=True)
+        self._thread = Aside(target=self._main, name="mien-player-sound", daemon=True)
         self._thread.start()
 
     def play(self, course: Course, speed: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from mien_desktop.settings.dialog import SettingsDialog
     from mien_desktop.shell.window import MainWindow
     from mien_desktop.work.scanner import Scanner
+
+
+def load_queue() -> None:
+    """Load what the queue is made of; in a thread that nobody waits for."""
+    import_module("mien_desktop.library.queue")
+    import_module("mien_desktop.library.queue_view")
+    import_module("mien_desktop.work.scanner")
 
 
 class Rooms:

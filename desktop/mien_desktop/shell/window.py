@@ -27,13 +27,16 @@ from mien_desktop.shell.keytips import KeyTips
 from mien_desktop.shell.message import MessageBar
 from mien_desktop.shell.moving import LibraryMove
 from mien_desktop.shell.opener import Opener
-from mien_desktop.shell.rooms import Rooms
+from mien_desktop.shell.rooms import Rooms, load_queue
 from mien_desktop.shell.spacebar import Spacebar
 from mien_desktop.shell.status import StatusBar
 from mien_desktop.shell.supply import Supply
 from mien_desktop.shell.toolbar import ToolBar
 from mien_desktop.shell.workspace import Workspace
 from mien_desktop.welcome.page import WelcomePage, dropped_paths
+
+LATER = 1500
+"""ms after which the window loads what is not asked for at once."""
 
 HAND_OVER = 0.0005
 """s; a thread that decodes or imports gives way to the window after that. Qt's painting lets go of the interpreter dozens of
@@ -95,6 +98,8 @@ class MainWindow(QMainWindow):
         self.welcome.show_recent(self.state.recent)
         self.supply.show()
         QTimer.singleShot(0, self._later)
+        # What the queue needs of the engine takes a tenth of a second to load.
+        QTimer.singleShot(LATER, self, lambda: self.conductor.background.run(load_queue))
 
     # -- set-up -------------------------------------------------------------------------------------------------
 
@@ -187,6 +192,12 @@ class MainWindow(QMainWindow):
         self.opener.give_up()
         self.conductor.close_medium()
         self.message.clear()
+
+    def dress(self) -> None:
+        """Style, lay out and draw the page of the open medium once before there is one: it takes longest the first time, and
+        whoever opens a medium waits for it."""
+        self.workspace.resize(self.pages.size())
+        self.workspace.grab()
 
     def show_workspace(self) -> None:
         """Turn to the open medium, or to the welcome page."""

@@ -15,6 +15,7 @@ from mien_desktop.timeline.lanes.spectrogram import SpectrogramLane
 from mien_desktop.timeline.lanes.waveform import WaveformLane
 from mien_desktop.timeline.pyramid import Array, FloatArray
 from mien_desktop.timeline.spectrum import HOP, RATE, Spectrum
+from mien_desktop.work.aside import Aside
 
 PEAK = 16
 """Samples that share one pair of peaks: a millisecond."""
@@ -43,7 +44,7 @@ class Sound(QObject):
         self._path = path
         self._halt, self._turn = threading.Event(), threading.Event()
         self._patience = 0.0
-        self._thread = threading.Thread(target=self._run, name="timeline sound", daemon=True)
+        self._thread = Aside(target=self._run, name="timeline sound", daemon=True)
 
     def feed(self, waveform: WaveformLane, spectrogram: SpectrogramLane) -> None:
         """Show in these lanes what comes."""

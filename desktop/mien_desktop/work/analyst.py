@@ -15,10 +15,14 @@ from mien.engine.choice import Choice
 from mien.engine.events import LAST, Event, MediumFailed
 from mien.engine.worker import Worker
 from mien.errors import MienError, WorkerError
+from mien_desktop.work.aside import Aside
 
 _log = logging.getLogger(__name__)
 IDLE = 60.0
 """s without work after which the second worker process is ended."""
+
+SETTLE = 0.06
+"""s that the first job waits: a process that starts takes the cores from a window that draws the medium just opened."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ class _Desk:
         self._cancelled: set[int] = set()
         self._current: Job | None = None
         self._closing = False
+        self._settled = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
@@ -142,7 +147,7 @@ class _Desk:
                 self._waiting[job.number] = job
         self._jobs.put(job)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread = Aside(target=self._work, name=self._name, daemon=True)
             self._thread.start()
 
     def cancel(self, job: Job) -> None:
@@ -157,6 +162,7 @@ class _Desk:
     def dismiss(self) -> None:
         """Stop everything without waiting."""
         self._closing = True
+        self._settled.set()
         self._jobs.put(None)
         with self._lock:
             if self._current is not None:
@@ -173,6 +179,7 @@ class _Desk:
         return self._closing or (current is not None and current.number in self._cancelled)
 
     def _work(self) -> None:
+        self._settled.wait(SETTLE)
         while not self._closing:
             try:
                 job = self._jobs.get(timeout=self._idle)
