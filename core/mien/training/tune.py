@@ -328,7 +328,10 @@ def _one(study: optuna.Study, info: RecipeInfo, wanted: job.Job) -> optuna.trial
 def _trial(frozen: optuna.trial.FrozenTrial) -> Trial:
     state = {"COMPLETE": "complete", "PRUNED": "pruned"}.get(frozen.state.name, "failed")
     epochs = max(frozen.intermediate_values, default=0)
-    return Trial(frozen.number, state, dict(frozen.params), frozen.user_attrs.get("best"), epochs)
+    # An interrupted trial that was gone on with has a number of its own in the study, and is the same trial.
+    return Trial(
+        frozen.user_attrs.get("turn", frozen.number), state, dict(frozen.params), frozen.user_attrs.get("best"), epochs
+    )
 
 
 def _write(study: optuna.Study, info: RecipeInfo, wanted: job.Job) -> Found:

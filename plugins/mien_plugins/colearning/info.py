@@ -13,10 +13,17 @@ _MOSI = ("mosi",)
 class SeqSewTraining(Params):
     """Options of SeqSEW."""
 
-    corpus: Literal["mosi", "recola"] = param("mosi", "CMU-MOSI, or RECOLA (AVEC 2016's feature tables)")
-    weak: str = param("acoustic", "modality that the model reads: acoustic, visual (mosi); audio, … (recola)")
+    corpus: Literal["mosi", "recola", "manifest"] = param(
+        "mosi", "CMU-MOSI, RECOLA (AVEC 2016's feature tables), or the manifest.csv that lies in --data instead"
+    )
+    weak: str = param(
+        "acoustic",
+        "modality that the model reads: acoustic, visual (mosi); audio, … (recola); text, voice, face (manifest)",
+    )
     strong: str = param("text", "modality that teaches it, or none")
-    target: Literal["arousal", "valence"] = param("arousal", "what is read (recola)")
+    target: str = param(
+        "arousal", "what is read: arousal or valence (recola), a column of numbers or two classes (manifest)"
+    )
     kind: Literal["dense", "gru", "transformer"] = param("transformer", "encoder of the model")
     alpha: float | None = param(
         None,
@@ -36,7 +43,8 @@ SEQSEW = RecipeInfo(
     title="A strong modality teaches a weak one, over time (SeqSEW)",
     model="seqsew",
     data=(),
-    description="Learns from CMU-MOSI's utterance features or RECOLA's feature tables, whichever is chosen and lies in --data.",
+    description="Learns from CMU-MOSI's utterance features or RECOLA's feature tables, whichever is chosen and lies in --data, "
+    "or from rows over time in the manifest.csv there, of media or of one's own features.",
     factory="mien_plugins.colearning.recipe",
     params=SeqSewTraining,
     search=(
@@ -50,9 +58,11 @@ SEQSEW = RecipeInfo(
 class SewTraining(Params):
     """Options of SEW."""
 
-    weak: Literal["audio", "appearance", "geometric"] = param("geometric", "modality that the model reads")
-    strong: Literal["audio", "appearance", "geometric"] = param("audio", "modality that teaches it")
-    target: Literal["arousal", "valence"] = param("arousal", "what is read")
+    weak: str = param(
+        "geometric", "modality that the model reads: audio, appearance, geometric; text, voice, face (manifest)"
+    )
+    strong: str = param("audio", "modality that teaches it")
+    target: str = param("arousal", "what is read: arousal or valence (recola), a column of numbers (manifest)")
     alpha: float = param(1.0, "weight of the strong features from the weak latent", ge=0, le=100)
     beta: float = param(1.0, "weight of the strong features from the strong latent", ge=0, le=100)
     gamma: float = param(1.0, "weight of the correlation of the latents", ge=0, le=100)
@@ -65,8 +75,9 @@ SEW = RecipeInfo(
     id="sew",
     title="A strong modality teaches a weak one, frame by frame (SEW)",
     model="sew",
-    data=("recola",),
-    description="Learns from RECOLA's feature tables as AVEC 2016 hands them out.",
+    data=("recola or manifest.csv or manifest.parquet",),
+    description="Learns from RECOLA's feature tables as AVEC 2016 hands them out, or from rows over time in the manifest.csv in "
+    "--data, of media or of one's own features.",
     factory="mien_plugins.colearning.sew_recipe",
     params=SewTraining,
     search=(

@@ -1,11 +1,13 @@
 """How SeqSEW is made and measured (`mien train seqsew`, `mien evaluate seqsew`).
 
-On CMU-MOSI (`mosi.py` says what must lie where) text teaches sound or picture; on RECOLA (`recola.py`) any modality teaches any.
-Without a teacher the same recipe trains the thesis' unimodal nets. What is saved needs the weak modality alone.
+On CMU-MOSI (`mosi.py` says what must lie where) text teaches sound or picture; on RECOLA (`recola.py`) and in a user's own
+manifest (`own.py`) any modality teaches any. Without a teacher the same recipe trains the thesis' unimodal nets. What is saved
+needs the weak modality alone.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +21,16 @@ from mien.training import checks
 from mien.training.card import Card, DataSource, Metric, load_model, save_model, write_card
 from mien.training.job import command
 from mien.training.watch import unfollowed
-from mien_plugins.colearning import mosi, recola
+from mien_plugins.colearning import mosi, own, recola
 from mien_plugins.colearning.learn import Plan, fit, predict
 from mien_plugins.colearning.seqsew import Kind, Unimodal, UnimodalConfig
 from mien_plugins.colearning.sequences import Scale, Sequences
 from mien_plugins.colearning.sew import parameters_of
-from mien_plugins.colearning.systems import GRU_LAYERS, NOISE, System
+from mien_plugins.colearning.systems import GRU_LAYERS, NOISE, WEIGHTS, System
+from mien_plugins.fusion.items import MODALITIES
 
 RECIPE = "seqsew"
-Corpus = Literal["mosi", "recola"]
+Corpus = Literal["mosi", "recola", "manifest"]
 RECOLA_LAYERS = {"audio": 1, "appearance": 2, "geometric": 2}
 NONE = "none"
 
@@ -73,31 +76,40 @@ def train(
         UsageError: a modality that the corpus does not have, or one that would teach itself.
         CorpusError: the corpus is missing, or is not what it should be.
     """
+    if corpus == "mosi" and own.chosen(data, "mosi"):
+        corpus = "manifest"
+    if corpus == "manifest":
+        weak, strong = own.modality(weak), strong if strong == NONE else own.modality(strong)
     _check(corpus, weak, strong)
     modalities = tuple(dict.fromkeys(m for m in (weak, strong) if m != NONE))
-    splits = read(data, corpus, target, modalities)
+    place = work or out / "work"
+    splits = read(data, corpus, target, modalities, place / "streams", device)
+    bounded = own.bounded(data, target) if corpus == "manifest" else corpus == "recola"
     scale = Scale.of(splits["train"])
     train_set, valid = _cut(scale(splits["train"]), recola.TRAIN_HOP), _cut(scale(splits["valid"]), recola.STEPS)
     options: dict[str, Any] = {
         "device": device, "seed": seed, "resume": resume, "threads": threads, "progress": progress,
     }  # fmt: skip
-    place = work or out / "work"
 
-    def config(modality: str, own: Kind) -> UnimodalConfig:
-        layers = (GRU_LAYERS if corpus == "mosi" else RECOLA_LAYERS)[modality]
-        return UnimodalConfig(train_set.size(modality), layers, own, dropout, bounded=corpus == "recola")
+    def config(modality: str, kind: Kind) -> UnimodalConfig:
+        layers = {"mosi": GRU_LAYERS, "recola": RECOLA_LAYERS}.get(corpus, {}).get(modality, 2)
+        return UnimodalConfig(train_set.size(modality), layers, kind, dropout, bounded=bounded)
 
-    def plan(modality: str, own: Kind) -> Plan:
-        basis = System(modality, own).plan() if corpus == "mosi" else Plan(rate=1e-5, passes=1)
+    def plan(modality: str, kind: Kind) -> Plan:
+        if corpus == "mosi":
+            basis = System(modality, kind).plan()
+        else:
+            basis = Plan(rate=1e-5, passes=1) if corpus == "recola" else Plan(rate=5e-4, passes=2)
         return replace(basis, rounds=2 if quick else rounds or basis.rounds)
 
     teacher = None
     if strong != NONE:
         # The teacher always is the thesis' full encoder.
-        own = config(strong, "transformer")
+        full = config(strong, "transformer")
         with unfollowed():  # a search is for the student
-            teacher = fit(train_set, valid, strong, own, plan(strong, "transformer"), place / "teacher", **options)
-    weights = System(weak, kind, teacher is not None, alpha, beta).weights()
+            teacher = fit(train_set, valid, strong, full, plan(strong, "transformer"), place / "teacher", **options)
+    # Nothing was searched but on MOSI, whose sound is nearest to what is unknown.
+    weights = System(weak if weak in WEIGHTS else "acoustic", kind, teacher is not None, alpha, beta).weights()
     student = replace(plan(weak, kind), alpha=weights[0], beta=weights[1])
     built = config(weak, kind)
     net = fit(
@@ -129,19 +141,26 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     weak, corpus = training["weak"], training["corpus"]
     net = Unimodal(UnimodalConfig(**config["net"]))
     net.load_state_dict(weights)
-    splits = read(data, corpus, training["target"], (weak,))
+    with tempfile.TemporaryDirectory() as aside:
+        kept = model / "work" / "streams"
+        kept = kept if kept.is_dir() else Path(aside)
+        splits = read(data, corpus, training["target"], (weak,), kept, device, test=True)
     subset = "test" if splits.get("test") else "valid"
     part = splits[subset]
     checks.require_shape(f"The {weak} features of {part.corpus}", part.features[weak][0], (None, net.config.size))
     scaled = Scale.from_dict(weak, config["scale"])(replace(part, features={weak: part.features[weak]}))
-    if corpus == "recola":
-        scaled = recola.cut(scaled)
+    if corpus != "mosi":
+        scaled = _cut(scaled, recola.STEPS)
     metrics = measure(scaled, predict(net, scaled, weak, device), net.config.bounded, subset)
     return _card(config, net, metrics)
 
 
-def read(data: Path, corpus: str, target: str, modalities: tuple[str, ...]) -> dict[str, Sequences]:
-    """The parts of a corpus."""
+def read(
+    data: Path, corpus: str, target: str, modalities: tuple[str, ...], kept: Path, device: str, *, test: bool = False
+) -> dict[str, Sequences]:
+    """The parts of a corpus; of a manifest those to train with, or the test part. What is embedded of media lies in `kept`."""
+    if corpus == "manifest":
+        return own.read(data, target, modalities, kept, device, test=test)
     if corpus == "recola":
         return recola.read(data, target, modalities)
     found = mosi.read(data)
@@ -162,16 +181,39 @@ def measure(part: Sequences, said: np.ndarray, bounded: bool, subset: str) -> tu
 
 
 def _cut(sequences: Sequences, hop: int) -> Sequences:
-    return recola.cut(sequences, hop=hop) if sequences.corpus == recola.CORPUS else sequences
+    """RECOLA's recordings, and those of a manifest that are long, in pieces."""
+    long = min(map(len, sequences.labels), default=0) >= recola.STEPS
+    pieces = sequences.corpus == recola.CORPUS or (sequences.corpus == own.CORPUS and long)
+    return recola.cut(sequences, hop=hop) if pieces else sequences
 
 
 def _check(corpus: str, weak: str, strong: str) -> None:
-    known = tuple(GRU_LAYERS if corpus == "mosi" else RECOLA_LAYERS)
+    known = {"mosi": tuple(GRU_LAYERS), "recola": tuple(RECOLA_LAYERS)}.get(corpus, MODALITIES)
     for name in (weak, strong):
         if name not in known and not (name == NONE and name is strong):
             raise UsageError(f"{corpus} has no modality {name!r}; it has {', '.join(known)}.")
     if weak == strong:
         raise UsageError(f"{weak} cannot teach itself; name another modality for strong, or {NONE}.")
+
+
+SOURCES = {
+    "mosi": (
+        DataSource(mosi.CORPUS, "research", "utterance features, 52 videos", "Zadeh et al. 2016; Poria et al. 2017"),
+        "Positive or negative, for each utterance of a video.",
+        f"52, 10 and 31 videos; to choose by: {mosi.RULE}.",
+    ),
+    "recola": (
+        DataSource(recola.CORPUS, "on request, research", "AVEC 2016 features", "Ringeval et al. 2013"),
+        "Its course, 25 times a second.",
+        "The challenge's train and dev.",
+    ),
+}
+"""Corpus → where it is from, what is read, how it is split."""
+OWN = (
+    DataSource("the user's own manifest", "the user's to know", "rows over time"),
+    "Its course, a reading for each step.",
+    "As the manifest has it; no speaker, group or medium on two sides.",
+)
 
 
 def _card(config: Mapping[str, Any], net: Unimodal, metrics: tuple[Metric, ...]) -> Card:
@@ -187,20 +229,15 @@ def _card(config: Mapping[str, Any], net: Unimodal, metrics: tuple[Metric, ...])
     }
     defaults |= {"alpha": None, "beta": None, "dropout": 0.3, "rounds": 0}
     options = {k: training[k] for k, v in defaults.items() if training[k] != v}
-    on_mosi = corpus == "mosi"
-    source = (
-        DataSource(mosi.CORPUS, "research", "utterance features, 52 videos", "Zadeh et al. 2016; Poria et al. 2017")
-        if on_mosi
-        else DataSource(recola.CORPUS, "on request, research", "AVEC 2016 features", "Ringeval et al. 2013")
-    )
+    on_mosi, known = corpus == "mosi", SOURCES.get(corpus, OWN)
     noise = NOISE.get(weak, 0.0)
     return Card(
         id=RECIPE,
         title=f"{'Sentiment' if on_mosi else training['target'].capitalize()} from {weak} features{taught} (SeqSEW)",
-        task="Positive or negative, for each utterance of a video." if on_mosi else "Its course, 25 times a second.",
+        task=known[1],
         licence="that of the corpus",
-        data=(source,),
-        split=f"52, 10 and 31 videos; to choose by: {mosi.RULE}." if on_mosi else "The challenge's train and dev.",
+        data=(known[0],),
+        split=known[2],
         seeds=(training["seed"],),
         metrics=metrics,
         limits=(

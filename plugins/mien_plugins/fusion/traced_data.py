@@ -52,7 +52,7 @@ class Recording:
     """What a manifest has of one person in one medium.
 
     Args:
-        rows: by time; values (N, 2): their valence and arousal in [-1, 1], NaN where there is none.
+        rows: by time; values (N, K): their labels (valence and arousal in [-1, 1]), NaN where there is none.
         name: of the speaker, or else of the group or medium; figures are drawn by it.
     """
 
@@ -89,7 +89,7 @@ class Trace:
 
     Args:
         x: modality → (T, D_m); there (T, M): where it is present.
-        target: (T, 2) valence and arousal in [-1, 1], NaN where there is none.
+        target: (T, K) the labels, NaN where there is none.
         name: see `Recording`.
     """
 
@@ -102,14 +102,14 @@ class Trace:
         return len(self.target)
 
 
-def recordings(manifest: Manifest) -> dict[str, tuple[Recording, ...]]:
-    """The recordings of each split that have valence or arousal somewhere.
+def recordings(manifest: Manifest, labels: Sequence[str] = ATTRIBUTES) -> dict[str, tuple[Recording, ...]]:
+    """The recordings of each split that have one of the labels somewhere; numbers are on [-1, 1], classes their number.
 
     Raises:
         CorpusError: a column or a split is missing, speakers are on two sides, features and media are mixed.
     """
-    manifest.check(labels=ATTRIBUTES)
-    values = np.stack([manifest.numbers(name, -1.0, 1.0) for name in ATTRIBUTES], 1).astype(np.float32)
+    manifest.check(labels=labels)
+    values = np.stack([manifest.numbers(name, -1.0, 1.0) for name in labels], 1).astype(np.float32)
     found: dict[str, dict[tuple[str, str], list[int]]] = {split: {} for split in SPLITS}
     for at, row in enumerate(manifest.rows):
         if not row.split:
@@ -255,8 +255,9 @@ def _features(manifest: Manifest, recording: Recording) -> dict[str, Floats]:
 
 
 def _on_grid(recording: Recording, count: int) -> Floats:
-    """(count, 2): the mean of what was rated within each cell of the grid, NaN where nothing was."""
-    total, rated = np.zeros((count, 2)), np.zeros((count, 2))
+    """(count, K): the mean of what was rated within each cell of the grid, NaN where nothing was."""
+    shape = count, recording.values.shape[1]
+    total, rated = np.zeros(shape), np.zeros(shape)
     for row, value in zip(recording.rows, recording.values, strict=True):
         begin, end = row.start - recording.first.start, row.end - recording.first.start
         cells = slice(max(0, math.ceil(begin / STEP - 0.5)), count)
@@ -268,7 +269,7 @@ def _on_grid(recording: Recording, count: int) -> Floats:
         known = np.isfinite(value)
         total[cells, known] += value[known]
         rated[cells, known] += 1
-    mean: Floats = np.divide(total, rated, out=np.full((count, 2), np.nan), where=rated > 0).astype(np.float32)
+    mean: Floats = np.divide(total, rated, out=np.full(shape, np.nan), where=rated > 0).astype(np.float32)
     return mean
 
 

@@ -61,7 +61,7 @@ def test_seqsew_and_sew_on_recola(command, recola_folder: Path, tmp_path: Path) 
         ("seqsew", ["weak=text"], 2, "text cannot teach itself"),
         ("seqsew", ["corpus=recola"], 2, "recola has no modality 'acoustic'"),
         ("seqsew", ["corpus=recola", "weak=audio", "strong=none"], 10, "RECOLA keeps the ratings in a folder"),
-        ("sew", [], 10, "sew learns from recola, which is not in the folder"),
+        ("sew", [], 10, "sew learns from recola or manifest.csv or manifest.parquet, which is not"),
         ("sew", ["weak=audio"], 10, "sew learns from recola"),
         ("seqsew", ["alpha=-1"], 2, "alpha"),
     ],
