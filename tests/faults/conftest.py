@@ -32,7 +32,7 @@ class Command:
         program = "from mien.cli.app import main; main()"
         environ = {
             **os.environ,
-            "PYTHONPATH": str(TINY),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(TINY), os.environ.get("PYTHONPATH")))),
             "MIEN_PLUGINS": "tiny_plugins",
             "MIEN_ISOLATE": "0",
             **options.pop("environ", {}),
