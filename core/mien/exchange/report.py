@@ -19,6 +19,7 @@ from mien.exchange.text import clock, one_line
 from mien.exchange.thumbnails import thumbnails
 from mien.sdk.params import Params
 from mien.sdk.protocols import Analysis
+from mien.tracks.quantity import HOSTILITY, Quantity
 from mien.tracks.track import AnyTrack, Curve, Spans
 
 _TITLES = {
@@ -95,8 +96,15 @@ def _sections(analysis: Analysis, utterances: Sequence[Line], params: ReportPara
         rule = f" The fused score reached {limit:.2f}." if limit is not None else ""
         below = f": the fused score did not stay above {limit:.2f} for long enough" if limit is not None else ""
         none = f'<p class="soft">None{below}.</p>'
-        told = f"Stretches judged hostile.{rule} Scores from 0, peaceful, to 1, hostile: the mean over the stretch."
-        sub = f'<p class="sub">{esc(" ".join([told, *_abouts(analysis.tracks.get("fusion.score"))]))}</p>'
+        score = analysis.tracks.get("fusion.score")
+        what = score.quantities[0] if isinstance(score, Curve) else HOSTILITY
+        ends = (
+            f"from 0, {what.low_means}, to 1, {what.high_means}"
+            if what.low_means and what.high_means
+            else "from 0 to 1"
+        )
+        told = f"Stretches judged {_judged(what)}.{rule} Scores {ends}: the mean over the stretch."
+        sub = f'<p class="sub">{esc(" ".join([told, *_abouts(score)]))}</p>'
         table = sub + parts.verdict_table(verdicts, utterances) if len(verdicts) else none
     decided = decisions(analysis) if params.corrections else ""
     found = [
@@ -113,6 +121,11 @@ def _sections(analysis: Analysis, utterances: Sequence[Line], params: ReportPara
         ("models", "Models", parts.models(analysis)),
         ("provenance", "Where the readings come from", parts.provenance(analysis)),
     ]
+
+
+def _judged(quantity: Quantity) -> str:
+    """What a stretch with a high score is: `hostile`, or what else a fusion of one's own reads."""
+    return quantity.high_means if quantity.name == HOSTILITY.name else one_line(quantity.name)
 
 
 def _charts(analysis: Analysis, utterances: Sequence[Line], params: ReportParams) -> str:

@@ -17,7 +17,7 @@ from mien.exchange.decimate import min_max, strokes
 from mien.exchange.findings import describe, findings
 from mien.exchange.lines import lines
 from mien.sdk.protocols import Analysis
-from mien.tracks import CONFLICT, Curve, Spans
+from mien.tracks import CONFLICT, Curve, Quantity, Spans
 
 Write = Callable[..., Path]
 _VOID = {"meta", "br", "img"}
@@ -148,6 +148,16 @@ def test_words_that_drove_a_flagged_line_are_marked(analysis: Analysis, written:
     assert text.count("<mark title") == 1
     assert '<li id="u0" class="o4">' in text
     assert '<li id="u1">' in text
+
+
+def test_a_fusion_of_ones_own_is_not_called_hostile(analysis: Analysis, written: Write) -> None:
+    assert "Stretches judged hostile." in written(analysis, "report").read_text(encoding="utf-8")
+    score = analysis.tracks["fusion.score"]
+    assert isinstance(score, Curve)
+    aroused = replace(score, quantities=(Quantity("aroused", "", 0.0, 1.0, "calm", "excited"),))
+    text = written(replace(analysis, tracks={**analysis.tracks, "fusion.score": aroused}), "report").read_text("utf-8")
+    assert "Stretches judged aroused. The fused score reached 0.70. Scores from 0, calm, to 1, excited" in text
+    assert "hostile" not in text.split('id="verdicts"')[1].split("<table>")[0]
 
 
 def test_the_attention_of_a_network_is_drawn_over_the_words(analysis: Analysis, written: Write) -> None:
