@@ -232,6 +232,7 @@ def mien_register(registry: Any) -> None:
     registry.fusion(OWN)
     registry.recipe(ATTENTION_TRAINING)
     registry.fusion(mml_info.FUSION)
+    registry.fusion(mml_info.OWN)
     registry.recipe(mml_info.TRAINING)
     registry.analyzer(khare_info.FILTERBANK)
     for info in (khare_info.KHARE_FUSION, khare_info.BIGRU_FUSION):

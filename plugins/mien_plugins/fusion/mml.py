@@ -7,7 +7,7 @@ movements. What a modality says is what the net reads from it alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,17 +15,19 @@ from mien.models.files import read_json
 from mien.sdk import Aligned, Context, Fused
 from mien.tracks.quantity import HOSTILITY, Quantity
 from mien_plugins.fusion.hostile import measures
-from mien_plugins.fusion.mml_info import ENCODERS, MODEL, TRACKS, MmlParams
+from mien_plugins.fusion.mml_info import ENCODERS, MODEL, OWN_MODEL, TRACKS, MmlParams
 from mien_plugins.fusion.mml_net import MODALITIES, Floats, Mask, Mml
 
 
 class MmlFusion:
     """Reads the net at each step of the grid; text, voice or both may be there."""
 
+    model: ClassVar[str] = MODEL
+
     def prepare(self, tracks: Sequence[str], params: MmlParams, ctx: Context) -> None:
         """Load the net."""
         self._ctx = ctx
-        self._model = Mml.load(ctx.model(MODEL), ctx.device)
+        self._model = Mml.load(ctx.model(self.model), ctx.device)
         self._quantity = _measured(self._model.config)
         _note_other_encoders(self._model.config.get("encoders", {}), ctx)
 
@@ -70,6 +72,12 @@ class MmlFusion:
             return np.zeros((grid.times.size, self._width(modality)), np.float32), np.zeros(grid.times.size, np.bool_)
         track = TRACKS[modality]
         return np.asarray(grid.values[track], np.float32), np.asarray(grid.mask[track], np.bool_)
+
+
+class OwnMmlFusion(MmlFusion):
+    """The same as it was trained on a user's own clips."""
+
+    model = OWN_MODEL
 
 
 def occlusion(score: Floats, alone: Floats, present: Mask) -> Floats:

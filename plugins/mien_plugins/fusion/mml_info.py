@@ -7,6 +7,7 @@ from typing import Final
 from mien.sdk import FusionInfo, FusionParams, Params, RecipeInfo, Search, param
 
 MODEL: Final = "fusion-mml"
+OWN_MODEL: Final = "fusion-own-mml"
 ENCODERS: Final = ("text-offence", "emotion-mtl")
 """The models whose embeddings it reads."""
 TRACKS: Final = {"text": "text.embedding", "voice": "emotion.embedding"}
@@ -30,6 +31,20 @@ FUSION = FusionInfo(
     params=MmlParams,
     accepts=(*TRACKS.values(), UTTERANCES),
     models=(MODEL, *ENCODERS),
+    trained_by=f"mien train {MODEL}",
+)
+
+
+OWN = FusionInfo(
+    id="fusion.own-mml",
+    title="MML of your own",
+    version="1.0.0",
+    description="The same net as it was trained on clips of your own, whose texts and voices belong together: the probability of "
+    "the second class of their column.",
+    factory="mien_plugins.fusion.mml:OwnMmlFusion",
+    params=MmlParams,
+    accepts=FUSION.accepts,
+    models=(OWN_MODEL, *ENCODERS),
     trained_by=f"mien train {MODEL}",
 )
 

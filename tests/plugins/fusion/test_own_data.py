@@ -15,9 +15,12 @@ import torch
 from safetensors.numpy import load_file
 
 from mien.engine.backend import Backend
+from mien.engine.choice import Choice
 from mien.engine.context import RunContext
 from mien.engine.registry import Registry
+from mien.engine.run import analyze_medium
 from mien.errors import CorpusError, ModelError, UsageError
+from mien.library import Library
 from mien.training import job
 from mien.training.card import load_model
 from mien.training.manifest_file import read_manifest
@@ -280,6 +283,15 @@ def clips(tmp_path: Path) -> Path:
     return folder
 
 
+def fusion_of(clip: Path, fusion: str, folder: Path) -> Any:
+    """The score of a medium with the subtitles beside it."""
+    clip.with_suffix(".srt").write_text("1\n00:00:00,200 --> 00:00:02,000\nawful horrible day\n")
+    with Library(folder / f"{fusion}.db") as library:
+        choice = Choice(("text",), fusion, {}, device="cpu")
+        done = analyze_medium(clip, choice, Registry.load(), library, lambda event: None, threading.Event())
+        return library.medium(done.medium).tracks()["fusion.score"]
+
+
 def test_clips_as_they_were_handed_out_train_the_mml_and_an_attention_fusion(clips: Path, tmp_path: Path) -> None:
     from mien.cli.app import run
 
@@ -309,8 +321,16 @@ def test_clips_as_they_were_handed_out_train_the_mml_and_an_attention_fusion(cli
     assert json.loads((out / "config.json").read_text()) == config
     assert [m.value for m in anew.metrics] == [m.value for m in card.metrics]
 
+    assert "fusion-own-mml" in Registry.load().fusion("own-mml").needs_training
+    with pytest.raises(ModelError, match="no weights yet"):
+        fusion_of(clips / "hate" / "talkh0_0.wav", "own-mml", tmp_path)
+    assert run(["models", "import", "fusion-own-mml", str(out)]) == 0
+    assert fusion_of(clips / "hate" / "talkh0_0.wav", "own-mml", tmp_path).channels == ("hostility",)
+
     out = tmp_path / "attention"
     train("fusion-attention", clips, out, strategy="self", label="hate", size=8, epochs=2)
+    assert run(["models", "import", "fusion-own", str(out)]) == 0
+    assert fusion_of(clips / "hate" / "talkh0_0.wav", "own", tmp_path).channels == ("hostility",)
     config = json.loads((out / "config.json").read_text())
     assert (config["runs"], config["classes"], config["net"]["hostile"]) == (True, ["no", "yes"], [1])
     assert config["net"]["widths"] == [384, 510, 1]
