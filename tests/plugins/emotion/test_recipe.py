@@ -80,7 +80,12 @@ def test_training_gives_a_model_with_a_card_and_goes_on_where_it_was(shared, tmp
             (2 * 1, [c for c in read_clips(shared / "data") if c.speaker in TOY.speakers]),  # clean and disturbed
         )
     )
-    assert sorted(counted.values()) == sorted([judged, judged, calibrated])
+    groups_of = {s: {g: n for g, n in counted.items() if g.startswith(f"{s}, ")} for s in counted}
+    within = {g for parts in groups_of.values() for g in parts}
+    assert sorted(n for s, n in counted.items() if s not in within) == sorted([judged, judged, calibrated])
+    for whole in (s for s, parts in groups_of.items() if parts and s not in within):
+        own = {g.removeprefix(f"{whole}, "): n for g, n in groups_of[whole].items()}
+        assert own["ravdess (English)"] + own["emodb (German)"] == own["men"] == counted[whole] == judged
     assert card["sha256"] == config["sha256"]
     assert {"CCC valence", "CCC arousal", "CCC dominance", "ECE anger"} <= {m["name"] for m in card["metrics"]}
     assert any(m["subset"].startswith("never seen") for m in card["metrics"])
