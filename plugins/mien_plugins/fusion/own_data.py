@@ -210,15 +210,16 @@ def collate(corpus: Corpus, rows: Sequence[int], present: Bools, labels: npt.NDA
     return tuple(x), whole, torch.from_numpy(labels)
 
 
-class Batches(Dataset[Batch]):
-    """A corpus in batches; with `dropping` its copies too. `draw` gives the next epoch's order."""
+class Shuffled(Dataset[Batch]):
+    """Rows in batches of `size`; `draw` gives the next epoch's order.
 
-    def __init__(
-        self, corpus: Corpus, looked: Looked, labels: npt.NDArray[np.int64], shape: Shape, size: int, dropping: Dropping
-    ) -> None:
-        self.corpus, self.labels, self.shape, self.size = corpus, labels, shape, size
-        self.rows, self.present = dropped(looked.present, dropping)
-        self.order = np.arange(len(self.rows))
+    Args:
+        rows: (K,) numbers of what there is to read; present (K, M): which modalities of it count.
+    """
+
+    def __init__(self, rows: npt.NDArray[np.int64], present: Bools, size: int) -> None:
+        self.rows, self.present, self.size = rows, present, size
+        self.order = np.arange(len(rows))
 
     def draw(self, *seed: int) -> None:
         """Shuffle."""
@@ -231,8 +232,24 @@ class Batches(Dataset[Batch]):
         if index >= len(self):
             raise IndexError(index)
         at = self.order[index * self.size : (index + 1) * self.size]
-        rows = self.rows[at]
-        return collate(self.corpus, rows.tolist(), self.present[at], self.labels[rows], self.shape)
+        return self.batch(self.rows[at], self.present[at])
+
+    def batch(self, rows: npt.NDArray[np.int64], present: Bools) -> Batch:
+        """Those rows, (B,), with what counts of each, (B, M)."""
+        raise NotImplementedError
+
+
+class Batches(Shuffled):
+    """A corpus in batches; with `dropping` its copies too."""
+
+    def __init__(
+        self, corpus: Corpus, looked: Looked, labels: npt.NDArray[np.int64], shape: Shape, size: int, dropping: Dropping
+    ) -> None:
+        super().__init__(*dropped(looked.present, dropping), size)
+        self.corpus, self.labels, self.shape = corpus, labels, shape
+
+    def batch(self, rows: npt.NDArray[np.int64], present: Bools) -> Batch:
+        return collate(self.corpus, rows.tolist(), present, self.labels[rows], self.shape)
 
 
 def dropped(present: Bools, dropping: Dropping) -> tuple[npt.NDArray[np.int64], Bools]:

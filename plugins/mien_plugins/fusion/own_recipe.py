@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -166,8 +166,7 @@ def train(
     result = brain.fit_best(
         min(epochs, 3) if quick else epochs, DataLoader(learnt, batch_size=None), DataLoader(watched, batch_size=None)
     )
-    weights = {n: v.half() if v.is_floating_point() else v for n, v in brain.best_state("net").items()}
-    net.load_state_dict({n: v.float() for n, v in weights.items()})
+    weights = best_of(brain, net)
     memory = bank(net.eval(), learnt, looked["train"], seed)
     config |= {
         **calibration_of(net, watched, config["net"]["hostile"], imputer_of(memory)),
@@ -190,6 +189,13 @@ def train(
     card = measure(out, usable, extractor)
     write_card(out, card)
     return card
+
+
+def best_of(brain: RecipeBrain, net: nn.Module) -> dict[str, Tensor]:
+    """The best epoch's weights in half precision, as they are stored; the net has just those from now on."""
+    weights = {n: v.half() if v.is_floating_point() else v for n, v in brain.best_state("net").items()}
+    net.load_state_dict({n: v.float() for n, v in weights.items()})
+    return weights
 
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from mien.engine.align import align
 from mien.errors import CorpusError, shown
@@ -33,7 +32,7 @@ from mien_plugins.fusion.draw import STEP, Dropping
 from mien_plugins.fusion.info import EMBEDDINGS
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.khare_data import FACES_A_SECOND, Corpus
-from mien_plugins.fusion.own_data import AROUND, EVERY, STREAMS, Embeddings, dropped
+from mien_plugins.fusion.own_data import AROUND, EVERY, STREAMS, Embeddings, Shuffled, dropped
 
 ATTRIBUTES: Final = ("valence", "arousal")
 """In the order of a reading's `affect`."""
@@ -314,29 +313,18 @@ def collate(parts: Sequence[tuple[Trace, slice]], kept: Bools, widths: Sequence[
     return tuple(map(torch.from_numpy, x)), torch.from_numpy(mask), torch.from_numpy(target)
 
 
-class Sequences(Dataset[Batch]):
-    """Traces in stretches of so many steps, in batches, with the copies of `dropping`. `draw` gives the next epoch's order."""
+class Sequences(Shuffled):
+    """Traces in stretches of so many steps, in batches, with the copies of `dropping`."""
 
     def __init__(
         self, traces: Sequence[Trace], widths: Sequence[int], length: int, size: int, dropping: Dropping
     ) -> None:
-        self.traces, self.widths, self.size = traces, widths, size
+        self.traces, self.widths = traces, widths
         cuts = [(t, slice(at, at + length)) for t in traces for at in range(0, len(t), length)]
         present = [t.there[s].any(0) & np.isfinite(t.target[s]).any() for t, s in cuts]
         self.cuts = [cut for cut, there in zip(cuts, present, strict=True) if there.any()]
         whole = np.array([there for there in present if there.any()], np.bool_).reshape(-1, len(MODALITIES))
-        self.rows, self.present = dropped(whole, dropping)
-        self.order = np.arange(len(self.rows))
+        super().__init__(*dropped(whole, dropping), size)
 
-    def draw(self, *seed: int) -> None:
-        """Shuffle."""
-        self.order = np.random.default_rng(seed).permutation(len(self.rows))
-
-    def __len__(self) -> int:
-        return -(-len(self.rows) // self.size)
-
-    def __getitem__(self, index: int) -> Batch:
-        if index >= len(self):
-            raise IndexError(index)
-        at = self.order[index * self.size : (index + 1) * self.size]
-        return collate([self.cuts[row] for row in self.rows[at].tolist()], self.present[at], self.widths)
+    def batch(self, rows: npt.NDArray[np.int64], present: Bools) -> Batch:
+        return collate([self.cuts[row] for row in rows.tolist()], present, self.widths)

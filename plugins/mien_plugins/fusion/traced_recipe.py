@@ -29,7 +29,7 @@ from mien.training.manifest_file import read_manifest
 from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import Dropping
 from mien_plugins.fusion.items import MODALITIES
-from mien_plugins.fusion.own_recipe import POOLED, REMEMBERED, imputer_of, loaded
+from mien_plugins.fusion.own_recipe import POOLED, REMEMBERED, best_of, imputer_of, loaded
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.timed import Reading, TimedNet
 from mien_plugins.fusion.traced_card import Read, make_card
@@ -144,8 +144,7 @@ def train(
         DataLoader(learnt, batch_size=None),
         DataLoader(watched, batch_size=None),
     )
-    weights = {n: v.half() if v.is_floating_point() else v for n, v in brain.best_state("net").items()}
-    net.load_state_dict({n: v.float() for n, v in weights.items()})
+    weights = best_of(brain, net)
     config |= {
         "id": "fusion-attention",
         "strategy": strategy,
