@@ -209,14 +209,15 @@ def test_it_takes_every_option_of_analyze_and_means_the_same(here: Any, folder: 
 
 def test_the_bar_says_how_many_are_done_and_how_long_the_rest_takes(tmp_path: Path) -> None:
     from mien.batch.find import Found
-    from mien.batch.scan import Pace
+    from mien.batch.scan import Pace, Running
     from mien.batch.survey import Item
     from mien.cli.scan_screens import TextScanScreen
 
     half, unknown = (
         Item(Found(tmp_path / name, tmp_path, 1, "s"), seconds=s) for name, s in (("a", 40.0), ("b", None))
     )
-    pace = Pace(4, 1, todo=160.0, covered=20.0, running=[(half, 0.5), (unknown, 0.0)], begun=time.monotonic() - 100.0)
+    running = [Running(half, 0.5, None), Running(unknown, 0.0, None)]
+    pace = Pace(4, 1, todo=160.0, covered=20.0, running=running, begun=time.monotonic() - 100.0)
     assert pace.progress == pytest.approx(0.25)
     assert pace.left == pytest.approx(300.0, abs=20.0)  # 40 of 160 s took 100 s
     with TextScanScreen() as screen:
