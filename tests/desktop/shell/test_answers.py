@@ -16,8 +16,8 @@ from mien_desktop.shell.window import MainWindow
 
 from .conftest import DEMO, PATIENCE
 
-LONGEST = 0.12
-"""s of work without a break: a little over the 0.1 that is promised, for a core that others share."""
+LONGEST = 0.2
+"""s of work without a break: twice the 0.1 that is promised and that `make bench` measures, for machines half as fast."""
 
 
 class Watchdog:
