@@ -59,7 +59,8 @@ def settings_path() -> Path:
 class Settings(BaseModel):
     """What a user chose once for all analyses."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # As of plugins: built when first needed.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = Field(
         "auto", description="What computes: auto, cpu, cuda, cuda:N or mps."

@@ -78,8 +78,9 @@ class Registry:
             extra = [m.strip() for m in os.environ.get(EXTRA, "").split(",") if m.strip()]
             tried = [importlib.metadata.EntryPoint(module, module, GROUP) for module in extra]
             entry_points = [*importlib.metadata.entry_points(group=GROUP), *tried]
+        told: dict[int, str] = {}
         for entry in sorted(entry_points, key=lambda e: (str(e.name), str(e.value))):
-            registry._load_one(entry)
+            registry._load_one(entry, _origin(entry, told))
         if everything:
             for place in installed():
                 registry._load_apart(place)
@@ -124,10 +125,8 @@ class Registry:
         """The published table with that id; raises UnknownPlugin."""
         return _get(self.tables, table_id, "table")
 
-    def _load_one(self, entry: Any) -> None:
-        dist = getattr(entry, "dist", None)
-        origin = f"{dist.name} {dist.version}" if dist is not None else ""
-        own = dist is not None and dist.name == OURS
+    def _load_one(self, entry: Any, origin: str = "") -> None:
+        own = origin.split(" ")[0] == OURS
         offer = _Offer()
         try:
             manager = pluggy.PluginManager(PROJECT)
@@ -230,6 +229,17 @@ class _Offer:
         if not isinstance(info, kind):  # a plugin is not type-checked by us
             raise PluginError(f"a plugin offered {type(info).__name__} where {kind.__name__} belongs")
         self.infos.append(info)
+
+
+def _origin(entry: Any, told: dict[int, str]) -> str:
+    """The distribution of an entry point with its version, or empty; `told` keeps the answers."""
+    dist = getattr(entry, "dist", None)
+    if dist is None:
+        return ""
+    if id(dist) not in told:
+        facts = dist.metadata  # parses the whole file, at every question
+        told[id(dist)] = f"{facts['Name']} {facts['Version']}"
+    return told[id(dist)]
 
 
 def _get(infos: Mapping[str, _Info], plugin_id: str, what: str) -> _Info:

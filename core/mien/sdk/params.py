@@ -13,7 +13,8 @@ class Params(pydantic.BaseModel):
     Give each field a default, a description, bounds, and its unit as `json_schema_extra={"unit": "s"}`.
     """
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Descriptors are listed far more often than parameters are checked: the validator is built when first needed.
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class NoParams(Params):
