@@ -1,4 +1,5 @@
-"""Makes a large library: `python large.py PLACE MEDIA`. Ten runs a medium, a track of a hundred spans each.
+"""Makes a large library: `python large.py PLACE MEDIA [SHARE]`. Ten runs a medium, a track of a hundred spans each; that share
+of the media (a half, if nothing is said) speaks in a script without spaces.
 
 The rows are written as the library writes them, but in bulk: a hundred thousand runs one by one would take an hour.
 """
@@ -41,10 +42,17 @@ def words(rng: np.random.Generator, count: int) -> list[str]:
     return [WORDS[rank] for rank in np.minimum(rng.zipf(1.1, count), len(WORDS) - 1)]
 
 
+def letters(rng: np.random.Generator, count: int) -> str:
+    """The same for letters of a script without spaces."""
+    return "".join(LETTERS[rank] for rank in rng.choice(len(LETTERS), count, p=_SHARES / _SHARES.sum()))
+
+
 WORDS = [word(rank) for rank in range(20_000)]
+LETTERS = [chr(0x4E00 + rank * 7919 % 20_000) for rank in range(4_000)]
+_SHARES = 1.0 / np.arange(1, len(LETTERS) + 1)
 
 
-def make(place: str, media: int) -> None:
+def make(place: str, media: int, share: float = 0.5) -> None:
     """Fill a new library, in a file or on PostgreSQL."""
     rng = np.random.default_rng(6)
     blobs = {name: _blobs(name, rng) for name in TRACKS}
@@ -53,7 +61,7 @@ def make(place: str, media: int) -> None:
         for first in range(0, media, AT_ONCE):
             rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
             for medium in range(first, min(first + AT_ONCE, media)):
-                _medium(rows, medium, blobs, rng, now)
+                _medium(rows, medium, blobs, rng, now, medium % 100 < 100 * share)
             with library._database.write() as connection:
                 for table in TABLES:
                     if table == "utterance":
@@ -70,6 +78,7 @@ def _medium(
     blobs: dict[str, list[bytes]],
     rng: np.random.Generator,
     now: float,
+    spaceless: bool,
 ) -> None:
     ident = f"{medium:064x}"
     streams = [{"kind": "audio", "sample_rate": 16000, "channels": 1}]
@@ -80,8 +89,11 @@ def _medium(
         track = medium * len(TRACKS) + n + 1
         _run(rows, ident, name, track, blobs[name][medium % VARIANTS], now)
         if name == "speech.transcript":
-            said = words(rng, SPANS * 12)
-            texts = [" ".join(said[12 * n : 12 * n + 12]) for n in range(SPANS)]
+            if spaceless:
+                texts = [letters(rng, 20) for _ in range(SPANS)]
+            else:
+                said = words(rng, SPANS * 12)
+                texts = [" ".join(said[12 * n : 12 * n + 12]) for n in range(SPANS)]
             rows["utterance"] += [
                 {"track_id": track, "t0": 6.0 * n, "t1": 6.0 * n + 5, "text": text} for n, text in enumerate(texts)
             ]
@@ -110,4 +122,4 @@ def _run(rows: dict[str, list[dict[str, Any]]], medium: str, name: str, track: i
 
 
 if __name__ == "__main__":
-    make(sys.argv[1], int(sys.argv[2]))
+    make(sys.argv[1], int(sys.argv[2]), *map(float, sys.argv[3:]))

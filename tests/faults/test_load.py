@@ -101,7 +101,7 @@ def _spent_by_children(parent: int) -> float:
 
 
 def test_a_large_library_answers_at_once(large: tuple[str, Callable[[], float]], tmp_path: Path) -> None:
-    """100,000 runs and 10 million spans, a million utterances of spoken words among them."""
+    """100,000 runs and 10 million spans, a million utterances of spoken words among them, half of them without spaces."""
     from mien.library import Library
     from mien.library.find import Finder
     from mien.library.overview import overview
@@ -111,7 +111,8 @@ def test_a_large_library_answers_at_once(large: tuple[str, Callable[[], float]],
 
     media = int(os.environ.get("MIEN_RUNS", "100000")) // 10
     program = Path(__file__).with_name("large.py")
-    words = runpy.run_path(str(program))["WORDS"]
+    known = runpy.run_path(str(program))
+    words, letters = known["WORDS"], known["LETTERS"]
     place, clock = large
     if not Path(place).exists():
         begun = time.monotonic()
@@ -132,6 +133,11 @@ def test_a_large_library_answers_at_once(large: tuple[str, Callable[[], float]],
             ("the most frequent word", first),
             ("the beginning of many words", first[:2]),
             ("nothing", "nothinglikeit"),
+            ("the most frequent letter of a script without spaces", letters[0]),
+            ("two frequent letters", letters[0] + letters[1]),
+            ("two usual letters", letters[40] + letters[60]),
+            ("four frequent letters", letters[0] + letters[1] + letters[0] + letters[2]),
+            ("two rare letters", letters[1500] + letters[2500]),
         ):
             hits = library.search(asked)
             took[f"search {what} ({len(hits)} shown)"] = _best(lambda asked=asked: library.search(asked), clock)

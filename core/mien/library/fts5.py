@@ -1,4 +1,4 @@
-"""The words of transcripts in SQLite: its FTS5. The index is kept by triggers (migration 0002)."""
+"""The words of transcripts in SQLite: its FTS5. The index is kept by triggers (migration 0003)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from mien.library import schema
+from mien.library.letters import apart, together
 from mien.library.search import Term
 
 RANKED: Final = 10_000
@@ -18,14 +18,17 @@ RANKED: Final = 10_000
 TOKENIZER: Final = "unicode61 remove_diacritics 2"
 """What a word is, and which words are the same."""
 
-_SNIPPET = "snippet({table}, 0, '[', ']', '…', 16)"  # words
+_INSERT = sa.text("INSERT INTO utterance (track_id, t0, t1, text, spaced) VALUES (:track_id, :t0, :t1, :text, :spaced)")
+_SNIPPET = "snippet({table}, 0, '[', ']', '…', :most)"
+_MOST, _MOST_LETTERS = 16, 48
+"""Words of a snippet, and of one where each letter is a word."""
 
 
 class Fts5:
     """Implements `mien.library.search.Words`."""
 
     def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        connection.execute(sa.insert(schema.utterance), list(rows))
+        connection.execute(_INSERT, [{**row, "spaced": apart(row["text"])} for row in rows])
 
     def matches(self, connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None) -> Sequence[int]:
         values: dict[str, Any] = {"query": query_of(terms), "most": RANKED}
@@ -54,8 +57,9 @@ class Fts5:
             f"THEN {_SNIPPET.format(table='utterance_text')} END FROM utterance_text "
             "WHERE utterance_text MATCH :query AND rowid >= :low AND rowid <= :high"
         )
-        values = {"query": query_of(terms), "low": min(texts), "high": max(texts)}
-        return {number: snippet for number, snippet in connection.execute(statement, values) if snippet is not None}
+        values = {"query": query_of(terms), "low": min(texts), "high": max(texts), "most": _most(terms)}
+        found = connection.execute(statement, values)
+        return {number: together(snippet) for number, snippet in found if snippet is not None}
 
 
 class Reader:
@@ -82,16 +86,17 @@ class Reader:
 
     def snippets(self, terms: Sequence[Term], texts: Mapping[int, str]) -> dict[int, str]:
         """As `Words.snippets`."""
-        statement = f"SELECT rowid, {_SNIPPET.format(table='said')} FROM said WHERE said MATCH ?"
+        statement = f"SELECT rowid, {_SNIPPET.format(table='said')} FROM said WHERE said MATCH :query"
         with self._lock:
             self._read(texts)
-            found = dict(self._memory.execute(statement, (query_of(terms),)).fetchall())
+            found = self._memory.execute(statement, {"query": query_of(terms), "most": _most(terms)}).fetchall()
             self._memory.execute("ROLLBACK")
-        return found
+        return {number: together(snippet) for number, snippet in found}
 
     def _read(self, texts: Mapping[int, str]) -> None:
         self._memory.execute("BEGIN")
-        self._memory.executemany("INSERT INTO said (rowid, text) VALUES (?, ?)", list(texts.items()))
+        rows = [(number, apart(text) or text) for number, text in texts.items()]
+        self._memory.executemany("INSERT INTO said (rowid, text) VALUES (?, ?)", rows)
 
 
 def among(statement: str, media: Sequence[str] | None) -> sa.TextClause:
@@ -102,4 +107,9 @@ def among(statement: str, media: Sequence[str] | None) -> sa.TextClause:
 
 def query_of(terms: Sequence[Term]) -> str:
     """The terms for FTS5: each one a string, so that no operator of its can come through."""
-    return " ".join(f'"{term.text}"{"*" if term.open else ""}' for term in terms)
+    return " ".join(f'"{term.indexed}"{"*" if term.open else ""}' for term in terms)
+
+
+def _most(terms: Sequence[Term]) -> int:
+    """Words of a snippet."""
+    return _MOST_LETTERS if any(term.indexed != term.text for term in terms) else _MOST

@@ -1,8 +1,9 @@
 """The tables. A change here goes with a new migration in `migrations/versions` and a new entry in
 `REVISIONS`. A library that is only looked at keeps its schema, so `mien.library.holdings` must read all of them alike.
 
-The full-text index over `utterance` is no table of this metadata: it exists only in SQLite and lives in
-`search.py`. Moments are seconds since 1970 UTC; times inside a medium are seconds from its start.
+What indexes the text of `utterance` is not in this metadata, being another thing in each database: a table and a column
+in SQLite (`fts5.py`), two columns and a table in PostgreSQL (`tsearch.py`). Moments are seconds since 1970 UTC; times inside
+a medium are seconds from its start.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every schema this version can open, oldest first; the last is what it writes."""
 
 APPLICATION_ID: Final = 0x4D69656E

@@ -14,14 +14,18 @@ import sqlalchemy as sa
 
 from mien.errors import UsageError
 from mien.library import schema
+from mien.library.letters import SPACELESS, apart, may_go_on
 from mien.tracks.track import AnyTrack, Spans
 
 TRANSCRIPT: Final = "speech.transcript"
 """The track whose text can be searched."""
 
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
-_INDEXED = re.compile(r"[\s\x20-\x7e\u00a0-\u024f\u0370-\u037e\u0384-\u0527\u1e00-\u1fff\u2010-\u2027]*")
-"""Latin, Greek and Cyrillic with their signs: their words stand apart, and all that can be found of them is in the index."""
+_INDEXED = re.compile(
+    rf"[\s\x20-\x7e\u00a0-\u024f\u0370-\u037e\u0384-\u0527\u1e00-\u1fff\u2010-\u2027\u3000-\u3003\u3008-\u3020{SPACELESS}]*"
+)
+"""Latin, Greek and Cyrillic, whose words stand apart, scripts whose letters are indexed one by one, and the signs of both:
+all that can be found of them is in the index."""
 _SNIPPET_CHARS = 60
 _SNIPPET_FROM = 5000  # characters of a text whose best part is looked for
 _AT_ONCE = 200
@@ -35,6 +39,11 @@ class Term(NamedTuple):
 
     text: str
     open: bool
+
+    @property
+    def indexed(self) -> str:
+        """The text as the index has it."""
+        return apart(self.text) or self.text
 
 
 class Words(Protocol):
@@ -101,7 +110,7 @@ def find(connection: sa.Connection, text: str, *, media: Sequence[str] | None, l
         rows = _find_words(connection, terms, media, limit)
         if _INDEXED.fullmatch(text):
             return rows
-    # Scripts without spaces, and signs that are no words, are found as parts of the text.
+    # Signs that are no words, and scripts with marks that the index leaves out, are found as parts of the text.
     return rows or find_parts(connection, text, media=media, limit=limit)
 
 
@@ -112,7 +121,7 @@ def terms_of(text: str) -> list[Term]:
         term = (quoted or word).replace('"', " ").strip()
         if any(c.isalnum() for c in term):
             terms.append(Term(term, not quoted))
-    return [term._replace(open=term.open and term is terms[-1]) for term in terms]
+    return [term._replace(open=term.open and term is terms[-1] and may_go_on(term.text)) for term in terms]
 
 
 def find_parts(connection: sa.Connection, text: str, *, media: Sequence[str] | None, limit: int) -> list[Found]:

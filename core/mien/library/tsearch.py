@@ -47,16 +47,16 @@ class TextSearch:
     """Implements `mien.library.search.Words`."""
 
     def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        read = _reader().words([row["text"] for row in rows])
+        made = indexed([row["text"] for row in rows])
         connection.execute(
             _INSERT,
-            [{**row, "words": _vector(_bounded(one)), "length": len(one)} for row, one in zip(rows, read, strict=True)],
+            [{**row, "words": words, "length": length} for row, (words, length) in zip(rows, made, strict=True)],
         )
         counts: dict[int, list[int]] = {}
-        for row, one in zip(rows, read, strict=True):
+        for row, (_, length) in zip(rows, made, strict=True):
             count = counts.setdefault(row["track_id"], [0, 0])
             count[0] += 1
-            count[1] += len(one)
+            count[1] += length
         connection.execute(_COUNT, [{"track_id": t, "utterances": u, "words": w} for t, (u, w) in counts.items()])
 
     def matches(self, connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None) -> Sequence[int]:
@@ -85,6 +85,11 @@ class TextSearch:
 
     def snippets(self, connection: sa.Connection, terms: Sequence[Term], texts: Mapping[int, str]) -> Mapping[int, str]:
         return _reader().snippets(terms, texts)
+
+
+def indexed(texts: Sequence[str]) -> list[tuple[str, int]]:
+    """What the index keeps of each text: its words as a tsvector, and their number."""
+    return [(_vector(_bounded(words)), len(words)) for words in _reader().words(texts)]
 
 
 @cache

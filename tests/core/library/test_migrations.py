@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -112,6 +113,26 @@ def test_version_1_opens_with_everything(place: Path) -> None:
     assert _version(place) == REVISIONS[-1]
 
 
+def test_version_2_finds_parts_of_runs_of_letters_from_now_on(place: Path) -> None:
+    _write_version_1(place)
+    version_2 = sa.create_engine(f"sqlite:///{place}")
+    with version_2.begin() as connection:
+        database.migrate(connection, "0002")
+        connection.execute(
+            sa.text("INSERT INTO utterance (track_id, t0, t1, text) VALUES (1, 4.0, 5.0, '今天天气很好')")
+        )
+    version_2.dispose()
+    assert _version(place) == "0002"
+    with Library(place) as library:
+        assert [hit.text for hit in library.search("天气")] == ["今天天气很好"]
+        assert [hit.snippet for hit in library.search("天气")] == ["今天[天气]很好"]
+        assert [hit.text for hit in library.search("another")] == ["and another"]
+        assert library.verify() == []
+        library.remove(library.medium("/clips/one.wav"))
+        assert library.search("天气") == []
+        assert library.verify() == []
+
+
 def test_a_migration_that_fails_leaves_the_library_as_it_was(place: Path) -> None:
     _write_version_1(place)
     raw = sqlite3.connect(place)
@@ -148,7 +169,8 @@ def test_the_migrations_lead_to_the_schema(place: Path) -> None:
 
 
 def _is_ours(item: object, name: str, kind: str, *_rest: object) -> bool:
-    return not (kind == "table" and name.startswith("utterance_text"))
+    index = {"table": name.startswith("utterance_text"), "column": name == "spaced"}
+    return not index.get(kind)
 
 
 def test_every_migration_is_known_to_the_schema() -> None:

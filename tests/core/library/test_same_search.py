@@ -63,6 +63,9 @@ TALK = (
     "a\\b 'quoted' \"words\" & | ! <-> :* (x)",
     "very " * 40 + "long fox indeed",
     "ﬁne İstanbul ﬀ Ⅷ ½ x² H₂O",
+    "今天天气很好，我们去公园。今天！",
+    "Mienで動画を分析する",
+    "ฉันกินข้าวที่บ้าน",
 )
 QUERIES = (
     "fox", "FOX", "the fox", "fox the", "qui", "the qui", '"quick brown"', '"the fox"', '"the fox', "fo",
@@ -70,6 +73,7 @@ QUERIES = (
     "zoe", "喜欢", "ПРИВЕТ", "ठीक", "3.14", "3", "user@host", "http://a.b", "a\\b", "'quoted'", "& | !", "<->",
     ":*", "x", '"quick" the', 'the "quick', "indeed", "very fox", "ﬁne", "fine", "istanbul", "İstanbul", "½",
     "x²", "h2o", "zebra", "", '"', "*", "strasse", "straße", "angstrom", '"the the" quick', "the the",
+    "天气", "我们", "今天", "天 我", "動画", "mien", "mienで", "กินข้าว", "กิ", "กัน", "บ้าน ฉัน", '"今天天气"',
 )  # fmt: skip
 
 
@@ -99,7 +103,26 @@ def test_what_is_current(both: Both) -> None:
 
 
 _WORD = st.sampled_from(
-    ("fox", "the", "a", "qui", "quick", "brown", "é", "E", "foxes", "ﬁ", "我", "x-y", "o'n", "ß", "\\", "it")
+    (
+        "fox",
+        "the",
+        "a",
+        "qui",
+        "quick",
+        "brown",
+        "é",
+        "E",
+        "foxes",
+        "ﬁ",
+        "我",
+        "我们天",
+        "กิน",
+        "x-y",
+        "o'n",
+        "ß",
+        "\\",
+        "it",
+    )
 )
 _SENTENCE = st.lists(_WORD, min_size=1, max_size=12).map(" ".join)
 _ASKED = st.lists(

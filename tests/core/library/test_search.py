@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mien.library import Library, search
+from mien.library import Library, letters, search
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_accents_and_scripts(library: Library, say) -> None:
     say("Où est le café", "Straße nach Köln", "我喜欢你们", "मैं ठीक हूँ", "Привет мир")
     assert _texts(library, "cafe") == ["Où est le café"]
     assert _texts(library, "koln") == ["Straße nach Köln"]
-    assert _texts(library, "喜欢") == ["我喜欢你们"]  # no spaces between words: found as a part
+    assert _texts(library, "喜欢") == ["我喜欢你们"]  # no spaces between words: found inside a run of letters
     assert _texts(library, "ठीक") == ["मैं ठीक हूँ"]
     assert _texts(library, "ПРИВЕТ") == ["Привет мир"]
 
@@ -125,11 +125,65 @@ def test_what_the_index_holds_in_full_is_not_read_through(
     )
     assert _texts(library, text) == []
     assert not read_through
-    say(f"heard {text.upper()} today", "你好世界")
+    say(f"heard {text.upper()} today", "你好世界 ♥")
     assert _texts(library, text) == [f"heard {text.upper()} today"]
+    assert _texts(library, "好世") == ["你好世界 ♥"]
+    assert _texts(library, "好界") == []
     assert not read_through
-    assert _texts(library, "好世") == ["你好世界"]
-    assert read_through == ["好世"]
+    assert _texts(library, "♥") == ["你好世界 ♥"]
+    assert read_through == ["♥"]
+
+
+SPACELESS = {
+    "今天天气很好，我们去公园。": ("天气", "我们去公园", "好我们", "园", "今天 公园", '"今天天气"', "公园 今天"),
+    "Mienで動画を分析する": ("動画", "Mien", "mienで", "分析する", "する 動画", "mi"),
+    "학교에서 공부합니다": ("학교", "공부", "교에", "합니다", "공부 학교"),
+    "ฉันกินข้าวที่บ้าน": ("กินข้าว", "บ้าน", "ข้าว", "ฉัน", "กิ", "กินข้าวท"),
+    "ခင်ဗျားနေကောင်းလား": ("နေကောင်း", "ခင်ဗျား", "နေ"),
+    "ខ្ញុំស្រឡាញ់អ្នក": ("ស្រឡាញ់", "អ្នក"),
+    "བཀྲ་ཤིས་བདེ་ལེགས": ("ཤིས", "བདེ་ལེགས"),
+    "ｶﾀｶﾅ と 漢字𠮷野家": ("ﾀｶ", "𠮷野家", "漢字"),
+}
+
+
+@pytest.mark.parametrize("text", SPACELESS)
+def test_parts_of_runs_of_letters_are_found_in_the_index(
+    library: Library, say, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever they stand, also where another utterance begins with them."""
+    monkeypatch.setattr(search, "find_parts", lambda *_, **__: pytest.fail("all utterances are read"))
+    say("other words", *SPACELESS)
+    for part in SPACELESS[text]:
+        assert text in _texts(library, part), part
+        (hit,) = [hit for hit in library.search(part) if hit.text == text]
+        assert hit.snippet.replace("[", "").replace("]", "") == text
+        assert "[" in hit.snippet
+    part = SPACELESS[text][0]
+    say("other words", *SPACELESS, f"{part}から始まる", key="more")
+    assert {text, f"{part}から始まる"} <= set(_texts(library, part))
+
+
+@pytest.mark.parametrize("query", ["กัน", "กาน", "天今", '"公园 今天"', "気天", "天気", "กินน"])
+def test_other_letters_are_not_found(library: Library, say, query: str) -> None:
+    """Another vowel is another word, and so is another order."""
+    say(*SPACELESS)
+    assert _texts(library, query) == []
+
+
+@given(st.text(st.characters(exclude_characters="\x1f", exclude_categories=("Co", "Cs")), max_size=40))
+def test_letters_apart_are_together_again(text: str) -> None:
+    indexed = letters.apart(text)
+    assert indexed is None or letters.together(indexed) == text
+
+
+def test_an_utterance_that_goes_takes_its_letters_along(library: Library, medium, say) -> None:
+    say(*SPACELESS)
+    library.remove(medium)
+    assert _texts(library, "天") == []
+    with library._database.read() as connection:
+        if connection.dialect.name == "sqlite":
+            index = "SELECT count(*) FROM utterance_text WHERE utterance_text MATCH '\"天\"'"
+            assert connection.exec_driver_sql(index).scalar() == 0
 
 
 @pytest.fixture(scope="module")

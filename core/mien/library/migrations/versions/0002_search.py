@@ -5,6 +5,8 @@ Transcripts that are already there are read back and indexed.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import sqlalchemy as sa
 from alembic import op
@@ -65,8 +67,6 @@ def upgrade() -> None:
 
 
 def _index_what_is_there(connection: sa.Connection) -> None:
-    from mien.library.search import insert
-
     pieces = sa.text(
         "SELECT piece.track_id, piece.data FROM piece JOIN track ON track.id = piece.track_id "
         "WHERE track.name = 'speech.transcript' AND track.kind = 'spans' ORDER BY piece.track_id, piece.seq"
@@ -81,4 +81,15 @@ def _index_what_is_there(connection: sa.Connection) -> None:
             for row in table.select(["start", "end", "text"]).to_pylist()
         ]
         if rows:
-            insert(connection, rows)
+            _insert(connection, rows)
+
+
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> None:
+    """As it was done with this schema; only PostgreSQL's way is still that of today."""
+    if connection.dialect.name != "sqlite":
+        from mien.library.search import insert
+
+        insert(connection, rows)
+        return
+    statement = sa.text("INSERT INTO utterance (track_id, t0, t1, text) VALUES (:track_id, :t0, :t1, :text)")
+    connection.execute(statement, rows)
