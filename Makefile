@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VENV := $(or $(MIEN_VENV),.venv)
 BIN := $(VENV)/bin
 OUT ?= demo-output
+# Tests run in so many processes, a file at a time in each (JOBS=1: one after the other): one for each core, four at most.
+JOBS ?= $(shell cores=$$(nproc 2>/dev/null || echo 2); echo $$((cores < 4 ? cores : 4)))
 export QT_QPA_PLATFORM ?= $(if $(DISPLAY)$(WAYLAND_DISPLAY),,offscreen)
 
 .PHONY: demo test check bench faults app screenshots env clean help
@@ -20,7 +22,7 @@ demo: env
 	@echo "The report to open or mail: $(OUT)/demo-mien.html"
 
 test: env
-	@$(BIN)/python -m pytest -q $(TESTS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -p no:benchmark $(TESTS)
 
 check: env
 	@$(BIN)/ruff check .
