@@ -155,7 +155,7 @@ def _waiting(summary: Summary) -> str:
     if not names:
         return ""
     listed = "".join(f"<li><bdi>{esc(name)}</bdi></li>" for name in names[:_MOST])
-    return f'<p class="sub">The same command goes on with them.</p><ul class="plain">{listed}</ul>'
+    return f'<p class="sub">{esc(summary.asked.goes_on)}</p><ul class="plain">{listed}</ul>'
 
 
 def _asked(summary: Summary) -> str:

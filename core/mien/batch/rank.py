@@ -20,10 +20,11 @@ from mien.errors import UsageError
 from mien.exchange.findings import covered
 from mien.library.peaks import peaks_of
 from mien.library.query import Condition, parse
-from mien.library.readings import FUSED, channels_among
+from mien.library.readings import FUSED, channels_among, known_readings
 from mien.library.rows import TrackInfo
 from mien.library.stretches import common, find_stretches
 from mien.library.tracks import Tracks
+from mien.tracks import Kind as TrackKind
 from mien.tracks import Quantity
 from mien.tracks.track import Curve, Spans
 
@@ -155,6 +156,46 @@ def _ranked(text: str, kind: Kind, name: str, quantity: Quantity) -> Rank:
 def usual_rank(readings: Mapping[str, Quantity]) -> Rank | None:
     """What is ranked by when nothing was asked for: the fused score, if there will be one."""
     return parse_rank(f"highest {FUSED}", readings) if FUSED in readings else None
+
+
+def wanted_rank(text: str, readings: Mapping[str, Quantity]) -> Rank | None:
+    """What is ranked by: what was written, the usual where nothing was.
+
+    Raises:
+        UsageError: as of `parse_rank`.
+    """
+    return parse_rank(text, readings) if text else usual_rank(readings)
+
+
+def ranks_to_offer(tracks: Iterable[tuple[str, TrackKind, tuple[Quantity, ...]]]) -> list[str]:
+    """Ranks that make sense of what there will be, the usual one first: verdicts, ends of readings, how long a level holds.
+
+    Args:
+        tracks: name, kind and quantities of each.
+    """
+    tracks = list(tracks)
+    readings = known_readings(tracks)
+    # What was spoken, and how sure somebody is of it, is no reading of a person.
+    told = [(name, kind, q) for name, kind, q in tracks if not name.startswith("speech.") and _is_told(name, kind, q)]
+    plain = [name for name in known_readings(told) if "." not in name and name != FUSED]
+    offered = []
+    if FUSED in readings:
+        hostile = readings[FUSED].name.casefold()
+        offered = [f"highest {FUSED}", f"verdict: {hostile}"]
+        plain = [name for name in plain if name != hostile]
+    if "hate" in plain:
+        offered.append("verdict: hate")
+    for name in plain:
+        low = readings[name].low
+        offered += [f"highest {name}", *[f"lowest {name}"] * (low is not None and low < 0.0)]
+    if "conflict" in plain or FUSED in readings:
+        offered.append(f"{'conflict' if 'conflict' in plain else FUSED} above 0.5 for 10 s")
+    return offered
+
+
+def _is_told(name: str, kind: TrackKind, quantities: tuple[Quantity, ...]) -> bool:
+    """Whether a track's scores are a reading, and do not only say how much some word counted or how sure a label is."""
+    return kind == "curve" or (kind == "spans" and name.endswith(tuple(f".{q.name}" for q in quantities[:1])))
 
 
 def _labelled(tracks: Tracks, label: str) -> Standing | None:

@@ -18,7 +18,7 @@ from mien.batch.journal import Journal
 from mien.batch.nodes import Use
 from mien.batch.places import OutFolder, Places, sweep
 from mien.batch.pool import Pool
-from mien.batch.rank import Rank, parse_rank, usual_rank
+from mien.batch.rank import Rank, wanted_rank
 from mien.batch.scan import Scan, Watcher
 from mien.batch.settle import Settling
 from mien.batch.summary import Asked, Summary, ranked, write_summary
@@ -121,8 +121,8 @@ class Session:
             processes=len(order.slots),
             touch=not order.dry,
         )
-        readings = known_readings(self._surveyor.readings())
-        self.rank: Rank | None = parse_rank(order.rank, readings) if order.rank else usual_rank(readings)
+        readings = known_readings(self._surveyor.whole.readings())
+        self.rank: Rank | None = wanted_rank(order.rank, readings)
         self._places = Places(order.out)
         self._finisher = Finisher(
             library, self._registry, journal, self._places, self.rank, order.formats, order.options
@@ -195,11 +195,8 @@ class Session:
             StorageError: it cannot be written.
         """
         order = self.order
-        plan = self._surveyor.plan.nodes
-        plugins = [f"{node.id} {node.info.version}" for node in plan]
-        if self._surveyor.fusion is not None:
-            plugins.append(f"{self._surveyor.fusion.info.id} {self._surveyor.fusion.info.version}")
         roots = [Path(os.path.abspath(path)) for path in order.paths]
+        plugins = [f"{plugin} {version}" for plugin, version in self._surveyor.whole.plugins().items()]
         asked = Asked(list(dict.fromkeys(roots)), self.rank, plugins)
         summary = Summary(ranked(self.items, self.rank), self.tree.unread, asked, self._finisher.facts)
         return write_summary(summary, order.out)

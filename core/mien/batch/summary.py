@@ -34,11 +34,13 @@ class Asked:
         roots: the folders and files that were named.
         rank: None when nothing is ranked.
         plugins: id and version of all that take part.
+        goes_on: how what is not analysed yet will be.
     """
 
     roots: Sequence[Path]
     rank: Rank | None
     plugins: Sequence[str]
+    goes_on: str = "The same command goes on with them."
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def whole(target: Path) -> Iterator[Path]:
         os.replace(staged, target)
     except OSError as error:
         if error.errno in _NO_SPACE:
-            raise StorageError(f"The disk is full; free some space and scan again: {shown(target)}") from error
+            raise StorageError(f"The disk is full; free some space and try again: {shown(target)}") from error
         why = (error.strerror or type(error).__name__).lower()
         raise StorageError(f"The summary cannot be written ({why}): {shown(target)}") from error
     finally:

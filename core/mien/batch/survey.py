@@ -90,6 +90,20 @@ class WholePlan:
     fusion: FusionPlan | None
     digest: str
 
+    def readings(self) -> list[tuple[str, Kind, tuple[Quantity, ...]]]:
+        """Name, kind and quantities of the tracks that there will be."""
+        found = [(w.name, w.kind, w.quantities) for node in self.plan.nodes for w in node.info.outputs_for(node.params)]
+        if self.fusion is not None:
+            found.append(("fusion.score", "curve", (HOSTILITY,)))
+        return found
+
+    def plugins(self) -> dict[str, str]:
+        """Id → version of all that take part."""
+        versions = {node.id: node.info.version for node in self.plan.nodes}
+        if self.fusion is not None:
+            versions[self.fusion.info.id] = self.fusion.info.version
+        return versions
+
 
 def asked_of(choice: Choice, registry: Registry) -> WholePlan:
     """What of a medium that has everything would be read.
@@ -135,15 +149,8 @@ class Surveyor:
         self._choice, self._registry = choice, registry
         self._library, self._journal = library, journal
         self._again, self._processes, self._patience, self._touch = again, processes, patience, touch
-        asked = asked_of(choice, registry)
-        self.plan, self.fusion, self.asked = asked.plan, asked.fusion, asked.digest
-
-    def readings(self) -> list[tuple[str, Kind, tuple[Quantity, ...]]]:
-        """Name, kind and quantities of the tracks that there will be."""
-        found = [(w.name, w.kind, w.quantities) for node in self.plan.nodes for w in node.info.outputs_for(node.params)]
-        if self.fusion is not None:
-            found.append(("fusion.score", "curve", (HOSTILITY,)))
-        return found
+        self.whole = asked_of(choice, registry)
+        self.asked = self.whole.digest
 
     def survey(
         self,

@@ -10,23 +10,22 @@ import numpy as np
 import pytest
 
 from mien.batch.facts import facts_of
-from mien.batch.rank import parse_rank, usual_rank
+from mien.batch.rank import parse_rank, ranks_to_offer, usual_rank
 from mien.errors import UsageError
 from mien.library import Library
 from mien.library.readings import known_readings
-from mien.tracks import AROUSAL, VALENCE, Boxes, Curve, Spans
+from mien.tracks import AROUSAL, VALENCE, Boxes, Curve, Kind, Spans
 from mien.tracks.quantity import HOSTILITY, Quantity, probability
 
 CONFLICT = Quantity("conflict", "", -10.0, 10.0)
-READINGS = known_readings(
-    [
-        ("conflict.intensity", "curve", (CONFLICT,)),
-        ("emotion.attributes", "curve", (AROUSAL, VALENCE)),
-        ("face.affect", "curve", (VALENCE, AROUSAL)),
-        ("fusion.score", "curve", (HOSTILITY,)),
-        ("text.hate", "spans", (probability("hate"),)),
-    ]
-)
+TRACKS: list[tuple[str, Kind, tuple[Quantity, ...]]] = [
+    ("conflict.intensity", "curve", (CONFLICT,)),
+    ("emotion.attributes", "curve", (AROUSAL, VALENCE)),
+    ("face.affect", "curve", (VALENCE, AROUSAL)),
+    ("fusion.score", "curve", (HOSTILITY,)),
+    ("text.hate", "spans", (probability("hate"),)),
+]
+READINGS = known_readings(TRACKS)
 
 
 @pytest.fixture
@@ -106,6 +105,32 @@ def test_nothing_of_what_was_asked_is_no_standing(tracks: Any) -> None:
 def test_what_cannot_be_understood(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         parse_rank(text, READINGS)
+
+
+def test_what_is_offered_makes_sense_and_can_be_asked_for() -> None:
+    spoken: list[tuple[str, Kind, tuple[Quantity, ...]]] = [
+        ("speech.transcript", "spans", (probability("confidence"),)),
+        ("text.words", "spans", (probability("evidence"),)),
+        ("text.embedding", "features", ()),
+    ]
+    offered = ranks_to_offer([*spoken, *TRACKS])
+    assert offered == [
+        "highest fused",
+        "verdict: hostility",
+        "verdict: hate",
+        "highest conflict",
+        "lowest conflict",
+        "highest arousal",
+        "lowest arousal",
+        "highest valence",
+        "lowest valence",
+        "highest hate",
+        "conflict above 0.5 for 10 s",
+    ]
+    readings = known_readings([*spoken, *TRACKS])
+    assert [parse_rank(text, readings).text for text in offered] == offered
+    assert ranks_to_offer(TRACKS[1:2])[0] == "highest arousal"
+    assert ranks_to_offer(spoken) == ranks_to_offer([]) == []
 
 
 def test_figures_of_every_kind_of_track(tracks: Any) -> None:
