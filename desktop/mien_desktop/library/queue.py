@@ -8,14 +8,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
-from mien.batch.find import Found, Wanted
+from mien.batch.find import Found, Unread, Wanted
 from mien.batch.scan import USUAL
 from mien.batch.survey import Item
 from mien.engine.choice import Choice
+from mien.engine.registry import Registry
 from mien.errors import MienError, shown
 from mien_desktop.library import item as kept
-from mien_desktop.library.candidates import EVERY, Lookout, Seen, Watched, find_media
-from mien_desktop.library.item import Kept, QueueItem
+from mien_desktop.library.candidates import EVERY, Seen, Watched, find_media
+from mien_desktop.library.item import Kept, Known, QueueItem
+from mien_desktop.library.watching import Watching
 from mien_desktop.work.background import Background
 from mien_desktop.work.scanner import Course, Scanner
 
@@ -61,15 +63,16 @@ class Queue(QObject):
         every: float = EVERY,
     ) -> None:
         super().__init__(parent)
-        self._scanner, self._choice, self._every = scanner, choice, every
+        self._scanner, self._choice = scanner, choice
         self._place = place or kept.path()
         self._background = Background("mien-queue", self)
         before = kept.load(self._place)
         self._items, self._workers = list(before.items), before.workers
+        self._unread = dict(before.unread)
+        self._summary = before.rank, before.out
         self._rows = {item.path: row for row, item in enumerate(self._items)}
-        self._lookouts = [Lookout(watched, every) for watched in before.watched]
-        self._paused = any(item.open for item in self._items) or bool(self._lookouts)
-        self._keeping = self._again = self._closed = self._looking_out = self._unsettled = False
+        self._paused = any(item.open for item in self._items) or bool(before.watched)
+        self._keeping = self._again = self._closed = False
         self._holding = False  # what runs is being stopped
         self._asked: set[Path] = set()  # being looked into
         self._known: dict[Path, Item] = {}  # looked into, and to be analysed
@@ -77,15 +80,14 @@ class Queue(QObject):
         self._running: set[Path] = set()  # at work there
         self._terms: tuple[Choice, int | None] | None = None  # what they were given with
         self._left: float | None = None
-        self._told: set[str] = set()  # why folders cannot be looked into
         self._soon = QTimer(self, singleShot=True, interval=_SOON)
         self._soon.timeout.connect(self._next)
-        self._timer = QTimer(self, interval=round(1000 * every))
-        self._timer.timeout.connect(self._look_out)
+        self._watching = Watching(before.watched, self._background, every, self)
+        self._watching.seen.connect(self._saw)
+        self._watching.changed.connect(self._watched_changed)
+        self._watching.trouble.connect(self._tell)
         self._listen()
-        if self._lookouts:
-            self._timer.start()
-            self._look_out()
+        self._watching.begin()
 
     def use(self, scanner: Scanner) -> None:
         """Let another scanner do the work from now on (its library is another one); only while nothing runs.
@@ -154,12 +156,27 @@ class Queue(QObject):
     @property
     def watched(self) -> tuple[Watched, ...]:
         """The folders that are watched."""
-        return tuple(lookout.watched for lookout in self._lookouts)
+        return self._watching.folders
+
+    @property
+    def unread(self) -> tuple[Unread, ...]:
+        """Folders that could not be read when they were looked into last."""
+        return tuple({folder.path: folder for folders in self._unread.values() for folder in folders}.values())
+
+    @property
+    def summary(self) -> tuple[str, str]:
+        """What the summary was ranked by last, as it was written, and the folder that it went to; or empty."""
+        return self._summary
+
+    @property
+    def sources(self) -> tuple[str, Registry, Choice]:
+        """The library's place, the plugins that there are, and what is to be computed; raises MienError if that cannot be."""
+        return self._scanner.place, self._scanner.registry, self._choice()
 
     @property
     def unsettled(self) -> bool:
         """Whether there is something in them that may still grow."""
-        return self._unsettled
+        return self._watching.unsettled
 
     # -- what is asked of it ------------------------------------------------------------------------------------
 
@@ -181,7 +198,9 @@ class Queue(QObject):
 
         def take(found: tuple[list[Path], Seen]) -> None:
             folders, seen = found
-            self._watch([Watched(path, tuple(wanted.include), tuple(wanted.exclude)) for path in folders])
+            terms = tuple(wanted.include), tuple(wanted.exclude), wanted.follow
+            if folders:
+                self._watching.add([Watched(path, *terms) for path in folders])
             if len(folders) < len(named):
                 self._take(named, seen)
 
@@ -189,12 +208,7 @@ class Queue(QObject):
 
     def unwatch(self, watched: Watched) -> None:
         """Watch a folder no more; what of it is in the queue stays."""
-        self._lookouts = [one for one in self._lookouts if one.watched != watched]
-        if not self._lookouts:
-            self._timer.stop()
-            self._unsettled = False
-        self._keep()
-        self.watching.emit()
+        self._watching.remove(watched)
 
     def set_workers(self, workers: int | None) -> None:
         """How many media are to be analysed at once on each device; what runs goes on."""
@@ -203,6 +217,12 @@ class Queue(QObject):
             self._keep()
             if self.busy:
                 self._next()
+
+    def set_summary(self, rank: str, out: str) -> None:
+        """Keep what the summary is ranked by, and the folder that it goes to."""
+        if (rank, out) != self._summary:
+            self._summary = rank, out
+            self._keep()
 
     def pause(self) -> None:
         """Stop at once; what was read of the running media by plugins that are through is kept."""
@@ -223,7 +243,7 @@ class Queue(QObject):
         for row, item in enumerate(self._items):
             if item.path in wanted and not item.open:
                 self._known.pop(item.path, None)
-                self._set(row, state="waiting", reason="", progress=0.0, left=None, seconds=None)
+                self._set(row, state="waiting", reason="", progress=0.0, left=None, seconds=None, known=Known())
         self._next()
 
     def remove(self, paths: Iterable[Path]) -> None:
@@ -234,8 +254,12 @@ class Queue(QObject):
             self._known.pop(path, None)
             if (given := self._given.pop(path, None)) is not None:
                 self._scanner.drop(given)
+        roots = {self._items[row].root for row in rows}
         self._items = [item for item in self._items if item.path not in wanted]
         self._rows = {item.path: row for row, item in enumerate(self._items)}
+        # What could not be read goes with the last that came from the same folder.
+        gone = roots - {item.root for item in self._items} if self._items else self._unread.keys()
+        self._unread = {root: folders for root, folders in self._unread.items() if root not in gone}
         self.removed.emit(rows)
         self._keep()
         self.standing.emit()
@@ -246,7 +270,7 @@ class Queue(QObject):
             return
         self._closed = True
         self._soon.stop()
-        self._timer.stop()
+        self._watching.close()
         self._scanner.hold()
         self._background.close()
         kept.save(self._all(), self._place)
@@ -257,12 +281,14 @@ class Queue(QObject):
         for sentence in seen.troubles:
             self._tell(sentence)
         if not seen.files and not seen.troubles:
-            self._tell(f"There is no video or sound file in it that is wanted: {', '.join(map(shown, named))}")
-        self._append([found.path for found in seen.files])
+            links = "; links to folders are not followed" if seen.links else ""
+            self._tell(f"There is no video or sound file in it that is wanted{links}: {', '.join(map(shown, named))}")
+        self._take_unread(seen)
+        self._append(seen.files)
 
-    def _append(self, paths: Sequence[Path]) -> None:
-        again = [path for path in paths if path in self._rows]
-        fresh = [QueueItem(path) for path in paths if path not in self._rows]
+    def _append(self, files: Sequence[Found]) -> None:
+        again = [found.path for found in files if found.path in self._rows]
+        fresh = [QueueItem(found.path, root=found.root) for found in files if found.path not in self._rows]
         self._rows |= {item.path: row for row, item in enumerate(fresh, len(self._items))}
         self._items += fresh
         if fresh:
@@ -271,49 +297,24 @@ class Queue(QObject):
         self.standing.emit()
         self.retry(again)
 
+    def _take_unread(self, seen: Seen) -> None:
+        unread = {root: folders for root, folders in (self._unread | seen.unread).items() if folders}
+        if unread != self._unread:
+            self._unread = unread
+            self._keep()
+
     # -- watching -----------------------------------------------------------------------------------------------
 
-    def _watch(self, folders: Sequence[Watched]) -> None:
-        """From now on; a folder that was watched before by the terms that come with it now."""
-        if self._closed or not folders:
-            return
-        of = {watched.folder for watched in folders}
-        self._lookouts = [one for one in self._lookouts if one.watched.folder not in of]
-        self._lookouts += [Lookout(watched, self._every) for watched in folders]
-        self._timer.start()
+    def _watched_changed(self) -> None:
         self._keep()
         self.watching.emit()
-        self._look_out()
 
-    def _look_out(self) -> None:
-        """Look for what is new; one look at a time, however long a folder takes."""
-        if self._looking_out or self._closed:
-            return
-        self._looking_out = True
-        lookouts = list(self._lookouts)
-        self._background.run(
-            lambda: [(one, one.look(lambda: self._closed)) for one in lookouts], self._saw, self._blind
-        )
-
-    def _saw(self, looks: Sequence[tuple[Lookout, Seen]]) -> None:
-        self._looking_out = False
-        looks = [(lookout, seen) for lookout, seen in looks if lookout in self._lookouts]
-        troubles = [sentence for _, seen in looks for sentence in seen.troubles]
-        for sentence in troubles:
-            if sentence not in self._told:
-                self._tell(sentence)
-        self._told = set(troubles)
-        ready = [found for _, seen in looks for found in seen.files if self._is_news(found)]
+    def _saw(self, looks: Sequence[Seen]) -> None:
+        for seen in looks:
+            self._take_unread(seen)
+        ready = [found for seen in looks for found in seen.files if self._is_news(found)]
         if ready:
-            self._append([found.path for found in ready])
-        unsettled = any(seen.unsettled for _, seen in looks)
-        if unsettled != self._unsettled:
-            self._unsettled = unsettled
-            self.watching.emit()
-
-    def _blind(self, sentence: str) -> None:
-        self._looking_out = False
-        self._tell(sentence)
+            self._append(ready)
 
     def _is_news(self, found: Found) -> bool:
         """Whether a file is not here yet, or is another than the one that was done."""
@@ -329,7 +330,7 @@ class Queue(QObject):
             return
         if item.state == "todo":
             self._known[item.path] = item
-            self._set(row, seconds=item.seconds)
+            self._set(row, seconds=item.seconds, known=Known(item.medium, item.side_car))
             if not self._soon.isActive():
                 self._soon.start()
         else:
@@ -409,12 +410,16 @@ class Queue(QObject):
 
     def _end(self, row: int, item: Item) -> None:
         """A medium is done or has failed."""
-        mark = _mark(item.found)
+        found = {
+            "mark": _mark(item.found),
+            "seconds": item.seconds,
+            "known": Known(item.medium, item.side_car, dict(item.runs), dict(item.failed), item.partial),
+        }
         if item.state == "failed" or (item.failed and not item.runs):
-            self._set(row, state="failed", reason=item.trouble, left=None, mark=mark)
+            self._set(row, state="failed", reason=item.trouble, left=None, **found)
             return
         reason = "; ".join([*[item.trouble] * bool(item.trouble), *[item.partial] * bool(item.partial)])
-        self._set(row, state="done", reason=reason, progress=1.0, left=None, seconds=item.seconds, mark=mark)
+        self._set(row, state="done", reason=reason, progress=1.0, left=None, **found)
         self.standing.emit()
         self.finished.emit(item.path)
 
@@ -463,7 +468,7 @@ class Queue(QObject):
             self._keep()
 
     def _all(self) -> Kept:
-        return Kept(tuple(self._items), self.watched, self._workers)
+        return Kept(tuple(self._items), self.watched, self._workers, self._unread, *self._summary)
 
     def _keep(self) -> None:
         """Write the list, once more when it has changed meanwhile."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -25,13 +24,14 @@ from mien.errors import UsageError
 from mien_desktop.library.item import QueueItem, State
 from mien_desktop.library.queue import Queue
 from mien_desktop.library.queue_delegate import QueueDelegate
+from mien_desktop.library.queue_head import QueueHead
 from mien_desktop.library.queue_model import QueueModel, left
 from mien_desktop.library.queue_table import QueueEmpty, QueueTable
 from mien_desktop.library.queue_terms import QueueTerms
 from mien_desktop.library.queue_watch import QueueWatch
-from mien_desktop.look.icons import icon
+from mien_desktop.library.summary import SummaryDialog
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label, open_at, panel
+from mien_desktop.look.parts import explain, label, open_at, panel
 
 _SOON = 40  # ms; a scan of thousands of files changes rows faster than anybody reads them
 
@@ -49,18 +49,10 @@ class QueueWindow(QDialog):
         self.model = QueueModel(queue, self)
         self._delegate = QueueDelegate(palette, self)
         self.table = QueueTable(self.model, self._delegate)
-        self.add_files_button = self._button("Add files…", "Choose videos and sound files", self.ask_files, "Ctrl+O")
-        self.add_folder_button = self._button(
-            "Add folder…", "Choose a folder: the media in it are added, at all levels", self.ask_folder, "Ctrl+Shift+O"
-        )
-        self.go_button = self._button("Pause", "", self.toggle, "Ctrl+P")
-        self.retry_button = self._button("Retry failed", "Let what failed wait again", lambda: queue.retry(), "Ctrl+R")
-        self.remove_button = self._button(
-            "Remove", "Take the selected media out of the queue (Delete)", self.remove_chosen
-        )
-        self.open_button = self._button("Open", "Show the selected medium in the main window (Enter)", self.open_chosen)
+        self.head = QueueHead(palette)
         self.terms, self.watch = QueueTerms(queue.workers), QueueWatch(queue, palette)
         self._error, self._count = label(kind="bad", wrap=True), label(kind="dim")
+        self.summary: SummaryDialog | None = None
         self.bar = QProgressBar()
         self._empty = QueueEmpty()
         self._build()
@@ -72,6 +64,17 @@ class QueueWindow(QDialog):
             signal.connect(self._changed)
         queue.watching.connect(self.watch.follow)
         queue.trouble.connect(self._tell)
+        head = self.head
+        for asked, act in (
+            (head.files_asked, self.ask_files),
+            (head.folder_asked, self.ask_folder),
+            (head.toggled, self.toggle),
+            (head.retry_asked, queue.retry),
+            (head.summary_asked, self.sum_up),
+            (head.remove_asked, self.remove_chosen),
+            (head.open_asked, self.open_chosen),
+        ):
+            asked.connect(act)
         self.terms.workers_chosen.connect(queue.set_workers)
         self.watch.ended.connect(queue.unwatch)
         self.table.selectionModel().selectionChanged.connect(self._changed)
@@ -83,13 +86,6 @@ class QueueWindow(QDialog):
         self.wear(palette)
         self._follow()
 
-    def _button(self, text: str, tip: str, act: Callable[[], object], shortcut: str = "") -> QPushButton:
-        made = button(text, tip, shortcut=shortcut)
-        made.setShortcut(shortcut)
-        made.setAutoDefault(False)  # Enter belongs to the table
-        made.clicked.connect(lambda _=False: act())
-        return made
-
     def _build(self) -> None:
         self.setWindowTitle("Scan queue")
         self.setAccessibleName("Scan queue")
@@ -97,13 +93,6 @@ class QueueWindow(QDialog):
         self.setAcceptDrops(True)
         self.setSizeGripEnabled(False)
         open_at(self, 920, 560)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        for part in (self.add_files_button, self.add_folder_button):
-            head.addWidget(part)
-        head.addStretch(1)
-        for part in (self.go_button, self.retry_button, self.remove_button, self.open_button):
-            head.addWidget(part)
         ground = panel()
         inside = QVBoxLayout(ground)
         inside.setContentsMargins(1, 1, 1, 1)
@@ -119,7 +108,7 @@ class QueueWindow(QDialog):
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 12, 14, 12)
         box.setSpacing(10)
-        box.addLayout(head)
+        box.addWidget(self.head)
         box.addWidget(self.terms)
         box.addWidget(self._error)
         box.addWidget(ground, 1)
@@ -133,9 +122,7 @@ class QueueWindow(QDialog):
         """Take a palette's colours."""
         self._palette = palette
         self._delegate.wear(palette)
-        self.add_files_button.setIcon(icon("add", palette))
-        self.add_folder_button.setIcon(icon("open", palette))
-        self.retry_button.setIcon(icon("restart", palette))
+        self.head.wear(palette)
         self.bar.setStyleSheet(f"QProgressBar {{ background: {palette.line}; }}")  # it lies on the window's own ground
         self._empty.wear(palette)
         self.watch.wear(palette)
@@ -145,6 +132,8 @@ class QueueWindow(QDialog):
     def shutdown(self) -> None:
         """Close for good; the queue is ended by who made it."""
         self._soon.stop()
+        if self.summary is not None:
+            self.summary.shutdown()
         self.close()
         self.deleteLater()
 
@@ -161,13 +150,13 @@ class QueueWindow(QDialog):
         states = Counter(item.state for item in items)
         chosen = self.chosen()
         todo = sum(item.open for item in items)
-        paused = self.queue.paused
         self.table.setVisible(bool(items))
         self._empty.setVisible(not items)
-        self._show_go(paused, bool(todo))
-        self.retry_button.setEnabled(bool(states["failed"]))
-        self.remove_button.setEnabled(bool(chosen))
-        self.open_button.setEnabled(len(chosen) == 1)
+        self.head.show_go(self.queue.paused, bool(todo))
+        self.head.retry.setEnabled(bool(states["failed"]))
+        self.head.summary.setEnabled(bool(items))
+        self.head.remove.setEnabled(bool(chosen))
+        self.head.open.setEnabled(len(chosen) == 1)
         self.bar.setVisible(bool(items))
         self.bar.setValue(round(1000 * self.queue.progress))
         self._count.setText(self._told(items, states, todo))
@@ -175,22 +164,6 @@ class QueueWindow(QDialog):
     def _changed(self, *_: object) -> None:
         if not self._soon.isActive():
             self._soon.start()
-
-    def _show_go(self, paused: bool, todo: bool) -> None:
-        text, kind = "Resume" if paused else "Pause", "primary" if paused and todo else ""
-        self.go_button.setEnabled(todo)
-        self.go_button.setIcon(
-            icon("analyse", self._palette, self._palette.on_accent) if kind else icon("pause", self._palette)
-        )
-        if (text, kind) == (self.go_button.text(), self.go_button.property("kind")):
-            return
-        self.go_button.setText(text)
-        self.go_button.setShortcut("Ctrl+P")  # a new text takes it away
-        self.go_button.setProperty("kind", kind)
-        self.go_button.style().unpolish(self.go_button)  # the style sheet goes by the kind
-        self.go_button.style().polish(self.go_button)
-        tip = "Go on with what waits" if paused else "Stop at once; what was read so far is kept"
-        explain(self.go_button, text, f"{tip} (Ctrl+P)")
 
     def _told(self, items: tuple[QueueItem, ...], states: Mapping[State, int], todo: int) -> str:
         if not items:
@@ -256,6 +229,13 @@ class QueueWindow(QDialog):
         chosen = self.chosen()
         if len(chosen) == 1:
             self.open_asked.emit(chosen[0].path)
+
+    def sum_up(self) -> SummaryDialog:
+        """Ask what a summary is to be ranked by and where it goes."""
+        if self.summary is None:
+            self.summary = SummaryDialog(self.queue, self)
+        self.summary.ask()
+        return self.summary
 
     def menu(self) -> QMenu:
         """What can be done with the rows."""

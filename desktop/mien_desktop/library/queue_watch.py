@@ -72,9 +72,10 @@ class QueueWatch(QWidget):
     def _button(self, watched: Watched) -> QPushButton:
         only = f", only {', '.join(watched.include)}" if watched.include else ""
         without = f", without {', '.join(watched.exclude)}" if watched.exclude else ""
+        links = ", links followed," if watched.follow else ""
         made = button(
             watched.folder.name or str(watched.folder),
-            f"Watch {shown(watched.folder)}{only}{without} no more; what of it is in the queue stays",
+            f"Watch {shown(watched.folder)}{only}{without}{links} no more; what of it is in the queue stays",
         )
         made.setAccessibleName(f"Watch {watched.folder.name} no more")
         made.setAutoDefault(False)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class Flow(QLayout):
-    """Widgets from left to right, in as many lines as they need."""
+    """Widgets from left to right, in as many lines as they need; those that would grow share what is left of their line.
 
-    def __init__(self, parent: QWidget) -> None:
+    Args:
+        across: px between two widgets of a line, down: between two lines.
+    """
+
+    def __init__(self, parent: QWidget, across: int = 6, down: int = 6) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
-        self.setSpacing(6)
+        self._across = across
+        self.setSpacing(down)
         self.setContentsMargins(0, 0, 0, 0)
 
     def addItem(self, item: QLayoutItem) -> None:
@@ -45,13 +50,35 @@ class Flow(QLayout):
         self._lay(rect, place=True)
 
     def _lay(self, rect: QRect, *, place: bool) -> int:
-        x, y, height = rect.left(), rect.top(), 0
-        for item in self._items:
-            size = item.sizeHint()
-            if x > rect.left() and x + size.width() > rect.right() + 1:
-                x, y, height = rect.left(), y + height + self.spacing(), 0
+        y = rect.top()
+        lines = self._lines(rect.width())
+        for line in lines:
+            height = max(item.sizeHint().height() for item in line)
             if place:
-                item.setGeometry(QRect(QPoint(x, y), size))
-            x += size.width() + self.spacing()
-            height = max(height, size.height())
-        return y + height - rect.top()
+                self._place(line, QRect(rect.left(), y, rect.width(), height))
+            y += height + self.spacing()
+        return y - (self.spacing() if lines else 0) - rect.top()
+
+    def _lines(self, width: int) -> list[list[QLayoutItem]]:
+        lines: list[list[QLayoutItem]] = []
+        left = 0
+        for item in self._items:
+            needs = item.sizeHint().width() + self._across
+            if not lines or needs > left + self._across:
+                lines.append([])
+                left = width
+            lines[-1].append(item)
+            left -= needs
+        return lines
+
+    def _place(self, line: list[QLayoutItem], rect: QRect) -> None:
+        """Where a widget is lower than its line, it lies in the middle."""
+        widths = [item.sizeHint().width() for item in line]
+        growing = [n for n, item in enumerate(line) if item.expandingDirections() & Qt.Orientation.Horizontal]
+        left = max(0, rect.width() - sum(widths) - self._across * (len(line) - 1))
+        for number, n in enumerate(growing):
+            widths[n] += left * (number + 1) // len(growing) - left * number // len(growing)
+        x = rect.left()
+        for item, width in zip(line, widths, strict=True):
+            item.setGeometry(QRect(x, rect.top(), width, rect.height()))
+            x += width + self._across

@@ -171,6 +171,8 @@ class Rooms:
         """Why the library cannot be moved now, a sentence; empty when it can."""
         if self.queue is not None and self.queue.queue.busy:
             return "The library cannot be moved while the queue analyses; pause the queue first."
+        if self.queue is not None and self.queue.summary is not None and self.queue.summary.job.writes:
+            return "The library cannot be moved while a summary is made from it; wait until that is written."
         if self.export is not None and self.export.job.runs:
             return "The library cannot be moved while something is exported from it; wait until that is written."
         if self.library is not None and self.library.locating.runs:

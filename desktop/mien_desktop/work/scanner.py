@@ -101,7 +101,7 @@ class Scanner(QObject):
         idle: float = IDLE,
     ) -> None:
         super().__init__(parent)
-        self._place, self._registry, self._log_file, self._idle = library, registry, log_file, idle
+        self.place, self._registry, self._log_file, self._idle = library, registry, log_file, idle
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._pool: Pool | None = None
         self._given = self._taken = 0  # orders to go
@@ -116,6 +116,11 @@ class Scanner(QObject):
     def busy(self) -> bool:
         """Whether something is at work, or its stopping is not through yet."""
         return self._busy
+
+    @property
+    def registry(self) -> Registry:
+        """The plugins that there are by now."""
+        return self._registry()
 
     @property
     def pids(self) -> list[int]:
@@ -171,8 +176,8 @@ class Scanner(QObject):
     def _survey(self, paths: Sequence[Path], choice: Choice) -> None:
         files = [] if self._closing else [look_again(Found(path, path.parent, -1, "")) for path in paths]
         if files:
-            with Library(self._place) as library, Journal(library.place) as journal:
-                surveyor = Surveyor(choice, self._registry(), library, journal)
+            with Library(self.place) as library, Journal(library.place) as journal:
+                surveyor = Surveyor(choice, self.registry, library, journal)
                 surveyor.survey(files, self.surveyed.emit, lambda: self._closing)
 
     # -- in the thread that scans -------------------------------------------------------------------------------
@@ -209,8 +214,8 @@ class Scanner(QObject):
         return following
 
     def _pass(self, go: _Go) -> _Go | None:
-        with Library(self._place) as library, Journal(library.place) as journal:
-            surveyor = Surveyor(go.choice, self._registry(), library, journal)
+        with Library(self.place) as library, Journal(library.place) as journal:
+            surveyor = Surveyor(go.choice, self.registry, library, journal)
             pool = self._pool_for(go, library.where)
             with Scan(library, surveyor, None, pool, _Teller(self)) as scan:
                 following: _Go | None = None

@@ -1,4 +1,4 @@
-"""A small real plugin for the queue's tests: the sound's level, as slowly as it is told to."""
+"""Small real plugins for the queue's tests: the sound's level, as slowly as it is told to; and one that fails on some files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mien.sdk import AnalyzerInfo, Audio, Params, Writes, hookimpl, param
 from mien.tracks import Curve, Quantity
 
 LEVEL = Quantity("level", "dB", -120.0, 10.0)
+THERE = Quantity("there", "", 0.0, 1.0)
 
 
 class SlowParams(Params):
@@ -43,8 +44,33 @@ class Slow:
         pass
 
 
+class Fussy:
+    """Whether there is sound at all; fails on files that are called odd."""
+
+    def prepare(self, media, params, ctx) -> None:
+        if media.path.stem.startswith("odd"):
+            raise ValueError("it is too odd")
+
+    def process(self, block) -> Iterable:
+        if block.windows is not None:
+            for start in block.windows.starts:
+                yield Curve("fussy.there", [start], [[1.0]], (THERE,))
+
+    def finish(self) -> Iterable:
+        return ()
+
+    def close(self) -> None:
+        pass
+
+
 @hookimpl
 def mien_register(registry) -> None:
+    registry.analyzer(
+        AnalyzerInfo(
+            id="fussy", title="Fussy", version="1", modality="sound", factory=f"{__name__}:Fussy", default=False,
+            inputs=(Audio(8000, window=0.5),), outputs=(Writes("fussy.there", "curve", (THERE,)),),
+        )
+    )  # fmt: skip
     registry.analyzer(
         AnalyzerInfo(
             id="slow", title="Slow level", version="1", modality="sound", factory=f"{__name__}:Slow", default=False,

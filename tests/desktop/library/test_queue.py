@@ -16,13 +16,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from mien.batch.find import Unread
 from mien.engine.choice import Choice
 from mien.engine.registry import Registry
 from mien.errors import UsageError
 from mien.library import Library
 from mien_desktop.library import item as kept
 from mien_desktop.library.candidates import Watched
-from mien_desktop.library.item import Kept, QueueItem
+from mien_desktop.library.item import Kept, Known, QueueItem
 from mien_desktop.library.queue import Queue
 from mien_desktop.library.queue_view import QueueWindow
 from mien_desktop.look.palette import LIGHT
@@ -54,12 +55,12 @@ def test_a_folder_with_a_bad_file(
     assert [path.name for path in finished] == ["a.mp4", "c.m4a"]
     with Library(shelf) as library:
         assert all(library.find_medium(path) is not None for path in finished)
-    qtbot.waitUntil(window.retry_button.isEnabled, timeout=WAIT)
+    qtbot.waitUntil(window.head.retry.isEnabled, timeout=WAIT)
     assert "b.mp4" in window.model.index(1, 0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert queue.progress == pytest.approx(1.0)
 
     make_clip(folder / "b.mp4", 1.0)
-    QTest.mouseClick(window.retry_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(window.head.retry, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(partial(settled, queue, 3), timeout=WAIT)
     assert set(states(queue).values()) == {"done"}
     assert queue.items[1].reason == ""
@@ -77,15 +78,15 @@ def test_pause_stops_and_resume_goes_on(
     window = show(queue)
     files = [make_clip(folder / f"{n}.m4a", 3.0 + n / 2, video=False) for n in range(2)]
     queue.add(files)
-    qtbot.waitUntil(lambda: running(queue) and window.go_button.isEnabled(), timeout=WAIT)
+    qtbot.waitUntil(lambda: running(queue) and window.head.go.isEnabled(), timeout=WAIT)
     begun = time.monotonic()
     QTest.keyClick(window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: states(queue)["0.m4a"] == "paused", timeout=WAIT)  # Qt shows a button pressed for 100 ms
     qtbot.waitUntil(partial(stop, queue), timeout=WAIT)
     assert time.monotonic() - begun < 3.0  # 2 s are promised; the machine may be crowded
     assert states(queue) == {"0.m4a": "paused", "1.m4a": "waiting"}
-    assert window.go_button.text() == "Resume"
-    QTest.mouseClick(window.go_button, Qt.MouseButton.LeftButton)
+    assert window.head.go.text() == "Resume"
+    QTest.mouseClick(window.head.go, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(partial(settled, queue, 2), timeout=WAIT)
     assert set(states(queue).values()) == {"done"}
 
@@ -239,7 +240,7 @@ def test_dropping_files_choosing_a_folder_and_opening(
     qtbot.waitUntil(lambda: states(queue) == {"u.m4a": "waiting"}, timeout=WAIT)
     make_clip(folder / "v.m4a", 1.0, video=False)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
-    QTest.mouseClick(window.add_folder_button, left)
+    QTest.mouseClick(window.head.add_folder, left)
     qtbot.waitUntil(lambda: len(queue.items) == 2, timeout=WAIT)
     window.table.selectRow(1)
     with qtbot.waitSignal(window.open_asked, timeout=WAIT) as asked:
@@ -273,8 +274,32 @@ def test_a_broken_file_of_the_queue_costs_only_itself(tmp_path: Path) -> None:
         place.write_text(text)
         assert kept.load(place) == Kept()
     odd = Path(os.fsdecode(b"/media/\xff name.mp4"))
-    watched = (Watched(Path("/media/in"), ("*.mp4",), ("raw",)),)
-    kept.save(Kept((QueueItem(odd, "running", seconds=3.0),), watched, 2), place)
-    assert kept.load(place) == Kept((QueueItem(odd, "paused", seconds=3.0),), watched, 2)
-    place.write_text('{"watched": [{"folder": "/a", "include": ["[z-a]"]}, {"folder": 1}], "workers": true}')
-    assert kept.load(place) == Kept()
+    watched = (Watched(Path("/media/in"), ("*.mp4",), ("raw",), follow=True),)
+    known = Known("hash", "a.srt", {"slow": "key"}, {"fussy": "it is too odd"}, "broken off")
+    done = QueueItem(Path("/media/in/a.mp4"), "done", "odd", 1.0, mark="m", root=Path("/media"), known=known)
+    unread = {Path("/media"): (Unread(Path("/media/shut"), "No."), Unread(Path("/media/closed"), "Neither."))}
+    more = unread, "highest level", "/media/out"
+    kept.save(Kept((QueueItem(odd, "running", seconds=3.0), done), watched, 2, *more), place)
+    assert kept.load(place) == Kept((QueueItem(odd, "paused", seconds=3.0), done), watched, 2, *more)
+    for text in (
+        '{"watched": [{"folder": "/a", "include": ["[z-a]"]}, {"folder": 1}], "workers": true}',
+        '{"unread": [1, {"root": "/a"}, {"root": "/a", "path": "/a/b", "reason": 3}], "rank": 1, "out": []}',
+    ):
+        place.write_text(text)
+        assert kept.load(place) == Kept()
+
+
+def test_a_queue_that_was_kept_before_there_were_summaries_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "queue.json"
+    place.write_text(
+        """{"items": [{"path": "/in/a.mp4", "state": "done", "reason": "", "seconds": 2.5, "mark": "1:2"},
+          {"path": "/in/b.mp4", "state": "failed", "reason": "No.", "root": "/other", "runs": {"a": 1}, "failed": 2}],
+        "watched": [{"folder": "/in", "include": ["*.mp4"], "exclude": []}], "workers": null}"""
+    )
+    assert kept.load(place) == Kept(
+        (
+            QueueItem(Path("/in/a.mp4"), "done", "", 1.0, seconds=2.5, mark="1:2"),
+            QueueItem(Path("/in/b.mp4"), "failed", "No."),
+        ),
+        (Watched(Path("/in"), ("*.mp4",)),),
+    )

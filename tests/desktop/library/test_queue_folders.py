@@ -106,6 +106,64 @@ def test_a_watched_folder_gives_what_has_settled_and_nothing_before(
     assert again.watched == ()
 
 
+def _linked(folder: Path, tmp_path: Path) -> Path:
+    """A folder with a link to another one, and links that lead back into it; returns the other one."""
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    for path in (folder / "x.m4a", other / "y.m4a"):
+        path.write_bytes(b"none")
+        os.utime(path, (1e9, 1e9))
+    for link, target in ((folder / "there", other), (folder / "up", folder), (other / "back", folder)):
+        link.symlink_to(target)
+    (folder / "round").symlink_to("round")
+    return other
+
+
+def test_links_to_folders_are_followed_where_that_is_chosen_and_never_in_circles(
+    qtbot: QtBot, make_queue: MakeQueue, show: Show, folder: Path, tmp_path: Path
+) -> None:
+    other = _linked(folder, tmp_path)
+    only = tmp_path / "only"
+    only.mkdir()
+    (only / "there").symlink_to(other)
+    queue = make_queue()
+    queue.pause()
+    window = show(queue)
+    window.add([only])
+    qtbot.waitUntil(lambda: "links to folders are not followed" in window.error, timeout=WAIT)
+    window.add([folder])
+    qtbot.waitUntil(lambda: len(queue.items) == 1, timeout=WAIT)
+    assert queue.items[0].path == folder / "x.m4a"
+    QTest.keyClick(window.terms.follow, Qt.Key.Key_Space)
+    window.add([folder, other])  # each real folder once, however it is reached
+    qtbot.waitUntil(lambda: len(queue.items) == 2, timeout=WAIT)
+    QTest.qWait(100)
+    assert [item.path for item in queue.items] == [folder / "x.m4a", folder / "there" / "y.m4a"]
+    assert queue.items[1].found.inside.as_posix() == "there/y.m4a"
+    assert window.error == ""
+
+
+def test_a_watched_folder_is_followed_as_it_was_added_and_so_after_a_start(
+    qtbot: QtBot, make_queue: MakeQueue, show: Show, folder: Path, tmp_path: Path
+) -> None:
+    other = _linked(folder, tmp_path)
+    queue = make_queue(every=0.1)
+    queue.pause()
+    window = show(queue)
+    for term in (window.terms.watch, window.terms.follow):
+        QTest.keyClick(term, Qt.Key.Key_Space)
+    window.add([folder])
+    qtbot.waitUntil(lambda: states(queue).keys() == {"x.m4a", "y.m4a"}, timeout=WAIT)
+    assert queue.watched == (Watched(folder, follow=True),)
+    assert "links followed" in window.watch.buttons[0].toolTip()
+    queue.shutdown()
+    again = make_queue(every=0.1)
+    assert again.watched == (Watched(folder, follow=True),)
+    (other / "z.m4a").write_bytes(b"none")
+    qtbot.waitUntil(lambda: states(again).keys() == {"x.m4a", "y.m4a", "z.m4a"}, timeout=WAIT)
+    assert again.items[2].path == folder / "there" / "z.m4a"
+
+
 def test_a_watched_folder_that_is_gone_is_told_once_and_taken_up_again(
     qtbot: QtBot, make_queue: MakeQueue, show: Show, folder: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from mien.errors import LibraryError
 from mien.library import Library
+from mien_desktop.look.palette import DARK, LIGHT
 from mien_desktop.settings import kept
 from mien_desktop.shell.window import MainWindow
 
@@ -259,6 +260,26 @@ def test_a_library_cannot_be_moved_under_an_analysis(make_window, qtbot: QtBot, 
     page.use.click()
     qtbot.waitUntil(lambda: "in use now" in page.result, timeout=PATIENCE)
     window.rooms.settings.hide()
+
+
+def test_a_summary_holds_the_library_and_wears_what_the_window_wears(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    room = window.rooms.show_queue()
+    room.queue.add([DEMO])
+    qtbot.waitUntil(lambda: [item.state for item in room.queue.items] == ["done"], timeout=PATIENCE)
+    dialog = room.sum_up()
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=PATIENCE)
+    assert dialog.rank.currentText() == "highest fused"
+    dialog.folder.setText(str(tmp_path / "out"))
+    dialog.start.click()
+    assert window.rooms.obstacle().startswith("The library cannot be moved while a summary is made from it")
+    qtbot.waitUntil(dialog.show_page.isVisible, timeout=PATIENCE)
+    assert window.rooms.obstacle() == ""
+    for theme, palette in (("light", LIGHT), ("dark", DARK)):
+        window.set_theme(theme)
+        qtbot.waitUntil(lambda: window.wardrobe.settled, timeout=PATIENCE)
+        assert dialog.grab().toImage().pixelColor(3, 3).name() == palette.window
 
 
 def test_a_place_that_cannot_be_changes_nothing(opened: MainWindow, qtbot: QtBot, place: Path, tmp_path: Path) -> None:
