@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ TOKENIZER: Final = "unicode61 remove_diacritics 2"
 """What a word is, and which words are the same."""
 
 _INSERT = sa.text("INSERT INTO utterance (track_id, t0, t1, text, spaced) VALUES (:track_id, :t0, :t1, :text, :spaced)")
-_SNIPPET = "snippet({table}, 0, '[', ']', '…', :most)"
+_SNIPPETS = "SELECT rowid, snippet(said, 0, '[', ']', '…', :most) FROM said WHERE said MATCH :query"
 _MOST, _MOST_LETTERS = 16, 48
 """Words of a snippet, and of one where each letter is a word."""
 
@@ -48,22 +49,12 @@ class Fts5:
         return connection.execute(chosen, values).scalars().all()
 
     def snippets(self, connection: sa.Connection, terms: Sequence[Term], texts: Mapping[int, str]) -> Mapping[int, str]:
-        """In one go: a beginning of a word costs its time each time it is looked up."""
-        if not texts:
-            return {}
-        numbers = ",".join(str(int(number)) for number in texts)
-        statement = sa.text(
-            f"SELECT rowid, CASE WHEN rowid IN ({numbers}) "
-            f"THEN {_SNIPPET.format(table='utterance_text')} END FROM utterance_text "
-            "WHERE utterance_text MATCH :query AND rowid >= :low AND rowid <= :high"
-        )
-        values = {"query": query_of(terms), "low": min(texts), "high": max(texts), "most": _most(terms)}
-        found = connection.execute(statement, values)
-        return {number: together(snippet) for number, snippet in found if snippet is not None}
+        """Off the texts themselves: the index would go through all that it has of the words once more."""
+        return reader().snippets(terms, texts)
 
 
 class Reader:
-    """FTS5 beside a library that is not SQLite's: what its words and snippets are, in every library the same.
+    """FTS5 beside a library: what its words and snippets are, in every library the same.
 
     Usable from any thread. Nothing is kept of what it reads.
     """
@@ -86,10 +77,11 @@ class Reader:
 
     def snippets(self, terms: Sequence[Term], texts: Mapping[int, str]) -> dict[int, str]:
         """As `Words.snippets`."""
-        statement = f"SELECT rowid, {_SNIPPET.format(table='said')} FROM said WHERE said MATCH :query"
+        if not texts:
+            return {}
         with self._lock:
             self._read(texts)
-            found = self._memory.execute(statement, {"query": query_of(terms), "most": _most(terms)}).fetchall()
+            found = self._memory.execute(_SNIPPETS, {"query": query_of(terms), "most": _most(terms)}).fetchall()
             self._memory.execute("ROLLBACK")
         return {number: together(snippet) for number, snippet in found}
 
@@ -97,6 +89,12 @@ class Reader:
         self._memory.execute("BEGIN")
         rows = [(number, apart(text) or text) for number, text in texts.items()]
         self._memory.executemany("INSERT INTO said (rowid, text) VALUES (?, ?)", rows)
+
+
+@cache
+def reader() -> Reader:
+    """The one of this process."""
+    return Reader()
 
 
 def among(statement: str, media: Sequence[str] | None) -> sa.TextClause:

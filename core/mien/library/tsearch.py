@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from mien.library.fts5 import RANKED, Reader, among
+from mien.library.fts5 import RANKED, among, reader
 from mien.library.search import Term
 
 _K1: Final = 1.2
@@ -84,22 +83,17 @@ class TextSearch:
         return connection.execute(ranked, values | more).scalars().all()
 
     def snippets(self, connection: sa.Connection, terms: Sequence[Term], texts: Mapping[int, str]) -> Mapping[int, str]:
-        return _reader().snippets(terms, texts)
+        return reader().snippets(terms, texts)
 
 
 def indexed(texts: Sequence[str]) -> list[tuple[str, int]]:
     """What the index keeps of each text: its words as a tsvector, and their number."""
-    return [(_vector(_bounded(words)), len(words)) for words in _reader().words(texts)]
-
-
-@cache
-def _reader() -> Reader:
-    return Reader()
+    return [(_vector(_bounded(words)), len(words)) for words in reader().words(texts)]
 
 
 def _phrases(terms: Sequence[Term]) -> list[tuple[list[str], bool]]:
     """The words of each term that has any, and whether the last may go on."""
-    read = _reader().words([term.text for term in terms])
+    read = reader().words([term.text for term in terms])
     return [(_bounded(words), term.open) for words, term in zip(read, terms, strict=True) if words]
 
 
