@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QButtonGroup, QDialog, QFileDialog, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from mien.engine.registry import Registry
 from mien.errors import MienError
@@ -18,28 +19,34 @@ from mien.sdk.media import MediaInfo
 from mien.sdk.protocols import Analysis
 from mien_desktop.export.formats import Formats
 from mien_desktop.export.job import ExportJob, Order
+from mien_desktop.export.writing import Words, WritingDialog
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label, open_at, panel
-from mien_desktop.plugins.checks import Line, RadioButton
-from mien_desktop.settings.page import show
+from mien_desktop.look.parts import explain, label, open_at, panel
+from mien_desktop.plugins.checks import RadioButton
 from mien_desktop.work.files import within
 
+_WORDS = Words(
+    name="Export",
+    title="Export",
+    start=("Export", "Write the files (Return)"),
+    shown=("Show in folder", "Open the folder that the files were written into"),
+    files="the files are",
+    into="Export into",
+    bar="How far the export is",
+    cancel="Stop; files that are complete stay",
+    leave="Close this window (Escape); an export that runs goes on",
+    stopped="Stopped; files that were complete stay.",
+)
 
-class ExportDialog(QDialog):
-    """Not modal. Made once by the window and opened with `open_for`; `shutdown` ends its thread.
+
+class ExportDialog(WritingDialog):
+    """Made by the window and opened with `open_for`.
 
     Args:
         registry: its exporters are offered.
         medium: the open medium; library: the library's place, which holds its readings.
         selection: start and end in s of what is selected, None for nothing.
-
-    Signals:
-        exported(list): paths of what was written (`list[Path]`).
-        failed(str): why nothing or not all was written, a sentence; it stands in the dialog too.
     """
-
-    exported = Signal(list)
-    failed = Signal(str)
 
     def __init__(
         self,
@@ -50,20 +57,12 @@ class ExportDialog(QDialog):
         palette: Palette,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Export")
-        self.setModal(False)
+        job = ExportJob()
+        super().__init__(job, _WORDS, parent)
+        self.job = job
         self._registry, self._medium, self._library = registry, medium, library
         self._selection: Span | None = None
         self._runs: tuple[str, ...] | None = None
-        self._written: list[Path] = []
-        self.job = ExportJob(self)
-        self.job.progressed.connect(self._progressed)
-        self.job.exported.connect(self._done)
-        self.job.failed.connect(self._failed)
-        self.job.stopped.connect(self._stopped)
-        self._title = label("Export", "title")
-        self._of = label(kind="dim", wrap=True)
         self.formats = Formats(registry.exporters, palette)
         self.formats.changed.connect(self._changed)
 
@@ -74,36 +73,9 @@ class ExportDialog(QDialog):
         for choice in (self.whole, self.part):
             group.addButton(choice)
             choice.toggled.connect(lambda _: self._changed())
-        self.folder = Line()
-        explain(self.folder, "Folder", "Where the files are written; it is made if it is not there")
-        self.folder.textChanged.connect(lambda _: self._changed())
-        self.choose = button("Choose…", "Choose the folder")
-        explain(self.choose, "Choose the folder", "Choose the folder that the files are written into")
-        self.choose.clicked.connect(self._choose)
         self._names = label(kind="small", wrap=True)
-        self._said = label(wrap=True)
-        self._said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._said.hide()
-        self._bar = QProgressBar()
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName("How far the export is")
-        self.start = button("Export", "Write the files (Return)", kind="primary")
-        self.start.setDefault(True)
-        self.start.clicked.connect(self.begin)
-        self.cancel = button("Cancel", "Stop; files that are complete stay")
-        self.cancel.clicked.connect(self._cancel)
-        self.reveal = button("Show in folder", "Open the folder that the files were written into")
-        self.reveal.clicked.connect(self.show_in_folder)
-        self.leave = button("Close", "Close this window (Escape); an export that runs goes on")
-        self.leave.clicked.connect(self.close)
-        for made in (self.choose, self.cancel, self.reveal, self.leave):
-            made.setAutoDefault(False)
-        self._lay_out()
-        self.setAccessibleName("Export")
+        self._lay_out(self.formats, self._ground(), fields=(self.formats, self.whole), beside=True)
         open_at(self, 880, 620)
-        self._show_running(False)
-        self.reveal.hide()
         self.show_medium(medium, selection)
 
     # -- what is exported ------------------------------------------------------------------------------------------
@@ -112,9 +84,7 @@ class ExportDialog(QDialog):
         """Show the dialog for a medium; what runs goes on. `runs`: keys of the runs to take, None for the current ones."""
         self._runs = runs
         self.show_medium(medium, selection)
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        self.bring()
 
     def show_medium(self, medium: Path | None, selection: Span | None) -> None:
         """Another medium, or another selection in it."""
@@ -145,7 +115,6 @@ class ExportDialog(QDialog):
             self.part.setText("Selection")
         told = "Only what lies in the selection" if self._selection else "Drag over the lanes to select a stretch first"
         explain(self.part, "Selection", told)
-        self.part.setEnabled(self._selection is not None)
         (self.part if self._selection is not None else self.whole).setChecked(True)
         self._changed()
 
@@ -162,35 +131,24 @@ class ExportDialog(QDialog):
         """The stretch that is to be exported, None for the whole medium."""
         return self._selection if self.part.isChecked() else None
 
-    @property
-    def said(self) -> str:
-        """The sentence that stands in the dialog."""
-        return self._said.text()
-
     # -- the export ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Write the files, in the background."""
         if not self.start.isEnabled() or self._medium is None or self.job.runs:
             return
-        self.reveal.hide()
-        self._say("")
-        self._bar.setValue(0)
-        self._show_running(True)
+        self._clear()
         folder = Path(self.folder.text().strip()).expanduser()
         order = Order(
             self._medium, self._library, self.formats.wanted, folder, self.formats.options(), self.span, self._runs
         )
         self.job.start(order, self._registry.exporters)
+        self._show_running()
 
-    def show_in_folder(self) -> None:
+    def show_written(self) -> None:
         """Open the folder in the system's file manager."""
-        if self._written:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written[0].parent.absolute())))
-
-    def shutdown(self) -> None:
-        """Stop what runs and wait for it."""
-        self.job.close()
+        if self._paths:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._paths[0].parent.absolute())))
 
     # --------------------------------------------------------------------------------------------------------------
 
@@ -198,7 +156,7 @@ class ExportDialog(QDialog):
     def _exporters(self) -> list[ExporterInfo]:
         return list(self._registry.exporters.values())
 
-    def _lay_out(self) -> None:
+    def _ground(self) -> QWidget:
         ground = panel()
         box = QVBoxLayout(ground)
         box.setContentsMargins(16, 12, 16, 14)
@@ -215,32 +173,16 @@ class ExportDialog(QDialog):
         row.addWidget(self.choose)
         box.addLayout(row)
         box.addWidget(self._names)
-        foot = QHBoxLayout()
-        foot.setSpacing(10)
-        foot.addWidget(self._bar, 1)
-        foot.addWidget(self._said, 1)
-        foot.addStretch(0)
-        for widget in (self.reveal, self.leave, self.cancel, self.start):
-            foot.addWidget(widget)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(22, 18, 22, 18)
-        outer.setSpacing(4)
-        outer.addWidget(self._title)
-        outer.addWidget(self._of)
-        outer.addSpacing(10)
-        outer.addWidget(self.formats, 1)
-        outer.addSpacing(8)
-        outer.addWidget(ground)
-        outer.addSpacing(8)
-        outer.addLayout(foot)
+        return ground
 
-    def _changed(self) -> None:
+    def _check(self) -> None:
         """What would be written, or what stands against it."""
         wanted, problem = self.formats.wanted, self.formats.problem
         self.folder.wrong = not self.folder.text().strip()
         self.folder.update()
         ready = bool(wanted) and not problem and not self.folder.wrong and self._medium is not None
         self.start.setEnabled(ready and not self.job.runs)
+        self.part.setEnabled(self._selection is not None and not self.job.runs)
         if problem:
             told = problem
         elif self.folder.wrong:
@@ -260,44 +202,5 @@ class ExportDialog(QDialog):
         infos = [self._registry.exporters[name] for name in wanted]
         return [target_name(shape, info) + ("" if info.suffix else "/") for info in infos]
 
-    def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Export into", self.folder.text())
-        if folder:
-            self.folder.setText(folder)
-
-    def _cancel(self) -> None:
-        self.cancel.setEnabled(False)
-        self.job.cancel()
-
-    def _progressed(self, share: float) -> None:
-        self._bar.setValue(round(1000 * share))
-
-    def _done(self, written: list[Path]) -> None:
-        self._written = written
-        self._show_running(False)
-        names = ", ".join(one_line(path.name) for path in written)
-        self._say(f"Written: {names}." if len(written) < 4 else f"{len(written)} formats were written.")
-        self.reveal.show()
-        self.exported.emit(written)
-
-    def _failed(self, sentence: str) -> None:
-        self._show_running(False)
-        self._say(sentence, bad=True)
-        self.failed.emit(sentence)
-
-    def _stopped(self) -> None:
-        self._show_running(False)
-        self._say("Stopped; files that were complete stay.")
-
-    def _show_running(self, running: bool) -> None:
-        self._bar.setVisible(running)
-        self.cancel.setVisible(running)
-        self.cancel.setEnabled(running)
-        self.start.setVisible(not running)
-        for widget in (self.formats, self.whole, self.folder, self.choose):
-            widget.setEnabled(not running)
-        self.part.setEnabled(not running and self._selection is not None)
-        self._changed()
-
-    def _say(self, text: str, *, bad: bool = False) -> None:
-        show(self._said, text, bad=bad)
+    def _told(self, written: Sequence[Path]) -> str:
+        return f"{len(written)} formats were written." if len(written) > 3 else super()._told(written)

@@ -5,58 +5,47 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QFileDialog,
-    QGridLayout,
-    QHBoxLayout,
-    QProgressBar,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from mien.batch.rank import parse_rank
 from mien.batch.sum_up import Order
 from mien.batch.survey import Item
 from mien.errors import MienError, UsageError
-from mien.exchange.text import one_line, safe_name
+from mien.exchange.text import safe_name
+from mien_desktop.export.writing import Words, WritingDialog
 from mien_desktop.library.item import QueueItem
 from mien_desktop.library.queue import Queue
-from mien_desktop.look.parts import button, explain, label, open_at, panel
-from mien_desktop.plugins.checks import Combo, Line
+from mien_desktop.look.parts import explain, label, open_at, panel
+from mien_desktop.plugins.checks import Combo
 from mien_desktop.settings.page import show
 from mien_desktop.work.summing import Ranks, SummaryJob
 
+_WORDS = Words(
+    name="Summary of the queue",
+    title="Summary",
+    start=("Write", "Write the summary (Return)"),
+    shown=("Open", "Open the page in the browser"),
+    files="the summary is",
+    into="Write the summary into",
+    bar="How far the summary is",
+    cancel="Stop; a summary that is there already stays as it is",
+    leave="Close this window (Escape); a summary that is being written goes on",
+    stopped="Stopped; nothing was written.",
+)
 
-class SummaryDialog(QDialog):
-    """Not modal. Made once by the queue's window and shown with `ask`; `shutdown` ends its thread.
 
-    Signals:
-        written(list): paths of the page and the tables (`list[Path]`).
-        failed(str): why nothing was written, a sentence; it stands in the dialog too.
-    """
-
-    written = Signal(list)
-    failed = Signal(str)
+class SummaryDialog(WritingDialog):
+    """Made by the queue's window and shown with `ask`."""
 
     def __init__(self, queue: Queue, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Summary of the queue")
-        self.setAccessibleName("Summary of the queue")
-        self.setModal(False)
+        job = SummaryJob()
+        super().__init__(job, _WORDS, parent)
+        self.job = job
         self._queue = queue
         self._ranks: Ranks | None = None
-        self._page: Path | None = None
-        self.job = SummaryJob(self)
         self.job.known.connect(self._offer)
-        self.job.progressed.connect(self._progressed)
-        self.job.written.connect(self._done)
-        self.job.failed.connect(self._failed)
-        self.job.stopped.connect(lambda: self._ended("Stopped; nothing was written."))
-        self._of = label(kind="dim", wrap=True)
         self.rank = Combo()
         self.rank.setEditable(True)
         self.rank.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -70,30 +59,8 @@ class SummaryDialog(QDialog):
         )
         self.rank.editTextChanged.connect(lambda _: self._changed())
         self._wrong = label(kind="bad", wrap=True)
-        self.folder = Line()
-        explain(self.folder, "Folder", "Where the summary is written; the folder is made if it is not there")
-        self.folder.textChanged.connect(lambda _: self._changed())
-        self.choose = button("Choose…", "Choose the folder")
-        explain(self.choose, "Choose the folder", "Choose the folder that the summary is written into")
-        self.choose.clicked.connect(self._choose)
-        self._said = label(wrap=True)
-        self._said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._bar = QProgressBar()
-        self._bar.setRange(0, 1000)
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName("How far the summary is")
-        self.start = button("Write", "Write the summary (Return)", kind="primary")
-        self.start.setDefault(True)
-        self.start.clicked.connect(self.begin)
-        self.cancel = button("Cancel", "Stop; a summary that is there already stays as it is")
-        self.cancel.clicked.connect(self._cancel)
-        self.show_page = button("Open", "Open the page in the browser")
-        self.show_page.clicked.connect(self.open_page)
-        self.leave = button("Close", "Close this window (Escape); a summary that is being written goes on")
-        self.leave.clicked.connect(self.close)
-        for made in (self.choose, self.cancel, self.show_page, self.leave):
-            made.setAutoDefault(False)
-        self._lay_out()
+        self._wrong.hide()
+        self._lay_out(self._ground(), fields=(self.rank,), beside=False)
         open_at(self, 640, 320)
 
     # -- for the queue's window ---------------------------------------------------------------------------------
@@ -117,24 +84,13 @@ class SummaryDialog(QDialog):
             except MienError as error:
                 self._failed(str(error))
         self._show_running()
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        self.bring()
         self.rank.setFocus()
-
-    def shutdown(self) -> None:
-        """Stop what runs and wait for it."""
-        self.job.close()
 
     @property
     def wrong(self) -> str:
         """Why the rank cannot be understood, the sentence under its line; or empty."""
         return self._wrong.text()
-
-    @property
-    def said(self) -> str:
-        """The sentence that stands at the foot."""
-        return self._said.text()
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -157,21 +113,20 @@ class SummaryDialog(QDialog):
         self._queue.set_summary(rank, folder)
         out = Path(os.path.abspath(os.path.expanduser(folder)))
         items = [_summed(item) for item in self._queue.items]
-        self._say("")
-        self._bar.setValue(0)
+        self._clear()
         order = Order(items, self._queue.unread, library, choice, rank, out, "They wait in the queue.")
         self.job.start(order, registry)
         self._show_running()
         self.cancel.setFocus()
 
-    def open_page(self) -> None:
+    def show_written(self) -> None:
         """Open the page in the browser."""
-        if self._page is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._page)))
+        if self._paths:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._paths[0])))
 
     # -----------------------------------------------------------------------------------------------------------
 
-    def _lay_out(self) -> None:
+    def _ground(self) -> QWidget:
         ground = panel()
         grid = QGridLayout(ground)
         grid.setContentsMargins(16, 14, 16, 14)
@@ -187,26 +142,7 @@ class SummaryDialog(QDialog):
         grid.addWidget(self.choose, 2, 2)
         grid.addWidget(names, 3, 1, 1, 2)
         grid.setColumnStretch(1, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(10)
-        foot.addStretch(1)
-        for widget in (self.show_page, self.leave, self.cancel, self.start):
-            foot.addWidget(widget)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(22, 18, 22, 18)
-        outer.setSpacing(4)
-        outer.addWidget(label("Summary", "title"))
-        outer.addWidget(self._of)
-        outer.addSpacing(10)
-        outer.addWidget(ground)
-        outer.addSpacing(8)
-        outer.addWidget(self._said)
-        outer.addWidget(self._bar)
-        outer.addStretch(1)
-        outer.addSpacing(8)
-        outer.addLayout(foot)
-        for hidden in (self._wrong, self._said, self._bar, self.cancel, self.show_page):
-            hidden.hide()
+        return ground
 
     def _offer(self, ranks: Ranks) -> None:
         """The ranks that make sense, under what is typed already."""
@@ -227,7 +163,7 @@ class SummaryDialog(QDialog):
             return str(error)
         return ""
 
-    def _changed(self) -> None:
+    def _check(self) -> None:
         """What is typed is marked at once, and spoken of when it is to be used."""
         self.rank.wrong = bool(self._why_not(self.rank.currentText().strip()))
         self.folder.wrong = not self.folder.text().strip()
@@ -237,50 +173,10 @@ class SummaryDialog(QDialog):
         ready = self._ranks is not None and not self.folder.wrong and bool(self._queue.items)
         self.start.setEnabled(ready and not self.job.runs)
 
-    def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Write the summary into", self.folder.text())
-        if folder:
-            self.folder.setText(folder)
-
-    def _cancel(self) -> None:
-        self.cancel.setEnabled(False)
-        self.job.cancel()
-
-    def _progressed(self, share: float) -> None:
-        self._bar.setValue(round(1000 * share))
-
-    def _done(self, written: list[Path]) -> None:
-        self._page = written[0]
-        self._show_running()
-        self._say(f"Written: {', '.join(one_line(path.name) for path in written)}.")
-        self.show_page.show()
-        self.show_page.setDefault(True)
-        self.show_page.setFocus()
-        self.written.emit(written)
-
-    def _failed(self, sentence: str) -> None:
-        self._ended(sentence, bad=True)
-        self.failed.emit(sentence)
-
-    def _ended(self, sentence: str, *, bad: bool = False) -> None:
-        self._show_running()
-        self._say(sentence, bad=bad)
-        self.start.setFocus()
-
-    def _show_running(self) -> None:
-        running = self.job.writes
-        self._bar.setVisible(running)
-        self.cancel.setVisible(running)
-        self.cancel.setEnabled(running)
-        self.start.setVisible(not running)
-        for widget in (self.rank, self.folder, self.choose):
-            widget.setEnabled(not running)
-        self._changed()
-
-    def _say(self, text: str, *, bad: bool = False) -> None:
-        self.show_page.hide()
-        self.start.setDefault(True)
-        show(self._said, text, bad=bad)
+    @property
+    def _writing(self) -> bool:
+        """Not while it is found out what can be ranked by."""
+        return self.job.writes
 
 
 def _summed(row: QueueItem) -> Item:

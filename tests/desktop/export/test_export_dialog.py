@@ -23,7 +23,7 @@ WAIT = 60_000
 
 
 def _export(qtbot: QtBot, dialog: ExportDialog) -> dict[str, Path]:
-    with qtbot.waitSignal(dialog.exported, timeout=WAIT) as told:
+    with qtbot.waitSignal(dialog.written, timeout=WAIT) as told:
         dialog.start.click()
     return dict(zip(dialog.formats.wanted, told.args[0], strict=True))
 
@@ -46,7 +46,7 @@ def test_every_format_is_written_and_reads_back(
     with av.open(str(written["video"])) as container:
         assert sum(1 for _ in container.decode(video=0)) == 60
     assert dialog.said == "9 formats were written."
-    assert dialog.reveal.isVisible()
+    assert dialog.shown.isVisible()
     assert not [p for p in (tmp_path / "out").iterdir() if p.name.startswith(".part")]
 
 
@@ -115,7 +115,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(dialog: ExportDialog, qt
     assert "\n" not in told.args[0]
     assert dialog.said == told.args[0]
     assert dialog.start.isEnabled()
-    assert not dialog.reveal.isVisible()
+    assert not dialog.shown.isVisible()
     dialog.folder.setText("")
     assert not dialog.start.isEnabled()
 

@@ -86,7 +86,7 @@ def refused(qtbot: QtBot, dialog: SummaryDialog) -> str:
     assert "\n" not in dialog.said
     assert dialog.start.isVisible()
     assert dialog.start.isEnabled()
-    assert not dialog.show_page.isVisible()
+    assert not dialog.shown.isVisible()
     return str(told.args[0])
 
 
@@ -224,12 +224,19 @@ def test_what_waits_and_what_failed_is_told_and_the_page_opens(
     assert told["later.m4a"]["seconds"] == "4.000000"
     page = (tmp_path / "new" / "out" / "summary.html").read_text(encoding="utf-8")
     assert "The folder cannot be read (permission denied)." in page
-    assert dialog.show_page.hasFocus()
-    QTest.keyClick(dialog.show_page, Qt.Key.Key_Return)
+    assert dialog.shown.hasFocus()
+    QTest.keyClick(dialog.shown, Qt.Key.Key_Return)
     assert [url.toLocalFile() for url in browser.opened] == [str(tmp_path / "new" / "out" / "summary.html")]
     assert waiting.queue.summary == ("lowest level", str(tmp_path / "new" / "out"))
+    # Return writes again once something else is asked for.
+    dialog.rank.setFocus()
+    QTest.keyClick(dialog.rank, Qt.Key.Key_Up)
+    with qtbot.waitSignal(dialog.written, timeout=WAIT):
+        QTest.keyClick(dialog.rank, Qt.Key.Key_Return)
+    assert waiting.queue.summary == ("highest level", str(tmp_path / "new" / "out"))
+    assert len(browser.opened) == 1
     waiting.queue.shutdown()
-    assert kept.load(tmp_path / "queue.json").rank == "lowest level"
+    assert kept.load(tmp_path / "queue.json").rank == "highest level"
 
 
 @pytest.fixture

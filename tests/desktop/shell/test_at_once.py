@@ -274,7 +274,7 @@ def test_a_summary_holds_the_library_and_wears_what_the_window_wears(
     dialog.folder.setText(str(tmp_path / "out"))
     dialog.start.click()
     assert window.rooms.obstacle().startswith("The library cannot be moved while a summary is made from it")
-    qtbot.waitUntil(dialog.show_page.isVisible, timeout=PATIENCE)
+    qtbot.waitUntil(dialog.shown.isVisible, timeout=PATIENCE)
     assert window.rooms.obstacle() == ""
     for theme, palette in (("light", LIGHT), ("dark", DARK)):
         window.set_theme(theme)

@@ -22,7 +22,7 @@ def export(window: MainWindow, folder: Path, qtbot: QtBot) -> dict[str, Path]:
     dialog = window.rooms.show_export()
     dialog.folder.setText(str(folder))
     dialog.formats.want("csv", "json", "eaf")
-    with qtbot.waitSignal(dialog.exported, timeout=PATIENCE) as told:
+    with qtbot.waitSignal(dialog.written, timeout=PATIENCE) as told:
         dialog.start.click()
     dialog.hide()
     return dict(zip(dialog.formats.wanted, told.args[0], strict=True))

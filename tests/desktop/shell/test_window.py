@@ -246,7 +246,7 @@ def test_the_selection_is_exported(opened: MainWindow, tmp_path: Path, qtbot: Qt
     assert dialog.span == (4.0, 9.0)
     dialog.formats.want("json", "csv")
     dialog.folder.setText(str(tmp_path / "out"))
-    with qtbot.waitSignal(dialog.exported, timeout=PATIENCE) as done:
+    with qtbot.waitSignal(dialog.written, timeout=PATIENCE) as done:
         dialog.begin()
     written: list[Path] = done.args[0]  # type: ignore[index]
     assert written
