@@ -5,8 +5,10 @@ Coordinates are device pixels, y downwards. Edges are soft: a pixel takes as muc
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,7 +19,7 @@ from mien_desktop.timeline.series import Columns
 Mask = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
-_FAR = np.float32(1e6)
+_FAR, _FULL = np.float32(1e6), np.float32(255)
 
 
 class Raster:
@@ -56,15 +58,14 @@ class Raster:
             self.band(low_y - half, high_y + half, colour)
             return
         left, right = columns.left, columns.right
-        steep = np.nan_to_num(np.abs(right - left), nan=0.0)
+        steep = np.fmax(np.abs(right - left), 0)  # 0 where it is NaN
         # A slanting line of this width is so much taller in its column; near a corner no more than the corner allows.
         reach = half * np.minimum(np.sqrt(1 + steep * steep), 40.0).astype(np.float32)
         top, bottom = low_y - reach, high_y + reach
         top = np.fmax(top, _around(low_y, np.fmin) - half)
         bottom = np.fmin(bottom, _around(high_y, np.fmax) + half)
         lower, upper = np.fmax(left, right), np.fmin(left, right)
-        soft_top = np.nan_to_num(np.fmax(lower - low_y, 0), nan=0.0)
-        soft_bottom = np.nan_to_num(np.fmax(high_y - upper, 0), nan=0.0)
+        soft_top, soft_bottom = np.fmax(lower - low_y, 0), np.fmax(high_y - upper, 0)
         self.band(*_widened(top, bottom), colour, soft_top, soft_bottom)
 
     def band(
@@ -76,9 +77,40 @@ class Raster:
         soft_bottom: FloatArray | None = None,
     ) -> None:
         """Fill each column from `top` to `bottom` (y, NaN: nothing); over `soft_top` more pixels the edge fades in."""
+        if soft_top is None or soft_bottom is None:
+            self._solid(top, bottom, colour)
+            return
         rows, cover = self.coverage(top, bottom, soft_top, soft_bottom)
         if cover is not None:
             self.lay(rows, cover, colour)
+
+    def _solid(self, top: FloatArray, bottom: FloatArray, colour: str) -> None:
+        """A band whose edges fade within a pixel, as `coverage` and `lay` draw it, in two thirds of the time: dense readings
+        are drawn so, and little else takes any.
+        """
+        top, bottom = _ends(top, bottom)
+        upper, lower = np.floor(top), np.floor(bottom)
+        first = np.minimum(np.maximum(np.ceil(top), 0), self.height).astype(np.int16)
+        last = np.minimum(np.maximum(lower, 0), self.height).astype(np.int16)
+        rows = slice(int(first.min()), int(last.max()))
+        if rows.start < rows.stop:
+            # A row lies within where it is less than the band's length behind its first; one before it turns out huge.
+            row = np.arange(rows.start, rows.stop, dtype=np.int16)[:, None]
+            length = np.maximum(last - first, 0).astype(np.uint16)
+            self._ink(rows, (row - first).view(np.uint16) < length, colour)
+        thick = np.minimum(upper + 1 - top, bottom - upper), np.minimum(bottom - lower, lower + 1 - top)
+        there = upper < top, (lower > upper) | (upper == top)
+        self._dots(np.concatenate([upper, lower]), np.concatenate(thick), np.concatenate(there), colour)
+
+    def _dots(self, row: FloatArray, share: FloatArray, there: Mask, colour: str) -> None:
+        """Lay a colour over a pixel of each column, as thickly as `share` says, `there`; (2W,), the columns twice."""
+        at = np.flatnonzero(there & (share > 0) & (row >= 0) & (row < self.height))
+        if at.size:
+            thick = (np.minimum(share.take(at), 1) * _FULL).astype(np.uint8)
+            place = row.take(at).astype(np.int64) * self.width + at
+            place[np.searchsorted(at, self.width) :] -= self.width
+            flat = self.pixels.reshape(-1)
+            flat[place] = blend(flat.take(place), pixel(colour), thick)
 
     def coverage(
         self,
@@ -88,42 +120,36 @@ class Raster:
         soft_bottom: FloatArray | None = None,
     ) -> tuple[slice, Bytes | None]:
         """How much of each pixel lies between `top` and `bottom`, 0 to 255, and in which rows; None if nowhere."""
-        hollow = np.isnan(top) | np.isnan(bottom)
-        if hollow.all():
-            return slice(0, 0), None
-        if hollow.any():
-            top, bottom = np.where(hollow, _FAR, top), np.where(hollow, -_FAR, bottom)
-            highest, lowest = float(top.min()), float(bottom.max())
-        else:
-            highest, lowest = float(top.min()), float(bottom.max())
-        first, last = max(0, int(np.floor(highest))), min(self.height, int(np.ceil(lowest)))
+        top, bottom = _ends(top, bottom)
+        first, last = max(0, math.floor(top.min())), min(self.height, math.ceil(bottom.max()))
         if first >= last:
             return slice(0, 0), None
-        row = np.arange(first, last, dtype=np.float32)[:, None]
-        full = np.float32(255.0)
-        if soft_top is None or soft_bottom is None:
-            above = np.subtract((row + 1) * full, top * full)
-            below = np.subtract(bottom * full, row * full)
-        else:
-            steep = full / (1 + soft_top)
-            above = (row + 1) * steep
-            above -= top * steep
-            steep = full / (1 + soft_bottom)
-            below = row * -steep
-            below += bottom * steep
+        # Times how much of a pixel that a row is from the edge: a matrix product is the fastest way to say so of all pixels.
+        row = np.ones((last - first, 2), np.float32)
+        row[:, 0] = np.arange(first, last)
+        steep = _FULL / (1 + soft_top) if soft_top is not None else np.full(self.width, _FULL)
+        above = row @ np.stack([steep, (1 - top) * steep])
+        steep = _FULL / (1 + soft_bottom) if soft_bottom is not None else np.full(self.width, _FULL)
+        below = row @ np.stack([-steep, bottom * steep])
         np.minimum(above, below, out=above)
-        np.maximum(above, 0, out=above)
-        np.minimum(above, full, out=above)
-        return slice(first, last), above.astype(np.uint8)
+        cv2.threshold(above, 0, 0, cv2.THRESH_TOZERO, above)
+        cover: Any = cv2.convertScaleAbs(above)
+        return slice(first, last), cover
 
     def lay(self, rows: slice, cover: Bytes, colour: str) -> None:
         """Lay a colour over the picture as thickly as `cover` (rows, W) says."""
         part = self.pixels[rows]
-        np.copyto(part, np.uint32(pixel(colour)), where=cover == 255)
+        self._ink(rows, cover == 255, colour)
         flat = part.reshape(-1)  # rows are whole, so this is a view
         some = np.flatnonzero((cover.reshape(-1) - np.uint8(1)) < 254)
         if some.size:
             flat[some] = blend(flat[some], pixel(colour), cover.reshape(-1)[some])
+
+    def _ink(self, rows: slice, where: Mask, colour: str) -> None:
+        """Paint pixels (rows, W) of some rows; OpenCV sets masked pixels twenty times as fast as numpy."""
+        part = self.pixels[rows]
+        ink = np.full(part.shape, pixel(colour), np.uint32)
+        cv2.copyTo(_channels(ink), where.view(np.uint8), _channels(part))
 
     def wash(self, rows: slice, columns: slice | Mask, colour: str, share: float) -> None:
         """Lay a translucent colour over some rows of some columns."""
@@ -145,6 +171,16 @@ class Raster:
         rows = self.rows(y - half, y + half)
         there = dashes(self.width, first, round(dash * self.scale)) if dash else None
         self.cells(rows, np.full(self.width, pixel(colour), np.uint32), there)
+
+
+def _ends(top: FloatArray, bottom: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Bounded; where one of them is NaN the band ends before it begins."""
+    return np.maximum(np.fmin(top, _FAR), -_FAR), np.minimum(np.fmax(bottom, -_FAR), _FAR)
+
+
+def _channels(pixels: Pixels) -> Bytes:
+    """(rows, W, 4), the same pixels."""
+    return pixels.view(np.uint8).reshape(*pixels.shape, 4)
 
 
 def dashes(width: int, first: int, length: int) -> Mask:

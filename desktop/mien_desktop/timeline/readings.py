@@ -123,6 +123,8 @@ class Readings:
         if not len(self.series):
             return []
         first, last = self.series.extent
+        if first <= window.start and window.end <= last:
+            return []
         reach = max(self.reach if self.hop > 0 else 0.0, self.outwards)
         centres = window.centres
         before, after = (centres < first) & (centres >= first - reach), (centres > last) & (centres <= last + reach)

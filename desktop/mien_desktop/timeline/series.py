@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mien_desktop.timeline.pyramid import BASE, Array, FloatArray, Growing, IntArray, Pyramid
 from mien_desktop.timeline.window import Window
 
-SPARSE = 4.0
+SPARSE = 2.0
 """With fewer samples a column than this the line between samples is drawn, not only their extent."""
 
 _MANY = 24
@@ -50,7 +50,7 @@ class Regular:
         found[samples >= size] = np.iinfo(np.int64).max
         return found
 
-    def positions(self, seconds: Times) -> Times:
+    def positions(self, seconds: Times, after: IntArray | None = None) -> Times:
         """Times as fractional sample numbers."""
         return (seconds - self.start) / self.step
 
@@ -141,7 +141,7 @@ class Irregular:
         if last - first > _MANY * window.width:
             return self.edges(window.edges, 0, pyramid, level)
         column = np.floor(times[first:last] / window.step).astype(np.int64) - window.first
-        count = np.bincount(np.clip(column, 0, window.width - 1), minlength=window.width)
+        count = np.bincount(np.minimum(np.maximum(column, 0), window.width - 1), minlength=window.width)
         found = np.empty(window.width + 1, np.int64)
         found[0] = first
         np.cumsum(count, out=found[1:])
@@ -151,10 +151,11 @@ class Irregular:
             found[max(0, int(self.times[-1] / window.step) - window.first) + 1 :] = np.iinfo(np.int64).max
         return found
 
-    def positions(self, seconds: Times) -> Times:
-        """Times as fractional sample numbers, linear between samples."""
+    def positions(self, seconds: Times, after: IntArray | None = None) -> Times:
+        """Times as fractional sample numbers, linear between samples; `after`: the first sample behind each, if it is known."""
         times = self.times
-        before = np.clip(np.searchsorted(times, seconds, "right") - 1, 0, max(0, times.size - 2))
+        after = np.searchsorted(times, seconds, "right") if after is None else after
+        before = np.minimum(np.maximum(after - 1, 0), max(0, times.size - 2))
         if times.size < 2:
             return np.where(seconds == times[0], 0.0, -1.0) if times.size else np.full(seconds.shape, -1.0)
         length = times[before + 1] - times[before]
@@ -235,7 +236,7 @@ class Series:
         else:
             found = self._clock.edges(window.edges, len(self), self.pyramids[0], level)
         bins = -(-len(self) // self.pyramids[0].bin(level))
-        return level, np.clip(found, 0, bins)
+        return level, np.minimum(np.maximum(found, 0), bins)
 
     def between(self, start: float, end: float, channel: int = 0) -> tuple[float, float]:
         """Minimum and maximum of a channel in [start, end), to the nearest bin; NaN where there is nothing."""
@@ -249,7 +250,9 @@ class Series:
 
     def extents(self, window: Window) -> list[tuple[FloatArray, FloatArray]]:
         """Minimum and maximum of each channel in each column."""
-        level, edges = self.edges(window)
+        return self._extents(window, *self.edges(window))
+
+    def _extents(self, window: Window, level: int, edges: IntArray) -> list[tuple[FloatArray, FloatArray]]:
         wide = self._clock.wide(window, self.pyramids[0].bin(level)) if level and len(self) else edges[:0]
         if not wide.size:
             return [pyramid.columns(level, edges) for pyramid in self.pyramids]
@@ -280,10 +283,11 @@ class Series:
         if not len(self):
             nothing = np.full(window.width, np.nan, np.float32)
             return [Columns(nothing, nothing) for _ in self.pyramids]
-        extents = self.extents(window)
+        level, edges = self.edges(window)
+        extents = self._extents(window, level, edges)
         if self.per_column(window) >= SPARSE:
             return [_touching(low, high) for low, high in extents]
-        positions = self._clock.positions(window.edges)
+        positions = self._clock.positions(window.edges, None if level else edges)
         before = np.floor(positions).astype(np.int64)
         share = (positions - before).astype(np.float32)
         drawn = []

@@ -198,6 +198,28 @@ def test_pictures_are_kept_until_something_changes(view: TimelineView) -> None:
     assert drawn == ["vad"]
 
 
+def test_a_band_is_as_thick_as_it_covers_each_pixel() -> None:
+    """The quick way that dense readings are drawn in, beside the share of each pixel; also thin, hollow and far-off columns."""
+    rng = np.random.default_rng(5)
+    width, height = 4000, 30
+    top = rng.uniform(-5, height + 2, width).astype(np.float32)
+    bottom = top + rng.choice([0.0, 0.2, 1.0, 1.6, 9.3, 60.0, -0.1], width).astype(np.float32)
+    whole = rng.random(width) < 0.3
+    top[whole], bottom[rng.random(width) < 0.3] = np.round(top[whole]), 12.0
+    top[::17], bottom[::23], top[::29] = np.nan, np.nan, -1e9
+    quick, careful = (Raster(width, height, DARK.panel) for _ in range(2))
+    quick.band(top, bottom, DARK.accent)
+    rows, cover = careful.coverage(top, bottom)
+    assert cover is not None
+    careful.lay(rows, cover, DARK.accent)
+    by_channel = (raster.pixels.view(np.uint8).astype(np.int16) for raster in (quick, careful))
+    assert np.abs(next(by_channel) - next(by_channel)).max() <= 1
+    assert (quick.pixels != pixel(DARK.panel)).mean() > 0.1
+    empty = Raster(width, height, DARK.panel)
+    empty.band(np.full(width, np.nan, np.float32), bottom, DARK.accent)
+    assert (empty.pixels == pixel(DARK.panel)).all()
+
+
 def test_the_playhead_is_on_its_time(view: TimelineView) -> None:
     view.set_playhead(55.5)
     image = view.grab().toImage()
