@@ -7,7 +7,6 @@ needs the weak modality alone.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from mien_plugins.colearning.sequences import Scale, Sequences
 from mien_plugins.colearning.sew import parameters_of
 from mien_plugins.colearning.systems import GRU_LAYERS, NOISE, WEIGHTS, System
 from mien_plugins.fusion.items import MODALITIES
+from mien_plugins.fusion.khare_data import kept_streams
 
 RECIPE = "seqsew"
 Corpus = Literal["mosi", "recola", "manifest"]
@@ -141,10 +141,8 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     weak, corpus = training["weak"], training["corpus"]
     net = Unimodal(UnimodalConfig(**config["net"]))
     net.load_state_dict(weights)
-    with tempfile.TemporaryDirectory() as aside:
-        kept = model / "work" / "streams"
-        kept = kept if kept.is_dir() else Path(aside)
-        splits = read(data, corpus, training["target"], (weak,), kept, device, test=True)
+    with kept_streams(model) as streams:
+        splits = read(data, corpus, training["target"], (weak,), streams, device, test=True)
     subset = "test" if splits.get("test") else "valid"
     part = splits[subset]
     checks.require_shape(f"The {weak} features of {part.corpus}", part.features[weak][0], (None, net.config.size))

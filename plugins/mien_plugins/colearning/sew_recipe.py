@@ -3,7 +3,6 @@ of a user's own manifest (`own.py`)."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from mien_plugins.colearning.recipe import OWN, SOURCES, measure
 from mien_plugins.colearning.sequences import Scale
 from mien_plugins.colearning.sew import ENCODERS, SewConfig, WeakReader, parameters_of
 from mien_plugins.colearning.sew_learn import SewPlan, fit, predict
+from mien_plugins.fusion.khare_data import kept_streams
 
 RECIPE = "sew"
 _DEFAULTS = {"weak": "geometric", "strong": "audio", "target": "arousal", "alpha": 1.0, "beta": 1.0, "gamma": 1.0}
@@ -123,11 +123,8 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     net = WeakReader(tuple(config["net"]))
     net.load_state_dict(weights)
     if training.get("corpus") == "manifest":
-        with tempfile.TemporaryDirectory() as aside:
-            kept = model / "work" / "streams"
-            splits = own.read(
-                data, training["target"], (weak,), kept if kept.is_dir() else Path(aside), device, test=True
-            )
+        with kept_streams(model) as streams:
+            splits = own.read(data, training["target"], (weak,), streams, device, test=True)
     else:
         splits = recola.read(data, training["target"], (weak,), training["delay"])
     subset = "test" if splits.get("test") else "valid"

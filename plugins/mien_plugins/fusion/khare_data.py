@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +42,14 @@ _MOST = 64 * 2**20
 
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
+
+
+@contextmanager
+def kept_streams(model: Path) -> Iterator[Path]:
+    """The folder with what was extracted when a model was trained, or one that goes again."""
+    kept = model / "work" / "streams"
+    with tempfile.TemporaryDirectory() as aside:
+        yield kept if kept.is_dir() else Path(aside)
 
 
 class Extractor:

@@ -7,7 +7,6 @@ the rows that have the labels. Both go on where they were stopped. What is said 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
 from mien.training.watch import unfollowed
 from mien_plugins.fusion.khare_calibration import calibrate
-from mien_plugins.fusion.khare_data import Corpus, Extractor, as_tensors, sequences, targets
+from mien_plugins.fusion.khare_data import Corpus, Extractor, as_tensors, kept_streams, sequences, targets
 from mien_plugins.fusion.khare_info import KHARE, KhareTraining, StreamTraining
 from mien_plugins.fusion.khare_model import MEMORY, AnyNet, make
 from mien_plugins.fusion.khare_net import KhareConfig, KhareNet
@@ -75,9 +74,8 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """Measure the model in a folder on the test rows of a manifest."""
     from mien_plugins.fusion.khare_card import measure
 
-    with tempfile.TemporaryDirectory() as aside:
-        kept = model / "work" / "streams"
-        return measure(model, data, Extractor(kept if kept.is_dir() else Path(aside), device), device)
+    with kept_streams(model) as streams:
+        return measure(model, data, Extractor(streams, device), device)
 
 
 def fit(

@@ -9,7 +9,6 @@ application reads them, and what was trained on them runs there.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,7 @@ from torch.utils.data import DataLoader
 from mien.errors import CorpusError, ModelError, UsageError, shown
 from mien.evaluation.metrics import accuracy, balanced_accuracy
 from mien.training.card import Card, load_model, write_card
-from mien.training.kit import LOG, RecipeBrain, Stage, save_model, seed_everything
+from mien.training.kit import LOG, FitResult, RecipeBrain, Stage, save_model, seed_everything
 from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
 from mien_plugins.face.measure import fit_temperature
@@ -33,7 +32,7 @@ from mien_plugins.fusion.draw import STEP, Dropping
 from mien_plugins.fusion.hostile import scored
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
-from mien_plugins.fusion.khare_data import Corpus
+from mien_plugins.fusion.khare_data import Corpus, kept_streams
 from mien_plugins.fusion.measure import impute
 from mien_plugins.fusion.own_card import Read, make_card
 from mien_plugins.fusion.own_data import LIMITS, Batch, Batches, Embeddings, Looked, Shape, look, require_steps, streams
@@ -170,25 +169,34 @@ def train(
     memory = bank(net.eval(), learnt, looked["train"], seed)
     config |= {
         **calibration_of(net, watched, config["net"]["hostile"], imputer_of(memory)),
-        "id": "fusion-attention",
-        "strategy": strategy,
-        "own": True,
-        "imputes": net.imputes,
+        **record(net, result, strategy=strategy, moddrop=moddrop, quick=quick, seed=seed, samples=len(learnt.rows)),
         "runs": not whole and not any(row.path.lower().endswith(".npz") for row in usable.rows),
         "label": label,
-        "moddrop": moddrop,
-        "quick": quick,
-        "seed": seed,
         "options": {"epochs": epochs, "batch": batch, "rate": rate, "size": size, "dropout": dropout},
-        "best_epoch": result.best_epoch,
-        "epochs": result.epochs,
-        "samples": len(learnt.rows),
         "rows": {part: len(corpus) for part, corpus in parts.items()},
     }
     save_model(out, weights | memory, config)
     card = measure(out, usable, extractor)
     write_card(out, card)
     return card
+
+
+def record(
+    net: TimedNet, result: FitResult, *, strategy: str, moddrop: Dropping, quick: bool, seed: int, samples: int
+) -> dict[str, Any]:
+    """What config.json says of a training, whichever targets it had."""
+    return {
+        "id": "fusion-attention",
+        "strategy": strategy,
+        "own": True,
+        "imputes": net.imputes,
+        "moddrop": moddrop,
+        "quick": quick,
+        "seed": seed,
+        "best_epoch": result.best_epoch,
+        "epochs": result.epochs,
+        "samples": samples,
+    }
 
 
 def best_of(brain: RecipeBrain, net: nn.Module) -> dict[str, Tensor]:
@@ -200,9 +208,8 @@ def best_of(brain: RecipeBrain, net: nn.Module) -> dict[str, Tensor]:
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """Measure a model on the test rows of a manifest."""
-    kept = model / "work" / "streams"
-    with tempfile.TemporaryDirectory() as aside:
-        return measure(model, read_manifest(data), Embeddings(kept if kept.is_dir() else Path(aside), device))
+    with kept_streams(model) as streams:
+        return measure(model, read_manifest(data), Embeddings(streams, device))
 
 
 def measure(model: Path, manifest: Manifest, extractor: Embeddings) -> Card:

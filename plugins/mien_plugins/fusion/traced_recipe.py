@@ -8,7 +8,6 @@ stay as they are, and a step of media takes half a second, as in analyses.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -29,7 +28,8 @@ from mien.training.manifest_file import read_manifest
 from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import Dropping
 from mien_plugins.fusion.items import MODALITIES
-from mien_plugins.fusion.own_recipe import POOLED, REMEMBERED, best_of, imputer_of, loaded
+from mien_plugins.fusion.khare_data import kept_streams
+from mien_plugins.fusion.own_recipe import POOLED, REMEMBERED, best_of, imputer_of, loaded, record
 from mien_plugins.fusion.sequence import SequenceConfig
 from mien_plugins.fusion.timed import Reading, TimedNet
 from mien_plugins.fusion.traced_card import Read, make_card
@@ -146,15 +146,9 @@ def train(
     )
     weights = best_of(brain, net)
     config |= {
-        "id": "fusion-attention",
-        "strategy": strategy,
-        "own": True,
+        **record(net, result, strategy=strategy, moddrop=moddrop, quick=quick, seed=seed, samples=len(learnt.rows)),
         "task": TASK,
-        "imputes": net.imputes,
         "runs": not any(recording.own for part in found.values() for recording in part),
-        "moddrop": moddrop,
-        "quick": quick,
-        "seed": seed,
         "options": {
             "epochs": epochs,
             "batch": batch,
@@ -163,9 +157,6 @@ def train(
             "dropout": dropout,
             "sequence": sequence,
         },
-        "best_epoch": result.best_epoch,
-        "epochs": result.epochs,
-        "samples": len(learnt.rows),
         "recordings": {part: len(of) for part, of in found.items()},
     }
     save_model(out, weights | memory_of(net.eval(), parts["train"], widths, seed), config)
@@ -176,9 +167,8 @@ def train(
 
 def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     """Measure a model on the test recordings of a manifest."""
-    kept = model / "work" / "streams"
-    with tempfile.TemporaryDirectory() as aside:
-        return measure(model, read_manifest(data), Tracer(kept if kept.is_dir() else Path(aside), device))
+    with kept_streams(model) as streams:
+        return measure(model, read_manifest(data), Tracer(streams, device))
 
 
 def measure(model: Path, manifest: Manifest, tracer: Tracer) -> Card:
