@@ -134,7 +134,9 @@ def test_redraw_beside_pyqtgraph(benchmark, qapp, qtbot, view, recordings):
         "ratio": ratio,
         "p95_ms where pyqtgraph takes 104 ms": told,
     }
-    print(f"redraw {percentiles(ours)}, pyqtgraph {percentiles(theirs)}, {ratio:.1f} times faster; scaled {told:.1f} ms")
+    print(
+        f"redraw {percentiles(ours)}, pyqtgraph {percentiles(theirs)}, {ratio:.1f} times faster; scaled {told:.1f} ms"
+    )
     assert told <= 1e3 * REDRAW_P95
     assert ratio >= AT_LEAST
 
