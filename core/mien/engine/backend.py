@@ -64,7 +64,9 @@ def select(device: str = "auto", precision: str = "auto", threads: int | None = 
         name = _try(chosen)
         if not name:
             here = ", ".join(d for d, _ in available())
-            raise DeviceError(f"The device {chosen} is not there or does not work; this machine has {here}.")
+            raise DeviceError(
+                f"The device {chosen} is not there or does not work; choose what this machine has: {here}."
+            )
     if precision == "auto":
         precision = "float32"
     if precision == "float16" and chosen == "cpu":

@@ -146,7 +146,9 @@ def load_recipe(path: Path, registry: Registry) -> Choice:
         if not isinstance(stream, int | str | None) or any(len(plugin) > _LONGEST_NAME for plugin in plugins):
             raise ValueError
     except OSError as error:
-        raise RecipeError(f"The recipe cannot be opened ({error.strerror}): {shown(path)}") from None
+        raise RecipeError(
+            f"The recipe cannot be opened ({error.strerror}); check its name and whether it may be read: {shown(path)}"
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RecipeError(
             f"This is no recipe of format {RECIPE_FORMAT}; save one with --save-recipe: {shown(path)}"

@@ -79,6 +79,16 @@ def test_a_recipe_replays_a_choice(mien: Any, clip: Path, tmp_path: Path) -> Non
     stale = mien("analyze", clip, "--recipe", "choice.json")
     assert stale.code == 2
     assert "made with tiny.level 0.9" in stale.err
+    absent = mien("analyze", clip, "--recipe", "choise.json")
+    assert absent.code == 2
+    assert (
+        "cannot be opened (No such file or directory); check its name and whether it may be read: choise.json"
+        in absent.err
+    )
+    (tmp_path / "choice.json").write_text("{")
+    broken = mien("analyze", clip, "--recipe", "choice.json")
+    assert broken.code == 2
+    assert "This is no recipe of format 1; save one with --save-recipe: choice.json" in broken.err
 
 
 def test_one_bad_file_in_a_folder_never_stops_the_others(mien: Any, tmp_path: Path, make_clip: Any) -> None:
