@@ -184,6 +184,7 @@ class Workspace(QWidget):
     def _opened(self) -> None:
         self.overview.leave()
         self.overlay.clear()
+        self.overlay.threshold = None
         self.timeline.clear_selection()
         self.timeline.set_duration(0.0)
         self.timeline.set_playhead(0.0)
@@ -293,7 +294,8 @@ class Workspace(QWidget):
     def _show_threshold(self, threshold: float) -> None:
         source = self.events.source
         if source is not None and source.track == FUSED:
-            self.lanes.fused.threshold = threshold
+            self.lanes.fused.threshold = self.overlay.threshold = threshold
+            self._redraw()
 
     def _pick(self, _: str, row: int) -> None:
         self.events.pick(row)

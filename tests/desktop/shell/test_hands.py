@@ -75,6 +75,14 @@ def test_what_is_selected_on_the_lanes_is_looped(tall: MainWindow, qtbot: QtBot)
     player.pause()
 
 
+def in_picture(window: MainWindow) -> float | None:
+    """The threshold that is marked over the picture."""
+    shown = window.workspace.canvas.overlay
+    assert shown is not None
+    (fused,) = (level for level in shown.levels if level.title == "fused")
+    return fused.threshold
+
+
 def test_the_threshold_and_an_edge_are_dragged_and_taken_back(tall: MainWindow, place: Path, qtbot: QtBot) -> None:
     space = tall.workspace
     view, events, lane = space.timeline, space.events, space.lanes.fused
@@ -89,6 +97,7 @@ def test_the_threshold_and_an_edge_are_dragged_and_taken_back(tall: MainWindow, 
     drag(view, line(before), line(0.4))
     qtbot.waitUntil(lambda: settled(events) and len(events.events) > 0, timeout=PATIENCE)
     assert events.threshold == lane.threshold == pytest.approx(0.4, abs=0.03)
+    assert in_picture(tall) == events.threshold
     assert len(space.lanes.events.stretches.start) == len(events.events)
     assert space.tabs.tabText(1) == f"Events {len(events.events)}"
     event = events.events[0]
@@ -109,6 +118,7 @@ def test_the_threshold_and_an_edge_are_dragged_and_taken_back(tall: MainWindow, 
     assert next(e for e in events.events if e.key == event.key).end == event.end
     QTest.keyClick(view, Qt.Key.Key_Z, CONTROL)
     assert (events.threshold, lane.threshold, events.events) == (before, before, ())
+    assert in_picture(tall) == before
     QTest.keyClick(view, Qt.Key.Key_Y, CONTROL)
     QTest.keyClick(view, Qt.Key.Key_Y, CONTROL)
     qtbot.waitUntil(lambda: settled(events) and any(e.state == "corrected" for e in events.events), timeout=PATIENCE)
