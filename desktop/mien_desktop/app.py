@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
 def run(medium: Path | None = None, library: str | None = None) -> int:
     """Open the window, with a medium if one is named, and stay until it is closed. Returns the exit code."""
-    # Ctrl-C in the terminal closes the window as its button does, from the first moment on: broken off in the middle of
-    # being made, a window would leave threads behind that talk to what is gone.
+    # Ctrl-C in the terminal, its end and that of the session close the window as its button does, from the first moment on:
+    # broken off in the middle of being made, a window would leave threads behind that talk to what is gone.
     interrupted = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # not every system has them all
+    ending = [number for name in names if (number := getattr(signal, name, None)) is not None]
+    before = {number: signal.signal(number, lambda *_: interrupted.set()) for number in ending}
     try:
         return _run(medium, library, interrupted)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(medium: Path | None, library: str | None, interrupted: threading.Event) -> int:

@@ -136,9 +136,12 @@ def test_the_application_ends(tmp_path: Path, temporary: Path) -> None:
     assert _files(temporary) == []
 
 
-@pytest.mark.parametrize("early", [True, False])
-def test_the_terminal_may_end_it(tmp_path: Path, temporary: Path, early: bool) -> None:
-    """In the middle of being made, and later."""
+@pytest.mark.parametrize(
+    ("number", "early"),
+    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, True), (signal.SIGHUP, False)],
+)
+def test_the_terminal_may_end_it(tmp_path: Path, temporary: Path, number: signal.Signals, early: bool) -> None:
+    """In the middle of being made, and later; so may the system."""
     command = [sys.executable, "-c", RUN, "3600", str(DEMO), str(tmp_path / "library.db")]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -147,7 +150,7 @@ def test_the_terminal_may_end_it(tmp_path: Path, temporary: Path, early: bool) -
         deadline = time.monotonic() + (0.3 if early else 120)
         while not list(tmp_path.glob("library.db*")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=120)
     finally:
         process.kill()
