@@ -10,11 +10,11 @@ import numpy as np
 from mien.tracks.track import AnyTrack, Boxes, Curve, Spans, TimeArray
 
 BOXES, EXPRESSION, AFFECT, TRANSCRIPT = "face.boxes", "face.expression", "face.affect", "speech.transcript"
-OFFENCE, FUSED = "text.offence", "fusion.score"
+OFFENCE, HATE, FUSED = "text.offence", "text.hate", "fusion.score"
 CURVES = ("emotion.attributes", "conflict.intensity", FUSED)
-NEEDED = (BOXES, EXPRESSION, AFFECT, TRANSCRIPT, OFFENCE, *CURVES)
+NEEDED = (BOXES, EXPRESSION, AFFECT, TRANSCRIPT, OFFENCE, HATE, *CURVES)
 """Names of the tracks that are looked at."""
-ORDER = ("emotion.attributes", OFFENCE, "conflict.intensity", FUSED)
+ORDER = ("emotion.attributes", OFFENCE, HATE, "conflict.intensity", FUSED)
 """Tracks whose readings stand in the strip, from above."""
 
 # Two analysed frames of a person further apart than so many intervals are not neighbours.
@@ -255,7 +255,8 @@ class Readings:
             if isinstance(track, Spans) and len(track):
                 row = _lasting(track, time)
                 score = float(track.score[row]) if row is not None else float("nan")
-                yield Level("offence", "offence", score if np.isfinite(score) else None)
+                title = name.removeprefix("text.")
+                yield Level(title, title, score if np.isfinite(score) else None)
             elif isinstance(track, Curve) and len(track):
                 yield from self._curve(track, time)
 

@@ -58,7 +58,9 @@ def test_levels_stand_in_a_fixed_order_and_say_when_nothing_was_read() -> None:
     readings.put(curve("fusion.score", [0.0, 0.25, 0.5], [[0.2], [0.7], [0.9]], fused, provenance=made))
     readings.put(curve("emotion.attributes", [1.0, 2.0, 3.0, 7.0], [[0.1, 0.5]] * 4, AFFECT))
     readings.put(Spans.of("text.offence", [(1.0, 2.0, "offensive", "you", 0.8), (4.0, 5.0, "", "me")]))
-    assert list(levels(readings, 0.25)) == ["valence", "arousal", "offence", "fused"]
+    readings.put(Spans.of("text.hate", [(1.0, 2.0, "hate", "you", 0.7)]))
+    assert list(levels(readings, 0.25)) == ["valence", "arousal", "offence", "hate", "fused"]
+    assert levels(readings, 1.4)["hate"] == Level("hate", "hate", pytest.approx(0.7))
     assert levels(readings, 0.25)["fused"].over
     assert not levels(readings, 0.0)["fused"].over
     assert levels(readings, 1.4)["valence"] == Level("valence", "valence", pytest.approx(0.1), -1.0, 1.0)
