@@ -19,7 +19,7 @@ DURATION = 7200.0
 FRAMES = 60
 REDRAW_P95, PLAYHEAD_P95, AT_LEAST = 25e-3, 5e-3, 5.0
 PLAIN = 104e-3
-"""s, median of plain pyqtgraph on the machine that the target was set on: on a slower one as much more is allowed."""
+"""s, median of plain pyqtgraph on the machine that the target was set on; what ours would take there is told besides."""
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_redraw_beside_pyqtgraph(benchmark, qapp, qtbot, view, recordings):
     print(
         f"redraw {percentiles(ours)}, pyqtgraph {percentiles(theirs)}, {ratio:.1f} times faster; scaled {told:.1f} ms"
     )
-    assert told <= 1e3 * REDRAW_P95
+    assert np.percentile(ours, 95) <= REDRAW_P95
     assert ratio >= AT_LEAST
 
 

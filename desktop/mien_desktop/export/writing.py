@@ -139,6 +139,7 @@ class WritingDialog(QDialog):
         if beside:
             foot.addWidget(self._bar, 1)
             foot.addWidget(self._said, 1)
+            foot.addStretch(0)  # takes the room while neither is there
         else:
             outer.addWidget(self._said)
             outer.addWidget(self._bar)

@@ -138,6 +138,15 @@ def test_a_full_disk_is_one_sentence(
     assert "The disk is full; free some space" in told.args[0]
 
 
+def test_the_buttons_stand_at_the_end_whether_something_is_said_or_not(dialog: ExportDialog, clip: Path) -> None:
+    dialog.open_for(clip)
+    for text in ("", "Written."):
+        dialog._say(text)
+        dialog.layout().activate()
+        assert dialog.start.width() == dialog.start.sizeHint().width()
+        assert dialog.start.geometry().right() > dialog.width() - 40
+
+
 def test_a_medium_without_readings_is_told(dialog: ExportDialog, tmp_path: Path, qtbot: QtBot) -> None:
     other = tmp_path / "other.mp4"
     other.write_bytes(b"x")
