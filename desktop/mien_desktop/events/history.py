@@ -13,6 +13,7 @@ from mien.library.library import Library
 from mien.library.rows import Correction
 from mien_desktop.events.ledger import Entry
 from mien_desktop.work.background import Background
+from mien_desktop.work.steps import Steps
 
 
 @dataclass
@@ -53,17 +54,22 @@ class History(QObject):
         author: who decides; by default the name of the account.
         """
         super().__init__(parent)
-        self.stack = QUndoStack(self)
+        self.steps = Steps(self)
         self.author = author or _account()
         self._background, self._library = background, library
         self._medium = ""
         self._waiting = 0
         self._silent = False
 
+    @property
+    def stack(self) -> QUndoStack:
+        """The steps of the open medium."""
+        return self.steps.stack
+
     def open(self, medium: str) -> None:
-        """Another medium (its id), or none: steps are forgotten, rows read."""
+        """Another medium (its id), or none: rows are read, and its own steps can be undone."""
         self._medium = medium
-        self.stack.clear()
+        self.steps.open(medium)
         if medium:
             self._reload()
         else:
@@ -147,25 +153,27 @@ class History(QObject):
     def _undone(self, command: _Command, reason: str, forward: bool) -> None:
         """A step could not be written: the stack goes back to before it, and the rows are read anew."""
         self._settle()
-        if command.step.medium == self._medium:
-            at = self.stack.index()
-            last = self.stack.command(at - 1 if forward else at)
+        stack = self.steps.of(command.step.medium)  # that of another medium by now, or forgotten
+        if stack is not None:
+            at = stack.index()
+            last = stack.command(at - 1 if forward else at)
             if self._waiting == 0 and last is not None and getattr(last, "step", None) is command.step:
-                self._step_back(command, forward)
+                self._step_back(stack, command, forward)
             else:
                 # Other steps were begun upon it; which of them still make sense cannot be known.
-                self.stack.clear()
+                stack.clear()
+        if command.step.medium == self._medium:
             self._reload()
         self._lose(reason)
 
-    def _step_back(self, command: _Command, forward: bool) -> None:
+    def _step_back(self, stack: QUndoStack, command: _Command, forward: bool) -> None:
         self._silent = True
         try:
             if forward:
                 command.setObsolete(True)
-                self.stack.undo()
+                stack.undo()
             else:
-                self.stack.redo()
+                stack.redo()
         finally:
             self._silent = False
 

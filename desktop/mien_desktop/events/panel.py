@@ -68,7 +68,7 @@ class EventsPanel(QWidget):
         self._medium = ""
         self._restoring = False
         self._selection: tuple[float, float] | None = None
-        self.rules = Rules(background, self.history.stack, parent=self)
+        self.rules = Rules(background, self.history.steps, parent=self)
         self.table = EventTable(palette)
         self.rows = EventFilter(self.table)
         self.view = EventView(self.rows)
@@ -242,8 +242,8 @@ class EventsPanel(QWidget):
         self.head.add.clicked.connect(lambda: self.add(*self._selection) if self._selection is not None else None)
         self.head.undo.clicked.connect(self.history.undo)
         self.head.redo.clicked.connect(self.history.redo)
-        self.history.stack.canUndoChanged.connect(self.head.undo.setEnabled)
-        self.history.stack.canRedoChanged.connect(self.head.redo.setEnabled)
+        self.history.steps.canUndoChanged.connect(self.head.undo.setEnabled)
+        self.history.steps.canRedoChanged.connect(self.head.redo.setEnabled)
         self.history.loaded.connect(self._loaded)
         self.history.changed.connect(self._written)
         self.history.failed.connect(self._tell)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from mien_desktop.events.sources import Source
 from mien_desktop.events.wishes import Wish, file_of, load, save
 from mien_desktop.work.background import Background
-
-TOGETHER = 1.0
-"""s; moves that follow each other sooner are one drag, and one step."""
+from mien_desktop.work.steps import Steps
 
 
 class Rules(QObject):
@@ -25,7 +21,7 @@ class Rules(QObject):
         failed(str): one sentence on why it could not be kept.
 
     Args:
-        stack: on which each change is a step.
+        steps: where each change is one.
         folder: where the wishes are kept, one file a medium; None for the user's own place.
     """
 
@@ -33,10 +29,10 @@ class Rules(QObject):
     failed = Signal(str)
 
     def __init__(
-        self, background: Background, stack: QUndoStack, folder: Path | None = None, parent: QObject | None = None
+        self, background: Background, steps: Steps, folder: Path | None = None, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._background, self._stack, self._folder = background, stack, folder
+        self._background, self._steps, self._folder = background, steps, folder
         self._medium = ""
         self._wishes: dict[Source, Wish] = {}
 
@@ -55,8 +51,9 @@ class Rules(QObject):
     def set(self, source: Source, field: str, value: float) -> None:
         """Set one of `FIELDS`, as a step; moves in quick succession are one."""
         before = self.of(source)
-        if before.get(field) != value:
-            self._stack.push(_Step(self, source, field, before, {**before, field: value}))
+        what = "Threshold" if field == "threshold" else "Shortest event"
+        put = partial(self._put, source)
+        self._steps.change(f"{what} of {source.title}", (source, field), before, {**before, field: value}, put)
 
     def _put(self, source: Source, wish: Wish) -> None:
         self._wishes[source] = wish
@@ -80,33 +77,3 @@ class Rules(QObject):
 
     def _file(self) -> Path:
         return file_of(self._medium, self._folder)
-
-
-class _Step(QUndoCommand):
-    """One wish for another."""
-
-    def __init__(self, rules: Rules, source: Source, field: str, before: Wish, after: Wish) -> None:
-        what = "Threshold" if field == "threshold" else "Shortest event"
-        super().__init__(f"{what} of {source.title}")
-        self._rules, self._source, self._field = rules, source, field
-        self._before, self._after, self._made = before, after, time.monotonic()
-
-    def id(self) -> int:
-        """Steps of this kind may become one."""
-        return 1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take the next move of the same drag."""
-        if not isinstance(other, _Step) or (other._source, other._field) != (self._source, self._field):
-            return False
-        if other._made - self._made > TOGETHER:
-            return False
-        self._after, self._made = other._after, other._made
-        return True
-
-    def redo(self) -> None:
-        self._rules._put(self._source, self._after)
-
-    def undo(self) -> None:
-        self._rules._put(self._source, self._before)
-        self._made = -TOGETHER  # a drag after this is another step

@@ -62,19 +62,19 @@ class Actions:
             self.actions[command.id] = action
         self._add_recent(menus["&File"])
         self._add_lanes(menus["&View"])
-        stack = window.workspace.events.history.stack
-        # The stack tells once more while it is destroyed; what it tells is used, and it is not asked.
-        stack.undoTextChanged.connect(lambda text: self._name_step("undo", "Undo", text))
-        stack.redoTextChanged.connect(lambda text: self._name_step("redo", "Redo", text))
+        steps = window.workspace.steps
+        # They tell once more while they are destroyed; what they tell is used, and they are not asked.
+        steps.undoTextChanged.connect(lambda text: self._name_step("undo", "Undo", text))
+        steps.redoTextChanged.connect(lambda text: self._name_step("redo", "Redo", text))
         self._can = {"undo": False, "redo": False}
-        for name, changed in (("undo", stack.canUndoChanged), ("redo", stack.canRedoChanged)):
+        for name, changed in (("undo", steps.canUndoChanged), ("redo", steps.canRedoChanged)):
             changed.connect(lambda can, name=name: self._allow(name, can))
         window.pages.currentChanged.connect(lambda _: self._turn())
         self._turn()
 
     def _allow(self, name: str, can: bool) -> None:
         self._can[name] = can
-        if not self._window.closed:  # the stack tells once more while it is destroyed, with all that is asked here
+        if not self._window.closed:  # they tell once more while they are destroyed, with all that is asked here
             self._turn()
 
     def _turn(self) -> None:

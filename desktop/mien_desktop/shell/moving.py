@@ -39,6 +39,8 @@ class LibraryMove:
         window = self._window
         window.library_asked_for = None
         window.rooms.use_library(place)
+        if not copied:
+            window.workspace.steps.forget()  # what was done in one library cannot be undone in another
         path = window.document.path
         if path is not None and not copied:
             # The same medium, as the other library knows it; a copy knows it as it stands.

@@ -70,6 +70,7 @@ class Rooms:
     def _removed(self, media: list[str]) -> None:
         """The open medium is shown as it was before it was analysed, its corrections are gone; the page stays."""
         window = self._window
+        window.workspace.steps.forget(media)
         if window.document.medium in media:
             page = window.pages.currentIndex()
             window.reopen(window.workspace.player.position)

@@ -189,9 +189,9 @@ class ToolBar(QWidget):
         self.compare.setCurrentIndex(max(0, self.compare.findData(chosen)))
         _fit(self.compare)
 
-    def compare_nothing(self) -> None:
-        """Show that nothing is compared."""
-        self.compare.setCurrentIndex(0)
+    def set_compared(self, other: str) -> None:
+        """Show what is compared with, by its id; empty for nothing."""
+        self.compare.setCurrentIndex(max(0, self.compare.findData(other)))
 
     def set_device(self, device: str) -> None:
         """Show which device is chosen."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,13 +13,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QStackedWi
 
 from mien.engine.choice import Choice
 from mien.engine.registry import Registry
-from mien.errors import MienError
 from mien.exchange.text import one_line
 from mien_desktop.look.style import palette_for
 from mien_desktop.look.wardrobe import Wardrobe
 from mien_desktop.settings.keys import bind
 from mien_desktop.shell import state as states
 from mien_desktop.shell.actions import Actions
+from mien_desktop.shell.choosing import Choosing
 from mien_desktop.shell.conduct import Conductor
 from mien_desktop.shell.keytips import KeyTips
 from mien_desktop.shell.message import MessageBar
@@ -87,7 +85,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Mien")
         self.actions_ = Actions(self)
         self.rooms, self.supply, self.opener = Rooms(self), Supply(self), Opener(self)
-        self.library_move = LibraryMove(self)
+        self.library_move, self.choosing = LibraryMove(self), Choosing(self)
         bind(self.actions_.actions)
         self.key_tips = KeyTips(self, self.actions_.actions)
         self._spacebar = Spacebar(self)
@@ -108,9 +106,9 @@ class MainWindow(QMainWindow):
         tools.open_asked.connect(self.ask_open)
         tools.analyse_asked.connect(conductor.analyse)
         tools.cancel_asked.connect(conductor.cancel)
-        tools.fusion_chosen.connect(self._guarded(self._choose_fusion))
-        tools.compare_chosen.connect(self._guarded(conductor.choose_comparison))
-        tools.device_chosen.connect(self._choose_device)
+        tools.fusion_chosen.connect(self.choosing.choose_fusion)
+        tools.compare_chosen.connect(self.choosing.compare_with)
+        tools.device_chosen.connect(self.choosing.choose_device)
         tools.export_asked.connect(self.show_export)
         tools.library_asked.connect(lambda: self.show_library())
         tools.search_asked.connect(self.show_library)
@@ -177,7 +175,7 @@ class MainWindow(QMainWindow):
     def _opened(self) -> None:
         path, self._told = self.document.path, ""
         self.tools.set_medium(path is not None)
-        self.tools.compare_nothing()
+        self.tools.set_compared("")
         self.show_workspace()
         if path is not None:
             self.workspace.timeline.setFocus()  # or Space would press the button that was pressed last
@@ -250,38 +248,9 @@ class MainWindow(QMainWindow):
 
     # -- what the conductor tells -------------------------------------------------------------------------------
 
-    def _guarded(self, call: Callable[[str], None]) -> Callable[[str], None]:
-        """The call, its MienError told in the window."""
-
-        def guarded(value: str) -> None:
-            try:
-                call(value)
-            except MienError as error:
-                self.message.tell(str(error))
-
-        return guarded
-
-    def _choose_device(self, device: str) -> None:
-        """For the next job at once, and kept for the next start where no environment variable decides it."""
-        self.choose(replace(self.conductor.choice, device=device))
-        preferences = self.rooms.settings_made().preferences
-        if not preferences.overridden("device"):
-            preferences.change(device=device)
-
-    def _choose_fusion(self, fusion: str) -> None:
-        self.conductor.choose_fusion(fusion)
-        self.rooms.take_choice(self.conductor.choice)
-
     def choose(self, choice: Choice) -> None:
-        """Analyse so from now on; what is wrong with the choice is told."""
-        try:
-            self.conductor.choose(choice)
-        except MienError as error:
-            self.message.tell(str(error))
-            return
-        self.tools.set_fusion(choice.fusion)
-        self.tools.set_device(choice.device)
-        self.rooms.take_choice(self.conductor.choice)
+        """Analyse so from now on; what is wrong with the choice is told. Other plugins or parameters are a step to undo."""
+        self.choosing.choose(choice)
 
     @property
     def devices(self) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ from mien_desktop.player.picture import Frame
 from mien_desktop.player.player import Player
 from mien_desktop.player.transport import Transport
 from mien_desktop.shell.conduct import Conductor
+from mien_desktop.shell.lane_steps import LaneSteps
 from mien_desktop.shell.lanes import LaneSet, written_by
 from mien_desktop.shell.state import WindowState
 from mien_desktop.timeline.overview import Overview
@@ -77,6 +78,8 @@ class Workspace(QWidget):
         self.overview = Overview(self.lanes.waveform, self.lanes.spectrogram, self)
         self._lay_out(palette)
         self._connect()
+        self.steps = self.events.history.steps
+        self._lane_steps = LaneSteps(self.timeline, self.steps, self._document, self)
 
     def _reach_of(self, track: AnyTrack) -> float:
         return reach_of_track(self._conductor.registry, track)

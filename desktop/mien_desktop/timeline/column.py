@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QRect, Qt, Signal, Slot
@@ -107,12 +108,13 @@ class LaneColumn(Viewport):
 
     def set_layout(self, layout: Mapping[str, Any]) -> None:
         """The inverse of `layout`; it holds for lanes that come later, too."""
-        self._arranging = True
-        try:
+        with self._at_once():
             self._order.set_layout(layout)
-        finally:
-            self._arranging = False
-        self._arrange()
+
+    def rearrange(self, shapes: Mapping[str, tuple[int, bool]], order: Sequence[str] = ()) -> None:
+        """Give lanes of these ids a height (logical pixels) and visibility, and put all in an order (ids; empty: as it is)."""
+        with self._at_once():
+            self._order.rearrange(shapes, order)
 
     def move_lane(self, lane: Lane, before: Lane | None) -> None:
         """Put a lane before another, or last."""
@@ -126,10 +128,18 @@ class LaneColumn(Viewport):
 
     def show_all(self) -> None:
         """Show hidden lanes again."""
+        with self._at_once():
+            for lane in self.lanes:
+                lane.visible = True
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Several changes, laid out once."""
         self._arranging = True
-        for lane in self.lanes:
-            lane.visible = True
-        self._arranging = False
+        try:
+            yield
+        finally:
+            self._arranging = False
         self._arrange()
 
     def first_fused(self) -> FusedLane | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,19 @@ class Order:
         if by < 0:
             return self.move(lane, shown[target])
         return self.move(lane, shown[target + 1] if target + 1 < len(shown) else None)
+
+    def rearrange(self, shapes: Mapping[str, tuple[int, bool]], order: Sequence[str] = ()) -> None:
+        """Give lanes of these ids a height (logical pixels) and visibility, and put them in an order.
+
+        Args:
+            order: ids from the top down, those that it does not name come last; empty to leave the order alone.
+        """
+        for lane in self.lanes:
+            if lane.id in shapes:
+                lane.height, lane.visible = shapes[lane.id]
+        if order:
+            ranks = {name: rank for rank, name in enumerate(order)}
+            self.lanes.sort(key=lambda lane: ranks.get(lane.id, len(ranks)))
 
     def layout(self) -> dict[str, Any]:
         """Order, heights and visibility, ready for JSON."""

@@ -18,6 +18,7 @@ from mien_desktop.document import Document
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.events.table import LABEL
 from mien_desktop.look.palette import LIGHT
+from mien_desktop.transcript.script import stamp
 from mien_desktop.work.background import Background
 
 from .conftest import Settle, keys, on_disk, shown
@@ -195,7 +196,7 @@ def test_failures_upon_each_other_clear_the_steps(
 
 
 def test_decisions_are_there_when_the_medium_is_opened_again(
-    panel: EventsPanel, qtbot: QtBot, settle: Settle, document: Document
+    panel: EventsPanel, qtbot: QtBot, settle: Settle, document: Document, place: Path
 ) -> None:
     panel.choose(panel.events[3])
     panel.act("reject")
@@ -208,7 +209,32 @@ def test_decisions_are_there_when_the_medium_is_opened_again(
     document.describe(media, "clip-id")
     document.load({name: parts[0] for name, parts in tracks.items()})
     qtbot.waitUntil(lambda: shown(panel) == before, timeout=20_000)
+    # Its steps can still be taken back, and done again.
+    panel.act("undo")
+    panel.act("undo")
+    settle()
+    assert {e.state for e in panel.events} == {"open"}
+    assert on_disk(place) == []
     assert not panel.history.stack.canUndo()
+    panel.act("redo")
+    panel.act("redo")
+    settle()
+    assert shown(panel) == before
+
+
+def test_each_medium_has_its_own_steps(panel: EventsPanel, settle: Settle, place: Path) -> None:
+    panel.change([panel.events[0]], {"state": "accepted"})
+    settle()
+    panel.history.open("another-id")
+    assert not panel.history.stack.canUndo()
+    panel.act("undo")
+    settle()
+    assert len(on_disk(place)) == 1
+    panel.history.open("clip-id")
+    assert panel.history.stack.undoText() == "Change event at " + stamp(panel.events[0].start)
+    panel.act("undo")
+    settle()
+    assert on_disk(place) == []
 
 
 def test_what_was_found_is_not_deleted(panel: EventsPanel, qtbot: QtBot, settle: Settle, place: Path) -> None:

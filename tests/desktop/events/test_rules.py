@@ -10,10 +10,11 @@ from pytestqt.qtbot import QtBot
 from mien.config import config_dir
 from mien.library import Library
 from mien_desktop.document import Document
-from mien_desktop.events import rules, wishes
+from mien_desktop.events import wishes
 from mien_desktop.events.panel import EventsPanel
 from mien_desktop.events.sources import Source
 from mien_desktop.look.palette import DARK
+from mien_desktop.work import steps
 from mien_desktop.work.background import Background
 
 from .conftest import Settle, tracks
@@ -88,7 +89,7 @@ def test_a_drag_is_one_step_to_undo_and_to_redo(
     panel: EventsPanel, qtbot: QtBot, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [100.0]
-    monkeypatch.setattr(rules.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(steps.time, "monotonic", lambda: clock[0])
     for level in (0.72, 0.75, 0.8):
         clock[0] += 0.1
         panel.set_threshold(level)

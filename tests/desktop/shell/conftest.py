@@ -83,3 +83,18 @@ def opened(window: MainWindow, qtbot: QtBot) -> MainWindow:
     player = window.workspace.player
     qtbot.waitUntil(lambda: bool(window.document.readings.parts) and player.frame is not None, timeout=PATIENCE)
     return window
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another medium: the end of the demo clip."""
+    import av
+
+    path = tmp_path / "other.mp4"
+    with av.open(str(DEMO)) as source, av.open(str(path), "w") as target:
+        streams = {s.index: target.add_stream_from_template(s) for s in source.streams if s.type in ("video", "audio")}
+        for packet in source.demux():
+            if packet.dts is not None and packet.stream.index in streams and float(packet.pts * packet.time_base) < 6.0:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    return path

@@ -19,21 +19,6 @@ from mien_desktop.timeline.sound import Sound
 from .conftest import DEMO, PATIENCE, MakeWindow
 
 
-@pytest.fixture
-def other(tmp_path: Path) -> Path:
-    """Another medium: the end of the demo clip."""
-    import av
-
-    path = tmp_path / "other.mp4"
-    with av.open(str(DEMO)) as source, av.open(str(path), "w") as target:
-        streams = {s.index: target.add_stream_from_template(s) for s in source.streams if s.type in ("video", "audio")}
-        for packet in source.demux():
-            if packet.dts is not None and packet.stream.index in streams and float(packet.pts * packet.time_base) < 6.0:
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
-    return path
-
-
 def test_a_medium_that_was_never_analysed_has_its_axis_and_waveform(
     make_window: MakeWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
