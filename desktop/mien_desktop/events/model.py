@@ -69,8 +69,8 @@ class EventModel:
 
     A decision belongs to an extent of a source. When the threshold moves, a stretch that is found keeps the decision
     with which it shares at least half of what both cover together; where several compete the closest pair wins. A decision
-    that fits nothing at present stays in the library and holds again once its stretch is found again. Events that
-    people added are always there.
+    that fits nothing at present stays in the library and holds again once its stretch is found again; `hidden` is how many
+    of the source do so. Events that people added are always there.
     """
 
     def __init__(self) -> None:
@@ -79,6 +79,7 @@ class EventModel:
         self.rows: dict[int, Correction] = {}
         self.tracks: Mapping[str, AnyTrack | None] = {}
         self.events: tuple[Event, ...] = ()
+        self.hidden = 0
         self._found: list[Found] = []
 
     def set_source(self, prepared: Prepared | None) -> None:
@@ -163,6 +164,7 @@ class EventModel:
         source = self.prepared.source if self.prepared is not None else None
         own = [key for key in known if key.source == source and not key.added]
         keys = matched([(f.start, f.end, f.person) for f in self._found], own)
+        self.hidden = len(own) - len(keys)
         events = []
         for n, found in enumerate(self._found):
             assert source is not None

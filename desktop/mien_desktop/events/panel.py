@@ -24,7 +24,8 @@ from mien_desktop.events.strip import EventStrip
 from mien_desktop.events.table import EventFilter, EventTable
 from mien_desktop.events.view import EventView
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import label
+from mien_desktop.look.parts import label, literal
+from mien_desktop.plugins.checks import scrolling
 from mien_desktop.work.background import Background
 
 
@@ -75,6 +76,10 @@ class EventsPanel(QWidget):
         self.strip = EventStrip(palette)
         self.judge = Judge(self.view, self.strip, self.history, lambda: self.model, self)
         self.head = EventControls(palette)
+        for signal in (self.head.source_chosen, self.head.threshold_set, self.head.least_set):
+            signal.connect(
+                lambda *_: self.strip.settle()
+            )  # before the finder hears of it: it is about what was found so far
         self.finder = Finder(self.head, self.rules, background, reach, self)
         self.count = label("", "small")
         self.problem = label("", "bad", wrap=True)
@@ -133,11 +138,13 @@ class EventsPanel(QWidget):
     @Slot(float)
     def set_threshold(self, threshold: float) -> None:
         """Move the threshold, as a step that can be undone."""
+        self.strip.settle()
         self.finder.set_threshold(threshold)
 
     @Slot(str, float)
     def set_threshold_of(self, track: str, threshold: float) -> None:
         """Move the threshold of a track's events, as when its line is dragged on the lane; those are shown from then on."""
+        self.strip.settle()
         self.finder.set_threshold_of(track, threshold)
 
     @Slot(float, float)
@@ -209,6 +216,11 @@ class EventsPanel(QWidget):
         """Write the same changes (field → value) for several events as one step; False if there is nothing to write."""
         return self.judge.change(events, changes, what)
 
+    def settle(self) -> None:
+        """Save what is being typed, in a cell or in the form, as whoever turns to something else does."""
+        self.view.stop_typing()
+        self.strip.settle()
+
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self.table.wear(palette)
@@ -220,7 +232,11 @@ class EventsPanel(QWidget):
     # ------------------------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        box = QVBoxLayout(self)
+        inside = QWidget()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolling(inside))  # with large text in a small window
+        box = QVBoxLayout(inside)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.head)
@@ -262,11 +278,12 @@ class EventsPanel(QWidget):
         self.view.selectionModel().selectionChanged.connect(self._show_chosen)
         self.strip.acted.connect(self.act)
         self.strip.corrected.connect(self.judge.correct)
+        self.strip.unsaved.connect(self._tell)
 
     @Slot()
     def _opened(self) -> None:
-        self.view.stop_typing()  # it is about the medium before
-        self._medium = ""
+        self.settle()  # it is about the medium before
+        self._medium = self.strip.form.medium = ""
         self.rules.open("")
         self.finder.begin()
         self.history.open("")
@@ -276,7 +293,7 @@ class EventsPanel(QWidget):
     @Slot()
     def _described(self) -> None:
         if self._document is not None and self._document.medium != self._medium:
-            self._medium = self._document.medium
+            self._medium = self.strip.form.medium = self._document.medium
             self.history.open(self._medium)
             self.rules.open(self._medium)
 
@@ -340,6 +357,7 @@ class EventsPanel(QWidget):
     def _show_counts(self) -> None:
         self.view.say(words.why_none(self.model))
         self.count.setText(words.counted(self.model, self.rows.rowCount()))
+        self.count.setToolTip(literal(words.about_hidden(self.model)))
 
     @Slot(str)
     def _tell(self, sentence: str) -> None:

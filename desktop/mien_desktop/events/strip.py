@@ -15,14 +15,17 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from mien_desktop.events.ledger import Key
 from mien_desktop.events.model import Event
 from mien_desktop.events.sources import Reading
 from mien_desktop.events.table import number, told
+from mien_desktop.look.flow import Flow
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
@@ -38,10 +41,12 @@ class EventStrip(QStackedWidget):
     Signals:
         acted(str): accept, reject, correct or explain.
         corrected(object, object): event, and the changes (field → value) that a person typed.
+        unsaved(str): one sentence on what was typed for an event that was left and cannot be saved; the form keeps it.
     """
 
     acted = Signal(str)
     corrected = Signal(object, object)
+    unsaved = Signal(str)
 
     def __init__(self, palette: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,7 +82,7 @@ class EventStrip(QStackedWidget):
     ) -> None:
         """Show an event with the readings at its peak; `chosen` is how many rows are, of any that are there."""
         if self._event is not None and (event is None or event.key != self._event.key):
-            self.setCurrentIndex(0)
+            self.settle()
         self._event = event
         if event is None:
             self.line.setText("No event chosen" if any_there else "No event yet")
@@ -98,6 +103,15 @@ class EventStrip(QStackedWidget):
             self.form.fill(self._event, extent)
             self.setCurrentIndex(1)
 
+    def settle(self) -> None:
+        """Save what has been typed into the form, and leave it, as whoever turns to something else does."""
+        if self.currentIndex() == 0 or self._event is None:
+            return
+        told = self.form.leave()
+        self.setCurrentIndex(0)
+        if told:
+            self.unsaved.emit(f"The event at {stamp(self._event.start)} was not corrected; C goes on with it. {told}")
+
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         colours = {"accept": _deep(palette.good, palette), "reject": _deep(palette.bad, palette)}
@@ -115,18 +129,18 @@ class EventStrip(QStackedWidget):
 
     def _arrange(self) -> None:
         page = QWidget()
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        buttons = QWidget()
+        row = Flow(buttons, 8, 6)
         for made in self.buttons.values():
-            row.addWidget(made, 1)
-        row.addStretch(0)
+            made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            row.addWidget(made)
         box = QVBoxLayout(page)
         box.setContentsMargins(12, 8, 12, 10)
         box.setSpacing(4)
         box.addWidget(self.line)
         box.addWidget(self.detail)
         box.addSpacing(4)
-        box.addLayout(row)
+        box.addWidget(buttons)
         self.addWidget(page)
         self.addWidget(self.form)
 
@@ -138,7 +152,9 @@ class EventStrip(QStackedWidget):
 
 
 class CorrectForm(QWidget):
-    """Fields for extent, label and score.
+    """Fields for extent, label and score. What was typed for an event and cannot be saved stands there again for that event.
+
+    `medium` is the open medium's id: what was typed beside another one stays there.
 
     Signals:
         saved(object): field → value of what was changed.
@@ -162,7 +178,9 @@ class CorrectForm(QWidget):
         self.wrong = label("", "bad")
         self.save = button("Save", "Keep this beside the prediction (Return)", kind="primary")
         self.cancel = button("Cancel", "Change nothing (Esc)")
+        self.medium = ""
         self._event: Event | None = None
+        self._drafts: dict[tuple[str, Key], tuple[str, str, str, float]] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 8, 12, 10)
         grid.setHorizontalSpacing(8)
@@ -182,7 +200,7 @@ class CorrectForm(QWidget):
         foot.addWidget(self.save)
         grid.addLayout(foot, 2, 0, 1, 4)
         self.save.clicked.connect(self._save)
-        self.cancel.clicked.connect(self.left)
+        self.cancel.clicked.connect(self._cancel)
 
     def fill(self, event: Event, extent: tuple[float, float]) -> None:
         """Show an event's values; its score can be any of the extent."""
@@ -195,6 +213,11 @@ class CorrectForm(QWidget):
         self.score.setEnabled(known)
         self.score.setValue(event.score if known else 0.0)
         self.wrong.clear()
+        if (draft := self._drafts.get((self.medium, event.key))) is not None:
+            for field, text in zip((self.begin, self.end, self.name), draft[:3], strict=True):
+                field.setText(text)
+            self.score.setValue(draft[3])
+            self.wrong.setText(self._read()[1])
         self.begin.setFocus(Qt.FocusReason.OtherFocusReason)
         self.begin.selectAll()
 
@@ -204,14 +227,46 @@ class CorrectForm(QWidget):
                 self._save()
                 return True
             if event.key() == Qt.Key.Key_Escape:
-                self.left.emit()
+                self._cancel()
                 return True
         return super().eventFilter(watched, event)
 
+    def leave(self) -> str:
+        """Save what was typed; where it cannot be, keep it for the next time and give a sentence on what is wrong."""
+        changes, wrong = self._read()
+        if wrong and self._event is not None:
+            typed = self.begin.text(), self.end.text(), self.name.text(), self.score.value()
+            self._drafts[self.medium, self._event.key] = typed
+        elif changes:
+            self._done(changes)
+        return wrong
+
     def _save(self) -> None:
+        changes, wrong = self._read()
+        if wrong:
+            self.wrong.setText(wrong)
+        elif changes:
+            self._done(changes)
+        else:
+            self._cancel()
+
+    def _done(self, changes: dict[str, Any]) -> None:
+        self._forget()
+        self.saved.emit(changes)
+
+    def _cancel(self) -> None:
+        self._forget()
+        self.left.emit()
+
+    def _forget(self) -> None:
+        if self._event is not None:
+            self._drafts.pop((self.medium, self._event.key), None)
+
+    def _read(self) -> tuple[dict[str, Any], str]:
+        """What was changed (field → value), and a sentence on what is wrong with it, empty where nothing is."""
         event = self._event
         if event is None:
-            return
+            return {}, ""
         self.score.interpretText()
         changes: dict[str, Any] = {}
         for name, field, before in (("start", self.begin, event.start), ("end", self.end, event.end)):
@@ -220,20 +275,15 @@ class CorrectForm(QWidget):
                 continue
             time = seconds(field.text())
             if time is None:
-                self.wrong.setText(f"The {name} is no time; write it as 01:21.9 or in seconds.")
-                return
+                return {}, f"The {name} is no time; write it as 01:21.9 or in seconds."
             changes[name] = time
         if not changes.get("end", event.end) > changes.get("start", event.start):
-            self.wrong.setText("The event must end after it starts.")
-            return
+            return {}, "The event must end after it starts."
         if self.name.text().strip() != event.label:
             changes["label"] = self.name.text().strip()
         if self.score.isEnabled() and abs(self.score.value() - event.score) > 0.005 + 1e-9:
             changes["score"] = round(self.score.value(), 2)
-        if changes:
-            self.saved.emit(changes)
-        else:
-            self.left.emit()
+        return changes, ""
 
 
 def summary(event: Event, told_there: Sequence[Reading], threshold: float) -> str:
@@ -253,8 +303,9 @@ def seconds(text: str) -> float | None:
     found = _CLOCK.fullmatch(text.strip())
     if found is None:
         return None
-    hours, minutes, secs = found.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(secs.replace(",", "."))
+    hours, minutes, secs = (float((part or "0").replace(",", ".")) for part in found.groups())
+    time = hours * 3600 + minutes * 60 + secs
+    return time if math.isfinite(time) else None
 
 
 def _deep(colour: str, palette: Palette) -> str:

@@ -398,7 +398,8 @@ class Workspace(QWidget):
         return {"upper": self.upper.sizes(), "all": self.all.sizes()}
 
     def shutdown(self) -> None:
-        """End the player's and the sound's threads."""
+        """Save what is being typed; end the player's and the sound's threads."""
+        self.events.settle()
         self.truth.shutdown()
         self.overview.leave()
         self.player.close()

@@ -82,6 +82,99 @@ def test_the_form_says_what_is_wrong_and_changes_nothing(panel: EventsPanel, qtb
     assert panel.events[0].state == "open"
 
 
+def typing(panel: EventsPanel, qtbot: QtBot, row: int, end: str, name: str = "interruption") -> None:
+    """Open the form on an event and type into it, without saving."""
+    panel.choose(panel.events[row])
+    keys(panel, qtbot, Qt.Key.Key_C)
+    assert panel.strip.currentWidget() is panel.strip.form
+    panel.strip.form.end.setText(end)
+    panel.strip.form.name.setText(name)
+
+
+@pytest.mark.parametrize("how", ["another event", "another source", "threshold", "several", "the end"])
+def test_what_is_typed_into_the_form_is_saved_when_it_is_left(
+    panel: EventsPanel, qtbot: QtBot, settle: Settle, place: Path, how: str
+) -> None:
+    before = panel.events[2]
+    typing(panel, qtbot, 2, "00:53.5")
+    if how == "another event":
+        panel.view.go_to(4)
+    elif how == "another source":
+        panel.head.choice.setCurrentText("conflict")
+        panel.head.choice.activated.emit(panel.head.choice.currentIndex())
+    elif how == "threshold":
+        panel.head.level.setValue(0.99)
+    elif how == "several":
+        panel.view.selectAll()
+        panel.view.go_to(0)
+    else:
+        panel.settle()
+    assert panel.strip.currentIndex() == 0
+    settle()
+    (row,) = on_disk(place)
+    assert (row["label"], row["end"], row["state"]) == ("interruption", 53.5, "corrected")
+    with Library(place) as again:
+        (stored,) = again.corrections("clip-id")
+    assert (stored.track, stored.start, stored.end) == ("fusion.score", before.start, before.end)
+    assert stored.old["event"]["threshold"] == 0.7
+
+
+def test_what_is_typed_for_one_medium_is_never_written_to_another(
+    panel: EventsPanel, qtbot: QtBot, settle: Settle, document: Document, tmp_path: Path, place: Path
+) -> None:
+    typing(panel, qtbot, 2, "00:53.5")
+    document.open(tmp_path / "another.mp4")
+    settle()
+    with Library(place) as again:
+        assert [c.new["label"] for c in again.corrections("clip-id")] == ["interruption"]
+        assert [m.id for m in again.media() if m.id != "clip-id" and again.corrections(m.id)] == []
+
+
+def test_what_cannot_be_saved_stands_in_the_form_again(
+    panel: EventsPanel, qtbot: QtBot, settle: Settle, place: Path
+) -> None:
+    typing(panel, qtbot, 2, "soon")
+    panel.view.go_to(4)
+    settle()
+    assert on_disk(place) == []
+    assert panel.problem.isVisible()
+    assert "was not corrected" in panel.problem.text()
+    assert "no time" in panel.problem.text()
+    panel.choose(panel.events[1])
+    keys(panel, qtbot, Qt.Key.Key_C)
+    assert panel.strip.form.name.text() == panel.events[1].label
+    qtbot.keyClick(panel.strip.form.name, Qt.Key.Key_Escape)
+    panel.choose(panel.events[2])
+    keys(panel, qtbot, Qt.Key.Key_C)
+    form = panel.strip.form
+    assert (form.end.text(), form.name.text()) == ("soon", "interruption")
+    assert "no time" in form.wrong.text()
+    form.end.setText("00:53.5")
+    qtbot.keyClick(form.end, Qt.Key.Key_Return)
+    settle()
+    assert on_disk(place)[0]["end"] == 53.5
+    # Who says Cancel wants none of it.
+    typing(panel, qtbot, 2, "later")
+    form.cancel.click()
+    keys(panel, qtbot, Qt.Key.Key_C)
+    assert form.end.text() == stamp(53.5)
+
+
+def test_decisions_that_the_threshold_hides_are_counted(panel: EventsPanel, settle: Settle) -> None:
+    panel.change(panel.events[:2], {"state": "accepted"})
+    panel.add(31.0, 33.0)
+    settle()
+    assert "hidden" not in panel.count.text()
+    assert panel.count.toolTip() == ""
+    panel.set_threshold(0.99)
+    settle()
+    assert panel.count.text().endswith("2 decided, hidden by the threshold")
+    assert "is kept, is exported" in panel.count.toolTip()
+    panel.history.undo()
+    settle()
+    assert "hidden" not in panel.count.text()
+
+
 def test_label_is_edited_in_its_cell(panel: EventsPanel, qtbot: QtBot, settle: Settle, place: Path) -> None:
     panel.choose(panel.events[1])
     keys(panel, qtbot, Qt.Key.Key_L)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from mien.library import Library
 from mien_desktop.shell.window import MainWindow
 from mien_desktop.timeline.view import TimelineView
 from mien_desktop.work.steps import KEPT, Steps
@@ -155,3 +156,15 @@ def test_steps_of_media_left_long_ago_are_forgotten(qtbot: QtBot) -> None:
     assert not steps.canUndo()
     steps.forget()
     assert steps.of("medium-20") is None
+
+
+def test_what_is_being_typed_is_saved_when_the_window_closes(opened: MainWindow, qtbot: QtBot, place: Path) -> None:
+    events, medium = opened.workspace.events, opened.document.medium
+    qtbot.waitUntil(lambda: events.ready, timeout=PATIENCE)
+    events.set_threshold(0.05)
+    events.choose(events.events[0])
+    events.act("correct")
+    events.strip.form.name.setText("quarrel")
+    opened.close()
+    with Library(place) as library:
+        assert [c.new["label"] for c in library.corrections(medium)] == ["quarrel"]
