@@ -64,6 +64,11 @@ class Worker:
         """Start the process now, so that it loads while the caller does something else."""
         self._ensure()
 
+    def load_ahead(self, path: Path, choice: Choice) -> None:
+        """Have the process load, while it has nothing else to do, what a fusion of this medium needs (`mien.engine.ahead`)."""
+        self._ensure()
+        self._send(("ahead", path, choice))
+
     def analyze(self, path: Path, choice: Choice) -> Iterator[Event]:
         """Analyse one medium. Ends with `Done` or `MediumFailed`; closing the iterator cancels.
 

@@ -34,6 +34,8 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None, holds_mo
     from mien.media import identity
 
     cancel = threading.Event()
+    free = threading.Event()  # nothing to do, or only what can wait
+    free.set()
     jobs: list[tuple[Any, ...]] = []
     news = threading.Condition()
     quitting = threading.Event()
@@ -46,10 +48,13 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None, holds_mo
             except (EOFError, OSError):
                 message = ("quit",)  # the front end is gone
             with news:
-                if message[0] in ("analyze", "explain"):
+                if message[0] == "ahead":
+                    jobs.append(message)
+                elif message[0] in ("analyze", "explain"):
                     cancel.clear()
-                    if message[0] == "analyze" and not jobs:
+                    if message[0] == "analyze" and free.is_set():
                         identity.begin(message[1])  # it is read while the libraries are still loaded
+                    free.clear()
                     jobs.append(message)
                 else:
                     cancel.set()
@@ -68,6 +73,7 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None, holds_mo
             pipe.send(event)
 
     threading.Thread(target=listen, name="mien-listen", daemon=True).start()
+    from mien.engine.ahead import Ahead
     from mien.engine.events import Explained, MediumFailed
     from mien.engine.explain import explain
     from mien.engine.registry import Registry
@@ -75,6 +81,7 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None, holds_mo
     from mien.library.library import Library
 
     registry = Registry.load()
+    ahead = Ahead(registry, free)
     while True:
         with news:
             news.wait_for(lambda: jobs or quitting.is_set())
@@ -84,6 +91,9 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None, holds_mo
                 os._exit(0)
             job = jobs.pop(0)
         path = job[1]
+        if job[0] == "ahead":
+            ahead.load(path, job[2])
+            continue
         try:
             if job[0] == "explain":
                 _, _, plugin, at, choice, of, person = job
@@ -102,6 +112,10 @@ def serve(pipe: Connection, library: str | None, log_file: Path | None, holds_mo
             logging.getLogger(__name__).exception("the engine failed")
             text = f"The analysis failed with {type(error).__name__}; details are in the log: {path}"
             emit(MediumFailed(str(path), text, 9, "WorkerError"))
+        finally:
+            with news:
+                if not any(waiting[0] != "ahead" for waiting in jobs):
+                    free.set()
 
 
 def _share_cores() -> None:

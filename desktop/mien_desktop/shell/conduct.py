@@ -30,7 +30,8 @@ MOVING = "The library is being moved; try again in a moment."
 QUIET = 60_000
 """ms; nothing that ships is silent so long on a machine that is not overloaded."""
 WARM = 1000
-"""ms after a saved analysis was opened; the worker is started then, so that another fusion is there within a second."""
+"""ms after a saved analysis was opened; the worker is started then and loads what the fusions need, so that even the first one
+that is chosen is there within a second."""
 
 
 class Conductor(QObject):
@@ -91,7 +92,7 @@ class Conductor(QObject):
         self._warming = QTimer(self)
         self._warming.setSingleShot(True)
         self._warming.setInterval(WARM)
-        self._warming.timeout.connect(lambda: self.analyst.warm_up())
+        self._warming.timeout.connect(lambda: self.analyst.warm_up(self.document.path, self.choice))
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -350,6 +351,8 @@ class Conductor(QObject):
             for signal in (before.happened, before.ended, before.died):
                 signal.disconnect()
             self.background.run(before.close, lambda _: before.deleteLater())
+            if self.document.readings.parts:
+                self._warming.start()
             self.library_changed.emit(place, copied)
             done()
 

@@ -89,10 +89,10 @@ class Analyst(QObject):
         for desk in (self._main, self._aside):
             desk.cancel(job)
 
-    def warm_up(self) -> None:
-        """Start the process before the first job, so that the first reading comes sooner."""
+    def warm_up(self, path: Path | None = None, choice: Choice | None = None) -> None:
+        """Start the process before the first job, and have it load meanwhile what another fusion of this medium needs."""
         if not self._closing:
-            self._main.put(Job(0, Path(), Choice()))
+            self._main.put(Job(0, path or Path(), choice or Choice()))
 
     def close(self) -> None:
         """End the workers and the threads, whatever they are doing."""
@@ -189,14 +189,14 @@ class _Desk:
             if job is None or self._closing:
                 break
             if job.number == 0:
-                self._start()
+                self._start(job)
             else:
                 self._run(job)
         self.worker.close()
 
-    def _start(self) -> None:
+    def _start(self, job: Job) -> None:
         try:
-            self.worker.start()
+            self.worker.load_ahead(job.path, job.choice)
         except MienError as error:
             _log.warning("the worker was not started ahead: %s", error)  # the first job tells it
 

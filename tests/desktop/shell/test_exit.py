@@ -73,6 +73,13 @@ def explaining(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: window.conductor.analyst.pid is not None, timeout=PATIENCE)
 
 
+def loading_ahead(window: MainWindow, qtbot: QtBot) -> None:
+    """The worker, for a fusion that nobody has chosen yet."""
+    window.open(DEMO)
+    qtbot.waitUntil(lambda: window.conductor.analyst.pid is not None, timeout=PATIENCE)
+    qtbot.wait(random.Random(3).randrange(1000))
+
+
 def exporting(window: MainWindow, qtbot: QtBot) -> None:
     window.open(DEMO)
     qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
@@ -102,7 +109,9 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("moment", [starting, opening, playing, analysing_begins, explaining, exporting, checking])
+@pytest.mark.parametrize(
+    "moment", [starting, opening, playing, analysing_begins, explaining, loading_ahead, exporting, checking]
+)
 def test_nothing_is_left_behind(
     moment: Callable[[MainWindow, QtBot], None],
     place: Path,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from mien.config import log_dir
 from mien_desktop.shell.conduct import RUN
 from mien_desktop.shell.window import MainWindow
 
@@ -37,6 +40,35 @@ def test_only_the_fusion_runs_again(opened: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not majority, timeout=PATIENCE)
     assert time.monotonic() - begun < 5.0
     settle(opened, qtbot)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into the worker in /proc")
+@pytest.mark.parametrize("fusion", ["fusion.majority", "fusion.hierarchical"])
+def test_the_first_fusion_after_opening_finds_everything_loaded(opened: MainWindow, qtbot: QtBot, fusion: str) -> None:
+    """Nobody asks for it: opening a saved analysis is enough. A trained fusion's net finds its libraries there as well."""
+    analyst = opened.conductor.analyst
+    qtbot.waitUntil(lambda: analyst.pid is not None, timeout=PATIENCE)
+    pid = analyst.pid
+    assert pid is not None
+    log = log_dir() / "desktop.log"
+    told = f" {pid} INFO mien.engine.ahead: loaded ahead: what fusions need"
+    qtbot.waitUntil(lambda: log.exists() and told in log.read_text(encoding="utf-8"), timeout=PATIENCE)
+    assert opened.conductor._job is None
+    before = libraries(pid)
+    assert {"libtorch_cpu", "_safetensors_rust"} <= before
+    fused = opened.document.readings.get("fusion.score")
+    opened.conductor.choose_fusion(fusion)
+    qtbot.waitUntil(lambda: opened.document.readings.get("fusion.score") is not fused, timeout=PATIENCE)
+    settle(opened, qtbot)
+    assert opened.document.standings[fusion].state == "done"
+    assert analyst.pid == pid
+    assert libraries(pid) - before == set()
+
+
+def libraries(pid: int) -> set[str]:
+    """Names of the compiled libraries that a process has loaded."""
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {Path(line.split()[-1]).name.split(".")[0] for line in lines if ".so" in line}
 
 
 def test_another_fusion_and_an_earlier_run_are_drawn_on_the_same_lane(opened: MainWindow, qtbot: QtBot) -> None:
