@@ -13,6 +13,7 @@ from mien.engine.choice import Choice, parse_settings
 from mien.engine.explain import explain, explainer
 from mien.engine.registry import Registry
 from mien.errors import UsageError, shown
+from mien.exchange.explained import face_facts, seconds_facts, thirds
 from mien.exchange.text import clock
 from mien.sdk.inputs import Crops
 from mien.sdk.protocols import Explanation, FaceExplanation
@@ -54,9 +55,7 @@ def explain_reading(
 
 def _sound(plugin: str, found: Explanation, as_json: bool) -> None:
     if as_json:
-        parts = [{"start": s, "end": e, "contribution": c} for s, e, _, _, c, _ in found.parts.rows()]
-        facts = {"reading": found.reading, "intercept": found.intercept, "fit": found.fit, "unit": found.unit}
-        say.emit_json({"plugin": plugin, "of": found.of, **facts, "parts": parts})
+        say.emit_json(seconds_facts(plugin, found))
         return
     start, end = found.parts.extent
     what = f"{plugin} reads {found.of} {found.reading:+.2f}" if found.of else f"{plugin} reads {found.reading:+.2f}"
@@ -73,22 +72,18 @@ def _sound(plugin: str, found: Explanation, as_json: bool) -> None:
 
 
 def _face(plugin: str, found: FaceExplanation, out: Path | None, as_json: bool) -> None:
-    heat = found.heat / found.heat.sum()
-    thirds = [[float(part.sum()) for part in np.array_split(row, 3, axis=1)] for row in np.array_split(heat, 3)]
     if out is not None:
         from mien.exchange.heat import write_picture
 
         write_picture(found, out)
     if as_json:
-        read = {name: float(p) for name, p in zip(found.labels, found.posterior, strict=True)}
-        facts = {"time": found.time, "box": [float(v) for v in found.box], "expression": read, "attention": thirds}
-        say.emit_json({"plugin": plugin, **facts, "picture": None if out is None else str(out)})
+        say.emit_json(face_facts(plugin, found, out))
         return
     typer.echo(f"{plugin} reads the face at {clock(found.time)}")
     for row in np.argsort(-found.posterior):
         share = float(found.posterior[row])
         typer.echo(f"  {found.labels[row]:<10} {share:4.2f} {'█' * round(20 * share)}")
-    told = ", ".join(f"{name} {sum(row):.0%}" for name, row in zip(THIRDS, thirds, strict=True))
+    told = ", ".join(f"{name} {sum(row):.0%}" for name, row in zip(THIRDS, thirds(found), strict=True))
     typer.echo(f"  attention by thirds of the face: {told}")
     if out is not None:
         typer.echo(f"  picture: {shown(out)}")

@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 
 from mien.errors import ExportError, shown
+from mien.exchange.explained import write_whole
 from mien.sdk.protocols import FaceExplanation
 
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
+STRENGTH = 0.55
+"""Of the heat over a face, when nobody says how strong it is to be."""
 
 
 def colours(levels: Any) -> Any:
@@ -21,7 +24,7 @@ def colours(levels: Any) -> Any:
     return table[steps]
 
 
-def overlaid(found: FaceExplanation, strength: float = 0.55) -> Any:
+def overlaid(found: FaceExplanation, strength: float = STRENGTH) -> Any:
     """The face under its heat, (H, W, 3) uint8 RGB as large as the crop.
 
     Args:
@@ -38,13 +41,16 @@ def overlaid(found: FaceExplanation, strength: float = 0.55) -> Any:
     return np.clip(np.round(base * (1.0 - strength) + hot * strength), 0, 255).astype(np.uint8)
 
 
-def write_picture(found: FaceExplanation, target: Path) -> None:
+def write_picture(found: FaceExplanation, target: Path, strength: float = STRENGTH) -> Path:
     """Write the face, and beside it the face under its heat, as a picture; the name's ending says which kind.
+
+    Args:
+        strength: as of `overlaid`.
 
     Raises:
         ExportError: it is no kind of picture, or cannot be written there.
     """
-    both = np.hstack([found.crop, overlaid(found)])
+    both = np.hstack([found.crop, overlaid(found, strength)])
     kind = target.suffix.lower() or ".png"
     try:
         good, data = cv2.imencode(kind, both[..., ::-1])
@@ -52,7 +58,4 @@ def write_picture(found: FaceExplanation, target: Path) -> None:
         good = False
     if not good:
         raise ExportError(f"No picture can be written as {kind!r}; name the file .png: {shown(target)}")
-    try:
-        target.write_bytes(data.tobytes())
-    except OSError as error:
-        raise ExportError(f"The picture cannot be written ({error.strerror}): {shown(target)}") from None
+    return write_whole(target, data.tobytes(), "picture")

@@ -173,16 +173,24 @@ class EventsPanel(QWidget):
         """Choose the next event of the table (1) or the one before (−1), and seek to it."""
         self.view.step(by)
 
-    def go(self, step: int, position: float) -> None:
-        """Choose the first event that begins after a time (step 1), or the last before it (−1), and seek to it.
+    @property
+    def shown(self) -> list[Event]:
+        """The events that the table's filter lets through."""
+        return self.view.events()
+
+    def go(self, step: int, position: float) -> bool:
+        """Choose the first event that begins after a time (step 1), or the last before it (−1), and seek to it; False if there
+        is none.
 
         Args:
             position: s; events that the table's filter hides are passed over.
         """
-        found = beside(self.view.events(), step, position)
-        if found is not None:
-            self.choose(found)
-            self.seek_requested.emit(found.start)
+        found = beside(self.shown, step, position)
+        if found is None:
+            return False
+        self.choose(found)
+        self.seek_requested.emit(found.start)
+        return True
 
     @Slot(int, float, float)
     def set_extent(self, row: int, start: float, end: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from mien_desktop.look.flow import Flow
 from mien_desktop.look.parts import button, explain, label
 
 
@@ -21,8 +22,8 @@ class Asking(QWidget):
         super().__init__()
         self.buttons: list[QPushButton] = []
         self._computing = self._stopping = False
-        self._row = QHBoxLayout()
-        self._row.setSpacing(6)
+        row = QWidget()
+        self._row = Flow(row)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(f"{name}: progress")
@@ -37,7 +38,7 @@ class Asking(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(6)
-        box.addLayout(self._row)
+        box.addWidget(row)
         box.addWidget(self._busy)
         box.addWidget(self._line)
         self._busy.hide()
@@ -58,10 +59,6 @@ class Asking(QWidget):
         explain(made, name, tip)
         self._row.addWidget(made)
         return made
-
-    def close_row(self) -> None:
-        """Nothing more is added."""
-        self._row.addStretch(1)
 
     @property
     def computing(self) -> bool:
@@ -96,6 +93,11 @@ class Asking(QWidget):
         if bad and self._stopping:
             text, bad = "Stopped.", False
         self._say(text, "bad" if bad else "small")
+
+    def tell(self, text: str, bad: bool = False) -> None:
+        """Say something of what was found, if nothing is being computed by now."""
+        if not self._computing:
+            self._say(text, "bad" if bad else "small")
 
     def allow(self, allowed: bool) -> None:
         """Whether it can be asked."""

@@ -9,16 +9,16 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
-from mien.exchange.heat import colours, overlaid
+from mien.exchange.heat import STRENGTH, colours, overlaid
 from mien.exchange.text import clock
 from mien.sdk.protocols import FaceExplanation
 from mien_desktop.explain.bars import Bar, Bars
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import explain, label
+from mien_desktop.look.parts import button, explain, label
+from mien_desktop.player.overlay import person_name
 
 SIDE = 220
 """Of the face, in device-independent pixels at 100 % text."""
-STRENGTH = 55
 
 
 class FaceMap(QWidget):
@@ -27,7 +27,7 @@ class FaceMap(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._found: FaceExplanation | None = None
-        self._strength = STRENGTH / 100
+        self._strength = STRENGTH
         self._image = QImage()
         self.setFixedSize(QSize(SIDE, SIDE))
         self.setAccessibleName("Face and attention")
@@ -101,11 +101,12 @@ class FaceView(QWidget):
         self.legend = Legend(palette)
         self.strength = QSlider(Qt.Orientation.Horizontal)
         self.strength.setRange(0, 100)
-        self.strength.setValue(STRENGTH)
+        self.strength.setValue(round(100 * STRENGTH))
         explain(
             self.strength, "Strength of the overlay", "How strongly the heat covers the face: 0 shows the face alone"
         )
         self.strength.valueChanged.connect(lambda value: self.map.set_strength(value / 100))
+        self.save = button("Save picture…", "Write the face, and beside it the face under its heat, as a picture")
         self.read = Bars(palette, "What was read from the face")
         self.said = label("", "small", wrap=True)
         left = QVBoxLayout()
@@ -120,6 +121,7 @@ class FaceView(QWidget):
         right = QVBoxLayout()
         right.addWidget(self.read)
         right.addWidget(self.said)
+        right.addWidget(self.save, 0, Qt.AlignmentFlag.AlignLeft)
         right.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -143,6 +145,11 @@ class FaceView(QWidget):
         self.setVisible(found is not None)
         self._list()
 
+    @property
+    def found(self) -> FaceExplanation | None:
+        """What is shown."""
+        return self._found
+
     def _list(self) -> None:
         found = self._found
         if found is None:
@@ -155,7 +162,7 @@ class FaceView(QWidget):
                 for n in order
             )
         )
-        who = f"Person {found.person}" if found.person >= 0 else "The face"
+        who = f"Person {person_name(found.person)}" if found.person >= 0 else "The face"
         self.said.setText(f"{who} at {clock(found.time, 2)}. {_told(found)}.")
 
     def _colour(self, n: int) -> str:

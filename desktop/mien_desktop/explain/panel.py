@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from mien.exchange.text import clock
@@ -13,9 +15,11 @@ from mien_desktop.explain.bars import Bar, Bars
 from mien_desktop.explain.face import FaceView
 from mien_desktop.explain.reasons import Reasons, reasons
 from mien_desktop.explain.said import Said
+from mien_desktop.explain.saving import Saver
 from mien_desktop.explain.seconds import Seconds
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, label
+from mien_desktop.player.overlay import person_name
 from mien_desktop.timeline.readings import figure
 
 STRONGEST = 5
@@ -50,7 +54,7 @@ class ExplainPanel(QWidget):
         self._document: Document | None = None
         self._reasons: Reasons | None = None
         self._position = 0.0
-        self.title = label("", "heading")
+        self.title = label("", "heading", wrap=True)
         self.here = button("Explain here", "Explain the moment of the playhead", shortcut="Ctrl+I")
         self.here.clicked.connect(lambda: self.explain(self._position))
         self.modalities = Bars(palette, "Weight of each modality")
@@ -62,6 +66,14 @@ class ExplainPanel(QWidget):
             view.clicked.connect(self.seek_requested)
         self._weighed = label("", "small", wrap=True)
         self._utterance = label("", "small", wrap=True)
+        self._voice: tuple[str, Explanation] | None = None  # what the bars show, and the plugin that read it
+        self.save_seconds = button(
+            "Save values…", "Write what each stretch contributed: a table (CSV), or all of it (JSON)"
+        )
+        self.save_seconds.clicked.connect(self._save_values)
+        self.face.save.clicked.connect(self._save_picture)
+        self.saver = Saver(self)
+        self.saver.told.connect(self._tell_saved)
         self.asking_seconds = Asking("Which seconds")
         self.asking_face = Asking("Which part of the face")
         self._of: dict[str, QComboBox] = {}
@@ -78,7 +90,6 @@ class ExplainPanel(QWidget):
         self.ask_face.clicked.connect(self.explain_face)
         self.people = self.asking_face.add_choice("Whose face", "Whose face is explained", (ANYONE,))
         for asking in (self.asking_seconds, self.asking_face):
-            asking.close_row()
             asking.cancel_asked.connect(self.cancel_asked)
         self._lay_out()
         self.setAccessibleName("Explain")
@@ -97,7 +108,7 @@ class ExplainPanel(QWidget):
         for heading, parts in (
             ("Which modality", (self._weighed, self.modalities)),
             ("Which words", (self._utterance, self.said, self.words)),
-            ("Which seconds", (self.asking_seconds, self.seconds)),
+            ("Which seconds", (self.asking_seconds, self.seconds, self.save_seconds)),
             ("Which part of the face", (self.asking_face, self.face)),
         ):
             section = QWidget()
@@ -107,12 +118,14 @@ class ExplainPanel(QWidget):
             section.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
             inner.addWidget(label(heading, "dim"))
             for part in parts:
-                inner.addWidget(part)
+                beginning = Qt.AlignmentFlag.AlignLeft if part is self.save_seconds else Qt.AlignmentFlag(0)
+                inner.addWidget(part, 0, beginning)
             self._sections.append(section)
             box.addWidget(section)
         box.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(content)
         scroll.setAccessibleName("Explanation")
         for ground in (content, scroll.viewport()):
@@ -150,13 +163,13 @@ class ExplainPanel(QWidget):
             if asking.computing:
                 self.cancel_asked.emit()
             asking.done("")
-        self.seconds.show_parts(None)
+        self._show_voice(None)
         self.face.show_face(None)
         self._reasons = reasons(self._document.readings, at)
         self.people.clear()
         self.people.addItem(ANYONE, -1)
         for seen in self._reasons.people:
-            self.people.addItem(f"person {seen}", seen)
+            self.people.addItem(f"person {person_name(seen)}", seen)
         self.people.setCurrentIndex(0 if person is None else max(0, self.people.findData(person)))
         self.people.setVisible(len(self._reasons.people) > 1)
         self._show()
@@ -210,11 +223,11 @@ class ExplainPanel(QWidget):
         for asking in (self.asking_seconds, self.asking_face):
             asking.progress(fraction)
 
-    def show_seconds(self, title: str, found: Explanation) -> None:
-        """What each stretch of the window contributed."""
+    def show_seconds(self, plugin: str, title: str, found: Explanation) -> None:
+        """What each stretch of the window contributed to the reading of a plugin."""
         if not self.asking_seconds.computing:
             return  # of a moment that is no longer shown
-        self.seconds.show_parts(found, self._reasons.at if self._reasons is not None else 0.0)
+        self._show_voice((plugin, found))
         what = f"{title}, {found.of}" if found.of and found.of not in title.lower() else title
         unit = f" in {found.unit}" if found.unit else ""
         self.asking_seconds.done(
@@ -241,7 +254,7 @@ class ExplainPanel(QWidget):
         """Ask which seconds made a plugin's reading of the moment shown."""
         if self._reasons is None or self.asking_face.computing:
             return
-        self.seconds.show_parts(None)
+        self._show_voice(None)
         self.asking_face.allow(False)  # one at a time
         self.asking_seconds.wait("Reading the sound again with stretches left out …")
         self.seconds_asked.emit(plugin, self._reasons.at, self._of[plugin].currentText() if plugin in self._of else "")
@@ -256,10 +269,40 @@ class ExplainPanel(QWidget):
         self.asking_face.wait("Looking at the face …")
         self.face_asked.emit(self._reasons.at, -1 if person is None else int(person))
 
+    # -- files -------------------------------------------------------------------------------------------------
+
+    def shutdown(self) -> None:
+        """What is being written is written to its end; nothing is told any more."""
+        self.saver.close()
+
+    @property
+    def _path(self) -> Path | None:
+        return self._document.path if self._document is not None else None
+
+    @Slot()
+    def _save_picture(self) -> None:
+        if self.face.found is not None:
+            self.saver.choose_picture(self.face.found, self.face.strength.value() / 100, self._path)
+
+    @Slot()
+    def _save_values(self) -> None:
+        if self._voice is not None and self._reasons is not None:
+            self.saver.choose_values(*self._voice, self._reasons.at, self._path)
+
+    def _tell_saved(self, of_face: bool, text: str, bad: bool) -> None:
+        (self.asking_face if of_face else self.asking_seconds).tell(text, bad=bad)
+
+    def _show_voice(self, voice: tuple[str, Explanation] | None) -> None:
+        self._voice = voice
+        self.seconds.show_parts(
+            None if voice is None else voice[1], self._reasons.at if self._reasons is not None else 0.0
+        )
+        self.save_seconds.setVisible(voice is not None)
+
     def _clear(self) -> None:
         self._reasons = None
         self.title.setText("Choose an event, or explain the moment of the playhead.")
-        self.seconds.show_parts(None)
+        self._show_voice(None)
         self.face.show_face(None)
         for asking in (self.asking_seconds, self.asking_face):
             asking.done("")

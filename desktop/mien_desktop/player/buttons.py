@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import explain
+from mien_desktop.look.parts import explain, native
 from mien_desktop.player.glyphs import icon
 
 SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
@@ -27,7 +27,7 @@ class Button(QToolButton):
     def __init__(self, glyph: str, title: str, tip: str, command: str = "", *, checkable: bool = False) -> None:
         super().__init__()
         self.glyph, self.command = glyph, command
-        self._title, self._tip, self._keys = title, tip, ""
+        self._title, self._tip, self._keys, self._note = title, tip, "", ""
         self.setProperty("kind", "flat")
         self.setCheckable(checkable)
         self.setIconSize(QSize(ICON, ICON))
@@ -36,12 +36,14 @@ class Button(QToolButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.tell()
 
-    def tell(self, title: str = "", tip: str = "", keys: str | None = None, *, active: bool = True) -> None:
-        """Say what it does now; what is left out stays. Keys are named while they do something."""
+    def tell(self, title: str = "", tip: str = "", keys: str | None = None, note: str | None = None) -> None:
+        """Say what it does now, and a note on that; what is left out stays."""
         self._title, self._tip = title or self._title, tip or self._tip
         self._keys = self._keys if keys is None else keys
-        named = QKeySequence(self._keys).toString(QKeySequence.SequenceFormat.NativeText) if active else ""
+        self._note = self._note if note is None else note
+        named = native(self._keys)
         told = f"{self._tip} ({named})" if named else self._tip
+        told = f"{told} – {self._note}" if self._note else told
         if (told, self._title) != (self.toolTip(), self.accessibleName()):
             explain(self, self._title, told)
 

@@ -69,7 +69,9 @@ class Transport(QWidget):
         self.volume.setPageStep(10)
         self.volume.setFixedWidth(_VOLUME_WIDTH)
         self.volume.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        explain(self.volume, "Volume", "Loudness")
+        explain(
+            self.volume, "Volume", "Loudness: louder{louder}, quieter{quieter}", command="louder quieter"
+        )  # the shell names the keys
         self.frame = _numbers("Frame", "Number of the frame shown, from 0, and frames a second", "small")
         self.frame.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.frame.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -198,15 +200,12 @@ class Transport(QWidget):
         there = player.has_sound and not player.sound_problem
         silent = player.muted or (not there and player.medium is not None)
         glyph = "muted" if silent else "sound"
-        if player.medium is not None and not player.has_sound:
-            tip = "This medium has no sound"
-        elif player.sound_problem:
-            tip = player.sound_problem
-        else:
-            tip = "Sound on" if player.muted else "Mute"
+        lacks = player.medium is not None and not player.has_sound
+        why = "This medium has no sound" if lacks else player.sound_problem
+        does = "Sound on" if player.muted else "Mute"
         if self.mute.glyph != glyph:
             self.mute.show_glyph(glyph, self._palette)
-        self.mute.tell("Sound on" if player.muted else "Mute", tip, active=there or player.medium is None)
+        self.mute.tell(does, does, note=why)
         for widget in (self.mute, self.volume):
             widget.setEnabled(there or player.medium is None)
         told = round(player.volume * 100)

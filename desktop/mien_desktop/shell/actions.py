@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from mien_desktop.shell.window import MainWindow
 
 
+LOUDER = 0.1
+"""By what share of the full loudness a press of its keys changes it."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One command. keys: in Qt's portable spelling, the first is shown; empty for none."""
@@ -142,6 +146,8 @@ class Actions:
             Command("step", "&Playback", "Next frame", (".",), lambda: player.step(1)),
             Command("back", "&Playback", "Previous frame", (",",), lambda: player.step(-1)),
             Command("mute", "&Playback", "Sound on or off", ("M",), lambda: player.set_muted(not player.muted)),
+            Command("louder", "&Playback", "Louder", ("Ctrl+Shift+Up",), lambda: space.turn_up(LOUDER)),
+            Command("quieter", "&Playback", "Quieter", ("Ctrl+Shift+Down",), lambda: space.turn_up(-LOUDER)),
             Command("next-event", "&Playback", "Next event", ("Ctrl+Right",), lambda: space.go_to_event(1)),
             Command("previous-event", "&Playback", "Previous event", ("Ctrl+Left",), lambda: space.go_to_event(-1)),
             Command("loop", "&Playback", "Loop the selection", ("Shift+L",), space.toggle_loop),

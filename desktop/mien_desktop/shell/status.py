@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from mien_desktop.document import Document, Standing
@@ -11,6 +11,8 @@ from mien_desktop.look.parts import button, explain, label, panel
 from mien_desktop.shell.progress import ProgressList, far
 
 MARKS = {"done": "✓", "cached": "✓", "failed": "✗", "skipped": "–"}
+NOTED = 6000
+"""ms for which a note stays."""
 _TIP = "How far every plugin is, and how long it will take"
 
 
@@ -45,7 +47,9 @@ class StatusBar(QWidget):
         row.addWidget(self._line, 1)
         row.addWidget(self._worker)
         row.addWidget(self._saved)
-        self._pending, self._lost = 0, ""
+        self._pending, self._lost, self._note = 0, "", ""
+        self._fading = QTimer(self, singleShot=True, interval=NOTED)
+        self._fading.timeout.connect(self._forget_note)
         document.progressed.connect(self._follow)
         document.opened.connect(self._follow)
         self.setAccessibleName("Progress")
@@ -54,7 +58,7 @@ class StatusBar(QWidget):
 
     @property
     def line(self) -> str:
-        """What it says of the plugins."""
+        """What it says of the plugins, or the note that stands there for a moment."""
         return self._line.text()
 
     def wear(self, palette: Palette) -> None:
@@ -68,6 +72,16 @@ class StatusBar(QWidget):
     def say(self, text: str) -> None:
         """What the worker does; empty for nothing."""
         self._worker.setText(text)
+
+    def note(self, text: str) -> None:
+        """Say in a few words why a command did nothing, for a moment, before what it says of the plugins."""
+        self._note = text
+        self._fading.start()
+        self._follow()
+
+    def _forget_note(self) -> None:
+        self._note = ""
+        self._follow()
 
     def show_pending(self, steps: int) -> None:
         """So many changes are not in the library yet; a new one begins with the last failure forgotten."""
@@ -113,6 +127,9 @@ class StatusBar(QWidget):
         self.details.setText(f"{len(ended)} of {len(standings)}" if busy and standings else "Progress")
         explain(self.details, "Progress of every plugin", _TIP)
         self._bar.setVisible(busy)
+        if self._note:
+            self._line.setText(self._note)
+            return
         if not busy:
             self._line.setText("   ".join(f"{short(s)} {MARKS[s.state]}" for s in ended))
             return

@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
         self.welcome.demo_asked.connect(self.open_demo)
         self.welcome.settings_asked.connect(self.show_settings)
         self.workspace.trouble.connect(lambda text: self.message.tell(text))
+        self.workspace.noted.connect(self.foot.note)
         self.workspace.full_screen_asked.connect(self.toggle_full_screen)
         self.workspace.sample_asked.connect(self.play_sample)
         app = QApplication.instance()

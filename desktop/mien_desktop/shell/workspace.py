@@ -47,11 +47,13 @@ class Workspace(QWidget):
 
     Signals:
         trouble(str): one sentence.
+        noted(str): why a command did nothing, a few words.
         full_screen_asked: the picture over the whole screen, or back.
         sample_asked(Path, float, float): a stretch of a medium, in s, is to be played; the medium may be another one.
     """
 
     trouble = Signal(str)
+    noted = Signal(str)
     full_screen_asked = Signal()
     sample_asked = Signal(object, float, float)
 
@@ -266,7 +268,7 @@ class Workspace(QWidget):
         self._selection = selection
         self.events.set_selection(*(selection or (0.0, 0.0)))
         if self._looping:
-            self.player.set_loop(selection)
+            self._set_looping(selection is not None)
 
     @property
     def selection(self) -> tuple[float, float] | None:
@@ -278,13 +280,26 @@ class Workspace(QWidget):
         self._set_looping(not self._looping)
 
     def _set_looping(self, looping: bool) -> None:
+        if looping and self._selection is None:
+            looping = False
+            self.noted.emit("Select a stretch of time first to loop it.")
         self._looping = looping
         self.transport.set_looping(looping)
         self.player.set_loop(self._selection if looping else None)
 
     def go_to_event(self, step: int) -> None:
         """The next event behind the playhead, or the last before it."""
-        self.events.go(step, self.player.position)
+        if self.events.go(step, self.player.position):
+            return
+        shown = self.events.shown
+        if shown:
+            self.noted.emit("No event after the playhead." if step > 0 else "No event before the playhead.")
+        else:
+            self.noted.emit("The filter hides all events." if self.events.events else "No events to go to.")
+
+    def turn_up(self, by: float) -> None:
+        """Make the sound louder, or quieter, by a share of the full loudness; it is heard again where it was off."""
+        self.transport.volume.setValue(self.transport.volume.value() + round(100 * by))
 
     # -- events and explanations ---------------------------------------------------------------------------------
 
@@ -317,7 +332,7 @@ class Workspace(QWidget):
         if isinstance(found, FaceExplanation):
             self.explain.show_face(found)
             return
-        self.explain.show_seconds(self._conductor.registry.analyzer(plugin).title, found)
+        self.explain.show_seconds(plugin, self._conductor.registry.analyzer(plugin).title, found)
 
     def _compared(self, tracks: dict[str, AnyTrack]) -> None:
         self.lanes.compare(tracks)
@@ -401,6 +416,7 @@ class Workspace(QWidget):
         """Save what is being typed; end the player's and the sound's threads."""
         self.events.settle()
         self.truth.shutdown()
+        self.explain.shutdown()
         self.overview.leave()
         self.player.close()
         self.overview.shutdown()

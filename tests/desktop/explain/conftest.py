@@ -93,4 +93,5 @@ def panel(qtbot: QtBot, readings: dict[str, AnyTrack]) -> Iterator[ExplainPanel]
     with qtbot.waitExposed(made):
         made.show()
     yield made
+    made.shutdown()
     document.deleteLater()

@@ -58,7 +58,7 @@ def test_seconds_are_asked_for_waited_for_and_shown(panel: ExplainPanel, qtbot: 
     assert panel.asking_seconds.cancel.isVisible()
     assert not ask.isEnabled()
     panel.show_progress(0.4)
-    panel.show_seconds("Emotion attributes", voice)
+    panel.show_seconds("emotion", "Emotion attributes", voice)
     assert ask.isEnabled()
     assert not panel.asking_seconds.cancel.isVisible()
     assert f"{voice.reading:+.2f}".replace("-", "−") in panel.asking_seconds.text
@@ -84,7 +84,7 @@ def test_the_reading_can_be_chosen(panel: ExplainPanel, qtbot: QtBot) -> None:
 
 def test_a_face_is_shown_under_its_heat(panel: ExplainPanel, qtbot: QtBot, face: FaceExplanation) -> None:
     panel.explain(HEATED)
-    assert [panel.people.itemText(n) for n in range(3)] == ["the largest face", "person 2", "person 1"]
+    assert [panel.people.itemText(n) for n in range(3)] == ["the largest face", "person B", "person A"]
     panel.people.setCurrentIndex(2)
     with qtbot.waitSignal(panel.face_asked) as asked:
         panel.ask_face.click()
@@ -118,7 +118,7 @@ def test_it_can_be_cancelled(panel: ExplainPanel, qtbot: QtBot, voice: Explanati
         panel.asking_seconds.cancel.click()
     panel.show_failure("The analysis was cancelled.")
     assert panel.asking_seconds.text == "Stopped."
-    panel.show_seconds("Emotion attributes", voice)  # too late
+    panel.show_seconds("emotion", "Emotion attributes", voice)  # too late
     assert not panel.seconds.isVisible()
 
 
@@ -129,7 +129,7 @@ def test_another_moment_forgets_what_was_computed_for_the_last(
     panel.asking_seconds.buttons[0].click()
     with qtbot.waitSignal(panel.cancel_asked):
         panel.explain(5.0)
-    panel.show_seconds("Emotion attributes", voice)
+    panel.show_seconds("emotion", "Emotion attributes", voice)
     assert not panel.seconds.isVisible()
 
 
@@ -158,7 +158,7 @@ def test_every_control_is_named_and_reachable(panel: ExplainPanel) -> None:
 def test_it_wears_both_palettes(panel: ExplainPanel, voice: Explanation, face: FaceExplanation) -> None:
     panel.explain(HEATED)
     panel.asking_seconds.buttons[0].click()
-    panel.show_seconds("Emotion attributes", voice)
+    panel.show_seconds("emotion", "Emotion attributes", voice)
     dark = panel.seconds.grab().toImage()
     panel.wear(LIGHT)
     light = panel.seconds.grab().toImage()

@@ -131,12 +131,12 @@ def test_why_there_is_no_sound_is_told_at_the_button(
 ) -> None:
     player = open_clip(shared, make_player, transport, qtbot)
     assert player.sound_problem
-    assert transport.mute.toolTip() == player.sound_problem
+    assert transport.mute.toolTip() == f"Mute (M) – {player.sound_problem}"
     assert not transport.mute.isEnabled()
     assert not transport.volume.isEnabled()
     with qtbot.waitSignal(player.opened, timeout=20_000):
         player.open(shared / "media" / "odd" / "no_audio.mp4")
-    assert transport.mute.toolTip() == "This medium has no sound"
+    assert transport.mute.toolTip() == "Mute (M) – This medium has no sound"
     player.close()
     assert transport.mute.isEnabled()
     assert transport.mute.toolTip() == "Mute (M)"
