@@ -171,7 +171,8 @@ def _markdown(card: Card, facts: Mapping[str, Any]) -> str:
     lines += [
         f"| weights | {facts['bytes']:,} bytes, sha256 `{facts['sha256']}` |",
         f"| licence of the weights | {card.licence} |",
-        f"| trained | {facts['created']}, seeds {', '.join(map(str, card.seeds))} |",
+        f"| measured | {facts['created']} |",
+        f"| seeds of the training | {', '.join(map(str, card.seeds))} |",
         "",
         "## Measured",
         "",

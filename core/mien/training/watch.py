@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,10 +45,9 @@ class Epoch:
     def __str__(self) -> str:
         value = self.scores[self.metric]
         best = "" if self.best is None or self.best_epoch == self.number else f" (best {self.best:.4g})"
-        return (
-            f"epoch {self.number} of {self.limit}: {self.metric.replace('_', ' ')} {value:.4g}{best}, "
-            f"loss {self.train_loss:.4g}, {self.seconds:.0f} s"
-        )
+        # An epoch that cannot be kept has no value (the face net's on small pictures).
+        told = f"{self.metric.replace('_', ' ')} {value:.4g}{best}, " if math.isfinite(value) else ""
+        return f"epoch {self.number} of {self.limit}: {told}training loss {self.train_loss:.4g}, {self.seconds:.0f} s"
 
 
 class Watcher(Protocol):

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import CorpusError, shown
+from mien.evaluation.groups import GENDERS, LANGUAGES
 from mien.models import store
 from mien.tracks.quantity import EXPRESSIONS
 from mien.training.checks import require_splits
@@ -120,6 +121,16 @@ def read_items(data: Path, kept: Path, budget: Budget, device: str = "cpu") -> d
         if not path.is_file():
             make(data, budget, device).save(path)
         found[name] = Items.load(path)
+    return found
+
+
+def voices_of(data: Path) -> dict[str, tuple[str, ...]]:
+    """Each speaker's groups, as cards call them: the corpus with its language, and women or men."""
+    found = {}
+    for clip in read_clips(data):
+        corpus = f"voices of {clip.corpus} ({LANGUAGES.get(clip.language, clip.language)})"
+        gender = (f"voices of {GENDERS.get(clip.gender, clip.gender)}",) if clip.gender else ()
+        found[clip.speaker] = (corpus, *gender)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from mien.evaluation.metrics import balanced_accuracy, bootstrap_ci, ccc, ece
+from mien.evaluation.metrics import balanced_accuracy, bootstrap_ci, ccc, ece, ece_by_chance
 from mien.tracks.quantity import EXPRESSIONS
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
@@ -40,13 +40,15 @@ Floats = npt.NDArray[np.floating[Any]]
 class Heard:
     """What a net read at the end of N runs of held-out sequences.
 
-    label (N,); affect (N, 2); group (N,) number of the sequence; logits, probability (S, N, C) and said (S, N, 2): valence and
-    arousal, with each subset of `scaling.subsets`; imputed: the same where what is absent was imputed, if it was.
+    label (N,); affect (N, 2); group (N,) number of the sequence; speaker (N,) of the voice; logits, probability (S, N, C) and
+    said (S, N, 2): valence and arousal, with each subset of `scaling.subsets`; imputed: the same where what is absent was
+    imputed, if it was.
     """
 
     label: npt.NDArray[np.int64]
     affect: Floats
     group: npt.NDArray[np.int64]
+    speaker: npt.NDArray[np.str_]
     logits: Floats
     probability: Floats
     said: Floats
@@ -57,7 +59,8 @@ class Heard:
 def read_all(net: TimedNet, pools: Pools, count: int, seed: int, imputer: KnnImputer | None = None) -> Heard:
     """Read `count` sequences that the seed draws; probabilities are those of the net's own calibration."""
     kinds = subsets(len(MODALITIES))
-    about: list[list[Any]] = [[] for _ in range(3)]
+    about: list[list[Any]] = [[] for _ in range(4)]
+    voice = pools.items[MODALITIES.index("voice")]
     read: list[list[list[Reading]]] = [[], []]
     ended = []
     for first in range(0, count, _AT_ONCE):
@@ -70,20 +73,21 @@ def read_all(net: TimedNet, pools: Pools, count: int, seed: int, imputer: KnnImp
         about[0].append(sequences.label[ends])
         about[1].append(sequences.affect[ends])
         about[2].append(np.nonzero(ends)[0] + first)
+        about[3].append(voice.group[sequences.rows[MODALITIES.index("voice")][ends]])
         masks = [whole[:, net.context :] & torch.from_numpy(kind) for kind in kinds]
         ended.append(ends)
         read[0].append([net.decode(encoded, mask) for mask in masks])
         if imputer is not None:
             filled = [impute(net, imputer, encoded, mask) for mask in masks]
             read[1].append([net.decode(e, masks[0], known=mask) for e, mask in zip(filled, masks, strict=True)])
-    label, affect, group = (np.concatenate(part) for part in about)
+    label, affect, group, speaker = (np.concatenate(part) for part in about)
 
     def of(readings: list[list[Reading]], imputed: Heard | None) -> Heard:
         def joined(name: str) -> Floats:
             parts = zip(readings, ended, strict=True)
             return np.concatenate([np.stack([_at(getattr(r, name), ends) for r in some]) for some, ends in parts], 1)
 
-        return Heard(label, affect, group, joined("logits"), joined("expression"), joined("affect"), imputed)
+        return Heard(label, affect, group, speaker, joined("logits"), joined("expression"), joined("affect"), imputed)
 
     return of(read[0], of(read[1], None) if imputer is not None else None)
 
@@ -156,6 +160,29 @@ def measured(heard: Heard, repeats: int, way: str, *, whole: bool = False) -> li
     return found
 
 
+def by_voice(heard: Heard, voices: Mapping[str, Sequence[str]], repeats: int) -> list[Metric]:
+    """The same with every modality by who is heard; `voices`: the groups of each speaker. Those who are never or always
+    hostile are left out."""
+    found = []
+    hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
+    guess, score = heard.probability[0].argmax(1), scored(heard.probability[0])
+    for name in sorted({name for groups in voices.values() for name in groups}):
+        rows = np.array([name in voices.get(str(speaker), ()) for speaker in heard.speaker])
+        if not 0 < hostile[rows].sum() < rows.sum():
+            continue
+        chance = f"15 bins; {ece_by_chance(score[rows]):.3f} by chance alone"
+        for metric, of, truth, said, note in (
+            ("balanced accuracy, emotion", balanced_accuracy, heard.label, guess, VOICES),
+            ("balanced accuracy, hostile", balanced_accuracy, hostile, score >= 0.5, "at 0.5"),
+            (ECE_HOSTILE, ece, hostile, score, chance),
+        ):
+            interval = bootstrap_ci(of, truth[rows], said[rows], groups=heard.group[rows], repeats=repeats)
+            subset = f"held-out sequences: {named(MODALITIES, subsets(len(MODALITIES))[0])}, {name}"
+            found.append(Metric.of(metric, interval, int(rows.sum()), subset, note))
+    return found
+
+
+VOICES: Final = "by who is heard"
 ECE_HOSTILE: Final = "expected calibration error, hostile"
 ECE_EMOTION: Final = "expected calibration error, emotion"
 HOSTILE: Final = [EXPRESSIONS.index(name) for name in ("angry", "disgust")]
@@ -166,10 +193,12 @@ def scored(probability: Floats) -> Floats:
     return np.asarray(probability[:, HOSTILE].sum(1).clip(0, 1))
 
 
-def make_card(config: Mapping[str, Any], heard: Heard, repeats: int, parameters: int) -> Card:
-    """The card of a model that read the held-out sequences as `heard` says."""
+def make_card(
+    config: Mapping[str, Any], heard: Heard, voices: Mapping[str, Sequence[str]], repeats: int, parameters: int
+) -> Card:
+    """The card of a model that read the held-out sequences as `heard` says; `voices`: see `by_voice`."""
     strategy, way = str(config["strategy"]), str(config["moddrop"])
-    own = measured(heard, repeats, way, whole=True)
+    own = [*measured(heard, repeats, way, whole=True), *by_voice(heard, voices, repeats)]
     hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
     diagrams = [
         reliability(hostile, scored(p), f"hostile, {named(MODALITIES, kind)}")

@@ -32,8 +32,15 @@ EVEN = 0.5
 ATTRIBUTES = ("valence", "arousal", "dominance")
 
 
-def measure(model: Path, config: Mapping[str, Any], material: Material, pairs: Pairs, device: str) -> Card:
-    """Read the test pairs with the model in a folder, and describe it."""
+def measure(
+    model: Path,
+    config: Mapping[str, Any],
+    material: Material,
+    pairs: Pairs,
+    sample: tuple[Material, Pairs],
+    device: str,
+) -> Card:
+    """Read the test pairs with the model in a folder, and those of the small sample, and describe it."""
     read = Mml.load(model, device)
     text, voice = material.said.vectors[pairs.text], material.voiced.vectors[pairs.voice]
     metrics: list[Metric] = []
@@ -53,6 +60,7 @@ def measure(model: Path, config: Mapping[str, Any], material: Material, pairs: P
     metrics += _agreement("test pairs, weighted late fusion", pairs, mixed, "for comparison, nothing trained")
     always = np.full(len(pairs), float(hostile(pairs.target).mean() > 0.5), np.float32)
     metrics += _decisions("test pairs, the commoner answer always", pairs, always, "for comparison")
+    metrics += on_sample(read, *sample)
     options = {"moddrop": "false"} if not config["moddrop"] else {}
     options |= {"neighbours": str(config["neighbours"])} if config["neighbours"] else {}
     options |= {name: str(value) for name, value in config.get("options", {}).items()}
@@ -73,6 +81,19 @@ def measure(model: Path, config: Mapping[str, Any], material: Material, pairs: P
         notes=_notes(config),
         plots=(reliability_plot(*diagrams),),
     )
+
+
+def on_sample(read: Mml, material: Material, pairs: Pairs) -> list[Metric]:
+    """What a model makes of the small sample, with each modality and without: little, so that it is soon measured again."""
+    text, voice = material.said.vectors[pairs.text], material.voiced.vectors[pairs.voice]
+    truth = hostile(pairs.target).astype(int)
+    found: list[Metric] = []
+    for subset, there in SUBSETS.items():
+        score = read.read(text, voice, np.tile(np.array(there), (len(pairs), 1)))
+        name = f"small sample of test pairs, {subset}"
+        for metric, of in (("RMSE", rmse), ("Pearson", pearson)):
+            found.append(_of(metric, of, truth, score, pairs, name, "what the tests measure again"))
+    return found
 
 
 def _calibrated(config: Mapping[str, Any]) -> dict[str, str]:

@@ -40,6 +40,8 @@ HEATED: Final = ("angry", "anger")
 CALM: Final = ("calm", "neutral", "boredom")
 VALID_SPEAKERS: Final = ("ravdess-13", "ravdess-14", "ravdess-15", "ravdess-16", "emodb-13", "emodb-14")
 SPLITS: Final = ("train", "valid", "test")
+SMALL: Final = 60
+"""Texts of each corpus in the small part of the test split."""
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -235,6 +237,17 @@ class Material:
             np.savez(partial, **values)
             partial.replace(place)
         return made
+
+
+def small(data: Path, models: Callable[[], tuple[TextModel, Reader]], seed: int) -> Material:
+    """A fixed small part of the test split, quickly embedded: the card has figures of it besides, which a test compares."""
+    texts, corpora = read_texts(data, "test", SMALL, seed)
+    taken: dict[tuple[str, str, str], Clip] = {}
+    for clip in read_clips(data):
+        if split_of(clip.speaker) == "test":
+            taken.setdefault((clip.speaker, clip.emotion, clip.intensity), clip)
+    text, voice = models()
+    return Material(embed_texts(texts, corpora, text), embed_voices(list(taken.values()), voice, 0, seed))
 
 
 def _part(kept: Any, name: str) -> dict[str, Any]:

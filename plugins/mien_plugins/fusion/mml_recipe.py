@@ -31,7 +31,7 @@ from mien.training.kit import RecipeBrain, Stage, save_model, seed_everything
 from mien_plugins.emotion.reader import Reader
 from mien_plugins.emotion.reader import load as load_reader
 from mien_plugins.fusion.mml_calibration import on_pairs
-from mien_plugins.fusion.mml_data import THRESHOLD, Budget, Material, Pairs, Said, Voiced, pair
+from mien_plugins.fusion.mml_data import THRESHOLD, Budget, Material, Pairs, Said, Voiced, pair, small
 from mien_plugins.fusion.mml_info import ENCODERS, MODEL
 from mien_plugins.fusion.mml_net import MEMORY, MmlConfig, MmlNet
 from mien_plugins.fusion.moddrop import moddrop
@@ -291,7 +291,7 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
 
         return evaluate_own(model, data, device=device)
     _require_public(data)
-    return _measured(model, data, device, partial(encoders, device), None)
+    return _measured(model, data, device, cache_of(partial(encoders, device)), None)
 
 
 def _measured(
@@ -301,7 +301,9 @@ def _measured(
 
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     material = Material.make(data, "test", models, _budget(config), config["seed"], cache)
-    return measure(model, config, material, _pairs(material, config["seed"], TEST_STREAM), device)
+    few = small(data, models, config["seed"])
+    sample = few, _pairs(few, config["seed"], TEST_STREAM)
+    return measure(model, config, material, _pairs(material, config["seed"], TEST_STREAM), sample, device)
 
 
 def _require_public(data: Path) -> None:

@@ -11,7 +11,7 @@ from mien.training.card import Card, load_model, save_model, write_card
 from mien_plugins.fusion.attention import build
 from mien_plugins.fusion.draw import Pools
 from mien_plugins.fusion.impute import KnnImputer
-from mien_plugins.fusion.items import Budget, read_items
+from mien_plugins.fusion.items import Budget, read_items, voices_of
 from mien_plugins.fusion.measure import HELD, Heard, calibrate, make_card, read_all, remembered
 from mien_plugins.fusion.plan import Plan
 from mien_plugins.fusion.timed import TimedNet
@@ -90,4 +90,5 @@ def evaluate(model: Path, data: Path, device: str, features: Path) -> Card:
     """Measure a model on the test sequences."""
     read = PublicModel.load(model)
     heard = read.heard(data, features, "test", device)
-    return make_card(read.config, heard, read.plan.repeats, sum(p.numel() for p in read.net.parameters()))
+    parameters = sum(p.numel() for p in read.net.parameters())
+    return make_card(read.config, heard, voices_of(data), read.plan.repeats, parameters)

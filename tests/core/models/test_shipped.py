@@ -71,7 +71,7 @@ def _card(facts: dict[str, Any]) -> Card:
 def _lines(folder: Path) -> list[str]:
     """A card's lines but the one with the day; sorted, since JSON does not keep the order of the calibration's lines."""
     lines = (folder / "CARD.md").read_text(encoding="utf-8").splitlines()
-    return sorted(line for line in lines if not line.startswith("| trained |"))
+    return sorted(line for line in lines if not line.startswith("| measured |"))
 
 
 def test_what_could_be_installed_says_truly_how_it_is_used() -> None:

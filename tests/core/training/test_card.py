@@ -37,6 +37,9 @@ def test_card_has_figures_licences_and_hash(tmp_path):
     facts = json.loads((tmp_path / "card.json").read_text())
     text = (tmp_path / "CARD.md").read_text()
     assert facts["sha256"] == sha256_of(tmp_path / "model.safetensors")
+    # `mien evaluate` writes it anew: the day is that of the measurement, whenever the model was trained.
+    assert f"| measured | {facts['created']} |" in text
+    assert "| trained |" not in text
     assert facts["metrics"][0]["value"] == interval.value
     for part in (
         "CC BY-NC-SA 4.0",

@@ -88,7 +88,7 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen.epoch(Epoch(2, 2, 8, {"f1": 0.7}, "f1", 0.8, 1, 0.4, 0.1, 3.0))
     screen.close()
     screen.close()
-    assert "epoch 2 of 2: f1 0.7 (best 0.8), loss 0.4, 3 s" in terminal.getvalue()
+    assert "epoch 2 of 2: f1 0.7 (best 0.8), training loss 0.4, 3 s" in terminal.getvalue()
     assert "100%" in terminal.getvalue()
 
 
@@ -115,3 +115,12 @@ def test_a_training_killed_while_it_saves_goes_on_from_the_checkpoint_before(
     assert resumed.fit_best(4, *data()) == whole
     log = (tmp_path / "parts" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in log] == [1, 2, 3, 4]
+
+
+def test_a_line_tells_validation_from_training_and_says_no_nan() -> None:
+    def line(value: float, best: float | None = None) -> str:
+        scores = {"loss": value}
+        return str(Epoch(2, 6, 10, scores, "loss", best, 1, train_loss=1.756, rate=0.1, seconds=207.6))
+
+    assert line(0.5, 0.25) == "epoch 2 of 6: loss 0.5 (best 0.25), training loss 1.756, 208 s"
+    assert line(float("nan")) == "epoch 2 of 6: training loss 1.756, 208 s"

@@ -27,7 +27,7 @@ from mien_plugins.fusion.attention import AttentionFusion
 from mien_plugins.fusion.draw import Pools, copies
 from mien_plugins.fusion.info import TrainedParams
 from mien_plugins.fusion.items import MODALITIES, PARTS, Items
-from mien_plugins.fusion.measure import ECE_HOSTILE, KNN, WAYS
+from mien_plugins.fusion.measure import ECE_HOSTILE, KNN, VOICES, WAYS
 from mien_plugins.fusion.plan import Plan
 from mien_plugins.fusion.scaling import named, subsets
 from mien_plugins.fusion.trained import BANK
@@ -63,6 +63,9 @@ def made(each: int = 3) -> dict[str, Items]:
 def options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     for module in (recipe, public_model):
         monkeypatch.setattr(module, "read_items", lambda *_: made())
+    monkeypatch.setattr(
+        public_model, "voices_of", lambda _: {"ravdess-19": ("voices of women",), "emodb-16": ("voices of men",)}
+    )
     return {"plan": PLAN, "threads": 1, "progress": False, "work": tmp_path / "work"}
 
 
@@ -105,9 +108,13 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
     text = (out / "CARD.md").read_text()
     assert text.splitlines()[0].startswith("# Trained on unimodal corpora paired by label")
     by = {(m.subset, m.note): m.value for m in card.metrics if m.name == "balanced accuracy, emotion"}
-    assert len(by) == 3 * 7 + 6
+    assert len(by) == 3 * 7 + 6 + 1
+    # Of the part that tests one speaker is heard; nothing is said of who is not.
+    assert {subset for subset, note in by if note == VOICES} == {
+        "held-out sequences: text + voice + face, voices of women"
+    }
     assert by["held-out sequences: text + voice + face", "with Moddrop"] > 0.4
-    assert {*WAYS.values(), KNN} == {note for _, note in by}
+    assert {*WAYS.values(), KNN, VOICES} == {note for _, note in by}
     config = json.loads((out / "config.json").read_text())
     assert (config["id"], config["strategy"], config["classes"]) == (
         "fusion-attention",
@@ -115,7 +122,7 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
         list(EXPRESSIONS),
     )
     assert recipe.evaluate(out, tmp_path).metrics == card.metrics
-    assert len([m for m in card.metrics if m.name == ECE_HOSTILE]) == 7 + 6
+    assert len([m for m in card.metrics if m.name == ECE_HOSTILE]) == 7 + 6 + 1
 
     logs = [log.read_text() for log in sorted((tmp_path / "work").rglob("log.jsonl"))]
     recipe.train(tmp_path, tmp_path / "again", strategy="hierarchical", **options)
