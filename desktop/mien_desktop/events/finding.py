@@ -13,7 +13,7 @@ from mien_desktop.document import Document
 from mien_desktop.events.controls import EventControls
 from mien_desktop.events.model import EventModel
 from mien_desktop.events.rules import Rules
-from mien_desktop.events.sources import Prepared, Rule, Source, prepare, sources, usual_rule
+from mien_desktop.events.sources import Prepared, Rule, Source, outline, prepare, sources, usual_rule
 from mien_desktop.work.background import Background
 
 _SOON = 150
@@ -26,6 +26,7 @@ class Finder(QObject):
     Signals:
         found: the model's events are others.
         threshold_changed(float): in the unit of the source.
+        thresholds_changed: those of other sources, or which source is chosen; `thresholds` has them.
         failed(str): one sentence.
 
     Args:
@@ -36,6 +37,7 @@ class Finder(QObject):
 
     found = Signal()
     threshold_changed = Signal(float)
+    thresholds_changed = Signal()
     failed = Signal(str)
 
     def __init__(
@@ -52,7 +54,9 @@ class Finder(QObject):
         self._document: Document | None = None
         self._bonds: list[tuple[Any, Any]] = []
         self._asked = 0
-        self._early: dict[tuple[str, str], float] = {}  # by track (empty for any) and field: set before there was one
+        # By track (empty for any), channel (None for any) and field: what was set before there was such a source.
+        self._early: dict[tuple[str, str | None, str], float] = {}
+        self._levels: dict[Source, float] = {}
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON)
@@ -74,6 +78,7 @@ class Finder(QObject):
     def begin(self) -> None:
         """Another medium: nothing is found yet."""
         self._early.clear()
+        self._levels.clear()
         self._head.show_sources([])
         self.model = EventModel()
 
@@ -98,14 +103,26 @@ class Finder(QObject):
         """Move the threshold, as a step that can be undone."""
         self._set_rule("threshold", float(threshold))
 
-    def set_threshold_of(self, track: str, threshold: float) -> None:
+    def set_threshold_of(self, track: str, threshold: float, channel: str | None = None) -> None:
         """Move the threshold of a track's events, as when its line is dragged on the lane; those are shown from then on."""
-        if self._head.pick(track):
+        if self._head.pick(track, channel):
             self._prepare()
-        if self.source is None or self.source.track != track:
-            self._early[track, "threshold"] = float(threshold)
+        source = self.source
+        if source is None or source.track != track or channel not in (None, source.channel):
+            self._early[track, channel, "threshold"] = float(threshold)
         else:
             self.set_threshold(threshold)
+
+    def thresholds(self) -> dict[Source, float]:
+        """From where on each source's readings are events, in its unit; the chosen source first, then what a person set."""
+        return {source: self._levels[source] for source in sorted(self._levels, key=self._rank)}
+
+    def marked(self) -> set[Source]:
+        """The chosen source, and those whose threshold a person set."""
+        return {source for source in self._levels if self._rank(source) < 2}
+
+    def _rank(self, source: Source) -> int:
+        return 0 if source == self.source else 1 if "threshold" in self._rules.of(source) else 2
 
     # -- readings -----------------------------------------------------------------------------------------------
 
@@ -113,6 +130,7 @@ class Finder(QObject):
     def _replaced(self, name: str) -> None:
         self._fill_choice()
         self._touched(name)
+        self._measure(name)
 
     @Slot(object)
     def _grew(self, piece: AnyTrack) -> None:
@@ -122,6 +140,18 @@ class Finder(QObject):
         source = self.source
         if source is not None and source.track == name and not self._soon.isActive():
             self._soon.start()
+
+    def _measure(self, name: str) -> None:
+        """Another track: its thresholds may be others."""
+        track = self._document.readings.get(name) if self._document is not None else None
+        self._levels = {source: level for source, level in self._levels.items() if source.track != name}
+        for source in sources({name: track}):
+            self._level(source, track)
+        self.thresholds_changed.emit()
+
+    def _level(self, source: Source, track: AnyTrack | None) -> None:
+        if track:
+            self._levels[source] = self._rule_of(outline(track, source), track).threshold
 
     def _tracks(self) -> dict[str, AnyTrack | None]:
         readings = self._document.readings if self._document is not None else None
@@ -138,6 +168,7 @@ class Finder(QObject):
     def _prepare(self) -> None:
         """Lay the source on its grid, in the background."""
         self._soon.stop()
+        self.thresholds_changed.emit()
         self._asked += 1
         asked, source = self._asked, self.source
         self.model.tracks = self._tracks()
@@ -157,9 +188,10 @@ class Finder(QObject):
             return
         before = self.model.prepared
         if prepared is not None and (before is None or (before.source, before.run) != (prepared.source, prepared.run)):
-            for track, field in [one for one in self._early if one[0] in ("", prepared.source.track)]:
-                self._rules.set(prepared.source, field, self._early.pop((track, field)))
-            self.model.rule = self._rule_of(prepared)
+            own = prepared.source
+            for early in [e for e in self._early if e[0] in ("", own.track) and e[1] in (None, own.channel)]:
+                self._rules.set(own, early[2], self._early.pop(early))
+            self.model.rule = self._rule_of(prepared, self.model.tracks.get(own.track))
             self._head.show_rule(self.model.rule, prepared)
             self.threshold_changed.emit(self.model.rule.threshold)
         self.model.set_source(prepared)
@@ -170,7 +202,7 @@ class Finder(QObject):
     def _set_rule(self, field: str, value: float) -> None:
         prepared, source = self.model.prepared, self.source
         if source is None:
-            self._early["", field] = value
+            self._early["", None, field] = value
             return
         if prepared is not None and prepared.source == source:
             if field == "threshold":
@@ -179,21 +211,23 @@ class Finder(QObject):
                 return
         self._rules.set(source, field, value)
 
-    def _rule_of(self, prepared: Prepared) -> Rule:
+    def _rule_of(self, prepared: Prepared, track: AnyTrack | None) -> Rule:
         """What a person set holds; else each run's own, which another fusion or parameter may have changed."""
-        usual = usual_rule(prepared, self.model.tracks.get(prepared.source.track))
-        rule = replace(usual, **self._rules.of(prepared.source))
+        rule = replace(usual_rule(prepared, track), **self._rules.of(prepared.source))
         return replace(rule, threshold=min(max(rule.threshold, prepared.low), prepared.high))
 
     @Slot(object, bool)
     def _wished(self, source: Source, now: bool) -> None:
         """Another rule holds for a source; where a person does it just now, that is the source to look at."""
         prepared = self.model.prepared
+        if source in self._levels and self._document is not None:
+            self._level(source, self._document.readings.get(source.track))
+        self.thresholds_changed.emit()
         if source != self.source:
             if now and self._head.pick(source.track, source.channel):
                 self._prepare()
         elif prepared is not None and prepared.source == source:
-            before, rule = self.model.rule, self._rule_of(prepared)
+            before, rule = self.model.rule, self._rule_of(prepared, self.model.tracks.get(source.track))
             if rule == before:
                 return
             self.model.set_rule(rule)

@@ -13,6 +13,7 @@ from mien.library.rows import Correction
 from mien.tracks.track import AnyTrack, Spans
 from mien_desktop.events.ledger import Decision, Entry, Key, decisions, matched
 from mien_desktop.events.sources import Found, Prepared, Reading, Rule, Source, readings
+from mien_desktop.player.overlay import person_name
 
 State = Literal["open", "accepted", "rejected", "corrected"]
 _BESIDE = 0.1
@@ -61,7 +62,7 @@ class Event:
         """Where it comes from, for people."""
         if self.added:
             return "by hand"
-        return self.source.title if self.person is None else f"{self.source.title}, person {self.person}"
+        return self.source.title if self.person is None else f"{self.source.title}, person {person_name(self.person)}"
 
 
 class EventModel:

@@ -38,6 +38,7 @@ class EventsPanel(QWidget):
         explain_requested(object): explain this `Event`.
         events_changed: `events` are others.
         threshold_changed(float): in the unit of the source.
+        thresholds_changed: those of other sources, or which source is chosen; `finder.thresholds` has them.
         failed(str): one sentence; the same is shown in the panel.
     """
 
@@ -46,6 +47,7 @@ class EventsPanel(QWidget):
     explain_requested = Signal(object)
     events_changed = Signal()
     threshold_changed = Signal(float)
+    thresholds_changed = Signal()
     failed = Signal(str)
 
     def __init__(
@@ -141,11 +143,10 @@ class EventsPanel(QWidget):
         self.strip.settle()
         self.finder.set_threshold(threshold)
 
-    @Slot(str, float)
-    def set_threshold_of(self, track: str, threshold: float) -> None:
+    def set_threshold_of(self, track: str, threshold: float, channel: str | None = None) -> None:
         """Move the threshold of a track's events, as when its line is dragged on the lane; those are shown from then on."""
         self.strip.settle()
-        self.finder.set_threshold_of(track, threshold)
+        self.finder.set_threshold_of(track, threshold, channel)
 
     @Slot(float, float)
     def set_selection(self, start: float, end: float) -> None:
@@ -273,6 +274,7 @@ class EventsPanel(QWidget):
         self.history.failed.connect(self._tell)
         self.finder.found.connect(self._changed)
         self.finder.threshold_changed.connect(self.threshold_changed)
+        self.finder.thresholds_changed.connect(self.thresholds_changed)
         self.finder.failed.connect(self._tell)
         self.rules.failed.connect(self._tell)
         self.judge.seek_requested.connect(self.seek_requested)

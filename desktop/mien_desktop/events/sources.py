@@ -14,6 +14,7 @@ from mien.sdk.fusion import FusionParams
 from mien.sdk.protocols import Fused
 from mien.tracks.quantity import Quantity
 from mien.tracks.track import AnyTrack, Curve, FloatArray, Spans, TimeArray
+from mien_desktop.player.overlay import person_name
 
 _MOST = 200_000
 """Cells that a curve is laid on at most; two hours of 25 readings a second stay as they are."""
@@ -142,12 +143,8 @@ def sources(tracks: Mapping[str, AnyTrack | None]) -> list[Source]:
     return sorted(found, key=lambda s: _order(s.track))
 
 
-def prepare(track: AnyTrack, source: Source, duration: float, reach: float = 0.0) -> Prepared:
-    """Lay a source on its grid.
-
-    Args:
-        duration: of the medium, s.
-        reach: s that a curve's first and last reading reach outwards: half the window that they were computed on.
+def outline(track: AnyTrack, source: Source, duration: float = 0.0) -> Prepared:
+    """A source and its extent, without the grid: enough for the rule that is usual.
 
     Raises:
         ValueError: the track has no such channel, or is neither a curve nor spans.
@@ -160,31 +157,46 @@ def prepare(track: AnyTrack, source: Source, duration: float, reach: float = 0.0
     if not isinstance(track, Curve) or source.channel not in track.channels:
         raise ValueError(f"{track.name} has no channel {source.channel!r} to find events in")
     quantity = track.quantities[track.channels.index(source.channel)]
-    values = track.values[:, track.channels.index(source.channel)]
-    low, high = _extent(quantity, values)
+    low, high = _extent(quantity, track.channel(source.channel))
+    return Prepared(source, low, high, 1.0, end, quantity, (), None, run)
+
+
+def prepare(track: AnyTrack, source: Source, duration: float, reach: float = 0.0) -> Prepared:
+    """Lay a source on its grid.
+
+    Args:
+        duration: of the medium, s.
+        reach: s that a curve's first and last reading reach outwards: half the window that they were computed on.
+
+    Raises:
+        ValueError: the track has no such channel, or is neither a curve nor spans.
+    """
+    outlined = outline(track, source, duration)
+    if not isinstance(track, Curve):
+        return outlined
+    low, high, end = outlined.low, outlined.high, outlined.duration
+    values = track.channel(source.channel)
     persons = [None] if track.person is None else np.unique(track.person).tolist()
     hop, lines = 0.0, []
     for person in persons:
         rows = np.isfinite(values) if person is None else np.isfinite(values) & (track.person == person)
         share = np.clip((values[rows] - low) / (high - low), 0.0, 1.0).astype(np.float32)
-        own = Curve(track.name, track.times[rows], share[:, None], (quantity,))
+        own = Curve(track.name, track.times[rows], share[:, None], (outlined.quantity,))
         if not hop:
             hop = float(np.clip(max(round(spacing(own.times), 6), end / _MOST), 0.02, 10.0)) if len(own) > 1 else 1.0
         grid = align({track.name: own}, {}, {track.name: reach}, end, hop)
         if track.name in grid.values:
             filled = np.where(grid.mask[track.name], grid.values[track.name][:, 0], np.float32(np.nan))
             lines.append(_Line(person, grid.times, filled.astype(np.float32)))
-    return Prepared(source, low, high, hop or 1.0, end, quantity, tuple(lines), None, run)
+    return replace(outlined, hop=hop or 1.0, lines=tuple(lines))
 
 
 def usual_rule(prepared: Prepared, track: AnyTrack | None) -> Rule:
     """The rule that the run was made with where it says one, else one in proportion to the extent."""
-    params = track.provenance.params if track is not None and track.provenance is not None else {}
-    given = {
-        name: float(params[name]) for name in ("threshold", "hysteresis", "min_length", "merge_gap") if name in params
-    }
     if prepared.source.track == "fusion.score" and isinstance(track, Curve):
-        return replace(Rule(), **given)
+        params = track.provenance.params if track.provenance is not None else {}
+        fields = ("threshold", "hysteresis", "min_length", "merge_gap")
+        return replace(Rule(), **{name: float(params[name]) for name in fields if name in params})
     if prepared.spans is not None:
         return Rule(threshold=0.5, min_length=0.0)
     return Rule(threshold=round(prepared.low + 0.7 * (prepared.high - prepared.low), 2))
@@ -242,7 +254,7 @@ def readings(tracks: Mapping[str, AnyTrack | None], time: float, person: int | N
     """What every track says at a time, in the order of sources; of expressions the strongest alone.
 
     Args:
-        person: whose readings to prefer where a track has several.
+        person: whose readings alone are told where a track has several; None tells everybody's, and whose each is.
     """
     found = []
     for name in sorted(tracks, key=_order):
@@ -259,15 +271,28 @@ def readings(tracks: Mapping[str, AnyTrack | None], time: float, person: int | N
 
 
 def _of_curve(track: Curve, time: float, person: int | None) -> Sequence[Reading]:
-    times, values = track.times, track.values
-    if person is not None and track.person is not None and (track.person == person).any():
-        times, values = times[track.person == person], values[track.person == person]
+    if track.person is None:
+        return _near(track, time)
+    if person is not None and (track.person == person).any():
+        return _near(track.take(track.person == person), time)
+    # Whose reading it is is told where there are several; one is never taken for another's.
+    who = np.unique(track.person).tolist()
+    told = {one: _near(track.take(track.person == one), time) for one in who}
+    if len(who) < 2:
+        return [reading for found in told.values() for reading in found]
+    return [Reading(f"{r.name}, person {person_name(one)}", r.value) for one, found in told.items() for r in found]
+
+
+def _near(track: Curve, time: float) -> list[Reading]:
+    """The row nearest to a time, of expressions the strongest alone."""
+    times = track.times
     after = int(np.searchsorted(times, time))
     row = min((i for i in (after - 1, after) if 0 <= i < times.size), key=lambda i: abs(times[i] - time))
     around = times[max(row - 8, 0) : row + 9]
     if abs(times[row] - time) > max(0.75 * spacing(around), 0.25):
         return []
-    told = [Reading(short(track.name, c), float(v)) for c, v in zip(track.channels, values[row], strict=True) if v == v]
+    values = track.values[row]
+    told = [Reading(short(track.name, c), float(v)) for c, v in zip(track.channels, values, strict=True) if v == v]
     if track.name == "face.expression" and told:
         return [max(told, key=lambda reading: reading.value)]
     return told

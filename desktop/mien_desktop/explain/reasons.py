@@ -9,6 +9,7 @@ import numpy as np
 
 from mien.tracks.track import Boxes, Curve, Spans
 from mien_desktop.document import Readings
+from mien_desktop.player.overlay import person_name
 from mien_desktop.timeline.readings import figure
 
 NEAR = 1.0  # s; a row farther off says nothing about a moment
@@ -88,20 +89,34 @@ def reasons(readings: Readings, at: float) -> Reasons:
 def _said(readings: Readings, at: float, reach: float = 0.0) -> dict[str, str]:
     """What each modality reads at a moment, in words."""
     said: dict[str, list[str]] = {}
+    people = _people(readings.get("face.boxes"), at)
     for name in readings.names():
         room = name.split(".")[0]
         modality = MODALITIES.get(room, room)
         track = readings.get(name)
         if name in SCORED and (score := _span(track, at)) is not None:
             said.setdefault(modality, []).append(f"{name.split('.')[1]} {score:.2f}")
-        elif isinstance(track, Curve) and room in TOLD and (row := _row(track, at, reach)) is not None:
-            read = [(q.name, float(v)) for q, v in zip(track.quantities, track.values[row], strict=True) if v == v]
-            if read and len(track.quantities) > MANY:  # of many shares only the largest says something
+        elif isinstance(track, Curve) and room in TOLD:
+            one, who = _of_one(track, people, at)
+            if (row := _row(one, at, reach)) is None:
+                continue
+            read = [(q.name, float(v)) for q, v in zip(one.quantities, one.values[row], strict=True) if v == v]
+            if read and len(one.quantities) > MANY:  # of many shares only the largest says something
                 best, value = max(read, key=lambda one: one[1])
-                said.setdefault(modality, []).insert(0, f"{best} {value:.2f}")
+                said.setdefault(modality, []).insert(0, f"{who}{best} {value:.2f}")
             else:
                 said.setdefault(modality, []).extend(f"{of} {figure(value, signed=True)}" for of, value in read)
     return {modality: " · ".join(words) for modality, words in said.items()}
+
+
+def _of_one(track: Curve, people: tuple[int, ...], at: float) -> tuple[Curve, str]:
+    """The rows of one person, that of the largest face, else of who is read nearest; and whose where there are several."""
+    nearest = _row(track, at, math.inf)
+    if track.person is None or nearest is None:
+        return track, ""
+    there = np.unique(track.person).tolist()
+    person = next((one for one in people if one in there), int(track.person[nearest]))
+    return track.take(track.person == person), f"{person_name(person)}: " if len(there) > 1 else ""
 
 
 def _people(track: object, at: float) -> tuple[int, ...]:

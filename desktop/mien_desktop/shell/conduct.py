@@ -17,6 +17,7 @@ from mien.library.medium import MediumFacts
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
 from mien_desktop.settings import places
+from mien_desktop.shell.lanes import draws
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
 from mien_desktop.work.earlier import Earlier, earlier
@@ -157,7 +158,7 @@ class Conductor(QObject):
             if self.document.path == path:
                 self.earlier_found.emit(found)
 
-        self.background.run(lambda: earlier(self.shelf.library, medium, titles), tell)
+        self.background.run(lambda: earlier(self.shelf.library, medium, titles, draws), tell)
 
     # -- analysing ----------------------------------------------------------------------------------------------
 
@@ -200,6 +201,8 @@ class Conductor(QObject):
     def choose_fusion(self, fusion: str) -> None:
         """Fuse again by another fusion; the analyzers' readings come from the library."""
         self.choose(replace(self.choice, fusion=fusion))
+        if self.compare == self.choice.fusion:
+            self.choose_comparison("")
         if self._job is not None:
             self._again = True  # when that has ended: its readings are fused anew, nothing else runs twice
             self.noted.emit(f"worker: analysing, then: {self.registry.fusion(self.choice.fusion).title}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
@@ -10,7 +11,9 @@ from mien.engine.registry import Registry
 from mien.sdk.descriptors import Writes
 from mien.tracks.track import AnyTrack, Curve, Spans
 from mien_desktop.document import Document
+from mien_desktop.events.sources import Source
 from mien_desktop.look.palette import Palette
+from mien_desktop.shell.persons import PersonLanes
 from mien_desktop.timeline.lanes import (
     CurvesLane,
     EventsLane,
@@ -70,9 +73,13 @@ class LaneSet(QObject):
 
     Signals:
         added(object): a lane that was not there before.
+        person_added(object, object): a lane of one more person, and the one that it belongs below.
+        gone(object): a lane that is no more: of a person, or of a second run.
     """
 
     added = Signal(object)
+    person_added = Signal(object, object)
+    gone = Signal(object)
 
     def __init__(
         self,
@@ -118,7 +125,16 @@ class LaneSet(QObject):
             self.fused, self.weights, self.events,
         ]  # fmt: skip
         self._others: dict[str, CurvesLane | ScoresLane] = {}
+        self._people = {
+            name: PersonLanes(lane, self._come, self._gone)
+            for name, lane in {
+                "face.expression": self.expressions, "conflict.intensity": self.conflict, "fusion.score": self.fused,
+                "fusion.weights": self.weights, **self.curves,
+            }.items()
+        }  # fmt: skip
+        self._lent: set[str] = set()  # tracks of a second run that have a lane because of it
         self._abouts: dict[str, str] = {}
+        self._levels: tuple[Mapping[Source, float], Collection[Source]] = {}, ()
         self._meant: dict[str, str] = {}
         for lane in self.lanes:
             lane.wear(palette)
@@ -130,6 +146,9 @@ class LaneSet(QObject):
     def clear(self) -> None:
         """Another medium."""
         self._meant.clear()
+        for family in self._people.values():
+            family.clear()
+            self._tell_persons(family)
         for lane in self.lanes:
             lane.clear()
         self._explain_emptiness()
@@ -143,7 +162,9 @@ class LaneSet(QObject):
         analysed = bool(self._document.readings.parts) and not self._document.analysing
         for lane in self.lanes:
             why = next((failed[name] for name in _shown(lane) if name in failed), "")
-            told = why or (NOTHING.get(lane.id, "Nothing was read") if analysed else type(lane).waiting)
+            told = why or (
+                NOTHING.get(lane.id.partition(" ")[0], "Nothing was read") if analysed else type(lane).waiting
+            )
             about = self._abouts.setdefault(lane.id, lane.about)
             lane.about = ". ".join(part for part in (about, self._meant.get(lane.id, ""), why) if part)
             if lane.empty and lane.waiting != told:
@@ -163,22 +184,77 @@ class LaneSet(QObject):
                     self._add(free[0].name, _curves(free[0]) if free[0].kind == "curve" else _scores(free[0].name))
         return found
 
+    def show_thresholds(self, levels: Mapping[Source, float], marked: Collection[Source]) -> None:
+        """Draw from where on readings are events, each on the lane of its source.
+
+        Args:
+            levels: in the unit of the source; what comes first is taken first where two lie at one place.
+            marked: sources that are shown on lanes of several channels, where all would be too many.
+        """
+        self._levels = levels, marked
+        found: dict[str, dict[str, float]] = {}
+        channels = Counter(source.track for source in levels)
+        for source, level in levels.items():
+            if source.channel and (source in marked or channels[source.track] == 1):
+                family = self._people.get(source.track)
+                for lane in family.lanes if family is not None else ():
+                    found.setdefault(lane.id, {})[source.channel] = level
+            elif not source.channel:
+                scores = self.scores if source.track in SHOWN[self.scores.id] else self._others.get(source.track)
+                if isinstance(scores, ScoresLane):
+                    found.setdefault(scores.id, {})[source.track] = level
+        for shown in self.lanes:
+            shown.show_thresholds(found.get(shown.id, {}))
+
+    def source_of(self, lane_id: str, channel: str) -> tuple[str, str | None]:
+        """Track and channel (None for its first) that a threshold on a lane is about."""
+        for track, family in self._people.items():
+            if any(lane.id == lane_id for lane in family.lanes):
+                return track, channel or None
+        return channel, ""  # of spans the track itself
+
     def compare(self, tracks: dict[str, AnyTrack]) -> None:
-        """Draw another run's curves dashed on the lanes of their own; an empty dict takes them away."""
-        lanes = (self.conflict, self.fused, *self.curves.values(), *self._others.values())
-        for lane in lanes:
-            if isinstance(lane, CurvesLane):
-                lane.set_comparison(None)
+        """Draw another run on the lanes of its own kind; an empty dict takes it away. One of them at least is in sight."""
+        for family in self._people.values():
+            family.set_comparison(None)
+        for lane in self.lanes:
+            lane.compare_nothing()
+        for name in self._lent:
+            if self._document.readings.get(name) is None:
+                self._people.pop(name, None)
+                self._gone(self._others.pop(name))
+        own = set(self._others)
         for track in tracks.values():
-            if isinstance(track, Curve):
-                place = self._curve_lane(track)
-                if isinstance(place, CurvesLane):
-                    place.set_comparison(track, self._reach(track))
+            if len(track) and draws(track.name, track.kind):
+                self._compare(track, tracks)
+        self._lent = set(self._others) - own
+        drawn = [lane for lane in self.lanes if lane.compares]
+        if drawn and not any(lane.visible for lane in drawn):
+            drawn[0].visible = True
+
+    def _compare(self, track: AnyTrack, beside: Mapping[str, AnyTrack]) -> None:
+        if isinstance(track, Curve):
+            family = self._family(track)
+            if family is not None:
+                family.set_comparison(track, self._reach(track))
+                self._tell_persons(family)
+        elif isinstance(track, Spans):
+            if track.name == "text.words":
+                self.words.set_comparison_scores(track)
+            elif track.name == "speech.transcript" and not any(track.speaker):
+                if not beside.get("speech.words"):
+                    self.words.set_comparison(track)
+            else:
+                lane = self._spans_lane(track)
+                if lane is not None:
+                    lane.set_comparison(track)
 
     def _replaced(self, name: str) -> None:
         track = self._document.readings.get(name)
         if track is not None:
             self._show(track, whole=True)
+        elif name in self._people:
+            self._people[name].clear()
         elif name in self._others:
             self._others[name].clear()
 
@@ -187,14 +263,21 @@ class LaneSet(QObject):
 
     def _show(self, track: AnyTrack, *, whole: bool) -> None:
         if isinstance(track, Curve):
-            lane = self._curve_lane(track)
-            if lane is not None:
-                if whole:
-                    lane.outwards = self._reach(track)
-                lane.set_track(track) if whole else lane.append(track)
-                self._mean(lane, track)
+            family = self._family(track)
+            if family is not None:
+                family.set_track(track, self._reach(track)) if whole else family.append(track)
+                self._tell_persons(family)
+                for lane in family.lanes:
+                    self._mean(lane, track)
         elif isinstance(track, Spans):
             self._spans(track, whole)
+
+    def _tell_persons(self, family: PersonLanes) -> None:
+        """Say in the tooltip of each lane whom it is about."""
+        told = {lane.id: family.about(lane) for lane in family.lanes}
+        if any(self._abouts.get(name) != about for name, about in told.items()):
+            self._abouts |= told
+            self._explain_emptiness()
 
     def _mean(self, lane: Lane, track: Curve) -> None:
         """Put what its quantities say of themselves (`Quantity.about`) into a lane's tooltip."""
@@ -203,40 +286,51 @@ class LaneSet(QObject):
             self._meant[lane.id] = meant
             self._explain_emptiness()
 
-    def _curve_lane(self, track: Curve) -> CurvesLane | StripsLane | None:
-        known: dict[str, CurvesLane | StripsLane] = {
-            "face.expression": self.expressions,
-            "conflict.intensity": self.conflict,
-            "fusion.score": self.fused,
-            "fusion.weights": self.weights,
-            **self.curves,
-        }
-        if track.name in known:
-            return known[track.name]
-        other = self._others.get(track.name)
-        if other is None:
-            other = _curves(track)
-            self._add(track.name, other)
-        return other if isinstance(other, CurvesLane) else None
+    def _family(self, track: Curve) -> PersonLanes | None:
+        """The lanes of a curve, made where nobody foresaw it."""
+        if track.name not in self._people and track.name not in self._others:
+            self._add(track.name, _curves(track))
+        return self._people.get(track.name)
+
+    def _come(self, lane: Lane, above: Lane) -> None:
+        lane.wear(self.waveform.palette)
+        self.lanes.insert(self.lanes.index(above) + 1, lane)
+        self.person_added.emit(lane, above)
+        self.show_thresholds(*self._levels)
+
+    def _gone(self, lane: Lane) -> None:
+        self.lanes.remove(lane)
+        for told in (self._abouts, self._meant):
+            told.pop(lane.id, None)
+        self.gone.emit(lane)
 
     def _spans(self, track: Spans, whole: bool) -> None:
         if track.name in SILENT:
             return
-        if track.name == "speech.words":
-            self.words.set_track(track) if whole else self.words.append(track)
-        elif track.name == "text.words":
+        if track.name == "text.words":
             self.words.set_scores(track) if whole else self.words.append_scores(track)
         elif track.name in ("speech.speakers", "speech.transcript"):
             self._speakers(track, whole)
-        elif track.name in ("text.offence", "text.hate"):
-            self.scores.set_track(track) if whole else self.scores.append(track)
         else:
-            lane = self._others.get(track.name)
-            if lane is None:
-                lane = _scores(track.name)
-                self._add(track.name, lane)
-            if isinstance(lane, ScoresLane):
+            lane = self._spans_lane(track)
+            if lane is not None:
                 lane.set_track(track) if whole else lane.append(track)
+
+    def _spans_lane(self, track: Spans) -> WordsLane | SpeakersLane | ScoresLane | None:
+        """The lane of a track of spans, made where nobody foresaw it."""
+        known: dict[str, WordsLane | SpeakersLane | ScoresLane] = {
+            "speech.words": self.words,
+            "speech.speakers": self.speakers,
+            "speech.transcript": self.speakers,
+            "text.offence": self.scores,
+            "text.hate": self.scores,
+        }
+        if track.name in known:
+            return known[track.name]
+        if track.name not in self._others:
+            self._add(track.name, _scores(track.name))
+        lane = self._others[track.name]
+        return lane if isinstance(lane, ScoresLane) else None
 
     def _speakers(self, track: Spans, whole: bool) -> None:
         """Turns by the speakers' track; by the transcript only where that names speakers and no such track is there."""
@@ -247,13 +341,21 @@ class LaneSet(QObject):
 
     def _add(self, name: str, lane: CurvesLane | ScoresLane) -> None:
         self._others[name] = lane
+        if isinstance(lane, CurvesLane):
+            self._people[name] = PersonLanes(lane, self._come, self._gone)
         lane.wear(self.waveform.palette)
         self.lanes.append(lane)
         self.added.emit(lane)
 
 
+def draws(name: str, kind: str) -> bool:
+    """Whether there are lanes for tracks of that name and kind."""
+    return kind in ("curve", "spans") and name not in SILENT
+
+
 def _shown(lane: Lane) -> tuple[str, ...]:
-    return SHOWN.get(lane.id, (lane.id,))
+    first = lane.id.partition(" ")[0]  # of the lanes of several persons
+    return SHOWN.get(first, (first,))
 
 
 def _curves(track: Curve | Writes) -> CurvesLane:

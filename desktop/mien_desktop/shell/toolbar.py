@@ -198,8 +198,14 @@ class ToolBar(QWidget):
         self.device.setCurrentIndex(max(0, self.device.findData(device)))
 
     def set_fusion(self, fusion: str) -> None:
-        """Show which fusion is chosen."""
+        """Show which fusion is chosen; it is not offered for a comparison, in which nothing would be seen."""
         self.fusion.setCurrentIndex(self.fusion.findData(fusion))
+        for place in range(1, self._fusions):
+            other = self.compare.itemData(place)
+            usable = self.fusion.model().item(self.fusion.findData(other)).isEnabled()  # type: ignore[attr-defined]
+            self.compare.model().item(place).setEnabled(usable and other != fusion)  # type: ignore[attr-defined]
+        if fusion and self.compare.currentData() == fusion:
+            self.set_compared(NONE)
         _fit(self.fusion)
 
     def set_devices(self, devices: list[tuple[str, str]], chosen: str) -> None:

@@ -29,6 +29,7 @@ from mien_desktop.shell.conduct import Conductor
 from mien_desktop.shell.lane_steps import LaneSteps
 from mien_desktop.shell.lanes import LaneSet, written_by
 from mien_desktop.shell.state import WindowState
+from mien_desktop.timeline.lanes import Lane
 from mien_desktop.timeline.overview import Overview
 from mien_desktop.timeline.view import TimelineView
 from mien_desktop.transcript.panel import TranscriptPanel
@@ -140,6 +141,8 @@ class Workspace(QWidget):
         document.replaced.connect(self._track_changed)
         document.grew.connect(self._track_grew)
         self.lanes.added.connect(self.timeline.add_lane)
+        self.lanes.person_added.connect(self._add_beside)
+        self.lanes.gone.connect(lambda lane: self.timeline.remove_lane(lane.id))
         player.opened.connect(self._measure)
         player.opened.connect(lambda _: self._draw_sound(player.has_picture))
         player.indexed.connect(lambda index: self._draw_sound(not index.complete))
@@ -163,7 +166,7 @@ class Workspace(QWidget):
         for view in (self.timeline, self.transcript, self.events, self.explain):
             view.seek_requested.connect(player.seek)
         self.timeline.selection_changed.connect(self._selected)
-        self.timeline.threshold_changed.connect(lambda _, value: self.events.set_threshold_of(FUSED, value))
+        self.timeline.threshold_changed.connect(self._move_threshold)
         self.timeline.event_moved.connect(lambda _, row, start, end: self.events.set_extent(row, start, end))
         self.timeline.event_picked.connect(self._pick)
         self.transcript.bind(document)
@@ -172,7 +175,7 @@ class Workspace(QWidget):
         self.truth.bind(document)
         self.truth.play_asked.connect(self.sample_asked)
         self.events.events_changed.connect(self._show_events)
-        self.events.threshold_changed.connect(self._show_threshold)
+        self.events.thresholds_changed.connect(self._show_thresholds)
         self.events.explain_requested.connect(self._explain_event)
         self.explain.seconds_asked.connect(self._conductor.explain)
         self.explain.face_asked.connect(
@@ -204,6 +207,9 @@ class Workspace(QWidget):
         """One after the other: the first picture, the times of all pictures, the overview of the sound."""
         if not later:
             self.overview.begin()
+
+    def _add_beside(self, lane: Lane, above: Lane) -> None:
+        self.timeline.add_lane(lane, self.timeline.lanes.index(above) + 1)
 
     def _described(self) -> None:
         self._measure()
@@ -309,10 +315,16 @@ class Workspace(QWidget):
         self.lanes.events.set_states(states)
         self.tabs.setTabText(1, f"Events {len(track)}" if len(track) else "Events")
 
-    def _show_threshold(self, threshold: float) -> None:
-        source = self.events.source
-        if source is not None and source.track == FUSED:
-            self.lanes.fused.threshold = self.overlay.threshold = threshold
+    def _move_threshold(self, lane: str, threshold: float, channel: str) -> None:
+        track, own = self.lanes.source_of(lane, channel)
+        self.events.set_threshold_of(track, threshold, own)
+
+    def _show_thresholds(self) -> None:
+        levels = self.events.finder.thresholds()
+        self.lanes.show_thresholds(levels, self.events.finder.marked())
+        fused = next((level for source, level in levels.items() if source.track == FUSED), None)
+        if fused is not None and fused != self.overlay.threshold:
+            self.overlay.threshold = fused
             self._redraw()
 
     def _pick(self, _: str, row: int) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QScrollBar, QWidget
 
 from mien_desktop.look.palette import DARK, Palette
 from mien_desktop.timeline.lanes.base import Lane
-from mien_desktop.timeline.lanes.fused import FusedLane
 from mien_desktop.timeline.order import Order
 from mien_desktop.timeline.order import Slot as Row
 from mien_desktop.timeline.pictures import Pictures
@@ -22,8 +21,8 @@ from mien_desktop.timeline.viewport import RULER, Viewport
 class LaneColumn(Viewport):
     """A viewport with lanes under each other."""
 
-    threshold_changed = Signal(str, float)
-    """Id of the lane whose threshold the user moved, and where to."""
+    threshold_changed = Signal(str, float, str)
+    """Id of the lane whose threshold the user moved, where to, and of which channel (`Threshold.channel`)."""
     lanes_changed = Signal()
     """Order, visibility or heights are others; `layout` has them."""
     current_changed = Signal(str)
@@ -142,16 +141,11 @@ class LaneColumn(Viewport):
             self._arranging = False
         self._arrange()
 
-    def first_fused(self) -> FusedLane | None:
-        """The first lane shown that has a threshold."""
-        return next((slot.lane for slot in self.slots if isinstance(slot.lane, FusedLane)), None)
-
-    def set_threshold(self, lane: FusedLane, threshold: float) -> None:
+    def set_threshold(self, lane: Lane, threshold: float, channel: str = "") -> None:
         """Move a threshold as the user does, and say so."""
-        before = lane.threshold
-        lane.threshold = threshold
-        if lane.threshold != before:
-            self.threshold_changed.emit(lane.id, lane.threshold)
+        if lane.move_threshold(threshold, channel):
+            moved = next(line for line in lane.thresholds(lane.height) if line.channel == channel)
+            self.threshold_changed.emit(lane.id, moved.value, channel)
 
     def choose(self, lane: Lane) -> None:
         """Let the keyboard act on this lane."""

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from mien_desktop.timeline import titles
 from mien_desktop.timeline.lanes.base import Lane
 from mien_desktop.timeline.lanes.events import EventsLane
-from mien_desktop.timeline.lanes.fused import FusedLane
+from mien_desktop.timeline.lanes.thresholds import Threshold
 from mien_desktop.timeline.order import Slot
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Gestures:
         self._anchor = 0.0  # s; where the selection holds on
         self._lane: Lane | None = None
         self._height = 0
+        self._channel = ""  # whose threshold it is
         self._edge = (0, 0)  # row of the event, and which of its edges
         self._moved = False
         self._grip = 0.0  # s from the pointer to the edge when it was taken
@@ -109,9 +110,9 @@ class Gestures:
         slot = view.slot_at(at.y())
         if slot is not None:
             view.choose(slot.lane)
-        fused = self._threshold_at(at)
-        if fused is not None:
-            self._doing, self._lane = Doing.THRESHOLD, fused
+        line = self._threshold_at(at)
+        if line is not None and slot is not None:
+            self._doing, self._lane, self._channel = Doing.THRESHOLD, slot.lane, line.channel
             return
         taken = self._event_edge(at)
         if taken is not None:
@@ -139,7 +140,7 @@ class Gestures:
         elif self._doing is Doing.PANNING:
             view.pan_columns(self._from.x() - at.x())
             self._from = at
-        elif self._doing is Doing.THRESHOLD and isinstance(self._lane, FusedLane):
+        elif self._doing is Doing.THRESHOLD and self._lane is not None:
             self._drag_threshold(self._lane, at)
         elif self._doing is Doing.EDGE and isinstance(self._lane, EventsLane):
             self._drag_event(self._lane, at)
@@ -257,14 +258,15 @@ class Gestures:
         y = at.y() - view.plot.top() + view.scrolled
         return next((slot for slot in view.slots if abs(y - slot.bottom) <= NEAR), None)
 
-    def _threshold_at(self, at: QPointF) -> FusedLane | None:
-        view = self._view
-        slot = view.slot_at(at.y())
-        if slot is None or not isinstance(slot.lane, FusedLane):
+    def _threshold_at(self, at: QPointF) -> Threshold | None:
+        """The threshold under the pointer; where several lie there, the nearest, and of those at one place the first."""
+        slot = self._view.slot_at(at.y())
+        if slot is None:
             return None
         y = at.y() - self._row(slot).top()
-        near = abs(y - slot.lane.share_of(slot.lane.threshold, slot.height) * slot.height) <= NEAR
-        return slot.lane if near else None
+        off = {line: abs(y - line.share() * slot.height) for line in slot.lane.thresholds(slot.height)}
+        nearest = min(off, key=lambda line: off[line], default=None)
+        return nearest if nearest is not None and off[nearest] <= NEAR else None
 
     def _selection_edge(self, at: QPointF) -> int | None:
         """0 or 1: the edge of the selection under the pointer."""
@@ -275,12 +277,14 @@ class Gestures:
         edge = off.index(min(off))
         return edge if off[edge] <= NEAR else None
 
-    def _drag_threshold(self, lane: FusedLane, at: QPointF) -> None:
+    def _drag_threshold(self, lane: Lane, at: QPointF) -> None:
         view = self._view
         slot = next((s for s in view.slots if s.lane is lane), None)
-        if slot is not None:
+        lines = lane.thresholds(slot.height) if slot is not None else ()
+        line = next((one for one in lines if one.channel == self._channel), None)
+        if slot is not None and line is not None:
             share = (at.y() - self._row(slot).top()) / slot.height
-            view.set_threshold(lane, round(lane.value_at_share(share, slot.height), 2))
+            view.set_threshold(lane, round(line.at(share), 2), line.channel)
 
     def _event_edge(self, at: QPointF) -> tuple[EventsLane, int, int] | None:
         """Lane, row and edge (0 start, 1 end) of the event whose edge is under the pointer."""

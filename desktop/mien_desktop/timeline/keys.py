@@ -93,11 +93,14 @@ def _choice(view: TimelineView, key: Qt.Key, shift: bool) -> bool:
     elif key == Qt.Key.Key_H and current is not None:
         current.visible = False
     elif key in (Qt.Key.Key_BracketLeft, Qt.Key.Key_BracketRight):
-        fused = current if isinstance(current, FusedLane) else view.first_fused()
-        if fused is None:
+        # The lane's own threshold, else that of the fused reading.
+        fused = next((slot.lane for slot in view.slots if isinstance(slot.lane, FusedLane)), None)
+        lane = current if current is not None and current.thresholds(current.height) else fused
+        if lane is None:
             return False
+        line = lane.thresholds(lane.height)[0]
         by = -FINE if key == Qt.Key.Key_BracketLeft else FINE
-        view.set_threshold(fused, round(fused.threshold + by, 4))
+        view.set_threshold(lane, round(line.value + by, 4), line.channel)
     else:
         return False
     return True

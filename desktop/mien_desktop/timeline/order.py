@@ -53,7 +53,7 @@ class Order:
         found, top = [], 0
         for lane in self.lanes:
             if lane.visible:
-                height = max(lane.height, least)
+                height = max(lane.height, least) + (max(lane.extra, least) if lane.extra else 0)
                 found.append(Slot(lane, top, height))
                 top += height
         return found
@@ -68,12 +68,12 @@ class Order:
             raise ValueError(f"there is a lane {lane.id} already")
         if lane.id in self._remembered:
             rank, lane.height, lane.visible = self._remembered[lane.id]
-            ranks = [self._remembered.get(other.id, (-1,))[0] for other in self.lanes]
-            index = next((i for i, r in enumerate(ranks) if r > rank), len(self.lanes))
+            index = self._place(rank, [{"id": other.id} for other in self.lanes])
         self.lanes.insert(len(self.lanes) if index is None else index, lane)
 
     def remove(self, lane: Lane) -> None:
-        """Take a lane out."""
+        """Take a lane out; it gets its place, height and visibility again when it comes back."""
+        self._remembered = {e["id"]: (n, e["height"], e["visible"]) for n, e in enumerate(self.layout()["lanes"])}
         self.lanes.remove(lane)
 
     def move(self, lane: Lane, before: Lane | None) -> bool:
@@ -111,9 +111,17 @@ class Order:
             self.lanes.sort(key=lambda lane: ranks.get(lane.id, len(ranks)))
 
     def layout(self) -> dict[str, Any]:
-        """Order, heights and visibility, ready for JSON."""
+        """Order, heights and visibility, ready for JSON; also of lanes that were there, or a layout spoke of."""
         lanes = [{"id": lane.id, "height": lane.height, "visible": lane.visible} for lane in self.lanes]
+        for name, (rank, height, visible) in sorted(self._remembered.items(), key=lambda one: one[1][0]):
+            if name not in self:
+                lanes.insert(self._place(rank, lanes), {"id": name, "height": height, "visible": visible})
         return {"version": 1, "lanes": lanes}
+
+    def _place(self, rank: int, lanes: Sequence[Mapping[str, Any]]) -> int:
+        """Where a lane that is remembered at this rank belongs among those that there are."""
+        ranks = [self._remembered.get(lane["id"], (-1,))[0] for lane in lanes]
+        return next((i for i, r in enumerate(ranks) if r > rank), len(lanes))
 
     def set_layout(self, layout: Mapping[str, Any]) -> None:
         """The inverse of `layout`. Lanes that are not there yet get their place when they come; lanes it does not name
@@ -124,9 +132,12 @@ class Order:
         for rank, entry in enumerate(entries if isinstance(entries, list) else []):
             if isinstance(entry, Mapping) and isinstance(entry.get("id"), str):
                 height = entry.get("height")
-                known = entry["id"] in self
-                usual = self.lane(entry["id"]).height if known else 48
-                height = int(height) if isinstance(height, int | float) and height > 0 else usual
+                if isinstance(height, int | float) and height > 0:
+                    height = int(height)
+                elif entry["id"] in self:
+                    height = self.lane(entry["id"]).height
+                else:
+                    continue
                 self._remembered[entry["id"]] = rank, height, bool(entry.get("visible", True))
         for lane in self.lanes:
             if lane.id in self._remembered:

@@ -13,7 +13,7 @@ from mien_desktop.timeline.lanes.base import Lane
 from mien_desktop.timeline.readings import figure
 
 PADDING, AWAY, DOT = 9.0, 14.0, 7.0
-MOST = 10
+MOST = 16
 WIDEST = 360.0
 
 
@@ -49,6 +49,8 @@ class Readout:
             self.notes = ["no reading here"]
         elif lane.source:
             self.notes.append(lane.source)
+        if lane.note:
+            self.notes.append(lane.note)
         self._font = font
         self._bold = QFont(font)
         self._bold.setWeight(QFont.Weight.DemiBold)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from mien_desktop.look.palette import Palette
-from mien_desktop.timeline.lanes.base import Lane
+from mien_desktop.timeline.lanes.base import Badge
 from mien_desktop.timeline.lanes.strips import StripsLane
 from mien_desktop.timeline.order import Slot
 
@@ -35,7 +35,7 @@ class Titles:
             paint(painter, QRectF(row), slot, palette, font, **state)
             return
         lane = slot.lane
-        told = type(lane), lane.title, tuple(lane.legend()), lane.badge()
+        told = type(lane), lane.title, tuple(lane.legend()), tuple(lane.badges()), lane.compares, lane.dot()
         key = told, row.size(), scale, palette, font.key(), tuple(state.items())
         kept = self._kept.get(lane.id)
         if kept is None or kept[0] != key:
@@ -81,32 +81,40 @@ def paint(
     small = QFont(font)
     small.setPixelSize(max(9, round(metrics.height() * 0.62)))
     legend = list(lane.legend())
-    below = bool(legend) and not isinstance(lane, StripsLane) and row.height() >= metrics.height() * 2.3
+    if isinstance(lane, StripsLane):
+        beside_names, legend = legend, []
+    else:
+        beside_names = []
+    if lane.compares:
+        legend.append((lane.second, ""))
+    below = bool(legend) and row.height() >= metrics.height() * 2.3
     base = row.top() + (row.height() - 1 + metrics.ascent() - metrics.descent()) / 2
     if below:
         base -= metrics.height() * 0.5
-    badge = None if hovered else _badge_rect(row, lane, metrics)
-    right = row.right() - (EYE + 12 if hovered else 8)
-    if badge is not None and abs(badge.center().y() - base + metrics.capHeight() / 2) < metrics.height():
-        right = badge.left() - 6
-    beside = (
-        _strip_names(painter, row, lane, legend, palette, small)
-        if isinstance(lane, StripsLane) and not hovered
-        else 0.0
-    )
+    badges = [] if hovered else [(badge, _badge_rect(row, badge, metrics)) for badge in lane.badges()]
+
+    def free(y: float) -> float:
+        """Where a line of text on this base has to end."""
+        near = [r.left() - 6 for _, r in badges if abs(r.center().y() - y + metrics.capHeight() / 2) < metrics.height()]
+        return min([row.right() - (EYE + 12 if hovered else 8), *near])
+
+    right = free(base)
+    beside = _strip_names(painter, row, beside_names, small) if beside_names and not hovered else 0.0
     painter.setFont(font)
     painter.setPen(QColor(palette.text if current or hovered else palette.dim))
-    room = right - beside - row.left() - INSET
+    left = row.left() + INSET
+    if lane.dot():
+        _spot(painter, QPointF(left + 3.5, base - metrics.capHeight() / 2), 3.5, lane.dot())
+        left += 12
+    room = right - beside - left
     lines = _broken(lane.title, metrics, room) if row.height() >= 1.9 * metrics.height() and not below else [lane.title]
     for number, line in enumerate(lines):
         y = base + (number - (len(lines) - 1) / 2) * metrics.height() * 0.95
-        painter.drawText(
-            QPointF(row.left() + INSET, y), metrics.elidedText(line, Qt.TextElideMode.ElideRight, max(0.0, room))
-        )
+        painter.drawText(QPointF(left, y), metrics.elidedText(line, Qt.TextElideMode.ElideRight, max(0.0, room)))
     if below:
-        _legend(painter, QPointF(row.left() + INSET, base + metrics.height()), right, legend, palette, small)
-    told = lane.badge()
-    if badge is not None and told is not None:
+        at = QPointF(row.left() + INSET, base + metrics.height())
+        _legend(painter, at, free(at.y()) - beside, legend, palette, small)
+    for told, badge in badges:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(told.colour))
@@ -129,11 +137,8 @@ def _broken(title: str, metrics: QFontMetricsF, room: float) -> list[str]:
     return [" ".join(words[:at]), " ".join(words[at:])]
 
 
-def _badge_rect(row: QRectF, lane: Lane, metrics: QFontMetricsF) -> QRectF | None:
-    """Where the lane's figure stands: at the height of its line, within the row."""
-    badge = lane.badge()
-    if badge is None:
-        return None
+def _badge_rect(row: QRectF, badge: Badge, metrics: QFontMetricsF) -> QRectF:
+    """Where a figure stands: at the height of its line, within the row."""
     tall = metrics.height() + 1
     wide = metrics.horizontalAdvance(badge.text) + 10
     y = min(max(row.top() + badge.share * row.height() - tall / 2, row.top() + 1), row.bottom() - tall - 1)
@@ -143,17 +148,19 @@ def _badge_rect(row: QRectF, lane: Lane, metrics: QFontMetricsF) -> QRectF | Non
 def _legend(
     painter: QPainter, at: QPointF, right: float, legend: list[tuple[str, str]], palette: Palette, font: QFont
 ) -> None:
-    """Dots of colour with the first letters that fit."""
+    """Dots of colour with the first letters that fit; what has no colour is a word on its own."""
     metrics = QFontMetricsF(font)
     full = sum(metrics.horizontalAdvance(name) + 14 for name, _ in legend) <= right - at.x()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font)
     x = at.x()
     for name, colour in legend:
-        text = name if full else name[:3]
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colour))
-        painter.drawEllipse(QPointF(x + 3, at.y() - metrics.capHeight() / 2), 3, 3)
+        text = name if full or not colour else name[:3]
+        if colour:
+            _spot(painter, QPointF(x + 3, at.y() - metrics.capHeight() / 2), 3, colour)
+        else:
+            x -= 9
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0.0, right - x - 9))
         painter.setPen(QColor(palette.faint))
         painter.drawText(QPointF(x + 9, at.y()), text)
         x += metrics.horizontalAdvance(text) + 15
@@ -161,12 +168,18 @@ def _legend(
             return
 
 
-def _strip_names(
-    painter: QPainter, row: QRectF, lane: Lane, legend: list[tuple[str, str]], palette: Palette, font: QFont
-) -> float:
+def _spot(painter: QPainter, at: QPointF, radius: float, colour: str) -> None:
+    """A dot; the pen stays as it was."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colour))
+    painter.drawEllipse(at, radius, radius)
+    painter.restore()
+
+
+def _strip_names(painter: QPainter, row: QRectF, legend: list[tuple[str, str]], font: QFont) -> float:
     """The channels of a strip, each beside its own row, if the rows are high enough; how much room that took."""
-    if not legend:
-        return 0.0
     each = (row.height() - 4) / len(legend)
     tight = QFont(font)
     tight.setPixelSize(max(1, min(font.pixelSize(), int(each))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,17 +21,28 @@ class Earlier:
     label: str
 
 
-def earlier(library: Library, medium: str, titles: Mapping[str, str]) -> list[Earlier]:
-    """The complete runs of a medium that are not its current ones, the newest first. titles: plugin id → title."""
+def earlier(
+    library: Library, medium: str, titles: Mapping[str, str], draws: Callable[[str, str], bool] = lambda *_: True
+) -> list[Earlier]:
+    """The complete runs of a medium that are not its current ones, the newest first.
+
+    Args:
+        titles: plugin id → title.
+        draws: whether a track (name, kind) would be drawn; a run that read nothing of the kind is left out.
+    """
     current = {run.analyzer: run for run in library.runs(medium)}
     found = []
     for run in library.runs(medium, current=False):
         now = current.get(run.analyzer)
         if run.status != "complete" or now is None or run.id == now.id:
             continue
+        if not any(track.rows and draws(track.name, track.kind) for track in library.tracks(run).infos()):
+            continue
         title = titles.get(run.analyzer, run.analyzer)
         found.append(Earlier(run.id, f"{title}: {difference(run, now)}"))
-    return found[:SHOWN]
+        if len(found) == SHOWN:
+            break
+    return found
 
 
 def difference(run: Run, now: Run) -> str:

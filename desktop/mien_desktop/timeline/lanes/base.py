@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter
 
 from mien.tracks import Provenance
 from mien_desktop.look.palette import DARK, Palette
+from mien_desktop.timeline.lanes.thresholds import Threshold
 from mien_desktop.timeline.raster import Raster
 from mien_desktop.timeline.readings import Reading, figure
 from mien_desktop.timeline.window import Window
@@ -52,6 +53,8 @@ class Lane(QObject):
     """Whether it writes into its picture with `letter`."""
     waiting: str = "Nothing here yet"
     """What stands in it while it is empty."""
+    second: ClassVar[str] = "2nd run dashed"
+    """How it draws a second run, told under its title while there is one."""
 
     def __init__(self, lane_id: str, title: str, *, height: int = 48, about: str = "") -> None:
         super().__init__()
@@ -60,6 +63,7 @@ class Lane(QObject):
         self.palette: Palette = DARK
         self.revision = 0
         self.source = ""  # who wrote what it shows, told beside the values
+        self.note = ""  # what it leaves out, told there as well
 
     @property
     def title(self) -> str:
@@ -83,6 +87,11 @@ class Lane(QObject):
         if height != self._height:
             self._height = height
             self.reshaped.emit()
+
+    @property
+    def extra(self) -> int:
+        """Logical pixels that it takes below its height, for a second run."""
+        return 0
 
     @property
     def visible(self) -> bool:
@@ -139,9 +148,41 @@ class Lane(QObject):
         """Names and colours of its channels; empty where the title says enough."""
         return ()
 
-    def badge(self) -> Badge | None:
-        """A figure to be shown beside the title, if there is one."""
-        return None
+    def dot(self) -> str:
+        """Colour of whom it is about, before the title; empty where it is about nobody in particular."""
+        return ""
+
+    def badges(self) -> Sequence[Badge]:
+        """Figures to be shown beside the title."""
+        return ()
+
+    # -- a second run ---------------------------------------------------------------------------------------------
+
+    @property
+    def compares(self) -> bool:
+        """Whether a second run is drawn."""
+        return False
+
+    def compare_nothing(self) -> None:
+        """Take the second run away."""
+
+    # -- thresholds -----------------------------------------------------------------------------------------------
+
+    def thresholds(self, height: float) -> Sequence[Threshold]:
+        """The thresholds that are drawn, that of the chosen reading first; height of the lane in logical pixels."""
+        return ()
+
+    def show_thresholds(self, levels: Mapping[str, float]) -> None:
+        """Draw these thresholds and no others, by `Threshold.channel`."""
+
+    def move_threshold(self, value: float, channel: str = "") -> bool:
+        """Move a threshold, within its limits; True if that is another place."""
+        return False
+
+    def draw_thresholds(self, raster: Raster, window: Window) -> None:
+        """Draw them dashed across a picture."""
+        for one in self.thresholds(raster.height / raster.scale):
+            raster.level(one.share() * raster.height, raster.tint(one.colour, 0.9), dash=5, first=window.first)
 
     def told_at(self, time: float) -> str:
         """The lane and its values at a time in one line, for screen readers."""

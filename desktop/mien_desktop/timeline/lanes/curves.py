@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mien.tracks import Curve, Quantity
-from mien_desktop.timeline.lanes.gathered import GatheredLane
+from mien.tracks import Quantity
+from mien_desktop.timeline.lanes.base import Badge
+from mien_desktop.timeline.lanes.gathered import SECOND, GatheredLane
+from mien_desktop.timeline.lanes.thresholds import Threshold
 from mien_desktop.timeline.pyramid import FloatArray
 from mien_desktop.timeline.raster import Raster, dashes
-from mien_desktop.timeline.readings import Reading, Readings, extent_text
+from mien_desktop.timeline.readings import Reading, Readings, extent_text, figure
 from mien_desktop.timeline.series import Columns
 from mien_desktop.timeline.window import Window
 
@@ -45,33 +47,12 @@ class CurvesLane(GatheredLane):
         super().__init__(lane_id, title, height=height, about=about, person=person)
         self._channels = None if channels is None else tuple(channels)
         self._filled = filled
-        self._other = Readings(person)
         self._spoken_of: dict[str, tuple[float, float]] = {}
 
     def clear(self) -> None:
         """Forget both runs."""
-        self._other.clear()
         self._spoken_of.clear()
         super().clear()
-
-    def set_comparison(self, track: Curve | None, outwards: float = 0.0) -> None:
-        """Show a second run's track dashed; None takes it away. outwards: as of the lane's own."""
-        self._other.clear()
-        self._other.outwards = outwards
-        if track is not None:
-            self._other.append(track)
-        self._measure()
-        self.touch()
-
-    @property
-    def compares(self) -> bool:
-        """Whether a second run's track is drawn."""
-        return len(self._other.series) > 0
-
-    def append_comparison(self, piece: Curve) -> None:
-        """Add a piece to the second run's track."""
-        if self._other.append(piece):
-            self.touch()
 
     def _shown(self, readings: Readings) -> list[tuple[int, Quantity]]:
         """Numbers and quantities of the channels shown."""
@@ -112,8 +93,27 @@ class CurvesLane(GatheredLane):
         unit = (raster.height - 2 * margin) / (high - low)
         return np.asarray(raster.height - margin - (values - np.float32(low)) * np.float32(unit), np.float32)
 
+    def thresholds(self, height: float) -> Sequence[Threshold]:
+        margin = min(MARGIN, height / 6) / height
+        shown = {q.name: (n, q) for n, q in self._shown(self._readings)}
+        found = []
+        for channel, value in self._levels.items():
+            if channel in shown:
+                number, quantity = shown[channel]
+                low, high = self.extent(quantity)
+                colour = self.colour(quantity, number) if len(shown) > 1 else self.palette.bad
+                value = min(max(value, low), high)
+                found.append(Threshold(channel, value, low, high, margin, 1 - margin, colour))
+        return found
+
+    def badges(self) -> Sequence[Badge]:
+        """The value of each threshold, beside its line."""
+        height = self.height + self.extra
+        return [Badge(one.share(), figure(one.value), one.colour) for one in self.thresholds(height)]
+
     def draw(self, raster: Raster, window: Window) -> None:
         shown = self._shown(self._readings)
+        self.draw_thresholds(raster, window)
         self._zero(raster, shown or self._shown(self._other))
         if self._readings:
             lines = self._readings.lines(window)
@@ -159,7 +159,7 @@ class CurvesLane(GatheredLane):
 
     def values_at(self, time: float) -> list[Reading]:
         said = []
-        for readings, suffix in ((self._readings, ""), (self._other, " (second run)")):
+        for readings, suffix in ((self._readings, ""), (self._other, SECOND)):
             if readings:
                 values = readings.at(time)
                 said += [

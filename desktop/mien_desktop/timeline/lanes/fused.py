@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from mien_desktop.timeline.lanes.base import Badge
 from mien_desktop.timeline.lanes.curves import MARGIN, CurvesLane
+from mien_desktop.timeline.lanes.thresholds import Threshold
 from mien_desktop.timeline.pyramid import FloatArray
 from mien_desktop.timeline.raster import Raster
-from mien_desktop.timeline.readings import Reading, figure
+from mien_desktop.timeline.readings import Reading
 from mien_desktop.timeline.window import Window
 
 
@@ -52,26 +54,27 @@ class FusedLane(CurvesLane):
         """Lowest and highest threshold."""
         return self.extent(self._readings.quantities[0]) if self._readings.quantities else (0.0, 1.0)
 
+    def thresholds(self, height: float) -> Sequence[Threshold]:
+        margin = min(MARGIN, height / 6) / height
+        return [Threshold("", self._threshold, *self.limits, margin, 1 - margin, self.palette.bad)]
+
+    def show_thresholds(self, levels: Mapping[str, float]) -> None:
+        """It has but one, which is drawn before anything was read, too."""
+        for threshold in list(levels.values())[:1]:
+            self.threshold = threshold
+
+    def move_threshold(self, value: float, channel: str = "") -> bool:
+        before, self.threshold = self._threshold, value
+        return self._threshold != before
+
     def share_of(self, value: float, height: float) -> float:
         """Where a value lies, as a share of the height from the top."""
-        low, high = self.limits
-        margin = min(MARGIN, height / 6)
-        return (height - margin - (value - low) / (high - low) * (height - 2 * margin)) / height
-
-    def value_at_share(self, share: float, height: float) -> float:
-        """The inverse of `share_of`, kept within the limits."""
-        low, high = self.limits
-        margin = min(MARGIN, height / 6)
-        value = low + (height - margin - share * height) / (height - 2 * margin) * (high - low)
-        return min(max(value, low), high)
+        return self.thresholds(height)[0].share(value)
 
     def draw(self, raster: Raster, window: Window) -> None:
-        bad = self.palette.bad
         if self._readings:
             over = self._over(self._readings.lines(window)[0].high)
-            raster.wash(slice(0, raster.height), over, bad, 0.2)
-        y = self.share_of(self._threshold, raster.height / raster.scale) * raster.height
-        raster.level(y, raster.tint(bad, 0.9), dash=5, first=window.first)
+            raster.wash(slice(0, raster.height), over, self.palette.bad, 0.2)
         super().draw(raster, window)
 
     def _over(self, high: FloatArray) -> np.ndarray:
@@ -81,7 +84,3 @@ class FusedLane(CurvesLane):
     def values_at(self, time: float) -> list[Reading]:
         said = super().values_at(time)
         return [*said, Reading("threshold", self._threshold, "", "", self.palette.bad)] if said else []
-
-    def badge(self) -> Badge:
-        """The threshold's value, beside its line."""
-        return Badge(self.share_of(self._threshold, self.height), figure(self._threshold), self.palette.bad)

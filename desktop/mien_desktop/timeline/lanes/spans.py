@@ -14,20 +14,53 @@ from mien_desktop.timeline.pyramid import IntArray
 from mien_desktop.timeline.raster import Raster, blend, spread
 from mien_desktop.timeline.window import Window
 
+SECOND_ROW = 20
+"""Logical pixels that a second run's row takes."""
+
 
 class SpansLane(Lane):
     """A lane that shows one track of spans."""
 
+    second = "2nd run below"
+
     def __init__(self, lane_id: str, title: str, *, height: int = 32, about: str = "") -> None:
         super().__init__(lane_id, title, height=height, about=about)
         self.stretches = Stretches()
+        self.others = Stretches()
+        """Of a second run, which has a row of its own below."""
 
     @property
     def empty(self) -> bool:
-        return not len(self.stretches)
+        return not len(self.stretches) and not len(self.others)
+
+    @property
+    def extra(self) -> int:
+        return SECOND_ROW if self.compares else 0
+
+    @property
+    def compares(self) -> bool:
+        return len(self.others) > 0
+
+    def compare_nothing(self) -> None:
+        if self.compares:
+            self.others = Stretches()
+            self.reshaped.emit()
+            self.touch()
+
+    def set_comparison(self, track: Spans) -> None:
+        """Show a second run's track in a row below."""
+        self.others = Stretches()
+        self.others.append(track)
+        self.reshaped.emit()
+        self.touch()
+
+    def first_row(self, height: float) -> float:
+        """How much of a picture the first run has, if it is so high."""
+        return height * self.height / (self.height + self.extra)
 
     def clear(self) -> None:
-        """Forget the track."""
+        """Forget the tracks."""
+        self.compare_nothing()
         self.stretches = Stretches()
         self.touch()
 
