@@ -6,78 +6,20 @@ With all tests each parser gets the same few dozen examples; `make faults` gives
 from __future__ import annotations
 
 import json
-import os
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from mien.errors import MienError
 from mien.tracks import AROUSAL, CONFLICT, Boxes, Curve, Features, Spans
 
-FEW = 40
-MANY = int(os.environ.get("MIEN_EXAMPLES", "20000"))
+from .fuzzing import FEW, MANY, Parsers, anything, damaged, mixed, objects, text, word
 
-text = st.text(max_size=60)
-odd = st.sampled_from(
-    ["", " ", "0", "-1", "1e999", "-1e308", "nan", "inf", "9" * 400, "9" * 5000, "\0", "\ud800", "\ufeff", "'=1", "--5", "²", "٣",
-     "1:2:3:4", "1:60", "00:00:01,5", "a" * 300, "\t", "\r\n", '"', "'", ",", ";", "|", "<", ">", "{", "}", "[", "]", "&", "&lt;",
-     "-->", "=", "#", "%", "\\", "../x", "null", "true", "-", "−1", "１", "0x1", "1_0", "1,5", "1.2.3"]
-)  # fmt: skip
-word = st.one_of(odd, text, st.integers(-10, 100).map(str), st.floats().map(repr))
-
-
-def mixed(*pieces: str, size: int = 30) -> st.SearchStrategy[str]:
-    """Texts of a format's own pieces, odd words and any characters."""
-    return st.lists(st.one_of(st.sampled_from(pieces), word), max_size=size).map("".join)
-
-
-def damaged(*wholes: bytes) -> st.SearchStrategy[bytes]:
-    """Whole files with bytes changed, cut out, doubled or put in."""
-    edit = st.tuples(st.integers(0, 1 << 16), st.integers(0, 30), st.binary(max_size=8))
-
-    def apply(whole: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
-        for place, length, put in edits:
-            place %= len(whole) + 1
-            whole = whole[:place] + put + whole[place + length :]
-        return whole
-
-    return st.builds(apply, st.sampled_from(wholes), st.lists(edit, min_size=1, max_size=6))
-
-
-anything: st.SearchStrategy[Any] = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(10**20), 10**20), st.floats(), word),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(word, inner, max_size=4)),
-    max_leaves=12,
-)
-
-
-def objects(*keys: str) -> st.SearchStrategy[Any]:
-    """JSON objects with keys that somebody looks for."""
-    return st.dictionaries(st.one_of(st.sampled_from(keys), word), anything, max_size=6)
-
-
-# -- the parsers: a name, examples, what is done with one ------------------------------------------------------------
-
-Parser = tuple[st.SearchStrategy[Any], Callable[[Any, Path], object]]
-PARSERS: dict[str, Parser] = {}
-
-
-def parser(
-    examples: st.SearchStrategy[Any],
-) -> Callable[[Callable[[Any, Path], object]], Callable[[Any, Path], object]]:
-    """Adds a function to `PARSERS` under its name."""
-
-    def add(function: Callable[[Any, Path], object]) -> Callable[[Any, Path], object]:
-        PARSERS[function.__name__.replace("_", " ").strip()] = (examples, function)
-        return function
-
-    return add
+PARSERS = Parsers()
+parser = PARSERS.of
 
 
 _SRT = (
@@ -456,40 +398,14 @@ def _stored_descriptions(example: tuple[str, Any, int], folder: Path) -> object:
 # -- how many --------------------------------------------------------------------------------------------------------
 
 
-def _run(name: str, folder: Path, examples: int, *, same: bool) -> tuple[int, int]:
-    """Runs the parser on so many; how many gave a value, and how many a sentence."""
-    strategy, function = PARSERS[name]
-    counts = [0, 0]
-
-    def check(example: Any) -> None:
-        try:
-            function(example, folder)
-            counts[0] += 1
-        except MienError as error:
-            counts[1] += 1
-            told = str(error)
-            assert "\n" not in told.strip(), told
-            assert len(told) < 2000 + 2 * len(str(example))  # what was typed may be repeated
-        except RecursionError:  # pragma: no cover - it would be a fault, and would hide behind the next line
-            raise AssertionError("recursion") from None
-
-    phases = (Phase.explicit, Phase.generate, Phase.shrink)
-    run = settings(
-        max_examples=examples, derandomize=same, deadline=None, database=None, phases=phases,
-        suppress_health_check=list(HealthCheck), print_blob=False,
-    )(given(strategy)(check))  # fmt: skip
-    (run if same else seed(6)(run))()
-    return counts[0], counts[1]
-
-
 @pytest.mark.parametrize("name", PARSERS)
 def test_anything_is_a_value_or_a_sentence(name: str, tmp_path: Path) -> None:
-    values, sentences = _run(name, tmp_path, FEW, same=True)
+    values, sentences = PARSERS.run(name, tmp_path, FEW, same=True)
     assert values + sentences >= FEW // 2
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", PARSERS)
 def test_very_much_of_anything_is_a_value_or_a_sentence(name: str, tmp_path: Path) -> None:
-    values, sentences = _run(name, tmp_path, MANY, same=False)
+    values, sentences = PARSERS.run(name, tmp_path, MANY, same=False)
     print(f"{name}: {values + sentences} examples, {values} read, {sentences} refused", flush=True)

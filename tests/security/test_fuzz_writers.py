@@ -85,7 +85,7 @@ def _srt(words: list[str], folder: Path) -> None:
     from mien.exchange.subtitles import _plain
 
     path = _written(words, folder, "srt", line_length=0)
-    found = pysubs2.load(str(path), encoding="utf-8", keep_html_tags=True)
+    found = pysubs2.load(str(path), encoding="utf-8", keep_html_tags=True, format_="srt")
     expected = [_plain(line) for line in _lines(words)]
     assert [" ".join(event.text.replace("\\N", "\n").split()) for event in found] == [
         " ".join(e.split()) for e in expected

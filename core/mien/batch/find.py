@@ -172,7 +172,9 @@ def _compiled(glob: str) -> re.Pattern[str]:
         elif text[at] == "[" and (end := text.find("]", at + 2)) > 0:
             inside = text[at + 1 : end]
             negated = inside[:1] in ("!", "^")
-            parts.append(f"[{'^/' if negated else ''}{re.escape(inside[negated:]).replace(re.escape('-'), '-')}]")
+            # A range may end in a hyphen; of two of them in a row Python warns.
+            inside = re.escape(inside[negated:]).replace(re.escape("-"), "-").replace("--", r"-\-")
+            parts.append(f"[{'^/' if negated else ''}{inside}]")
             at = end + 1
         else:
             parts.append(re.escape(text[at]))

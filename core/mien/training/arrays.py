@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import zipfile
 import zlib
@@ -36,7 +37,9 @@ def read_arrays(path: Path, names: Iterable[str], most: int) -> dict[str, NDArra
             for name in names:
                 if f"{name}.npy" in there:
                     found[name] = _array(archive, name, most)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # the disk's; a damaged table of contents leads to places that no file has
         raise ValueError(f"it is no .npz file, or damaged: {error}") from error
     return found
 
@@ -51,7 +54,7 @@ def _array(archive: zipfile.ZipFile, name: str, most: int) -> NDArray[Any]:
             raise ValueError(f"{name} is no plain array")
         try:
             shape, fortran, dtype = header(member)
-        except (SyntaxError, TokenError) as error:  # numpy lets its parser's own errors out
+        except (SyntaxError, TokenError, MemoryError) as error:  # numpy lets its parser's own errors out
             raise ValueError(f"{name} has a header that cannot be read") from error
         if dtype.hasobject:
             raise ValueError(f"{name} holds objects")

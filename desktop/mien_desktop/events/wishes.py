@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from mien.config import config_dir
 from mien.errors import StorageError
 from mien_desktop.events.sources import Source
+from mien_desktop.work import stored
 
 FIELDS = ("threshold", "min_length")
 """What of a rule a person sets; the rest is the run's own."""
@@ -35,13 +36,19 @@ def file_of(medium: str, folder: Path | None = None) -> Path:
 def load(file: Path) -> dict[Source, Wish]:
     """What was kept; what cannot be read was never set."""
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
         return {
-            Source(str(one["track"]), str(one["channel"])): {f: float(one[f]) for f in FIELDS if f in one}
-            for one in stored
+            Source(str(one["track"]), str(one["channel"])): {f: _number(one[f]) for f in FIELDS if f in one}
+            for one in stored.read(file)
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return {}
+
+
+def _number(value: Any) -> float:
+    found = float(value)
+    if not math.isfinite(found):
+        raise ValueError("no number")
+    return found
 
 
 def save(file: Path, wishes: Mapping[Source, Wish]) -> None:
@@ -52,10 +59,6 @@ def save(file: Path, wishes: Mapping[Source, Wish]) -> None:
     """
     rows = [{"track": source.track, "channel": source.channel, **wish} for source, wish in wishes.items()]
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".threshold-")
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
-            json.dump(rows, opened)
-        os.replace(name, file)
+        stored.write(json.dumps(rows), file)
     except OSError as error:
         raise StorageError(f"The threshold could not be kept ({error.strerror}): {file.parent}") from error

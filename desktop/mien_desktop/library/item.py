@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from mien.batch.find import Found, Unread, check_globs
 from mien.config import config_dir
 from mien.errors import UsageError
 from mien_desktop.library.candidates import Watched
+from mien_desktop.work.stored import read, write
 
 _log = logging.getLogger(__name__)
 MOST_WORKERS = 64
@@ -95,10 +95,7 @@ class Kept:
 
 def load(place: Path) -> Kept:
     """What was kept; what cannot be read is left out, for no such file may keep the window shut."""
-    try:
-        stored = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        stored = None
+    stored = read(place)
     if not isinstance(stored, dict):
         return Kept()
     items = [item for item in map(_item, _rows(stored, "items")) if item is not None]
@@ -138,11 +135,7 @@ def save(kept: Kept, place: Path) -> None:
         "out": kept.out,
     }
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".queue-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(f'{json.dumps(others)[:-1]}, "items": [\n{rows}\n]}}\n')
-        os.replace(name, place)
+        write(f'{json.dumps(others)[:-1]}, "items": [\n{rows}\n]}}\n', place)
     except OSError:
         _log.warning("the queue could not be kept", exc_info=True)
 
@@ -171,16 +164,16 @@ def _rows(stored: dict[str, Any], name: str) -> list[Any]:
 def _item(row: Any) -> QueueItem | None:
     if not isinstance(row, dict) or not isinstance(row.get("path"), str) or row.get("state") not in get_args(State):
         return None
-    path, root, seconds = Path(row["path"]), Path(_text(row, "root")), row.get("seconds")
+    path, root = Path(row["path"]), Path(_text(row, "root"))
     state: State = "paused" if row["state"] == "running" else row["state"]
     return QueueItem(
         path,
         state,
         _text(row, "reason"),
         1.0 if state == "done" else 0.0,
-        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        seconds=_seconds(row.get("seconds")),
         mark=_text(row, "mark"),
-        root=root if root in path.parents else None,
+        root=root if root.is_absolute() and root in path.parents else None,
         known=Known(
             _text(row, "medium"),
             _text(row, "side_car"),
@@ -189,6 +182,15 @@ def _item(row: Any) -> QueueItem | None:
             _text(row, "partial"),
         ),
     )
+
+
+def _seconds(value: Any) -> float | None:
+    """A length, if it is one."""
+    try:
+        found = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return None
+    return found if 0.0 <= found < math.inf else None
 
 
 def _watched(row: Any) -> Watched | None:

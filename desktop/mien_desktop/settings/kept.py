@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import tempfile
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from mien.config import config_dir
-
-_log = logging.getLogger(__name__)
+from mien_desktop.work.stored import read_model, write_model
 
 
 class Kept(BaseModel):
@@ -36,30 +31,9 @@ def path() -> Path:
 
 def load(place: Path | None = None) -> Kept:
     """What was kept; what cannot be read has its default, for no such file may keep the window shut."""
-    place = place or path()
-    try:
-        stored = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return Kept()
-    if not isinstance(stored, dict):
-        return Kept()
-    try:
-        return Kept.model_validate(stored)
-    except ValidationError as error:
-        for name in {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}:
-            stored.pop(name, None)
-        _log.warning("some of the kept choices are broken and were left out: %s", place)
-        return Kept.model_validate(stored)
+    return read_model(Kept, place or path())
 
 
 def save(kept: Kept, place: Path | None = None) -> None:
     """Keep it, whole or not at all; a folder that may not be written is logged."""
-    place = place or path()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".choices-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(kept.model_dump_json(indent=1))
-        os.replace(name, place)
-    except OSError:
-        _log.warning("the choices could not be kept", exc_info=True)
+    write_model(kept, place or path())

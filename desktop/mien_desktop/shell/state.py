@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from mien.config import config_dir
+from mien_desktop.work.stored import read_model, write_model
 
-_log = logging.getLogger(__name__)
 RECENT = 12
 
 
@@ -38,33 +34,12 @@ def path() -> Path:
 
 def load(place: Path | None = None) -> WindowState:
     """What was kept; fields that cannot be read have their defaults, for no such file may keep the window shut."""
-    place = place or path()
-    try:
-        stored = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return WindowState()
-    if not isinstance(stored, dict):
-        return WindowState()
-    try:
-        return WindowState.model_validate(stored)
-    except ValidationError as error:
-        for name in {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}:
-            stored.pop(name, None)
-        _log.warning("some of what the window remembers is broken and was left out: %s", place)
-        return WindowState.model_validate(stored)
+    return read_model(WindowState, place or path())
 
 
 def save(state: WindowState, place: Path | None = None) -> None:
     """Keep it, whole or not at all; a folder that may not be written is logged, not told: nothing of value is lost."""
-    place = place or path()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=".window-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(state.model_dump_json(indent=1))
-        os.replace(name, place)
-    except OSError:
-        _log.warning("the window's state could not be kept", exc_info=True)
+    write_model(state, place or path())
 
 
 def with_recent(state: WindowState, medium: Path) -> WindowState:

@@ -273,6 +273,9 @@ def test_a_broken_file_of_the_queue_costs_only_itself(tmp_path: Path) -> None:
     ):
         place.write_text(text)
         assert kept.load(place) == Kept()
+    for length in ("1" + "0" * 400, "NaN", "Infinity", "-3", '"long"'):
+        place.write_text(f'{{"items": [{{"path": "/a", "state": "waiting", "seconds": {length}}}]}}')
+        assert kept.load(place) == Kept((QueueItem(Path("/a")),))
     odd = Path(os.fsdecode(b"/media/\xff name.mp4"))
     watched = (Watched(Path("/media/in"), ("*.mp4",), ("raw",), follow=True),)
     known = Known("hash", "a.srt", {"slow": "key"}, {"fussy": "it is too odd"}, "broken off")

@@ -59,9 +59,9 @@ def rebuild(told: Any, ask: Ask) -> Info:
     Raises:
         Nonsense: what was told describes none.
     """
-    if not isinstance(told, dict) or told.get("is") not in _KINDS:
+    kind = _KINDS.get(str(told.get("is"))) if isinstance(told, dict) else None
+    if kind is None:
         raise Nonsense("a descriptor is none")
-    kind = _KINDS[told["is"]]
     base = FusionParams if kind is FusionInfo else Params
     try:
         params = model(str(told["id"]), told["schema"], base)
