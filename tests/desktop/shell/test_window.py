@@ -234,8 +234,8 @@ def test_a_folder_goes_to_the_queue_whose_workers_are_not_the_windows(
     queue = opened.rooms.queue.queue
     qtbot.waitUntil(lambda: {i.state for i in queue.items} == {"done", "failed"}, timeout=PATIENCE)
     assert next(i.reason for i in queue.items if i.state == "failed")
-    assert queue._scanner.pids
-    assert opened.conductor.analyst.pid not in queue._scanner.pids
+    assert queue._work.scanner.pids
+    assert opened.conductor.analyst.pid not in queue._work.scanner.pids
 
 
 def test_the_selection_is_exported(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
