@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,10 +36,10 @@ _MOST = 1024 * 2**20
 
 @dataclass(frozen=True)
 class Faces:
-    """Grey faces (N, 48, 48) uint8 and their classes (N,) int64."""
+    """Grey faces (N, H, W) uint8, those of FER2013 48x48, and their classes (N,) int64, or ratings (N, K) float32."""
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+import pydantic
 
 from mien.sdk import AnalyzerInfo, Crops, Frames, Input, Params, RecipeInfo, Registry, Writes, hookimpl, param
 from mien.tracks.quantity import AROUSAL, EXPRESSION_QUANTITIES, VALENCE
 
 MODEL = "face-affect"
+OWN, RATED = "face-own", "face-rated"
+"""What a user has trained on own pictures: the seven expressions, or valence and arousal as people rated them."""
 YUNET = "yunet"
 CROP = 96
 # MTCNN's squares on FER2013's own pictures are as large as those pictures (median 1.05, 266 of 300 faces
@@ -41,6 +45,20 @@ class AffectParams(Params):
     """How expressions are read."""
 
     batch: int = param(64, "Faces read at once", ge=1, le=1024)
+    model: Literal["face-affect", "face-own", "face-rated"] = param(
+        "face-affect",
+        "Who reads: the nets that come with Mien; or nets that you have trained on own pictures, face-own (the expressions) or "
+        "face-rated (valence and arousal, beside Mien's expressions). Embeddings are always those of Mien's nets, since "
+        "fusions know no others",
+    )
+
+    @pydantic.model_serializer(mode="wrap")
+    def _as_keyed(self, fields: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves a later parameter out while it has its default, so that the keys of earlier runs still hold."""
+        values: dict[str, Any] = fields(self)
+        if self.model == MODEL:
+            values.pop("model", None)
+        return values
 
 
 def _frames(params: Params) -> tuple[Input, ...]:
@@ -77,17 +95,40 @@ AFFECT = AnalyzerInfo(
         Writes("face.embedding", "features"),
     ),
     models=(MODEL,),
+    optional_models=(OWN, RATED),
     params=AffectParams,
     factory="mien_plugins.face.analyzer:FaceAffect",
 )
+
+
+class FaceTraining(Params):
+    """Options of the recipe, all for own data (a manifest)."""
+
+    task: Literal["auto", "expressions", "affect"] = param(
+        "auto",
+        "What is learnt from a manifest: the seven expressions, or valence and arousal as people rated them. By default the "
+        "former where there is a column of them.",
+    )
+    label: str = param("emotion", "The manifest's column of expressions.")
+    frames: int = param(8, "Pictures of a face that are learnt from each stretch of a video, at most.", ge=1, le=500)
+    start: Literal["shipped", "scratch"] = param(
+        "shipped", "On a manifest, from the weights that come with Mien, or from random ones."
+    )
+    epochs: int | None = param(
+        None, "On a manifest, passes over the training part; 20, from scratch 44, by default.", ge=1, le=1000
+    )
+    batch: int = param(64, "On a manifest, faces of an update.", ge=2, le=4096)
+
 
 TRAINING = RecipeInfo(
     id="face-affect",
     title="Expressions of the face",
     model=MODEL,
-    data=("face/fer2013.npz",),
-    description="Learns seven expressions from FER2013.",
+    data=("face/fer2013.npz or manifest.csv or manifest.parquet",),
+    description="Learns seven expressions from FER2013, or from the pictures and videos of the manifest.csv in --data where "
+    "there is one; of a manifest also valence and arousal (task=affect).",
     factory="mien_plugins.face.recipe",
+    params=FaceTraining,
 )
 
 

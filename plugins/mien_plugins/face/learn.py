@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,10 +16,12 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from mien.evaluation import metrics
 from mien.training.kit import RecipeBrain, Stage
+from mien.training.losses import ccc_loss
 from mien_plugins.face.data import Faces, batches
 from mien_plugins.face.muon import Muon
 from mien_plugins.face.net import FaceNet, FaceReading
 from mien_plugins.face.plan import Plan
+from mien_plugins.face.reader import rated
 
 Batch = tuple[Tensor, Tensor]
 
@@ -42,6 +45,8 @@ class FaceBrain(RecipeBrain):
     """Cross-entropy with label smoothing; the best epoch is the most accurate one at full size."""
 
     plan: Plan
+    picked_by: ClassVar[str] = "accuracy"
+    """The score that picks the best epoch."""
 
     def compute_forward(self, batch: Batch, stage: Stage) -> FaceReading:
         images = batch[0].to(self.device, memory_format=torch.channels_last)
@@ -53,24 +58,45 @@ class FaceBrain(RecipeBrain):
         return functional.cross_entropy(predictions.logits, batch[1].to(self.device), label_smoothing=smoothing)
 
     def begin(self, stage: Stage) -> None:
-        self._seen: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        self._seen: list[tuple[NDArray[Any], NDArray[Any]]] = []
 
     def observe(self, predictions: FaceReading, batch: Batch, stage: Stage) -> None:
         self._seen.append((batch[1].numpy(), predictions.logits.argmax(1).cpu().numpy()))
 
     def score(self, stage: Stage) -> dict[str, float]:
         if not self._seen:
-            return {"accuracy": math.nan}
+            return {self.picked_by: math.nan}
         truth, guess = (np.concatenate(column) for column in zip(*self._seen, strict=True))
-        accuracy = metrics.accuracy(truth, guess)
-        side = self.plan.side_at(self.result.epochs + 1)
+        found, side = self.measured(truth, guess), self.plan.side_at(self.result.epochs + 1)
+        whole = found[self.picked_by]
         return {
             # Only epochs at full size may be kept: the others are means to them.
-            "accuracy": accuracy if side == self.plan.side else math.nan,
-            "accuracy_any_size": accuracy,
-            "macro_f1": metrics.macro_f1(truth, guess),
+            self.picked_by: whole if side == self.plan.side else math.nan,
+            f"{self.picked_by}_any_size": whole,
+            **{name: value for name, value in found.items() if name != self.picked_by},
             "side": side,
         }
+
+    def measured(self, truth: NDArray[Any], said: NDArray[Any]) -> dict[str, float]:
+        """Scores of all faces of the validation part."""
+        return {"accuracy": metrics.accuracy(truth, said), "macro_f1": metrics.macro_f1(truth, said)}
+
+
+class RatingBrain(FaceBrain):
+    """1 − CCC of valence and of arousal over the batch (Tzirakis et al. 2021); the best epoch has the highest mean CCC."""
+
+    picked_by: ClassVar[str] = "ccc"
+
+    def compute_objectives(self, predictions: FaceReading, batch: Batch, stage: Stage) -> Tensor:
+        said, truth = rated(predictions.logits), batch[1].to(self.device)
+        return torch.stack([ccc_loss(said[:, k], truth[:, k]) for k in range(truth.shape[1])]).mean()
+
+    def observe(self, predictions: FaceReading, batch: Batch, stage: Stage) -> None:
+        self._seen.append((batch[1].numpy(), rated(predictions.logits).cpu().numpy()))
+
+    def measured(self, truth: NDArray[Any], said: NDArray[Any]) -> dict[str, float]:
+        found = [metrics.ccc(truth[:, k], said[:, k]) for k in range(truth.shape[1])]
+        return {"ccc": float(np.mean(found)), "ccc_valence": found[0], "ccc_arousal": found[1]}
 
 
 def learn(
@@ -85,14 +111,15 @@ def learn(
     resume: bool = True,
     threads: int | None = None,
     progress: bool = True,
+    kind: type[FaceBrain] = FaceBrain,
 ) -> FaceBrain:
-    """Train a net as planned; the brain then holds the weights of the epoch most accurate on `valid`."""
+    """Train a net as planned; the brain then holds the weights of the epoch that scored best on `valid`."""
     per_epoch = math.ceil(len(faces) / plan.batch)
-    brain = FaceBrain(
+    brain = kind(
         {"net": net.to(memory_format=torch.channels_last)},  # type: ignore[call-overload]
         lambda parameters: Muon(parameters, plan.rate, plan.rest_rate, decay=plan.decay),
         work,
-        metric="accuracy",
+        metric=kind.picked_by,
         mode="max",
         device=device,
         threads=threads,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SIDE_READ = 48
 """Side, in pixels, of the pictures that trained nets read: that of FER2013's."""
@@ -71,3 +71,19 @@ class Plan:
 # Small pictures first (progressive resizing): at 32 pixels an epoch costs less than half of one at 48.
 FULL = Plan(phases=((18, 32), (26, SIDE_READ)), fall=12, views=((0, 1.0), (1, 1.1)))
 QUICK = Plan(phases=((4, 32), (2, SIDE_READ)), fall=2)
+
+
+def own_plan(begun: bool, quick: bool, epochs: int | None = None, batch: int = 64) -> Plan:
+    """How the net learns from a user's own faces, of which there are few.
+
+    begun: from trained weights, which large steps would undo: a tenth of the rates, all pictures at full size. epochs: in all.
+    """
+    if begun:
+        whole = epochs or (4 if quick else 20)
+        usual = replace(FULL, phases=((whole, SIDE_READ),), rate=FULL.rate / 10, rest_rate=FULL.rest_rate / 10)
+    else:
+        usual = QUICK if quick else FULL
+        whole = epochs or usual.epochs
+        small = whole * usual.phases[0][0] // usual.epochs
+        usual = replace(usual, phases=(*(((small, 32),) if small else ()), (whole - small, SIDE_READ)))
+    return replace(usual, fall=max(1, round(usual.phases[-1][0] / 2)), batch=batch)

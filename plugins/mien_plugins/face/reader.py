@@ -6,13 +6,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from mien.tracks.quantity import EXPRESSIONS
+from mien.tracks.quantity import AROUSAL, EXPRESSIONS, VALENCE
 from mien.training.card import load_model
 from mien_plugins.emotion.norms import PAD
 from mien_plugins.face.data import resized, standardise
@@ -51,23 +52,17 @@ class ExpressionReader:
         precision: str = "float32",
     ) -> None:
         self.device, self.size, self.temperature, self.classes = device, size, temperature, classes
-        # Half precision is slower than float32 on most CPUs, and this net is small.
-        self.dtype = _PRECISIONS[precision] if device != "cpu" else torch.float32
-        ensemble.eval().requires_grad_(False)
-        fold_norms(ensemble)
-        self.ensemble = ensemble.to(device, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ensemble, self.dtype = _ready(ensemble, device, precision)
         self.norms = np.array([PAD[name][:2] for name in classes], np.float32)
 
     @classmethod
     def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> ExpressionReader:
         """From a model's folder. Raises OSError, KeyError, ValueError, RuntimeError where that is damaged or of other classes."""
         weights, config = load_model(folder)
-        classes, size, temperature = tuple(config["classes"]), int(config["size"]), float(config["temperature"])
+        classes, size, temperature = tuple(config["classes"]), _side(config), float(config["temperature"])
         # The channels of the tracks have their names by place.
         if classes != EXPRESSIONS:
             raise ValueError("it reads other expressions, or in another order")
-        if not 16 <= size <= 1024:
-            raise ValueError(f"it reads faces of {size} pixels")
         if not 0 < temperature < math.inf:
             raise ValueError(f"its temperature is {temperature}")
         ensemble = FaceEnsemble.from_config(config)
@@ -95,9 +90,65 @@ class ExpressionReader:
 
     def prepared(self, images: torch.Tensor) -> torch.Tensor:
         """Faces (B, s, s, 3) RGB as the net gets them: (B, 1, size, size), grey and standardised."""
-        weights = torch.tensor(_GREY, device=images.device)
-        grey = (images.float() * weights).sum(dim=3).unsqueeze(1)
-        return standardise(resized(grey, self.size)).to(self.dtype)
+        return as_nets_read(images, self.size).to(self.dtype)
+
+
+class RatingReader:
+    """Trained face nets that learnt valence and arousal from ratings (`mien train face-affect --set task=affect`)."""
+
+    def __init__(self, ensemble: FaceEnsemble, size: int, device: str = "cpu", precision: str = "float32") -> None:
+        self.device, self.size = device, size
+        self.ensemble, self.dtype = _ready(ensemble, device, precision)
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "cpu", precision: str = "float32") -> RatingReader:
+        """From a model's folder. Raises OSError, KeyError, ValueError, RuntimeError where that is damaged or rates nothing."""
+        weights, config = load_model(folder)
+        size = _side(config)
+        if tuple(config.get("outputs", ())) != (VALENCE.name, AROUSAL.name):
+            raise ValueError("it has not learnt valence and arousal")
+        ensemble = FaceEnsemble.from_config(config)
+        ensemble.load_state_dict({name: value.float() for name, value in weights.items()})
+        return cls(ensemble, size, device, precision)
+
+    @torch.inference_mode()
+    def read(self, images: Images, batch: int = 64) -> Floats:
+        """Valence and arousal (B, 2) in [-1, 1] of square faces (B, s, s, 3) uint8 RGB."""
+        said = []
+        for start in range(0, len(images), batch):
+            part = torch.from_numpy(np.ascontiguousarray(images[start : start + batch])).to(self.device)
+            given = as_nets_read(part, self.size).to(self.dtype)
+            said.append(rated(self.ensemble(given).logits).cpu().numpy())
+        return np.concatenate(said)
+
+
+def _ready(ensemble: FaceEnsemble, device: str, precision: str) -> tuple[FaceEnsemble, torch.dtype]:
+    """The nets as readers use them, on the device, and the numbers they compute in."""
+    # Half precision is slower than float32 on most CPUs, and this net is small.
+    dtype = _PRECISIONS[precision] if device != "cpu" else torch.float32
+    ensemble.eval().requires_grad_(False)
+    fold_norms(ensemble)
+    return ensemble.to(device, dtype, memory_format=torch.channels_last), dtype  # type: ignore[call-overload]
+
+
+def _side(config: dict[str, Any]) -> int:
+    """The side of the faces that a model's nets read, in pixels; raises ValueError where it cannot be."""
+    size = int(config["size"])
+    if not 16 <= size <= 1024:
+        raise ValueError(f"it reads faces of {size} pixels")
+    return size
+
+
+def rated(outputs: torch.Tensor) -> torch.Tensor:
+    """Valence and arousal (B, 2) in [-1, 1], of what a net that learnt ratings puts out."""
+    return outputs.float().tanh()
+
+
+def as_nets_read(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Faces (B, s, s, 3) RGB -> (B, 1, size, size) float32, grey and standardised."""
+    weights = torch.tensor(_GREY, device=images.device)
+    grey = (images.float() * weights).sum(dim=3).unsqueeze(1)
+    return standardise(resized(grey, size))
 
 
 def _softmax(logits: NDArray[np.float64]) -> Floats:

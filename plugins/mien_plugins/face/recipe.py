@@ -1,4 +1,4 @@
-"""Trains the face net on FER2013: `mien train face-affect --data DIR --out DIR [--quick]`.
+"""Trains the face net: `mien train face-affect --data DIR --out DIR [--quick]`, on FER2013 or a user's own manifest (`own`).
 
 Pictures grow during training (progressive resizing): FER2013 holds 48x48 pixels, so much of what there is to learn is
 learnt on smaller, cheaper pictures, and the last epochs move the net to the size that it reads faces at.
@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from mien.errors import UsageError, shown
 from mien.evaluation import metrics
+from mien.models.files import read_json
 from mien.training.card import Card, save_model, write_card
-from mien_plugins.face.info import MODEL
+from mien_plugins.face import measure
+from mien_plugins.face.info import MODEL, FaceTraining
 from mien_plugins.face.learn import learn
-from mien_plugins.face.measure import corpus, evaluate, fit_temperature, logits_of
+from mien_plugins.face.measure import corpus, fit_temperature, logits_of
 from mien_plugins.face.net import FaceNet, FaceNetConfig
+from mien_plugins.face.own_data import has_manifest
 from mien_plugins.face.plan import FULL, QUICK, Plan
 from mien_plugins.face.views import FaceEnsemble
 
@@ -37,16 +42,33 @@ def train(
     work: Path | None = None,
     note: str = "",
     plan: Plan | None = None,
+    net: FaceNetConfig | None = None,
+    **options: Any,
 ) -> Card:
     """Train, calibrate, evaluate and write model and card into `out`.
 
-    data: folder that holds `face/fer2013.npz`. work: checkpoints, log and TensorBoard's files, `out/work` by default.
-    quick: a shorter training. note: what else the card should tell of this run. plan: another plan than those two.
+    data: folder of a manifest, or that holds `face/fer2013.npz`. work: checkpoints, log and TensorBoard's files, `out/work` by
+    default. quick: a shorter training. note: what else the card should tell of this run. plan, net: another plan and shape.
+    options: see `info.FaceTraining`; only a manifest has them.
 
     Raises:
         FileNotFoundError: the corpus is not there.
         ValueError: it is damaged.
+        UsageError: an option that only a manifest has.
     """
+    work = work or out / "work"
+    if has_manifest(data):
+        from mien_plugins.face import own
+
+        run = {"device": device, "threads": threads, "resume": resume, "progress": progress}
+        asked = FaceTraining(**options)
+        return own.train(
+            data, out, asked=asked, quick=quick, seed=seed, work=work, note=note, run=run, plan=plan, net=net
+        )
+    if given := [name for name, value in options.items() if value != getattr(FaceTraining(), name)]:
+        raise UsageError(
+            f"{given[0]} is an option of trainings on a manifest of one's own, and --data has no manifest.csv: {shown(data)}"
+        )
     plan = plan or (QUICK if quick else FULL)
     parts = corpus(data)
     faces, valid = parts.train, parts.valid
@@ -57,7 +79,7 @@ def train(
             faces.take(draw(len(faces))[: plan.faces]),
             valid.take(draw(len(valid))[: max(1, plan.faces // 4)]),
         )
-    config = FaceNetConfig(classes=len(parts.classes))
+    config = net or FaceNetConfig(classes=len(parts.classes))
     nets, results = [], []
     for index in range(plan.nets):
         torch.manual_seed(seed + index)
@@ -66,16 +88,16 @@ def train(
             faces,
             valid,
             plan,
-            (work or out / "work") / str(index),
+            work / str(index),
             device=device,
             seed=seed + index,
             resume=resume,
             threads=threads,
             progress=progress,
         )
-        net = FaceNet(config)
-        net.load_state_dict(brain.best_state("net"))
-        nets.append(net)
+        best = FaceNet(config)
+        best.load_state_dict(brain.best_state("net"))
+        nets.append(best)
         results.append(brain.result)
     ensemble = FaceEnsemble(nets, plan.views)
     logits = logits_of(ensemble, valid, plan.side, device)
@@ -107,3 +129,17 @@ def train(
     card = evaluate(out, data, device=device)
     write_card(out, card)
     return card
+
+
+def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
+    """Measure a model on PublicTest, or one of a user's own on the test rows of a manifest; writes nothing.
+
+    Raises:
+        FileNotFoundError: FER2013 is not there.
+        ValueError: model or corpus is damaged; mien.errors.CorpusError: the manifest does not serve.
+    """
+    if read_json(model / "config.json").get("own"):
+        from mien_plugins.face import own
+
+        return own.evaluate(model, data, device=device)
+    return measure.evaluate(model, data, device=device)
