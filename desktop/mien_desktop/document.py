@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mien.engine.events import Done, Event, Failed, Finished, MediumFailed, Piece, PlannedPlugin, Progress, Started
 from mien.sdk.media import MediaInfo
 from mien.tracks.track import AnyTrack
+from mien_desktop.work.pace import Pace
 
 SCORE = "fusion.score"
+TICK = 1000
+"""ms after which the time left is told anew, whether a plugin has said something or not."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Standing:
         plugin: id; title: for people.
         state: "waiting", "running", "cached", "skipped", "done" or "failed".
         fraction: from 0 to 1; left: seconds that it will take yet, None while that is not known.
+        late: it takes longer than it was expected to.
         reason: why it is skipped or has failed.
     """
 
@@ -33,12 +36,7 @@ class Standing:
     fraction: float = 0.0
     left: float | None = None
     reason: str = ""
-
-
-@dataclass
-class _Clock:
-    begun: float
-    first: float = 0.0
+    late: bool = False
 
 
 @dataclass
@@ -93,14 +91,18 @@ class Document(QObject):
         self.readings = Readings()
         self.standings: dict[str, Standing] = {}
         self.analysing = False
-        self._clocks: dict[str, _Clock] = {}
+        self._paces: dict[str, Pace] = {}
         self._fresh: set[str] = set()
+        self.ticking = QTimer(self)
+        self.ticking.setInterval(TICK)
+        self.ticking.timeout.connect(self._tick)
 
     def open(self, path: Path | None) -> None:
         """Forget the last medium; `path` is the next."""
         self.path, self.medium, self.media = path, "", None
         self.device, self.problems, self.partial = "", (), ""
         self.readings, self.standings, self.analysing = Readings(), {}, False
+        self.ticking.stop()
         self.opened.emit()
 
     def describe(self, media: MediaInfo, medium: str = "") -> None:
@@ -121,7 +123,8 @@ class Document(QObject):
     def begin(self) -> None:
         """An analysis begins: what arrives from now on replaces what was there of the same name."""
         self.analysing = True
-        self.standings, self._clocks, self._fresh = {}, {}, set()
+        self.standings, self._paces, self._fresh = {}, {}, set()
+        self.ticking.start()
         self.progressed.emit()
 
     def take(self, event: Event) -> None:
@@ -147,6 +150,7 @@ class Document(QObject):
         if not self.analysing:
             return
         self.analysing = False
+        self.ticking.stop()
         for plugin, standing in list(self.standings.items()):
             if standing.state in ("waiting", "running"):
                 self.standings[plugin] = replace(
@@ -183,11 +187,18 @@ class Document(QObject):
             self.replaced.emit(name)
 
     def _progress(self, plugin: str, fraction: float) -> None:
-        now = time.monotonic()
-        clock = self._clocks.setdefault(plugin, _Clock(now, fraction))
-        done, spent = fraction - clock.first, now - clock.begun
-        left = spent * (1.0 - fraction) / done if done > 0.02 and spent > 1.0 else None
-        self._stand(plugin, state="running", fraction=fraction, left=left)
+        pace = self._paces.setdefault(plugin, Pace(fraction))
+        pace.reach(fraction)
+        self._stand(plugin, state="running", fraction=fraction, left=pace.left, late=pace.late)
+
+    def _tick(self) -> None:
+        """Time goes by between two reports, too."""
+        running = [plugin for plugin, standing in self.standings.items() if standing.state == "running"]
+        for plugin in running:
+            pace = self._paces[plugin]
+            self.standings[plugin] = replace(self.standings[plugin], left=pace.left, late=pace.late)
+        if running:
+            self.progressed.emit()
 
     def _stand(self, plugin: str, **changes: object) -> None:
         standing = self.standings.get(plugin, Standing(plugin, plugin, "waiting"))

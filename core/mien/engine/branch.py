@@ -37,6 +37,9 @@ HEAD_START = 15.0
 """Seconds of sound that go to what works in processes of its own before the rest of a branch loads its libraries: work for
 as long as that takes."""
 
+UNFINISHED = 0.99
+"""How far a member is at most that has had everything and has not finished."""
+
 
 @dataclass
 class _Round:
@@ -240,8 +243,15 @@ class Branch:
             self._guard(member, partial(self._compute, member, another, this.fresh))
         if this.last and ends:
             self._end(member, this)
-        elif not this.last and not member.failed and self._media.duration:
-            self._sink.progress(member.node, min(this.end / self._media.duration, 1.0))
+        elif not this.last:
+            self._tell(member, this.end)
+
+    def _tell(self, member: Member, end: float) -> None:
+        """Say how far a member is that has had everything up to `end`: no further than those whose readings it waits for."""
+        if self._media.duration and not member.failed:
+            read = set(member.node.providers.values())
+            others = (m.context.reached for m in self._members if m.node.id in read and not m.failed)
+            member.context.passed(min(end / self._media.duration, *others, UNFINISHED))
 
     def _end(self, member: Member, this: _Round) -> None:
         member.context.check_cancelled()
@@ -316,12 +326,13 @@ class Branch:
             self._prepare(member)  # it has something to say without a single block
         if member.analyzer is not None:
             self._publish(member, self._rest(member), fresh)
-        self._sink.progress(member.node, 1.0)
+        member.context.progress(1.0)
         self._sink.finished(member.node, member)
 
     def _rest(self, member: Member) -> Iterable[object]:
         """What the member says at the end. Out of GPU memory before its first word: on the CPU, if it can move."""
         said = False
+        member.context.finishing()
         try:
             for piece in member.analyzer.finish():
                 said = True
@@ -346,8 +357,16 @@ class Branch:
                 checked.setdefault(good.name, []).append(good)
             if time.monotonic() - told > 1.0:
                 self._hand_on(member, checked, fresh)
+                self._tell_readers(member)
                 checked, told = {}, time.monotonic()
         self._hand_on(member, checked, fresh)
+
+    def _tell_readers(self, member: Member) -> None:
+        """Those that wait for a member with processes of its own are as far as it is."""
+        if member.node.id in self._ends_late:
+            for other in self._members:
+                if other.node.id in self._after:
+                    self._tell(other, self._begin)
 
     def _length(self) -> float | None:
         """s of the medium: what it announces, or more where more of it was decoded or read before."""

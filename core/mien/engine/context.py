@@ -33,6 +33,9 @@ class RunContext:
         self.log = logging.getLogger(f"mien.plugin.{self.plugin}")
         self.rng = np.random.default_rng(self.seed)
         self._asked: set[str] = set()
+        self._tells = self._told = False
+        self._finishes_from = 0.0
+        self.reached = 0.0
 
     @property
     def device(self) -> str:
@@ -60,8 +63,26 @@ class RunContext:
             raise Cancelled("The analysis was cancelled.")
 
     def progress(self, fraction: float) -> None:
-        if self.on_progress is not None:
-            self.on_progress(min(max(fraction, 0.0), 1.0))
+        self._tells = True
+        self._advance(self._finishes_from + (1.0 - self._finishes_from) * fraction)
+
+    def passed(self, fraction: float) -> None:
+        """The host's word on how far the plugin is; it does not count once the plugin tells itself."""
+        if not self._tells:
+            self._advance(fraction)
+
+    def finishing(self) -> None:
+        """`finish` begins: who tells only now how far it is begins at 0, and goes on from what the host has told."""
+        if not self._tells:
+            self._finishes_from = self.reached
+
+    def _advance(self, fraction: float) -> None:
+        """Tell it, if it is further than before: nothing that was done is undone."""
+        fraction = min(fraction, 1.0)
+        if fraction > self.reached or not self._told:
+            self._told, self.reached = True, max(fraction, self.reached)
+            if self.on_progress is not None:
+                self.on_progress(self.reached)
 
     def note(self, text: str) -> None:
         if text not in self.notes:

@@ -37,6 +37,5 @@ class Sink:
     """Where a branch tells what happens. All are called from the branch's thread."""
 
     piece: Callable[[Node, AnyTrack], None]
-    progress: Callable[[Node, float], None]
     failed: Callable[[Node, MienError | Exception], None]
     finished: Callable[[Node, Member], None]

@@ -303,7 +303,7 @@ def _sink(job: _Job) -> Sink:
         writer.complete("; ".join(filter(None, (job.partial, lacks))) or None)
         job.emit(Finished(node.id, member.rows, member.seconds, tuple(context.notes)))
 
-    return Sink(piece, lambda node, fraction: job.emit(Progress(node.id, fraction)), failed, finished)
+    return Sink(piece, failed, finished)
 
 
 def _reason(plugin: str, error: Exception) -> str:

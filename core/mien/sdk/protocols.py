@@ -50,7 +50,11 @@ class Context(Protocol):
         """Raise `mien.errors.Cancelled` if the user stopped the run; call it in long loops."""
 
     def progress(self, fraction: float) -> None:
-        """Say how far a long `finish` is, from 0 to 1; during `process` the host knows by itself."""
+        """Say how far it is, from 0 to 1: in a long `finish`, or all the time where `process` only takes what is worked on later.
+
+        Until the first word the host goes by what was handed to `process`; a `finish` that is the first to tell begins at 0.
+        What is told never goes back.
+        """
 
     def note(self, text: str) -> None:
         """Record one sentence with the run, for the user to read (which backend spoke, what was cut short)."""

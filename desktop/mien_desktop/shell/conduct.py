@@ -383,8 +383,8 @@ class Conductor(QObject):
         if self._closed:
             return
         self._closed = True
-        self.patience.stop()
-        self._warming.stop()
+        for timer in (self.patience, self._warming, self.document.ticking):
+            timer.stop()
         self.recognition.close()
         self.analyst.close()
         self.background.run(lambda: self.shelf.close())

@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLa
 from mien_desktop.document import Document, Standing
 from mien_desktop.look.parts import label, literal, panel
 
+FEW = 5
+"""s."""
 _STATES = {
     "waiting": "waits",
     "cached": "from the library",
@@ -88,11 +90,16 @@ class ProgressList(QFrame):
 def far(standing: Standing) -> str:
     """How far a plugin is: `45 % · 0:12 left`, or its state with the reason for it."""
     if standing.state == "running":
-        left = f" · {clock(standing.left)} left" if standing.left is not None else ""
-        return f"{standing.fraction:.0%}{left}"
+        left = f" · {remaining(standing.left)} left" if standing.left is not None else ""
+        return f"{standing.fraction:.0%}{' · longer than expected' if standing.late else left}"
     told = _STATES.get(standing.state, standing.state)
     reason = standing.reason if len(standing.reason) <= 60 else f"{standing.reason[:59]}…"
     return f"{told}: {reason}" if reason else told
+
+
+def remaining(seconds: float) -> str:
+    """`1:05`; what is nearly over is not counted, for it would be over and go on."""
+    return clock(seconds) if round(seconds) >= FEW else "a few seconds"
 
 
 def clock(seconds: float) -> str:

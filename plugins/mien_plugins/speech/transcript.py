@@ -28,7 +28,8 @@ class TranscriptAnalyzer:
         self._subtitles: list[Spans] = []  # what is not written yet of both tracks
         self._transcriber: Transcriber | None = None
         self._label = ""
-        self._end = 0.0  # s, of the last utterance that was taken
+        self._end = self._heard = 0.0  # s, of the last utterance that was taken, and that was answered
+        self._length: float | None = None  # s of the medium
 
     def prepare(self, media: MediaInfo, params: Params, ctx: Context) -> None:
         """Choose the backend and load it.
@@ -38,7 +39,7 @@ class TranscriptAnalyzer:
             mien.errors.ModelError: its weights are not installed.
         """
         assert isinstance(params, TranscriptParams)
-        self._params, self._ctx = params, ctx
+        self._params, self._ctx, self._length = params, ctx, media.duration
         wish = params.backend
         if wish == "subtitles" and not media.cues:
             raise UsageError("The medium has no subtitles to take the transcript from; choose another backend.")
@@ -65,24 +66,30 @@ class TranscriptAnalyzer:
                 utterance = replace(utterance, samples=gate(utterance.samples, utterance.rate))
             self._transcriber.submit(utterance)
             self._end = utterance.end
-        return self._pieces(self._transcriber.ready())
+        heard = self._transcriber.ready()
+        self._tell(heard, self._length, block.end)
+        return self._pieces(heard)
 
     def finish(self) -> Iterator[AnyTrack]:
         """The rest; waits for the backend."""
         if self._transcriber is None:
             yield from self._due(math.inf)
             return
-        begin: float | None = None
         for heard in self._transcriber.drain():
-            begin = heard.start if begin is None else begin
             yield from self._pieces([heard])
-            if self._ctx is not None and self._end > begin:
-                self._ctx.progress((heard.end - begin) / (self._end - begin))
+            self._tell([heard], self._end, self._end)
 
     def close(self) -> None:
         transcriber, self._transcriber = self._transcriber, None
         if transcriber is not None:
             transcriber.close()
+
+    def _tell(self, heard: list[Heard], length: float | None, given: float) -> None:
+        """Say how far it is: as far as it has answered, for what it was given up to `given` may wait for long."""
+        if heard:
+            self._heard = heard[-1].end
+        if self._ctx is not None and length:
+            self._ctx.progress((self._heard if self._heard < self._end else given) / length)
 
     def _due(self, end: float) -> list[Spans]:
         """The subtitles' words and cues that start before `end` and are not written yet."""

@@ -34,7 +34,6 @@ def read(registry: Registry) -> tuple[list[float], RunContext, list[Exception]]:
     failed: list[Exception] = []
     sink = Sink(
         lambda node, track: pieces.append(track),  # type: ignore[arg-type]
-        lambda *_: None,
         lambda node, error: failed.append(error),
         lambda *_: None,
     )

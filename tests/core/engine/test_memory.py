@@ -64,7 +64,7 @@ def test_out_of_gpu_memory_means_smaller_batches_and_then_the_cpu(registry: Regi
     ):
         batches.clear()
         context = RunContext("tiny.level", Backend(device, "float32", device, 1), threading.Event())
-        sink = Sink(lambda *_: None, lambda *_: None, lambda *_: None, lambda *_: None)
+        sink = Sink(lambda *_: None, lambda *_: None, lambda *_: None)
         branch = Branch(plan.nodes, media, {"tiny.level": context}, {}, sink)
         branch.prepare()
         member: Member = branch._members[0]

@@ -34,7 +34,6 @@ def branch_of(registry: Registry, *names: str) -> tuple[Branch, dict[str, list[A
     failed: list[str] = []
     sink = Sink(
         lambda node, track: pieces.setdefault(track.name, []).append(track),
-        lambda *_: None,
         lambda node, error: failed.append(node.id),
         lambda *_: None,
     )

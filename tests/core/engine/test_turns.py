@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from mien.engine.backend import Backend
-from mien.engine.branch import HEAD_START, Branch
+from mien.engine.branch import HEAD_START, UNFINISHED, Branch
 from mien.engine.context import RunContext
 from mien.engine.member import Sink
 from mien.engine.plan import Node
@@ -34,17 +34,22 @@ class Speaks:
         self.id, self._said, self._late = info.id, said, late
         self.blocks: list[Block] = []
 
-    def prepare(self, *_: Any) -> None:
+    def prepare(self, media: MediaInfo, params: Params, ctx: RunContext) -> None:
         self._said.append((self.id, "prepare"))
+        self._ctx = ctx
 
     def process(self, block: Block) -> Iterable[Curve]:
         self._said.append((self.id, "process"))
         self.blocks.append(block)
+        if self._late:
+            self._ctx.progress(0.0)  # nothing is answered yet
         return () if self._late else (self._curve(block),)
 
-    def finish(self) -> Iterable[Curve]:
+    def finish(self) -> Iterator[Curve]:
         self._said.append((self.id, "finish"))
-        return [self._curve(block) for block in self.blocks] if self._late else ()
+        for n, block in enumerate(self.blocks if self._late else ()):
+            yield self._curve(block)
+            self._ctx.progress((n + 1) / len(self.blocks))
 
     def close(self) -> None:
         pass
@@ -60,8 +65,9 @@ class Here:
         self.said: list[tuple[str, str]] = []
         self.made: dict[str, Speaks] = {}
         self.finished: list[str] = []
+        self.told: dict[str, list[float]] = {}
         media = MediaInfo(Path("x"), duration=seconds, has_audio=True)
-        sink = Sink(lambda *_: None, lambda *_: None, self._failed, lambda node, _: self.finished.append(node.id))
+        sink = Sink(lambda *_: None, self._failed, lambda node, _: self.finished.append(node.id))
         nodes = (
             self._node("voice", Audio(RATE)),
             self._node("asked", Reads("voice.out"), own=True),
@@ -70,7 +76,10 @@ class Here:
             self._node("again", Reads("reader.out")),
         )
         cpu = Backend("cpu", "float32", "CPU", 1)
-        contexts = {n.id: RunContext(n.id, cpu, threading.Event()) for n in nodes}
+        contexts = {
+            n.id: RunContext(n.id, cpu, threading.Event(), on_progress=self.told.setdefault(n.id, []).append)
+            for n in nodes
+        }
         self.branch = Branch(nodes, media, contexts, {}, sink, self._build)
         self.branch.prepare()
 
@@ -121,3 +130,43 @@ def test_the_answers_of_processes_are_waited_for_when_all_else_is_done(seconds: 
         got = [t for b in reader.blocks for piece in b.tracks[name] for t in piece.times.tolist()]
         assert len(got) == (len(heard) if name == "asked.out" else len(reader.blocks))
     assert sum(b.windows.starts.size for b in here.made["net"].blocks if b.windows is not None) == max(1, int(seconds))
+
+
+def test_nobody_is_further_than_what_it_waits_for_and_nothing_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What works elsewhere has been given everything long before it has answered; who reads it stands where it does."""
+    seconds = itertools.count(step=2)
+    monkeypatch.setattr("mien.engine.branch.time.monotonic", lambda: next(seconds))
+    here = Here(90.0)
+    here.hear(90.0)
+    assert {here.told[name][-1] for name in ("asked", "reader", "again")} == {0.0}
+    here.branch.finish()
+    assert all(told == sorted(told) and told[-1] == 1.0 for told in here.told.values())
+    asked, *waiting = (here.told[name] for name in ("asked", "reader", "again"))
+    assert len(asked) > 10
+    for told in waiting:  # meanwhile they are told to go on
+        assert len(told) >= 10
+        assert set(told[:-1]) <= {*asked, UNFINISHED}
+
+
+def test_who_tells_itself_how_far_it_is_is_believed() -> None:
+    told: list[float] = []
+    context = RunContext("x", Backend("cpu", "float32", "CPU", 1), threading.Event(), on_progress=told.append)
+    context.progress(0.0)
+    context.passed(0.9)  # the host has handed over so much
+    context.progress(0.1)
+    context.progress(0.05)
+    context.finishing()
+    context.progress(0.5)
+    context.progress(2.0)
+    assert told == [0.0, 0.1, 0.5, 1.0]
+
+
+def test_a_finish_that_is_the_first_to_tell_goes_on_from_there() -> None:
+    told: list[float] = []
+    context = RunContext("x", Backend("cpu", "float32", "CPU", 1), threading.Event(), on_progress=told.append)
+    context.passed(0.2)
+    context.passed(0.8)
+    context.finishing()
+    for fraction in (0.0, 0.5, 1.0):
+        context.progress(fraction)
+    assert told == pytest.approx([0.2, 0.8, 0.9, 1.0])

@@ -223,6 +223,8 @@ def test_read_speech_is_understood(shared: Path, tools, ctx) -> None:
     assert found.text[3] == found.text[0]
     np.testing.assert_allclose(words.score[-count:], words.score[:count], atol=1e-6)
     assert ctx.fractions[-1] == pytest.approx(1.0)
+    assert ctx.fractions == sorted(ctx.fractions)  # by what was answered, not by what was handed over
+    assert len(set(ctx.fractions)) > 2
 
 
 def test_grid_words_are_heard_where_they_are_said(shared: Path, tools, ctx) -> None:

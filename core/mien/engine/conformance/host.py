@@ -98,7 +98,7 @@ class AnalyzerHost:
         def finished(*_: Any) -> None:
             outcome.finished = True
 
-        branch = Branch((node,), media, {self.info.id: context}, stored, Sink(take, lambda *_: None, failed, finished))
+        branch = Branch((node,), media, {self.info.id: context}, stored, Sink(take, failed, finished))
         try:
             branch.prepare()
             for item in _decoded(material):
