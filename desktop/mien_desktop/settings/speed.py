@@ -96,15 +96,17 @@ def measure(info: AnalyzerInfo, backend: Backend) -> None:
         return
     _say("measuring", **about)
     try:
-        rate, unit = _speed(info, info.params(), backend)
+        rate, unit, on = _speed(info, info.params(), backend)
     except (MienError, RuntimeError, ValueError, OSError) as error:
         _say("result", **about, problem=str(error).strip().splitlines()[0][:200] or type(error).__name__)
     else:
-        _say("result", **about, speed=rate, unit=unit)
+        # Some models know one precision alone, whichever is asked for: what is shown is what was measured.
+        _say("result", **about, speed=rate, unit=unit, computed_on=on)
 
 
-def _speed(info: AnalyzerInfo, params: Params, backend: Backend) -> tuple[float, str]:
-    """(how much a second, of what), after a first call that loads what loads late."""
+def _speed(info: AnalyzerInfo, params: Params, backend: Backend) -> tuple[float, str, tuple[str, str]]:
+    """(how much a second, of what, the device and precision it really computed in), after a first call that loads what loads
+    late."""
     context = RunContext(
         info.id,
         backend,
@@ -125,7 +127,7 @@ def _speed(info: AnalyzerInfo, params: Params, backend: Backend) -> tuple[float,
             _use_up(analyzer.process(material.block))
             spent += time.perf_counter() - begun
             done, unit = done + material.amount, material.unit
-        return done / spent, unit
+        return done / spent, unit, context.computed_on
     finally:
         analyzer.close()
 

@@ -1,4 +1,5 @@
-"""The self-test's results: a row for each device and precision, a column for each model, the fastest of each column bold."""
+"""The self-test's results: a row for each device and precision that was asked for, a column for each model, the fastest of each
+column bold. Under a figure stands in what the model really computed, where that is something else."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import explain, literal
 
-_SPEED = int(Qt.ItemDataRole.UserRole)
+_SPEED, _COMPUTED = (int(Qt.ItemDataRole.UserRole) + n for n in range(2))
 
 
 class SpeedTable(QTableWidget):
@@ -54,12 +55,16 @@ class SpeedTable(QTableWidget):
                 item.setText("…")
             elif "speed" in answer:
                 speed = float(answer["speed"])
-                item.setText(told(speed))
+                asked = str(answer["device"]), str(answer["precision"])
+                device, precision = map(str, answer.get("computed_on", asked))
+                item.setText("\n".join([told(speed), *_otherwise((device, precision), asked)]))
+                self.resizeRowToContents(item.row())
                 title = "\n".join([*textwrap.wrap(str(answer["title"]), 14), str(answer["unit"])])
                 if (head := self.horizontalHeaderItem(item.column())) is not None:
                     head.setText(title)
                 item.setData(_SPEED, speed)
-                item.setToolTip(literal(f"{answer['title']} on {answer['device']}, {answer['precision']}"))
+                item.setToolTip(literal(f"{answer['title']}: computed on {device} in {precision}"))
+                item.setData(_COMPUTED, (device, precision))
             else:
                 item.setText("–")
                 item.setToolTip(literal(str(answer.get("problem", ""))))
@@ -75,6 +80,11 @@ class SpeedTable(QTableWidget):
                 if item is not None and item.data(_SPEED) is not None:
                     found[device, precision, plugin] = float(item.data(_SPEED))
         return found
+
+    def computed(self, device: str, precision: str, plugin: str) -> tuple[str, str]:
+        """The device and precision that a model really ran in, empty for what has not been measured."""
+        item = self.item(self._rows[device, precision], self._columns[plugin])
+        return (item.data(_COMPUTED) if item is not None else None) or ("", "")
 
     def stopped(self) -> None:
         """What was being measured was not finished."""
@@ -131,6 +141,13 @@ class SpeedTable(QTableWidget):
             header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         rows = sum(self.rowHeight(row) for row in range(max(self.rowCount(), 1)))
         self.setFixedHeight(header.sizeHint().height() + max(rows, 34) + 18)
+
+
+def _otherwise(on: tuple[str, str], asked: tuple[str, str]) -> list[str]:
+    """What to say of a model that ran in something else than its row says."""
+    if on[0] != asked[0]:
+        return [f"{on[0]}, {on[1]}"]
+    return [on[1]] if on != asked else []
 
 
 def told(speed: float) -> str:
