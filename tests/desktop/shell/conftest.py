@@ -19,7 +19,32 @@ DEMO = Path(str(files("mien_resources") / "demo" / "demo.mp4"))
 PATIENCE = 180_000
 """ms to wait for the worker at most; it takes seconds on a quiet machine."""
 
+STOPPED = 2.0
+"""s from a cancel until the work has ended."""
+
 MakeWindow = Callable[..., MainWindow]
+
+
+def worked(pid: int) -> float:
+    """s of processor time that a process has used, the same on a crowded machine; 0 where the system does not say, or when it
+    has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def work_until(qtbot: QtBot, pid: int, ended: Callable[[], bool]) -> float:
+    """Wait for that; s of processor time that a process used meanwhile, for each core."""
+    seen = [worked(pid)]
+
+    def looked() -> bool:
+        seen.append(max(seen[-1], worked(pid)))
+        return ended()
+
+    qtbot.waitUntil(looked, timeout=PATIENCE)
+    return (seen[-1] - seen[0]) / (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from mien_desktop.shell.window import MainWindow
 
-from .conftest import DEMO, MakeWindow
+from .conftest import DEMO, STOPPED, MakeWindow, work_until
 
 PATIENCE = 180_000
 """ms; two workers are started in one test, on a machine that may be crowded."""
@@ -108,11 +108,14 @@ def test_a_cancel_is_shown_at_once_and_carried_out_soon(
     window.conductor.analyse()
     if moment == "reading":
         qtbot.waitUntil(lambda: bool(window.document.readings.parts), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.conductor.analyst.pid is not None, timeout=PATIENCE)
+    pid = window.conductor.analyst.pid
+    assert pid is not None
     begun = time.monotonic()
     qtbot.mouseClick(window.tools.analyse, Qt.MouseButton.LeftButton)
     assert window.tools.analyse.text() == "Stopping …"
     assert not window.tools.analyse.isEnabled()
-    qtbot.waitUntil(lambda: idle(window), timeout=PATIENCE)
+    assert work_until(qtbot, pid, lambda: idle(window)) < STOPPED
     assert time.monotonic() - begun < 5 * FREE
     assert window.tools.analyse.text() == "Analyse"
     assert window.tools.analyse.isEnabled()

@@ -22,6 +22,7 @@ MEDIA = [
     "odd/vfr.mkv",
     "odd/vfr_hevc_face_appears.mov",
     "odd/rotate90_metadata.mp4",
+    "odd/rotate180_metadata.mp4",
     "odd/no_duration.webm",
     "real/talking_1_vfr.mp4",
     "real/grid_lrwp9a.mpg",

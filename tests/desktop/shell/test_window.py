@@ -18,7 +18,7 @@ from mien.library.library import Library
 from mien.tracks.track import Spans
 from mien_desktop.shell.window import MainWindow
 
-from .conftest import DEMO, PATIENCE, MakeWindow
+from .conftest import DEMO, PATIENCE, STOPPED, MakeWindow, work_until
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
@@ -124,8 +124,11 @@ def test_readings_appear_while_it_runs_and_cancel_is_quick(
     lanes = [lane for lane in space.lanes.lanes if not lane.empty]
     assert len(lanes) > 0
     assert window.document.analysing
+    pid = window.conductor.analyst.pid
+    assert pid is not None
     begun = time.monotonic()
     qtbot.mouseClick(window.tools.analyse, Qt.MouseButton.LeftButton)
+    assert work_until(qtbot, pid, lambda: window.conductor._job is None) < STOPPED
     settle(window, qtbot)
     assert time.monotonic() - begun < 10.0
     assert window.tools.analyse.text() == "Analyse"
