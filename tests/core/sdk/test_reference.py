@@ -51,3 +51,17 @@ def test_every_hook_and_protocol_is_in_it() -> None:
         assert f"\n#### `{signature(owner, name)}`\n" in text
         entry = vars(owner)[name]
         assert (entry.fget if isinstance(entry, property) else entry).__doc__, f"{owner.__name__}.{name} says nothing"
+
+
+def test_every_type_that_a_plugin_can_meet_is_in_it() -> None:
+    """What `mien.sdk` offers, and what its signatures name."""
+    from mien import sdk
+    from mien.sdk.correction import Correction
+
+    text = DOCS.read_text(encoding="utf-8")
+    reference = text[text.index("\n## Reference\n") :]
+    types = [one for name in sdk.__all__ if isinstance(one := getattr(sdk, name), type)]
+    assert len(types) >= 30
+    for one in (*types, Correction):
+        assert f"`{one.__name__}`\n" in reference, f"{one.__name__} has no heading"
+        assert one.__doc__

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from mien.sdk import blocks, descriptors, fusion, hooks, inputs, media, params, protocols
+from mien.sdk import blocks, correction, descriptors, fusion, hooks, inputs, media, params, protocols
 
 HEADING = "## Reference"
 _METHODS = (
@@ -26,14 +26,22 @@ _METHODS = (
 )
 _VALUES: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("Descriptors", (descriptors.AnalyzerInfo, descriptors.FusionInfo, descriptors.ExporterInfo, descriptors.Writes)),
-    ("Inputs", (inputs.Audio, inputs.Utterances, inputs.Frames, inputs.Crops, inputs.Reads)),
-    ("Parameters", (params.Params, fusion.FusionParams)),
+    (
+        "Recipes, corpora and tables",
+        (descriptors.RecipeInfo, descriptors.Search, descriptors.CorpusInfo, descriptors.TableInfo),
+    ),
+    ("Inputs", (inputs.Input, inputs.Audio, inputs.Utterances, inputs.Frames, inputs.Crops, inputs.Reads)),
+    ("Parameters", (params.Params, params.NoParams, fusion.FusionParams)),
     (
         "Blocks",
         (blocks.Block, blocks.AudioChunk, blocks.Windows, blocks.Utterance, blocks.FrameBatch, blocks.CropBatch),
     ),
     ("The medium", (media.MediaInfo, media.Cue)),
-    ("Fused and exported", (protocols.Aligned, protocols.Fused, protocols.FusedCurve, protocols.Analysis)),
+    ("Explanations", (protocols.Explanation, protocols.FaceExplanation)),
+    (
+        "Fused and exported",
+        (protocols.Aligned, protocols.Fused, protocols.FusedCurve, protocols.Analysis, correction.Correction),
+    ),
 )
 
 
