@@ -117,7 +117,7 @@ class FaceTraining(Params):
     epochs: int | None = param(
         None, "On a manifest, passes over the training part; 20, from scratch 44, by default.", ge=1, le=1000
     )
-    batch: int = param(64, "On a manifest, faces of an update.", ge=2, le=4096)
+    batch: int = param(32, "On a manifest, faces of an update.", ge=2, le=4096)
 
 
 TRAINING = RecipeInfo(

@@ -184,7 +184,10 @@ def _calibrated(task: Task, ensemble: FaceEnsemble, corpus: Corpus, side: int, d
         return {"outputs": list(RATED)}
     watched = corpus.parts["valid"].faces
     logits = logits_of(ensemble, watched, side, device)
-    return {"classes": list(EXPRESSIONS), "temperature": fit_temperature(logits, watched.labels)}
+    # Where all are read rightly the likeliest temperature is none at all: every reading would be certain.
+    wrong = bool((logits.argmax(1) != watched.labels).any())
+    fitted = fit_temperature(logits, watched.labels) if wrong else 1.0
+    return {"classes": list(EXPRESSIONS), "temperature": fitted, "calibrated": wrong}
 
 
 def _learnt(corpus: Corpus, task: Task) -> dict[str, Any]:

@@ -37,10 +37,7 @@ def make_card(config: Mapping[str, Any], corpus: Corpus, source: str, logits: Fl
         probability = softmax(logits, float(config["temperature"]))
         found += _expressions(test, probability)
         plots = (reliability_plot(reliability(test.faces.labels, probability, "highest of 7 posteriors, test faces")),)
-        calibration = {
-            "method": "temperature scaling on the faces of the validation part (Guo et al. 2017)",
-            "temperature": f"{float(config['temperature']):.4f}",
-        }
+        calibration = _calibration(config)
     else:
         found += _ratings(test, np.tanh(logits))
     shipped = config["options"]["start"] == "shipped"
@@ -80,6 +77,18 @@ def make_card(config: Mapping[str, Any], corpus: Corpus, source: str, logits: Fl
         notes=_notes(config, corpus, shipped, faces),
         plots=plots,
     )
+
+
+def _calibration(config: Mapping[str, Any]) -> dict[str, str]:
+    count = config["learnt"]["faces"]["valid"]
+    if not config["calibrated"]:
+        return {
+            "method": f"none: all {count} faces of the validation part are read rightly, so that nothing tells how sure to be"
+        }
+    return {
+        "method": f"temperature scaling on the {count} faces of the validation part (Guo et al. 2017)",
+        "temperature": f"{float(config['temperature']):.4f}",
+    }
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

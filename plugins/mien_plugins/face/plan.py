@@ -73,14 +73,17 @@ FULL = Plan(phases=((18, 32), (26, SIDE_READ)), fall=12, views=((0, 1.0), (1, 1.
 QUICK = Plan(phases=((4, 32), (2, SIDE_READ)), fall=2)
 
 
-def own_plan(begun: bool, quick: bool, epochs: int | None = None, batch: int = 64) -> Plan:
+def own_plan(begun: bool, quick: bool, epochs: int | None = None, batch: int = 32) -> Plan:
     """How the net learns from a user's own faces, of which there are few.
 
-    begun: from trained weights, which large steps would undo: a tenth of the rates, all pictures at full size. epochs: in all.
+    begun: from trained weights, which large steps would undo: a tenth of the rates, reached soon; all pictures at full size.
+    epochs: in all.
     """
     if begun:
         whole = epochs or (4 if quick else 20)
-        usual = replace(FULL, phases=((whole, SIDE_READ),), rate=FULL.rate / 10, rest_rate=FULL.rest_rate / 10)
+        usual = replace(
+            FULL, phases=((whole, SIDE_READ),), rate=FULL.rate / 10, rest_rate=FULL.rest_rate / 10, warm_up=10
+        )
     else:
         usual = QUICK if quick else FULL
         whole = epochs or usual.epochs
