@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Signal
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtCore import QEvent, QSize, Signal
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QLineEdit, QVBoxLayout, QWidget
 
 from mien_desktop.events.ledger import STATES
 from mien_desktop.events.sources import Prepared, Rule, Source
+from mien_desktop.look.flow import Flow
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import IconButton, explain
+from mien_desktop.look.parts import Chooser, IconButton, explain
 
 
 class EventControls(QWidget):
@@ -28,7 +29,7 @@ class EventControls(QWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__()
         self._picked = False
-        self.choice = QComboBox()
+        self.choice = Chooser()
         self.choice.setMinimumContentsLength(7)
         self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         explain(self.choice, "Source of events", "The reading whose stretches over the threshold are events")
@@ -37,30 +38,30 @@ class EventControls(QWidget):
         self.least = _spin("for ", " s", 0.5, 1)
         self.least.setRange(0.0, 60.0)
         explain(self.least, "Shortest event", "Events that are shorter are left out")
-        self.state = QComboBox()
+        self.state = Chooser()
         self.state.setMinimumContentsLength(5)
         self.state.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.state.addItem("All", "")
         for state in STATES:
             self.state.addItem(state.capitalize(), state)
         explain(self.state, "State", "Show only events of this state")
-        self.words = QLineEdit()
+        self.words = _Words()
         self.words.setPlaceholderText("Filter")
         self.words.setClearButtonEnabled(True)
-        self.words.setMinimumWidth(56)
         explain(self.words, "Filter events", "Show only events whose label, note, source or author holds these words")
         self.add = IconButton("add", "Add event", "Add an event over the selected stretch of time")
         self.undo = IconButton("undo", "Undo", "Take the last decision back", shortcut="Ctrl+Z", command="undo")
         self.redo = IconButton("redo", "Redo", "Do again what was taken back", shortcut="Ctrl+Shift+Z", command="redo")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(10, 6, 10, 4)
-        row.setSpacing(5)
-        for widget in (self.choice, self.level, self.least, self.state):
-            row.addWidget(widget)
-        row.addWidget(self.words, 1)
+        inside = QWidget()
+        row = Flow(inside, 5, 5)
         for made in (self.add, self.undo, self.redo):
             made.setEnabled(False)
-            row.addWidget(made)
+        parts = (self.choice, self.level, self.least, self.state, self.words, self.add, self.undo, self.redo)
+        for widget in parts:
+            row.addWidget(widget)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(10, 6, 10, 4)
+        box.addWidget(inside)
         self.choice.activated.connect(self._pick)
         self.level.valueChanged.connect(self.threshold_set)
         self.least.valueChanged.connect(self.least_set)
@@ -130,6 +131,13 @@ class EventControls(QWidget):
     def _pick(self) -> None:
         self._picked = True
         self.source_chosen.emit()
+
+
+class _Words(QLineEdit):
+    def sizeHint(self) -> QSize:
+        """A short word; it takes what is left of its line."""
+        hint = super().sizeHint()
+        return QSize(max(56, super().minimumSizeHint().width()), hint.height())
 
 
 def _spin(prefix: str, suffix: str, step: float, decimals: int) -> QDoubleSpinBox:

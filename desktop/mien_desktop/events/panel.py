@@ -23,9 +23,9 @@ from mien_desktop.events.sources import Source
 from mien_desktop.events.strip import EventStrip
 from mien_desktop.events.table import EventFilter, EventTable
 from mien_desktop.events.view import EventView
+from mien_desktop.look.frames import Rolling
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import label, literal
-from mien_desktop.plugins.checks import scrolling
 from mien_desktop.work.background import Background
 
 
@@ -244,7 +244,7 @@ class EventsPanel(QWidget):
         inside = QWidget()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(inside))  # with large text in a small window
+        outer.addWidget(Rolling(inside))
         box = QVBoxLayout(inside)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)

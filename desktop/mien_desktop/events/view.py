@@ -35,6 +35,9 @@ KEYS: Final = {
 }  # fmt: skip
 """What plain keys do to the chosen events."""
 
+_LEAST_ROWS = 2
+"""Rows that are seen however little room there is; the panel scrolls."""
+
 
 class EventView(QTableView):
     """The table with its keys.
@@ -91,6 +94,7 @@ class EventView(QTableView):
         for column, wide in enumerate(wanted):
             self.setColumnWidth(column, wide)
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
+        self.setMinimumHeight(self.horizontalHeader().sizeHint().height() + _LEAST_ROWS * (metrics.height() + 12))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -42,7 +42,7 @@ class Flow(QLayout):
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:
-        sizes = [item.sizeHint() for item in self._items]
+        sizes = [item.minimumSize() for item in self._items]
         return QSize(max((s.width() for s in sizes), default=0), max((s.height() for s in sizes), default=0))
 
     def setGeometry(self, rect: QRect) -> None:
@@ -63,6 +63,8 @@ class Flow(QLayout):
         lines: list[list[QLayoutItem]] = []
         left = 0
         for item in self._items:
+            if item.isEmpty():
+                continue  # hidden
             needs = item.sizeHint().width() + self._across
             if not lines or needs > left + self._across:
                 lines.append([])
@@ -73,7 +75,7 @@ class Flow(QLayout):
 
     def _place(self, line: list[QLayoutItem], rect: QRect) -> None:
         """Where a widget is lower than its line, it lies in the middle."""
-        widths = [item.sizeHint().width() for item in line]
+        widths = [min(item.sizeHint().width(), rect.width()) for item in line]
         growing = [n for n, item in enumerate(line) if item.expandingDirections() & Qt.Orientation.Horizontal]
         left = max(0, rect.width() - sum(widths) - self._across * (len(line) - 1))
         for number, n in enumerate(growing):

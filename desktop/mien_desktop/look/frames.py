@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, Qt, QTimer
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPalette, QPen, QShowEvent
-from PySide6.QtWidgets import QFrame, QLayout, QSplitter, QSplitterHandle, QTabWidget, QWidget
+from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QSplitter, QSplitterHandle, QTabWidget, QWidget
 
 from mien_desktop.look.palette import Palette
+
+LARGEST = QSize(440, 300)
+"""px that a page of tabs may claim for itself."""
 
 
 class Ground(QFrame):
@@ -52,6 +55,24 @@ class _Handle(QSplitterHandle):
             painter = QPainter(self)
             painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Button))
             painter.end()
+
+
+class Rolling(QScrollArea):
+    """Room for a page of tabs: what is in it scrolls up and down where text is too large for the window."""
+
+    def __init__(self, inside: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._inside = inside
+        self.setWidget(inside)
+        for ground in (inside, self.viewport()):
+            ground.setAutoFillBackground(False)
+
+    def minimumSizeHint(self) -> QSize:
+        """All of it, as long as that leaves room for the rest of a small window."""
+        return self._inside.minimumSizeHint().boundedTo(LARGEST)
 
 
 class Tabs(QTabWidget):

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence, QPaintEvent
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QStyle,
     QStyleOptionButton,
     QStyleOptionComboBox,
@@ -45,6 +46,29 @@ def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     return made
 
 
+class Shortened(QLabel):
+    """A line of text that takes what room there is, and is shortened with dots where that is too little. kind: as of `label`."""
+
+    def __init__(self, kind: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("kind", kind)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    def minimumSizeHint(self) -> QSize:
+        """A word of it stays."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), 10 * self.fontMetrics().averageCharWidth()), hint.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As much of it as there is room for."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        told = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        painter.drawText(self.rect(), self.alignment(), told)
+        painter.end()
+
+
 class Chooser(QComboBox):
     """A combo box that shortens what it has no room for, with dots, where a style sheet would cut it off."""
 
@@ -67,7 +91,8 @@ class Chooser(QComboBox):
 
 
 class PushButton(QPushButton):
-    """A button whose words keep off its icon; Qt sets them against each other."""
+    """A button whose words keep off its icon; Qt sets them against each other. A row of a list gives way where it is narrow,
+    its lines shortened with dots."""
 
     def initStyleOption(self, option: QStyleOptionButton) -> None:
         """Every line begins with a space."""
@@ -75,13 +100,32 @@ class PushButton(QPushButton):
         if not option.icon.isNull() and option.text:
             option.text = "\n".join(f" {line}" for line in option.text.split("\n"))
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt's own, but for lines that there is no room for."""
+        lack = self.sizeHint().width() - self.width()
+        if lack <= 0 or not self._gives_way():
+            super().paintEvent(event)
+            return
+        painter, option = QStylePainter(self), QStyleOptionButton()
+        self.initStyleOption(option)
+        metrics, lines = self.fontMetrics(), option.text.split("\n")
+        room = max(map(metrics.horizontalAdvance, lines)) - lack
+        option.text = "\n".join(metrics.elidedText(line, Qt.TextElideMode.ElideMiddle, room) for line in lines)
+        painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
+        painter.end()
+
+    def _gives_way(self) -> bool:
+        return bool(self.property("kind") == "row")
+
     def sizeHint(self) -> QSize:
         """With room for it."""
         hint = super().sizeHint()
         return hint if self.icon().isNull() else hint + QSize(self.fontMetrics().horizontalAdvance(" "), 0)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        hint = self.sizeHint()
+        least = 12 * self.fontMetrics().averageCharWidth()
+        return QSize(min(hint.width(), least), hint.height()) if self._gives_way() else hint
 
 
 def panel(kind: str = "panel") -> QFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -11,15 +12,11 @@ TEXT = 13
 """Size of text in pixels at 100 %."""
 
 
-def palette_for(theme: str, app: QApplication) -> Palette:
-    """The palette of a theme: "light", "dark" or "system"."""
-    if theme == "light":
-        return LIGHT
-    if theme == "dark":
-        return DARK
-    from PySide6.QtCore import Qt
-
-    return LIGHT if app.styleHints().colorScheme() == Qt.ColorScheme.Light else DARK
+def palette_for(theme: str, scheme: Qt.ColorScheme) -> Palette:
+    """The palette of a theme: "light", "dark", or "system" for the system's scheme, dark where that is not known."""
+    if theme == "system":
+        return LIGHT if scheme == Qt.ColorScheme.Light else DARK
+    return LIGHT if theme == "light" else DARK
 
 
 def dress(app: QApplication, palette: Palette, scale: float = 1.0) -> None:

@@ -8,7 +8,6 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QWhe
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
-    QComboBox,
     QLineEdit,
     QRadioButton,
     QScrollArea,
@@ -18,6 +17,8 @@ from PySide6.QtWidgets import (
     QStyleOptionViewItem,
     QWidget,
 )
+
+from mien_desktop.look.parts import Chooser
 
 
 def paint_mark(painter: QPainter, place: QRectF, palette: QPalette, *, on: bool, enabled: bool, round_: bool) -> None:
@@ -83,7 +84,7 @@ class RadioButton(QRadioButton):
         _repaint(self, QStyle.SubElement.SE_RadioButtonIndicator, round_=True)
 
 
-class Combo(QComboBox):
+class Combo(Chooser):
     """A list of choices that does not change under the wheel of somebody who scrolls, and can say that it is wrong."""
 
     wrong = False

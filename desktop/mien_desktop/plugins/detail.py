@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from mien.engine.registry import Registry
 from mien.sdk.descriptors import FusionInfo
@@ -16,6 +16,8 @@ from mien_desktop.look.parts import button, explain, label, literal
 from mien_desktop.plugins.checks import Rule, scrolling
 from mien_desktop.plugins.facts import Need, Plugin, distribution, needs, reads, untrained, writes
 from mien_desktop.plugins.form import ParamsForm
+
+_TOP = Qt.AlignmentFlag.AlignTop
 
 
 class PluginDetail(QWidget):
@@ -42,24 +44,28 @@ class PluginDetail(QWidget):
         self._use.clicked.connect(self.use_asked)
 
         head = QHBoxLayout()
-        title = label(info.title, "heading")
+        title = label(info.title, "heading", wrap=True)
         title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        head.addWidget(title)
+        head.addWidget(title, 1)
         head.addWidget(label(info.version, "dim"))
-        head.addStretch(1)
         self._use.setVisible(isinstance(info, FusionInfo))
         head.addWidget(self._use)
-        facts = QFormLayout()
+        # A grid, not a form: that is as high as its lines are when they are as wide as they like.
+        facts = QGridLayout()
         facts.setContentsMargins(0, 6, 0, 2)
         facts.setHorizontalSpacing(14)
         facts.setVerticalSpacing(4)
-        facts.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        facts.addRow(_head("Reads"), self._reads)
-        facts.addRow(_head("Writes"), label("\n".join(writes(info)) or "–", "small", wrap=True))
+        facts.setColumnStretch(1, 1)
+        facts.addWidget(_head("Reads"), 0, 0, _TOP)
+        facts.addWidget(self._reads, 0, 1)
+        facts.addWidget(_head("Writes"), 1, 0, _TOP)
+        facts.addWidget(label("\n".join(writes(info)) or "–", "small", wrap=True), 1, 1)
         if info.models or getattr(info, "optional_models", ()):
-            facts.addRow(_head("Models"), self._needs)
+            facts.addWidget(_head("Models"), 2, 0, _TOP)
+            facts.addLayout(self._needs, 2, 1)
         origin = ", ".join(t for t in (info.id, distribution(info.id, registry), info.licence) if t)
-        facts.addRow(_head("Known as"), label(origin, "small", wrap=True))
+        facts.addWidget(_head("Known as"), 3, 0, _TOP)
+        facts.addWidget(label(origin, "small", wrap=True), 3, 1)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 14, 16, 14)

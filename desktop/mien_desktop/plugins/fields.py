@@ -89,6 +89,7 @@ class ChoiceField(Field):
     def __init__(self, about: About) -> None:
         super().__init__(about)
         self._box = Combo()
+        self._box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._box.setMinimumContentsLength(10)
         explain(self._box, about.title, self.tip)

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from mien.engine.choice import fill
 from mien.errors import ParameterError
 from mien.sdk.params import Params
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import IconButton, button, explain, label
+from mien_desktop.look.parts import IconButton, button, explain, label, text_scale
 from mien_desktop.plugins.about import About, about
 from mien_desktop.plugins.checks import Mark
 from mien_desktop.plugins.fields import field_for
 
 _EDITOR = 210
-"""Width of the editors' column at 100 %."""
+"""Width of the editors' column at 100 %, px."""
+_SHARE = 0.4
+"""Of the form that it takes at most where text is larger."""
 
 
 class ParamsForm(QWidget):
@@ -47,7 +50,7 @@ class ParamsForm(QWidget):
         self._rows = [_Row(a) for a in about(model)]
         self._params: Params | None = None
         self._problem = ""
-        self._summary = label(kind="small")
+        self._summary = label(kind="small", wrap=True)
         self._reset = button("Reset all", "Take every parameter back to its default", kind="flat")
         self._reset.clicked.connect(self.reset)
         self._whole = label(kind="bad", wrap=True)
@@ -72,6 +75,7 @@ class ParamsForm(QWidget):
         outer.addWidget(self._whole)
         self._reset.setVisible(bool(self._rows))
         self.setAccessibleName(f"Settings of {owner}")
+        self._fit()
         self.wear(palette)
         self.take(values or {})
 
@@ -115,6 +119,23 @@ class ParamsForm(QWidget):
         """Take a palette's colours."""
         for row in self._rows:
             row.wear(palette)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other room for the editors."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another size of text, another room for it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Editors as wide as their text asks for, as long as the words beside them keep more than half of the room."""
+        wide = max(_EDITOR, min(round(_EDITOR * text_scale(self)), round(_SHARE * self.width())))
+        for row in self._rows:
+            row.set_width(wide)
 
     def _reset_one(self, row: _Row) -> None:
         row.field.show_value(row.about.default)
@@ -201,8 +222,6 @@ class _Row(QObject):
                 box.addWidget(widget)
             box.addStretch(1)
         self._words.setVisible(bool(self.about.description))
-        self.field.setFixedWidth(_EDITOR)
-        self._extent.setFixedWidth(_EDITOR)
         grid.addWidget(self._mark, number, 0)
         for column, place in enumerate((words, edit, back), 1):
             grid.addLayout(place, number, column)
@@ -210,6 +229,11 @@ class _Row(QObject):
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours."""
         self._back.wear(palette)
+
+    def set_width(self, width: int) -> None:
+        """Width of the editor, in px."""
+        self.field.setFixedWidth(width)
+        self._extent.setFixedWidth(width)
 
     def entered(self) -> bool:
         """Whether there is a value: a parameter without default is absent while its editor is empty."""

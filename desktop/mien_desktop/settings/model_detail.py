@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from mien.models.statement import Statement
+from mien_desktop.look.flow import Flow
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button, explain, label
 from mien_desktop.plugins.checks import scrolling
@@ -104,13 +105,13 @@ class ModelDetail(QStackedWidget):
         self._result = label(wrap=True)
         self._result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for widget in (self.get, self.take, self.card):
-            first.addWidget(widget)
-        for widget in (self.check, self.drop, self.folder, self.page):
-            second.addWidget(widget)
-        first.addStretch(1)
-        second.addStretch(1)
+        first, second = QWidget(), QWidget()
+        for line, widgets in (
+            (Flow(first), (self.get, self.take, self.card)),
+            (Flow(second), (self.check, self.drop, self.folder, self.page)),
+        ):
+            for widget in widgets:
+                line.addWidget(widget)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 14, 16, 14)
@@ -118,11 +119,11 @@ class ModelDetail(QStackedWidget):
         column.addWidget(self._title)
         column.addWidget(self._task)
         column.addLayout(self._facts)
-        lines: tuple[QWidget, ...] = (self._hint, self._question, self._work, self._result)
-        for line in lines:
-            column.addWidget(line)
-        column.addLayout(first)
-        column.addLayout(second)
+        said: tuple[QWidget, ...] = (self._hint, self._question, self._work, self._result)
+        for part in said:
+            column.addWidget(part)
+        column.addWidget(first)
+        column.addWidget(second)
         column.addStretch(1)
         reader = QWidget()
         self.back = button("Back", "Back to the model (Escape)")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
 from mien.engine.registry import Registry
 from mien_desktop.look.icons import icon
@@ -43,11 +44,12 @@ class ToolBar(QWidget):
     def __init__(self, registry: Registry, palette: Palette) -> None:
         super().__init__()
         self._analysing = self._stopping = False
+        self._words: list[QLabel] = []
         ground = panel("bar")
         outer = QHBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(ground)
-        row = QHBoxLayout(ground)
+        row = self._row = QHBoxLayout(ground)
         row.setContentsMargins(10, 7, 10, 7)
         row.setSpacing(8)
         self._opener = button("Open…", "Open a video or a sound file", shortcut="Ctrl+O", command="open")
@@ -96,7 +98,8 @@ class ToolBar(QWidget):
         row.addWidget(self.analyse)
         row.addSpacing(8)
         for text, chooser in (("Fusion", self.fusion), ("Compare with", self.compare), ("Device", self.device)):
-            row.addWidget(label(text, "dim"))
+            self._words.append(label(text, "dim"))
+            row.addWidget(self._words[-1])
             row.addWidget(chooser)
         row.addStretch(1)
         row.addWidget(self.search)
@@ -115,6 +118,24 @@ class ToolBar(QWidget):
         for widget in (self._export, self._library, self._settings):
             widget.wear(palette)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Other room for the words."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def event(self, event: QEvent) -> bool:
+        """Something in it needs other room."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._make_room()
+        return super().event(event)
+
+    def _make_room(self) -> None:
+        """The words before the lists go where there is no room for them; tooltips say the same."""
+        words = sum(word.sizeHint().width() + self._row.spacing() for word in self._words)
+        least = self._row.minimumSize().width() + (words if self._words[0].isHidden() else 0)
+        for word in self._words:
+            word.setVisible(least <= self.width())
+
     def changeEvent(self, event: QEvent) -> None:
         """Another size of text, another room for it."""
         super().changeEvent(event)
@@ -125,7 +146,7 @@ class ToolBar(QWidget):
         for box in (self.fusion, self.compare, self.device):
             _fit(box)
         wide = self.search.fontMetrics().horizontalAdvance(self.search.placeholderText())
-        self.search.setMinimumWidth(wide + 32)
+        self.search.setMinimumWidth(wide // 2 + 32)
         self.search.setMaximumWidth(2 * wide)
 
     def set_medium(self, there: bool) -> None:

@@ -58,7 +58,8 @@ class MainWindow(QMainWindow):
         self.document = self.conductor.document
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        self.palette_ = palette_for(self.state.theme, app)
+        self._scheme = app.styleHints().colorScheme()
+        self.palette_ = palette_for(self.state.theme, self._scheme)
         self.wardrobe = Wardrobe(app, self.palette_, self.state.text_scale, self)
         self._closed = False
         self._told = ""  # of the open medium's damage
@@ -136,7 +137,7 @@ class MainWindow(QMainWindow):
         self.workspace.sample_asked.connect(self.play_sample)
         app = QApplication.instance()
         assert isinstance(app, QApplication)
-        app.styleHints().colorSchemeChanged.connect(lambda _: self.set_theme(self.state.theme))
+        app.styleHints().colorSchemeChanged.connect(self._follow_system)
 
     def _later(self) -> None:
         """What may wait until the window stands."""
@@ -288,10 +289,14 @@ class MainWindow(QMainWindow):
         self._remember(self.state.model_copy(update={"text_scale": scale}))
         self._dress()
 
+    def _follow_system(self, scheme: Qt.ColorScheme) -> None:
+        """The system is light now, or dark."""
+        self._scheme = scheme
+        if self.state.theme == "system" and not self._closed:
+            self._dress()
+
     def _dress(self) -> None:
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        self.palette_ = palette_for(self.state.theme, app)
+        self.palette_ = palette_for(self.state.theme, self._scheme)
         self.wardrobe.change(self.palette_, self.state.text_scale)
         self.rooms.wear(self.palette_)
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, 
 from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label
+from mien_desktop.look.parts import Shortened, button, explain, label
 from mien_desktop.transcript.legend import Legend
 from mien_desktop.transcript.script import TRACKS, Script, script
 from mien_desktop.transcript.view import TranscriptView
@@ -36,7 +36,7 @@ class TranscriptPanel(QWidget):
         self._document: Document | None = None
         self._bonds: list[tuple[Any, Any]] = []
         self.view = TranscriptView(palette)
-        self.about = label("", "small")
+        self.about = Shortened("small")
         explain(self.about, "Transcript", "Who heard the words · language · mean confidence")
         self.legend = Legend(palette)
         self.search = QLineEdit()

@@ -12,7 +12,7 @@ from mien.truth.labels import LabelColumn, number
 from mien.truth.match import Match
 from mien.truth.readings import Reading
 from mien.truth.score import Scored
-from mien_desktop.look.parts import explain, label
+from mien_desktop.look.parts import Chooser, explain, label
 from mien_desktop.truth.session import Loaded
 
 SCALES = ((1.0, 5.0), (1.0, 7.0), (1.0, 9.0), (0.0, 10.0), (0.0, 100.0), (-10.0, 10.0))
@@ -33,7 +33,8 @@ class Choice(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._loaded: Loaded | None = None
-        self.column, self.reading, self.scale, self.medium = QComboBox(), QComboBox(), QComboBox(), QComboBox()
+        self.column, self.reading, self.medium = Chooser(), Chooser(), Chooser()
+        self.scale = QComboBox()
         self.threshold = QDoubleSpinBox()
         self.threshold.setSingleStep(0.05)
         self.threshold.setDecimals(2)
@@ -47,7 +48,7 @@ class Choice(QWidget):
         )
         explain(self.threshold, "Threshold", "From here on a reading counts as yes")
         explain(self.medium, "Media", "Figures and dots of all media, or of one")
-        for combo, least in ((self.column, 9), (self.reading, 14), (self.scale, 9), (self.medium, 9)):
+        for combo, least in ((self.column, 9), (self.reading, 14), (self.scale, 6), (self.medium, 9)):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.setMinimumContentsLength(least)
         self._scale_label, self._threshold_label = label("Scale", "dim"), label("Threshold", "dim")

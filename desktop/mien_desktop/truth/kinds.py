@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from mien.truth.score import Scored
+from mien_desktop.look.flow import Flow
 from mien_desktop.look.palette import Palette
 from mien_desktop.look.parts import button
 from mien_desktop.truth.marks import draw_mark, kind_colour
@@ -41,10 +42,7 @@ class Kinds(QWidget):
         self._palette = palette
         self.switches: list[QPushButton] = []
         self._names: tuple[str, ...] = ()
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(2)
-        self._row.addStretch(1)
+        self._row = Flow(self, 2, 2)
         self.setAccessibleName("Kinds of agreement")
 
     @property
@@ -61,8 +59,8 @@ class Kinds(QWidget):
                 self._row.removeWidget(old)
                 old.deleteLater()
             self.switches = [self._switch(name) for name in names]
-            for place, switch in enumerate(self.switches):
-                self._row.insertWidget(place, switch)
+            for switch in self.switches:
+                self._row.addWidget(switch)
             self.wear(self._palette)
         for kind, switch in enumerate(self.switches):
             switch.setText(f"{names[kind]} {scored.count(kind)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from mien.errors import UsageError
 from mien.library.library import Library
@@ -16,9 +16,11 @@ from mien.truth.labels import SUFFIXES, Labels
 from mien.truth.match import Sample, match
 from mien.truth.score import Scored, score
 from mien_desktop.document import Document
+from mien_desktop.look.flow import Flow
+from mien_desktop.look.frames import Rolling
 from mien_desktop.look.icons import icon
 from mien_desktop.look.palette import Palette
-from mien_desktop.look.parts import button, explain, label, literal
+from mien_desktop.look.parts import Shortened, button, explain, label, literal
 from mien_desktop.truth.choice import Choice
 from mien_desktop.truth.exporting import Gathering, export
 from mien_desktop.truth.plot import Dots, dots
@@ -69,7 +71,7 @@ class TruthPanel(QWidget):
         self.choice = Choice()
         self.results = Results(palette, self.choice)
         self.reading = LabelReading(self)
-        self._about, self._progress = label("", "small"), label("", "small")
+        self._about, self._progress = Shortened("small"), label("", "small")
         self._problem = label("", "bad", wrap=True)
         self.cancel_button.hide()
         self._arrange()
@@ -152,29 +154,33 @@ class TruthPanel(QWidget):
     # -- set-up -------------------------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self.load_button)
-        head.addWidget(self._about, 1)
-        head.addWidget(self._progress)
-        head.addWidget(self.cancel_button)
-        head.addWidget(self.export_button)
+        head = QWidget()
+        row = Flow(head, 8, 6)
+        for part in (self.load_button, self._about, self._progress, self.cancel_button, self.export_button):
+            row.addWidget(part)
         empty = QWidget()
         middle = QVBoxLayout(empty)
         middle.setContentsMargins(40, 0, 40, 0)
         middle.setSpacing(10)
         middle.addStretch(1)
-        for part in (label("How well do readings agree with people?", "heading"), label(_HOW, "dim", wrap=True)):
+        for part in (
+            label("How well do readings agree with people?", "heading", wrap=True),
+            label(_HOW, "dim", wrap=True),
+        ):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
             middle.addWidget(part)
         middle.addStretch(1)
         self.pages = QStackedWidget()
         self.pages.addWidget(empty)
         self.pages.addWidget(self.results)
-        box = QVBoxLayout(self)
+        inside = QWidget()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Rolling(inside))
+        box = QVBoxLayout(inside)
         box.setContentsMargins(12, 10, 12, 10)
         box.setSpacing(8)
-        box.addLayout(head)
+        box.addWidget(head)
         box.addWidget(self._problem)
         box.addWidget(self.pages, 1)
         self.setAcceptDrops(True)

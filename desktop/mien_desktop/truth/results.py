@@ -25,6 +25,9 @@ from mien_desktop.truth.tables import (
     worst_rows,
 )
 
+_TABLES = 240
+"""px, the least width of the tables beside the scatter."""
+
 
 class Results(QWidget):
     """Signals:
@@ -96,7 +99,7 @@ class Results(QWidget):
         beside.addWidget(self._notes)
         self.tables = QTabWidget()
         self.tables.setDocumentMode(True)
-        self.tables.setUsesScrollButtons(False)
+        self.tables.setMinimumWidth(_TABLES)  # they scroll sideways where text is large
         self.tables.setAccessibleName("Tables")
         self.tables.addTab(figures, "Figures")
         self.tables.addTab(self.medium_view, "Media")

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from mien import config
 from mien_desktop.document import Standing
+from mien_desktop.look.palette import DARK, LIGHT
 from mien_desktop.settings import kept
 from mien_desktop.settings.keys import listed
 from mien_desktop.shell.window import MainWindow
@@ -119,6 +120,30 @@ def test_a_theme_from_the_menu_is_the_settings_theme(window: MainWindow, qtbot: 
     assert page.slider.value() == 125
     qtbot.waitUntil(lambda: window.wardrobe.settled, timeout=PATIENCE)
     window.rooms.show_settings().hide()
+
+
+def test_as_the_system_follows_its_scheme_live(opened: MainWindow, qtbot: QtBot) -> None:
+    """Told by Qt's own signal, as a desktop's switch at dusk does: nobody can throw that switch offscreen."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    hints, view = app.styleHints(), opened.workspace.timeline
+
+    def told(scheme: Qt.ColorScheme) -> str:
+        hints.colorSchemeChanged.emit(scheme)
+        qtbot.waitUntil(lambda: opened.wardrobe.settled, timeout=PATIENCE)
+        return view.grab().toImage().pixelColor(3, view.height() - 3).name()
+
+    opened.set_theme("system")
+    for scheme, palette in ((Qt.ColorScheme.Light, LIGHT), (Qt.ColorScheme.Dark, DARK), (Qt.ColorScheme.Light, LIGHT)):
+        assert told(scheme) == palette.panel
+        assert opened.palette_ is palette
+        assert app.palette().window().color().name() == palette.window
+    assert opened.state.theme == "system"
+    opened.set_theme("dark")  # who chose keeps it
+    assert told(Qt.ColorScheme.Light) == DARK.panel
+    opened.set_theme("system")  # and is where the system is by now
+    qtbot.waitUntil(lambda: opened.wardrobe.settled, timeout=PATIENCE)
+    assert opened.palette_ is LIGHT
 
 
 def test_damage_is_told_in_one_line_once(opened: MainWindow) -> None:

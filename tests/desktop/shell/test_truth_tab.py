@@ -65,5 +65,52 @@ def test_a_dot_of_labels_from_elan_plays_its_sample(opened: MainWindow, tmp_path
     assert player.position >= sample.end
 
 
+def test_a_table_and_an_elan_file_at_once(opened: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    """Both about the clip: the table names it and labels offence, the tier of the other arousal, and both a stretch of it."""
+    panel = opened.workspace.truth
+    opened.workspace.tabs.setCurrentWidget(panel)
+    table, tiers, other = tmp_path / "labels.csv", tmp_path / "demo.eaf", tmp_path / "more.csv"
+    rows = [f"{DEMO.name},{n},{n + 2},{'yes' if n >= 16 else 'no'}" for n in range(0, 22, 2)]
+    table.write_text("medium,start,end,offensive\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    tiers.write_text(elan([-0.9, 0.9, -0.5, 0.5, -0.2, 0.2, -0.9, 0.9, 0.0]), encoding="utf-8")
+    other.write_text(f"medium,start,end,arousal\n{DEMO.name},18,20,0.8\n", encoding="utf-8")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(file)) for file in (table, tiers, other)])
+    copy, held = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(panel, QDragEnterEvent(QPoint(60, 60), copy, data, LEFT, held))
+    drop = QDropEvent(QPointF(60, 60), copy, data, LEFT, held)
+    with qtbot.waitSignal(panel.scored, timeout=PATIENCE):
+        QApplication.sendEvent(panel, drop)
+    about = panel._about.text()
+    assert about == "labels.csv, demo.eaf … · 21 labels · 1 medium"
+    assert all(str(file) in panel._about.toolTip() for file in (table, tiers, other))
+    assert not panel.problem
+    column = panel.choice.column
+    assert {column.itemText(n) for n in range(column.count())} == {"offensive", "arousal"}
+    found = {}
+    for name in ("offensive", "arousal"):
+        with qtbot.waitSignal(panel.scored, timeout=PATIENCE):
+            panel.choice.choose(name, "")
+        assert panel.result is not None
+        found[name] = panel.result
+    assert found["offensive"].match.name == "offensive ↔ text.offence"
+    assert found["arousal"].match.name == "arousal ↔ emotion.attributes.arousal"
+    # Labels of one name from two files are one column: nine tiers' and one row's.
+    truths = sorted((sample.start, float(sample.truth)) for sample in found["arousal"].samples)
+    assert truths == [
+        (0, -0.9), (2, 0.9), (4, -0.5), (6, 0.5), (8, -0.2), (10, 0.2), (12, -0.9), (14, 0.9), (16, 0.0), (18, 0.8),
+    ]  # fmt: skip
+    assert found["offensive"].whole.n == sum(sample.start < 22 for sample in found["offensive"].samples)
+    assert {row.cells[0] for row in panel.results.figures.rows} >= {"CCC", "Pearson", "RMSE"}
+    # One that cannot be read is named, and what was loaded stays.
+    broken = tmp_path / "broken.eaf"
+    broken.write_text("<ANNOTATION_DOCUMENT", encoding="utf-8")
+    with qtbot.waitSignal(panel.failed, timeout=PATIENCE):
+        panel.load([table, broken])
+    assert "broken.eaf" in panel.problem
+    assert panel.result is found["arousal"]
+    assert panel._about.text() == about
+
+
 def _at(place: QPointF) -> tuple[float, float]:
     return place.x(), place.y()
