@@ -47,9 +47,8 @@ class AffectParams(Params):
     batch: int = param(64, "Faces read at once", ge=1, le=1024)
     model: Literal["face-affect", "face-own", "face-rated"] = param(
         "face-affect",
-        "Who reads: the nets that come with Mien; or nets that you have trained on own pictures, face-own (the expressions) or "
-        "face-rated (valence and arousal, beside Mien's expressions). Embeddings are always those of Mien's nets, since "
-        "fusions know no others",
+        "Who reads: Mien's own nets, or those that you have trained on your pictures: face-own reads expressions, face-rated "
+        "valence and arousal",
     )
 
     @pydantic.model_serializer(mode="wrap")
