@@ -138,6 +138,8 @@ def _notes(config: Mapping[str, Any], corpus: Corpus, shipped: bool, faces: bool
         f"Best epochs {', '.join(map(str, config['best_epochs']))} of {config['epochs']}.",
     ]
     said += [f"In training: {learnt['left_out']}"] if learnt["left_out"] else []
+    if len(np.unique(corpus.parts["test"].people)) == 1:
+        said.append("The test rows show one person only, so that the intervals have no width and say nothing.")
     said += [f"In {without} test rows no face was found; they are not counted."] if without else []
     if faces:
         said.append("Valence and arousal are derived from the expressions (Russell & Mehrabian 1977), not learnt.")

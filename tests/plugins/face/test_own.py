@@ -123,6 +123,7 @@ def test_expressions_are_learnt_from_pictures_and_videos(write: Write, album: Pa
     assert "11 faces of 9 rows to train on, 4 of 4 to validate, 4 of 4 to test on" in written
     assert "no face that is angry, disgust, fear, surprise, neutral" in written
     assert "mien train face-affect --data DIR --out DIR --set frames=3 --set start=scratch" in written
+    assert "The test rows show one person only" in written
     assert "mien models import face-own" in written
     before = sorted(tmp_path.rglob("*"))
     again = job.evaluate(Registry.load().recipe("face-affect"), out, data, device="cpu", write=False)
