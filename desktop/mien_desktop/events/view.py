@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import (
     QEvent,
     QItemSelectionModel,
+    QSize,
     Qt,
     Signal,
 )
@@ -95,6 +96,10 @@ class EventView(QTableView):
             self.setColumnWidth(column, wide)
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 12)
         self.setMinimumHeight(self.horizontalHeader().sizeHint().height() + _LEAST_ROWS * (metrics.height() + 12))
+
+    def sizeHint(self) -> QSize:
+        """What it needs: what it would like is no reason for the panel to scroll."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QSplitter, QSplitter
 
 from mien_desktop.look.palette import Palette
 
-LARGEST = QSize(440, 300)
-"""px that a page of tabs may claim for itself."""
+LARGEST = QSize(600, 300)
+"""px that a page of tabs claims for itself: the width that its rows are made for, and as much height at most."""
 
 
 class Ground(QFrame):
@@ -72,7 +72,7 @@ class Rolling(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         """All of it, as long as that leaves room for the rest of a small window."""
-        return self._inside.minimumSizeHint().boundedTo(LARGEST)
+        return QSize(LARGEST.width(), min(self._inside.minimumSizeHint().height(), LARGEST.height()))
 
 
 class Tabs(QTabWidget):
