@@ -147,7 +147,7 @@ class ScoresLane(LevelledLane):
         for name, value in self._levels.items():
             if name in names and len(self._tracks[name]):
                 top, bottom = (y / height for y in self._ends(names.index(name), height, 1.0))
-                found.append(Threshold(name, min(max(value, 0.0), 1.0), 0.0, 1.0, top, bottom, self.palette.text))
+                found.append(Threshold(name, min(max(value, 0.0), 1.0), 0.0, 1.0, top, bottom, self.palette.dim))
         return found
 
     def values_at(self, time: float) -> list[Reading]:

@@ -80,7 +80,7 @@ class StripsLane(GatheredLane):
                 top, bottom = (y / height for y in _row(number, len(channels), height, 1.0))
                 low, high = _extent(quantity)
                 value = min(max(value, low), high)
-                found.append(Threshold(channel, value, low, high, top, bottom, self.palette.text))
+                found.append(Threshold(channel, value, low, high, top, bottom, self.palette.dim))
         return found
 
     def values_at(self, time: float) -> list[Reading]:
