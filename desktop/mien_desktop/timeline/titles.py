@@ -88,6 +88,10 @@ def paint(
     if lane.compares:
         legend.append((lane.second, ""))
     below = bool(legend) and row.height() >= metrics.height() * 2.3
+    if below and beside_names:
+        # A name that has to be broken takes both lines; the dashes and the values at the pointer tell of a second run, too.
+        widest = max(QFontMetricsF(small).horizontalAdvance(name) for name, _ in beside_names)
+        below = metrics.horizontalAdvance(lane.title) <= row.width() - INSET - widest - 16
     base = row.top() + (row.height() - 1 + metrics.ascent() - metrics.descent()) / 2
     if below:
         base -= metrics.height() * 0.5
