@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -93,3 +94,20 @@ class Parsers(dict[str, tuple[st.SearchStrategy[Any], Parse]]):
         )(given(strategy)(check))  # fmt: skip
         (run if same else seed(6)(run))()
         return counts[0], counts[1]
+
+
+def made_tests(parsers: Parsers) -> tuple[Callable[..., None], Callable[..., None]]:
+    """The tests of a module's parsers: a few examples, always the same, and very many (`make faults`)."""
+
+    @pytest.mark.parametrize("name", parsers)
+    def few(name: str, tmp_path: Path) -> None:
+        values, sentences = parsers.run(name, tmp_path, FEW, same=True)
+        assert values + sentences >= FEW // 2
+
+    @pytest.mark.faults
+    @pytest.mark.parametrize("name", parsers)
+    def many(name: str, tmp_path: Path) -> None:
+        values, sentences = parsers.run(name, tmp_path, MANY, same=False)
+        print(f"{name}: {values + sentences} examples, {values} read, {sentences} refused", flush=True)
+
+    return few, many

@@ -15,10 +15,9 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import pytest
 from hypothesis import strategies as st
 
-from .fuzzing import FEW, MANY, Parsers, anything, damaged, mixed, objects, word
+from .fuzzing import Parsers, anything, damaged, made_tests, mixed, objects, word
 
 PARSERS = Parsers()
 parser = PARSERS.of
@@ -393,14 +392,4 @@ def _lists_of_exports(example: bytes, folder: Path) -> None:
 # -- how many --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PARSERS)
-def test_anything_is_a_value_or_a_sentence(name: str, tmp_path: Path) -> None:
-    values, sentences = PARSERS.run(name, tmp_path, FEW, same=True)
-    assert values + sentences >= FEW // 2
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("name", PARSERS)
-def test_very_much_of_anything_is_a_value_or_a_sentence(name: str, tmp_path: Path) -> None:
-    values, sentences = PARSERS.run(name, tmp_path, MANY, same=False)
-    print(f"{name}: {values + sentences} examples, {values} read, {sentences} refused", flush=True)
+test_anything_is_a_value_or_a_sentence, test_very_much_of_anything_is_a_value_or_a_sentence = made_tests(PARSERS)

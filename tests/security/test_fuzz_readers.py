@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import strategies as st
 
 from mien.tracks import AROUSAL, CONFLICT, Boxes, Curve, Features, Spans
 
-from .fuzzing import FEW, MANY, Parsers, anything, damaged, mixed, objects, text, word
+from .fuzzing import Parsers, anything, damaged, made_tests, mixed, objects, text, word
 
 PARSERS = Parsers()
 parser = PARSERS.of
@@ -398,14 +397,4 @@ def _stored_descriptions(example: tuple[str, Any, int], folder: Path) -> object:
 # -- how many --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PARSERS)
-def test_anything_is_a_value_or_a_sentence(name: str, tmp_path: Path) -> None:
-    values, sentences = PARSERS.run(name, tmp_path, FEW, same=True)
-    assert values + sentences >= FEW // 2
-
-
-@pytest.mark.faults
-@pytest.mark.parametrize("name", PARSERS)
-def test_very_much_of_anything_is_a_value_or_a_sentence(name: str, tmp_path: Path) -> None:
-    values, sentences = PARSERS.run(name, tmp_path, MANY, same=False)
-    print(f"{name}: {values + sentences} examples, {values} read, {sentences} refused", flush=True)
+test_anything_is_a_value_or_a_sentence, test_very_much_of_anything_is_a_value_or_a_sentence = made_tests(PARSERS)

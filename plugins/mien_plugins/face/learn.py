@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from mien.evaluation import metrics
-from mien.training.kit import RecipeBrain, Stage
+from mien.training.kit import FitResult, RecipeBrain, Stage
 from mien.training.losses import ccc_loss
 from mien_plugins.face.data import Faces, batches
 from mien_plugins.face.muon import Muon
@@ -24,6 +25,21 @@ from mien_plugins.face.plan import Plan
 from mien_plugins.face.reader import rated
 
 Batch = tuple[Tensor, Tensor]
+
+
+def facts_of(plan: Plan, results: Sequence[FitResult], *, seed: int, quick: bool, note: str) -> dict[str, Any]:
+    """What a model's config.json says of its training, whatever it learnt from."""
+    return {
+        "nets": plan.nets,
+        "size": plan.side,
+        "views": [list(view) for view in plan.views],
+        "seed": seed,
+        "quick": quick,
+        "note": note,
+        "plan": asdict(plan),
+        "epochs": results[0].epochs,
+        "best_epochs": [result.best_epoch for result in results],
+    }
 
 
 class _Pictures(IterableDataset[Batch]):

@@ -9,7 +9,6 @@ since few users have as many faces as FER2013.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +23,7 @@ from mien.tracks.quantity import EXPRESSIONS
 from mien.training.card import Card, save_model, write_card
 from mien.training.manifest_file import read_manifest
 from mien_plugins.face.info import MODEL, FaceTraining
-from mien_plugins.face.learn import FaceBrain, RatingBrain, learn
+from mien_plugins.face.learn import FaceBrain, RatingBrain, facts_of, learn
 from mien_plugins.face.measure import fit_temperature, load_ensemble, logits_of
 from mien_plugins.face.net import FaceNet, FaceNetConfig
 from mien_plugins.face.own_card import make_card
@@ -104,17 +103,9 @@ def train(
         "task": task,
         "label": asked.label,
         "net": shape.to_dict(),
-        "nets": plan.nets,
-        "size": plan.side,
-        "views": [list(view) for view in plan.views],
         **_calibrated(task, ensemble, corpus, plan.side, device),
         "options": asked.model_dump(),
-        "seed": seed,
-        "quick": quick,
-        "note": note,
-        "plan": asdict(plan),
-        "epochs": results[0].epochs,
-        "best_epochs": [result.best_epoch for result in results],
+        **facts_of(plan, results, seed=seed, quick=quick, note=note),
         "learnt": _learnt(corpus, task),
     }
     save_model(out, stored, config)

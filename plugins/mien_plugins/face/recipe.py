@@ -6,7 +6,6 @@ learnt on smaller, cheaper pictures, and the last epochs move the net to the siz
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from mien.models.files import read_json
 from mien.training.card import Card, save_model, write_card
 from mien_plugins.face import measure
 from mien_plugins.face.info import MODEL, FaceTraining
-from mien_plugins.face.learn import learn
+from mien_plugins.face.learn import facts_of, learn
 from mien_plugins.face.measure import corpus, fit_temperature, logits_of
 from mien_plugins.face.net import FaceNet, FaceNetConfig
 from mien_plugins.face.own_data import has_manifest
@@ -109,17 +108,9 @@ def train(
         {
             "id": MODEL,
             "net": config.to_dict(),
-            "nets": plan.nets,
-            "size": plan.side,
-            "views": [list(view) for view in plan.views],
             "classes": list(parts.classes),
             "temperature": fit_temperature(logits, valid.labels),
-            "seed": seed,
-            "quick": quick,
-            "note": note,
-            "plan": asdict(plan),
-            "epochs": results[0].epochs,
-            "best_epochs": [result.best_epoch for result in results],
+            **facts_of(plan, results, seed=seed, quick=quick, note=note),
             "valid": {
                 "accuracy": metrics.accuracy(valid.labels, guess),
                 "macro_f1": metrics.macro_f1(valid.labels, guess),

@@ -56,9 +56,7 @@ class ScoresLane(LevelledLane):
         Raises:
             ValueError: the lane does not show tracks of that name.
         """
-        self._row(track.name)
-        self._tracks[track.name] = Stretches()
-        self._tracks[track.name].append(track)
+        self._take(track, self._tracks)
         self.credit(track.provenance)
         self.touch()
 
@@ -87,10 +85,13 @@ class ScoresLane(LevelledLane):
         Raises:
             ValueError: the lane does not show tracks of that name.
         """
-        self._row(track.name)
-        self._others[track.name] = Stretches()
-        self._others[track.name].append(track)
+        self._take(track, self._others)
         self.touch()
+
+    def _take(self, track: Spans, into: dict[str, Stretches]) -> None:
+        self._row(track.name)
+        into[track.name] = Stretches()
+        into[track.name].append(track)
 
     def stretch_at(self, time: float) -> tuple[float, float] | None:
         for stretches in self._tracks.values():
