@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from mien.library.fts5 import RANKED, among, reader
 from mien.library.search import Term
 
+_FEW: Final = 2_000
+"""Utterances up to which it is faster to look them up than to go through the index again."""
 _K1: Final = 1.2
 _B: Final = 0.75
 _LITTLE: Final = 1e-6
@@ -67,17 +69,24 @@ class TextSearch:
         if media is not None:
             where += _OF_MEDIA
             values["media"] = list(media)
-        count = connection.execute(
-            among(f"SELECT count(*) FROM (SELECT 1 {where} LIMIT :most) AS found", media), values
+        # To go through the index for a phrase of frequent words is most of the work: what is few is kept from the first time.
+        once = (
+            "SELECT count(*), CASE WHEN count(*) <= :few THEN array_agg(id) END "
+            f"FROM (SELECT id {where} LIMIT :most) AS found"
         )
-        if (count.scalar() or 0) >= RANKED:
+        count, few = connection.execute(among(once, media), {**values, "few": _FEW}).one()
+        if count >= RANKED:
             newest = among(f"SELECT id {where} ORDER BY id DESC LIMIT :most", media)
             return connection.execute(newest, values).scalars().all()
-        rank, more = _rank(connection, phrases)
+        if not count:
+            return []
+        rank, more = _rank(connection, phrases, count if len(phrases) == 1 and media is None else None)
+        if few is not None:
+            ranked = sa.text(f"SELECT id FROM utterance WHERE id = ANY(:found) ORDER BY {rank} DESC, id")
+            return connection.execute(ranked, {"found": few, **more}).scalars().all()
         # Materialized: the rank is for what was found, not for what is looked at.
         ranked = among(
-            f"WITH found AS MATERIALIZED (SELECT id, words, length {where}) "
-            f"SELECT id FROM found ORDER BY {rank} DESC, id LIMIT :most",
+            f"WITH found AS MATERIALIZED (SELECT id, words, length {where}) SELECT id FROM found ORDER BY {rank} DESC, id",
             media,
         )
         return connection.execute(ranked, values | more).scalars().all()
@@ -97,16 +106,21 @@ def _phrases(terms: Sequence[Term]) -> list[tuple[list[str], bool]]:
     return [(_bounded(words), term.open) for words, term in zip(read, terms, strict=True) if words]
 
 
-def _rank(connection: sa.Connection, phrases: Sequence[tuple[list[str], bool]]) -> tuple[str, dict[str, Any]]:
-    """An expression over `words` and `length`, and its values."""
+def _rank(
+    connection: sa.Connection, phrases: Sequence[tuple[list[str], bool]], known: int | None
+) -> tuple[str, dict[str, Any]]:
+    """An expression over `words` and `length`, and its values; `known`: how many utterances have the phrase, if it is known."""
     utterances, words = connection.execute(_ALL).one()
     values: dict[str, Any] = {"k1": _K1, "grown": _K1 + 1.0, "b": _B, "rest": 1.0 - _B}
     values["usual"] = float(words) / max(float(utterances), 1.0) or 1.0
     parts = []
     for n, (phrase, is_open) in enumerate(phrases):
         # Beyond a half the number makes no difference.
-        having = {"query": _query(phrase, is_open), "most": int(utterances) // 2 + 1}
-        hits = connection.execute(_HAVING, having).scalar() or 0
+        most = int(utterances) // 2 + 1
+        if known is None:
+            hits = connection.execute(_HAVING, {"query": _query(phrase, is_open), "most": most}).scalar() or 0
+        else:
+            hits = min(known, most)
         weight = math.log((float(utterances) - hits + 0.5) / (hits + 0.5))
         values[f"weight{n}"] = weight if weight > 0.0 else _LITTLE
         often, more = _often(n, phrase, is_open)
