@@ -41,7 +41,7 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What became of one medium."""
+    """What became of one medium. `read`: plugins whose readings are of this analysis, taken from the library or made anew."""
 
     path: Path
     medium: str = ""
@@ -53,6 +53,7 @@ class Outcome:
     seconds: float = 0.0
     runs: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
     written: list[Path] = field(default_factory=list)
 
 
@@ -184,7 +185,7 @@ def _stems(media: list[Path]) -> dict[Path, str]:
 
 def _one(worker: Any, path: Path, choice: Choice, screen: Any) -> Outcome:
     """Analyse one medium; whatever happens to it is in the outcome."""
-    from mien.engine.events import Done, MediumFailed, Started
+    from mien.engine.events import Done, Finished, MediumFailed, Started
 
     outcome = Outcome(path)
     try:
@@ -193,6 +194,9 @@ def _one(worker: Any, path: Path, choice: Choice, screen: Any) -> Outcome:
             screen.show(event)
             if isinstance(event, Started):
                 outcome.skipped = {p.id: p.reason for p in event.plugins if p.state == "skipped"}
+                outcome.read = {p.id for p in event.plugins if p.state == "cached"}
+            elif isinstance(event, Finished):
+                outcome.read.add(event.plugin)
             elif isinstance(event, Done):
                 outcome.medium, outcome.failed, outcome.partial = event.medium, event.failed, event.partial
                 outcome.duration, outcome.seconds, outcome.runs = event.duration, event.seconds, event.runs

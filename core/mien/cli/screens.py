@@ -15,6 +15,7 @@ from mien.errors import shown
 from mien.exchange.findings import describe
 from mien.exchange.text import clock
 from mien.sdk.protocols import Analysis
+from mien.tracks.track import AnyTrack
 
 if TYPE_CHECKING:
     from mien.cli.analyze import Outcome
@@ -93,7 +94,10 @@ class JsonScreen(QuietScreen):
             )
 
     def found(self, outcome: Outcome, analysis: Analysis, registry: Registry) -> None:
-        tracks = {name: {"rows": len(t), "says": describe(t)} for name, t in analysis.tracks.items()}
+        tracks = {
+            name: {"rows": len(t), "says": describe(t), "earlier": _plugin(t) not in outcome.read}
+            for name, t in analysis.tracks.items()
+        }
         say.emit_json(
             {
                 "event": "result",
@@ -185,7 +189,9 @@ class TextScreen(QuietScreen):
             table.add_column(heading, overflow="fold")
         for plugin, tracks in _by_plugin(analysis).items():
             for row, (name, says) in enumerate(tracks):
-                table.add_row(f"[bold]{plugin}[/]" if not row else "", name, say.escaped(says))
+                # The library also knows what runs before this one read, with a plugin that failed or was left out now.
+                before = "" if plugin in outcome.read else "[dim]earlier run:[/] "
+                table.add_row(f"[bold]{plugin}[/]" if not row else "", name, before + say.escaped(says))
         for plugin, reason in outcome.skipped.items():
             table.add_row(f"[dim]{plugin}[/]", "", f"[dim]not run: {reason}[/]")
         self._console.print(table)
@@ -226,6 +232,9 @@ def _by_plugin(analysis: Analysis) -> dict[str, list[tuple[str, str]]]:
     for name, track in sorted(analysis.tracks.items()):
         if track.kind == "features":
             continue  # for fusion, nothing that a person would read
-        plugin = track.provenance.analyzer if track.provenance else ""
-        rows.setdefault(plugin, []).append((name, describe(track)))
+        rows.setdefault(_plugin(track), []).append((name, describe(track)))
     return rows
+
+
+def _plugin(track: AnyTrack) -> str:
+    return track.provenance.analyzer if track.provenance else ""

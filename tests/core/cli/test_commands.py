@@ -62,6 +62,20 @@ def test_analyze_then_library_then_export(mien: Any, clip: Path, tmp_path: Path)
     assert clip.exists()
 
 
+def test_what_an_earlier_run_read_is_told_apart(mien: Any, clip: Path) -> None:
+    """A plugin that failed, or was left out this time, has found nothing now, whatever the library knows."""
+    assert "earlier run" not in mien("analyze", clip, *TINY).out
+    assert "earlier run" not in mien("analyze", clip, *TINY).out  # all of it from the library, and asked for
+    part = ("analyze", clip, "--plugins", "tiny.level", "--fusion", "none", "--device", "cpu")
+    shown = mien(*part).out
+    assert "earlier run: " in next(line for line in shown.splitlines() if "tiny.brightness" in line)
+    assert "earlier run" not in next(line for line in shown.splitlines() if "tiny.level" in line)
+    result = next(line for line in mien(*part, "--json").lines if line["event"] == "result")
+    earlier = {name for name, told in result["tracks"].items() if told["earlier"]}
+    assert "tiny.level" not in earlier
+    assert {"tiny.brightness", "fusion.score"} <= earlier
+
+
 def test_a_recipe_replays_a_choice(mien: Any, clip: Path, tmp_path: Path) -> None:
     saved = mien("analyze", clip, *TINY, "--set", "tiny.level.window=0.25", "--save-recipe", "choice.json", "--quiet")
     assert (saved.code, saved.out) == (0, "")
