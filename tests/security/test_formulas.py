@@ -14,8 +14,7 @@ from mien.batch.find import Found
 from mien.batch.rank import Rank, Standing
 from mien.batch.summary import Asked, Summary, write_summary
 from mien.batch.survey import Item
-from mien.exchange.csv import guarded
-from mien.truth.report import _table
+from mien.exchange.csv import guarded, table
 
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 PAYLOADS = (
@@ -63,9 +62,9 @@ def test_the_summary_of_a_scan(tmp_path: Path, payload: str) -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
-def test_truth_tables(tmp_path: Path, payload: str) -> None:
+def test_tables_of_truth_and_of_explanations(tmp_path: Path, payload: str) -> None:
     path = tmp_path / "check.csv"
-    path.write_text(_table(("label", "value"), [(payload, -1.5), (payload, 3)]), encoding="utf-8", newline="")
+    path.write_text(table(("label", "value"), [(payload, -1.5), (payload, 3)]), encoding="utf-8", newline="")
     assert [row[1] for row in harmless(path)[1:]] == ["-1.5", "3"]
 
 
@@ -115,6 +114,5 @@ def test_every_writer_of_tables_is_known() -> None:
         "core/mien/exchange/csv.py",
         "core/mien/exchange/corrections.py",
         "core/mien/batch/summary.py",
-        "core/mien/truth/report.py",
         "core/mien/training/manifest_write.py",
     }

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import io
 import json
 import math
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mien.errors import ExportError, shown
+from mien.exchange.csv import table
+from mien.exchange.whole import write_whole
 from mien.sdk.protocols import Explanation, FaceExplanation
 
 
@@ -48,33 +44,9 @@ def write_seconds(plugin: str, found: Explanation, target: Path) -> Path:
     if target.suffix.lower() == ".json":
         text = json.dumps(_known(facts), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     else:
-        table = io.StringIO()
-        rows = csv.writer(table)
-        rows.writerow(("start", "end", "contribution"))
-        rows.writerows([part["start"], part["end"], _known(part["contribution"])] for part in facts["parts"])
-        text = table.getvalue()
-    return write_whole(target, text.encode(), "values")
-
-
-def write_whole(target: Path, data: bytes, what: str) -> Path:
-    """Write a file whole or not at all: one of that name stays as it is when there is no room for another.
-
-    Args:
-        what: names the content in the error.
-
-    Raises:
-        ExportError: it cannot be written there.
-    """
-    staged = target.with_name(f".part-{secrets.token_hex(4)}")
-    try:
-        staged.write_bytes(data)
-        os.replace(staged, target)
-    except OSError as error:
-        raise ExportError(f"The {what} cannot be written ({error.strerror}): {shown(target)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            staged.unlink(missing_ok=True)
-    return target
+        names = ("start", "end", "contribution")
+        text = table(names, ([part[name] for name in names] for part in facts["parts"]))
+    return write_whole(target, text, "values")
 
 
 def _known(value: Any) -> Any:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mien.errors import ExportError, shown
-from mien.exchange.explained import write_whole
+from mien.exchange.whole import write_whole
 from mien.sdk.protocols import FaceExplanation
 
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import io
 import json
 import math
-import os
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mien.errors import ExportError, shown
-from mien.exchange.csv import guarded
-from mien.exchange.text import clean
+from mien.exchange.csv import table
+from mien.exchange.whole import write_whole
 from mien.truth.match import Sample
 from mien.truth.score import Group, Scored, error
 
 FIGURES = ("label", "reading", "compared", "medium", "n", "without_reading", "metric", "value", "low", "high")
 SAMPLES = ("label", "reading", "medium", "start", "end", "person", "truth", "prediction", "kind", "error")
+
+
+WHAT = "figures"
+"""Named where they cannot be written."""
 
 
 def figure_rows(results: Iterable[Scored]) -> list[tuple[Any, ...]]:
@@ -80,8 +79,8 @@ def write_check(results: Sequence[Scored], target: Path, problems: Sequence[str]
         ExportError: it cannot be written.
     """
     if target.suffix.lower() == ".json":
-        return _write(target, json.dumps(as_json(results, problems), ensure_ascii=False, indent=1) + "\n")
-    return _write(target, _table(FIGURES, figure_rows(results)))
+        return write_whole(target, json.dumps(as_json(results, problems), ensure_ascii=False, indent=1) + "\n", WHAT)
+    return write_whole(target, table(FIGURES, figure_rows(results)), WHAT)
 
 
 def write_samples(results: Sequence[Scored], target: Path) -> Path:
@@ -90,7 +89,7 @@ def write_samples(results: Sequence[Scored], target: Path) -> Path:
     Raises:
         ExportError: it cannot be written.
     """
-    return _write(target, _table(SAMPLES, sample_rows(results)))
+    return write_whole(target, table(SAMPLES, sample_rows(results)), WHAT)
 
 
 def write_all(results: Sequence[Scored], folder: Path, problems: Sequence[str] = ()) -> list[Path]:
@@ -124,33 +123,3 @@ def _group(group: Group) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6f}".rstrip("0").rstrip(".") if math.isfinite(value) else ""
-    return guarded(clean(value)) if isinstance(value, str) else str(value)
-
-
-def _write(path: Path, text: str) -> Path:
-    """Whole or not at all; a link of that name is replaced, not followed."""
-    staged = path.with_name(f".part-{secrets.token_hex(4)}")
-    try:
-        staged.write_text(text, encoding="utf-8", newline="")
-        os.replace(staged, path)
-    except OSError as error_:
-        raise ExportError(f"The figures cannot be written ({error_.strerror}): {shown(path)}") from error_
-    finally:
-        with contextlib.suppress(OSError):
-            staged.unlink(missing_ok=True)
-    return path

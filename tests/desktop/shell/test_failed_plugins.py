@@ -44,8 +44,10 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def document(qapp: object) -> Document:
-    return Document()
+def document(qapp: object) -> Iterator[Document]:
+    made = Document()
+    yield made
+    made.open(None)  # while something is analysed the time left is told from second to second
 
 
 @pytest.fixture
