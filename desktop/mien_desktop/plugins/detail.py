@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from mien.engine.registry import Registry
@@ -43,13 +43,14 @@ class PluginDetail(QWidget):
         self._use = button("Use this fusion", f"Fuse the readings with: {info.title}")
         self._use.clicked.connect(self.use_asked)
 
-        head = QHBoxLayout()
-        title = label(info.title, "heading", wrap=True)
-        title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        head.addWidget(title, 1)
-        head.addWidget(label(info.version, "dim"))
+        self._title, self._version = label(info.title, "heading", wrap=True), label(info.version, "dim")
+        self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._head = QGridLayout()
+        self._head.setColumnStretch(0, 1)
+        self._head.addWidget(self._title, 0, 0)
+        self._head.addWidget(self._version, 0, 1)
         self._use.setVisible(isinstance(info, FusionInfo))
-        head.addWidget(self._use)
+        self._head.addWidget(self._use, 0, 2)
         # A grid, not a form: that is as high as its lines are when they are as wide as they like.
         facts = QGridLayout()
         facts.setContentsMargins(0, 6, 0, 2)
@@ -67,10 +68,10 @@ class PluginDetail(QWidget):
         facts.addWidget(_head("Known as"), 3, 0, _TOP)
         facts.addWidget(label(origin, "small", wrap=True), 3, 1)
         body = QWidget()
-        column = QVBoxLayout(body)
+        self._column = column = QVBoxLayout(body)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(6)
-        column.addLayout(head)
+        column.addLayout(self._head)
         if info.description:
             column.addWidget(label(info.description, "dim", wrap=True))
         self._untrained = label(kind="bad", wrap=True)
@@ -86,6 +87,7 @@ class PluginDetail(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolling(body))
+        body.installEventFilter(self)
         self.setAccessibleName(info.title)
         self._show_reads()
         self.wear(palette)
@@ -95,6 +97,23 @@ class PluginDetail(QWidget):
         self._palette = palette
         self.form.wear(palette)
         self.look_again()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Another width, or another size of text."""
+        if isinstance(watched, QWidget) and event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._fit(watched)
+        return super().eventFilter(watched, event)
+
+    def _fit(self, body: QWidget) -> None:
+        """The button lies under the title where there is no room beside it."""
+        margins = self._column.contentsMargins()
+        room = body.parentWidget().width() - margins.left() - margins.right() - 2 * self._head.horizontalSpacing()
+        words = self._title.minimumSizeHint().width() + self._version.sizeHint().width()
+        under = words + self._use.sizeHint().width() > room
+        if under != (self._head.getItemPosition(self._head.indexOf(self._use))[0] == 1):
+            self._head.removeWidget(self._use)
+            place = (1, 0, 1, 3, Qt.AlignmentFlag.AlignLeft) if under else (0, 2)
+            self._head.addWidget(self._use, *place)
 
     def set_used(self, used: bool) -> None:
         """Whether this fusion is the one in use."""

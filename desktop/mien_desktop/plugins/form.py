@@ -194,7 +194,7 @@ class _Row(QObject):
         self.about = about_it
         self.field = field_for(about_it)
         self._mark = Mark()
-        self._name = label(about_it.title)
+        self._name = label(about_it.title, wrap=True)
         self._name.setBuddy(self.field)
         self._words = label(about_it.description[:1].upper() + about_it.description[1:], "small", wrap=True)
         self._extent = label(kind="small", wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHeaderView, QSplitter, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from mien_desktop.look.parts import explain, panel, text_scale
@@ -58,11 +59,32 @@ def beside(left: QWidget, right: QWidget, sizes: tuple[int, int], shares: tuple[
         sizes: how wide they are at first, in logical pixels.
         shares: how much of a change of the whole width each takes.
     """
-    made = QSplitter()
-    made.setChildrenCollapsible(False)
+    made = _Beside(sizes)
     for number, widget in enumerate((left, right)):
         made.addWidget(widget)
         made.setStretchFactor(number, shares[number])
     scale = text_scale(made)
     made.setSizes([round(size * scale) for size in sizes])
     return made
+
+
+class _Beside(QSplitter):
+    """Where there is less room than both parts ask for, as where text is larger, each has its share of it, until somebody moves
+    the handle."""
+
+    def __init__(self, sizes: tuple[int, int]) -> None:
+        super().__init__()
+        self.setChildrenCollapsible(False)
+        self._asked = sizes
+        self._moved = False
+        self.splitterMoved.connect(self._keep)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room, asked = sum(self.sizes()), sum(self._asked)
+        if not self._moved and room < asked * text_scale(self):
+            left = round(room * self._asked[0] / asked)
+            self.setSizes([left, room - left])
+
+    def _keep(self) -> None:
+        self._moved = True

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from mien.tracks.track import AnyTrack
@@ -38,6 +38,7 @@ class TranscriptPanel(QWidget):
         self.view = TranscriptView(palette)
         self.about = Shortened("small")
         explain(self.about, "Transcript", "Who heard the words · language · mean confidence")
+        self.about.setMinimumWidth(1)  # it gives way before anything else
         self.legend = Legend(palette)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find words")
@@ -142,8 +143,28 @@ class TranscriptPanel(QWidget):
                 return True
         return super().eventFilter(watched, event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More room for the line on who heard the words, or less."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Something above the words says more, or in larger text."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().event(event)
+
+    def _fit(self) -> None:
+        """Who heard the words is said where half of it has room; what room lacks, it and the search field lose evenly."""
+        taken = self._head.minimumSize().width() - (0 if self.about.isHidden() else 1 + self._head.spacing())
+        room = self.width() - taken - self._head.spacing()
+        asked, field = self.about.sizeHint().width(), self.search
+        spare = min(field.sizeHint().width(), field.maximumWidth()) - field.minimumWidth()
+        gets = asked - max(0, spare + asked - room) // 2
+        self.about.setVisible(gets >= max(asked // 2, self.about.minimumSizeHint().width()))
+
     def _arrange(self) -> None:
-        head = QHBoxLayout()
+        self._head = head = QHBoxLayout()
         head.setContentsMargins(10, 6, 10, 4)
         head.setSpacing(4)
         for widget in (self.search, self.before, self.after, self.count):

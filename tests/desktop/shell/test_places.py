@@ -15,7 +15,7 @@ from mien_desktop.shell.window import MainWindow
 from .conftest import DEMO, PATIENCE
 from .places import misplaced
 
-SCALES = (1.0, 1.5)
+SCALES = (1.0, 1.5, 2.0)
 Look = Callable[..., None]
 
 

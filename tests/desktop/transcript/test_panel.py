@@ -283,6 +283,17 @@ def test_every_control_says_what_it_is(panel: TranscriptPanel) -> None:
     assert panel.about.text().startswith("pocketsphinx · en · 0.")
 
 
+def test_who_heard_the_words_gives_way_where_there_is_no_room(panel: TranscriptPanel, qtbot: QtBot) -> None:
+    panel.resize(900, 400)
+    qtbot.waitUntil(panel.about.isVisible)
+    panel.resize(panel.minimumSizeHint().width() - panel.about.minimumSizeHint().width(), 400)
+    qtbot.waitUntil(lambda: not panel.about.isVisible())
+    assert panel.search.width() >= panel.search.minimumWidth()
+    assert panel.follow.geometry().right() < panel.width()
+    panel.resize(900, 400)
+    qtbot.waitUntil(panel.about.isVisible)
+
+
 def test_another_speaker_track_recolours(panel: TranscriptPanel, document: Document, talk: Tracks) -> None:
     before = panel.script.speakers
     said = talk["speech.transcript"]
