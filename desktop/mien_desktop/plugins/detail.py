@@ -34,7 +34,7 @@ class PluginDetail(QWidget):
     def __init__(self, info: Plugin, registry: Registry, values: Mapping[str, Any], palette: Palette) -> None:
         super().__init__()
         self._info, self._registry, self._palette = info, registry, palette
-        self._used = False
+        self._used = self._under = False
         self.form = ParamsForm(info.id, info.params, palette, values)
         self.form.changed.connect(self._edited)
         self._reads = label(kind="small", wrap=True)
@@ -86,7 +86,8 @@ class PluginDetail(QWidget):
         column.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(body))
+        self._area = scrolling(body)
+        outer.addWidget(self._area)
         body.installEventFilter(self)
         self.setAccessibleName(info.title)
         self._show_reads()
@@ -100,20 +101,23 @@ class PluginDetail(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Another width, or another size of text."""
-        if isinstance(watched, QWidget) and event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
-            self._fit(watched)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._fit()
         return super().eventFilter(watched, event)
 
-    def _fit(self, body: QWidget) -> None:
+    def _fit(self) -> None:
         """The button lies under the title where there is no room beside it."""
         margins = self._column.contentsMargins()
-        room = body.parentWidget().width() - margins.left() - margins.right() - 2 * self._head.horizontalSpacing()
+        room = self._area.viewport().width() - margins.left() - margins.right() - 2 * self._head.horizontalSpacing()
         words = self._title.minimumSizeHint().width() + self._version.sizeHint().width()
         under = words + self._use.sizeHint().width() > room
-        if under != (self._head.getItemPosition(self._head.indexOf(self._use))[0] == 1):
+        if under != self._under:
+            self._under = under
             self._head.removeWidget(self._use)
-            place = (1, 0, 1, 3, Qt.AlignmentFlag.AlignLeft) if under else (0, 2)
-            self._head.addWidget(self._use, *place)
+            if under:
+                self._head.addWidget(self._use, 1, 0, 1, 3, Qt.AlignmentFlag.AlignLeft)
+            else:
+                self._head.addWidget(self._use, 0, 2)
 
     def set_used(self, used: bool) -> None:
         """Whether this fusion is the one in use."""
