@@ -155,13 +155,13 @@ class TranscriptPanel(QWidget):
         return super().event(event)
 
     def _fit(self) -> None:
-        """Who heard the words is said where half of it has room; what room lacks, it and the search field lose evenly."""
+        """Who heard the words is said where most of it has room; what room lacks, it and the search field lose evenly."""
         taken = self._head.minimumSize().width() - (0 if self.about.isHidden() else 1 + self._head.spacing())
         room = self.width() - taken - self._head.spacing()
         asked, field = self.about.sizeHint().width(), self.search
         spare = min(field.sizeHint().width(), field.maximumWidth()) - field.minimumWidth()
         gets = asked - max(0, spare + asked - room) // 2
-        self.about.setVisible(gets >= max(asked // 2, self.about.minimumSizeHint().width()))
+        self.about.setVisible(gets >= max(round(0.8 * asked), self.about.minimumSizeHint().width()))
 
     def _arrange(self) -> None:
         self._head = head = QHBoxLayout()
