@@ -7,7 +7,8 @@ that changes the utterance.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
@@ -52,7 +53,7 @@ class Words(Protocol):
     def insert(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Store utterances (track_id, t0, t1, text) and index them."""
 
-    def matches(self, connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None) -> Sequence[int]:
+    def matches(self, connection: sa.Connection, terms: Sequence[Term], media: Sequence[str] | None) -> Iterable[int]:
         """Numbers of the utterances with those words, in every run (of those media).
 
         The best come first; of very many, the newest.
@@ -146,9 +147,8 @@ def _find_words(
     """The matches' numbers first, the best in front; then, a few at a time, those of them that are current."""
     found: dict[int, Found] = {}
     index = _words(connection)
-    ids = index.matches(connection, terms, media)
-    for first in range(0, len(ids), _AT_ONCE):
-        part = ids[first : first + _AT_ONCE]
+    ids = iter(index.matches(connection, terms, media))
+    while part := list(islice(ids, _AT_ONCE)):
         statement = _current(sa.literal("").label("snippet"), media).where(schema.utterance.c.id.in_(part))
         there = {row[-1]: Found(*row[:-1]) for row in connection.execute(statement.add_columns(schema.utterance.c.id))}
         found |= {number: there[number] for number in part if number in there}

@@ -181,3 +181,23 @@ def test_the_current_medium_is_named(both: Both) -> None:
     _say(both, ["hello"])
     media: list[Medium] = [m for library in both for m in library.media()]
     assert [h.path for library in both for h in library.search("hello")] == [str(m.path) for m in media]
+
+
+def test_of_very_many_the_newest_that_are_current_are_found(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few of them are fetched at first: those of an earlier run are passed over."""
+    from mien.library import fts5, tsearch
+
+    monkeypatch.setattr(fts5, "RANKED", 30)
+    monkeypatch.setattr(tsearch, "RANKED", 30)
+    monkeypatch.setattr(tsearch, "_FIRST", 4)
+    _clear(both)
+    _say(both, [f"fox {n}" for n in range(12)], "other")
+    _say(both, [f"fox {n}" for n in range(20)], "m", "current")
+    _say(both, [f"fox old {n}" for n in range(10)], "m", "old")
+    for library in both:
+        run = library.find_run("m", "current")
+        assert run is not None
+        library.reuse(run)
+    assert _same(both, "fox", limit=100) == [f"fox {n}" for n in reversed(range(20))]
+    assert _same(both, "fox", limit=3) == ["fox 19", "fox 18", "fox 17"]
+    _clear(both)
