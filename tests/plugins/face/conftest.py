@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,3 +113,24 @@ def face_model() -> Path:
     folder = Path(__file__).resolve().parents[3] / "resources" / "models" / "face-affect"
     assert (folder / "model.safetensors").is_file(), "the face model is missing: run its recipe"
     return folder
+
+
+@pytest.fixture
+def stopped_after_an_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
+    """Within it a training of the face net is interrupted (Ctrl-C) once its first epoch has been saved."""
+    from mien_plugins.face.learn import FaceBrain
+
+    saved = FaceBrain._close_epoch
+
+    def stopped(self: FaceBrain, epoch: int) -> None:
+        saved(self, epoch)
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def interrupted() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(FaceBrain, "_close_epoch", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+    return interrupted

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -253,20 +254,15 @@ def test_a_long_stretch_gives_as_many_faces_as_were_asked_for_from_all_of_it() -
 
 
 def test_the_same_seed_gives_the_same_weights_and_a_stopped_training_goes_on(
-    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stopped_after_an_epoch: Callable[[], AbstractContextManager[None]],
 ) -> None:
     data = write()
     train(data, tmp_path / "whole")
-    saved = FaceBrain._close_epoch
-
-    def stopped(self: FaceBrain, epoch: int) -> None:
-        saved(self, epoch)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FaceBrain, "_close_epoch", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            train(data, tmp_path / "stopped")
+    with stopped_after_an_epoch():
+        train(data, tmp_path / "stopped")
     monkeypatch.setattr(FaceFinder, "_look", None)  # faces that were found are not looked for again
     train(data, tmp_path / "stopped")
     whole, gone_on = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "stopped"))

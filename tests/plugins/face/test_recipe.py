@@ -18,7 +18,7 @@ from mien.training import job
 from mien.training.card import load_model
 from mien_plugins.face import measure, recipe
 from mien_plugins.face.data import SIDE, Faces
-from mien_plugins.face.learn import FaceBrain, learn
+from mien_plugins.face.learn import learn
 from mien_plugins.face.net import FaceNet
 from mien_plugins.face.plan import FULL, QUICK, SIDE_READ, Plan
 
@@ -116,7 +116,7 @@ def test_the_quick_form(tmp_path, monkeypatch):
     assert "quick form" in (tmp_path / "model" / "CARD.md").read_text()
 
 
-def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
+def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, stopped_after_an_epoch):
     toy_corpus(tmp_path)
     parts = measure.corpus(tmp_path)
 
@@ -126,16 +126,8 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, monkey
         return brain.best_state("net")
 
     whole = run("whole")
-    saved = FaceBrain._close_epoch
-
-    def stopped(self: FaceBrain, epoch: int) -> None:
-        saved(self, epoch)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FaceBrain, "_close_epoch", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            run("stopped")
+    with stopped_after_an_epoch():
+        run("stopped")
     lines = (tmp_path / "stopped" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1]
     resumed = run("stopped")
