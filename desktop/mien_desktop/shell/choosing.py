@@ -8,18 +8,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.engine.choice import Choice
 from mien.errors import MienError
+from mien_desktop.work import chosen
 
 if TYPE_CHECKING:
     from mien_desktop.shell.window import MainWindow
 
 Value = TypeVar("Value")
+FUSED = "fusion.score"
+"""The track that says which fusion made what is drawn."""
 
 
 class Choosing:
-    """Hands what was chosen to the conductor, and shows it everywhere. What is wrong with it is told in the window."""
+    """Hands what was chosen to the conductor, shows it everywhere and keeps it for the next start. What is wrong with it is told
+    in the window."""
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._wished = window.conductor.choice.fusion
+        self._unseen = False
+        window.document.opened.connect(self._opened)
+        window.document.replaced.connect(self._drawn)
 
     def choose_fusion(self, fusion: str) -> None:
         """Fuse by another fusion, by its id."""
@@ -60,10 +68,32 @@ class Choosing:
             lambda parts: self._take(replace(self._window.conductor.choice, **parts)),
         )
 
+    def _opened(self) -> None:
+        """Another medium is fused as was wished, unless it has been fused before."""
+        self._unseen = True
+        self._name(self._wished)
+
+    def _drawn(self, track: str) -> None:
+        """The fusion that made what is loaded is the one that is named, and not offered for a comparison with itself."""
+        window = self._window
+        score = window.document.readings.get(FUSED) if track == FUSED and self._unseen else None
+        if score is None or score.provenance is None:
+            return
+        self._unseen = False
+        if not window.document.analysing and window.tools.offers(score.provenance.analyzer):
+            self._name(score.provenance.analyzer)
+
+    def _name(self, fusion: str) -> None:
+        window = self._window
+        if fusion != window.conductor.choice.fusion:
+            window.conductor.choose(replace(window.conductor.choice, fusion=fusion))
+            window.tools.set_fusion(fusion)
+            window.rooms.take_choice(window.conductor.choice)
+
     def _fuse(self, fusion: str) -> None:
         self._window.conductor.choose_fusion(fusion)
         self._window.tools.set_fusion(fusion)
-        self._window.rooms.take_choice(self._window.conductor.choice)
+        self._shown(fusion)
 
     def _compare(self, other: str) -> None:
         self._window.tools.set_compared(other)
@@ -71,10 +101,18 @@ class Choosing:
 
     def _take(self, choice: Choice) -> None:
         window = self._window
+        before = window.conductor.choice.fusion
         window.conductor.choose(choice)
         window.tools.set_fusion(choice.fusion)
         window.tools.set_device(choice.device)
-        window.rooms.take_choice(window.conductor.choice)
+        self._shown(choice.fusion if choice.fusion != before else self._wished)
+
+    def _shown(self, wished: str) -> None:
+        """Tell the settings, and keep it."""
+        choice = self._window.conductor.choice
+        self._wished, self._unseen = wished, False
+        self._window.rooms.take_choice(choice)
+        chosen.save(replace(choice, fusion=wished), self._window.registry)
 
     def _step(self, text: str, what: object, before: Value, after: Value, put: Callable[[Value], None]) -> None:
         self._window.workspace.steps.change(text, what, before, after, self._telling(put))

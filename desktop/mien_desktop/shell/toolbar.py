@@ -229,6 +229,11 @@ class ToolBar(QWidget):
             self.set_compared(NONE)
         _fit(self.fusion)
 
+    def offers(self, fusion: str) -> bool:
+        """Whether a fusion, by its id, is in the list and can be chosen."""
+        place = self.fusion.findData(fusion)
+        return place >= 0 and self.fusion.model().item(place).isEnabled()  # type: ignore[attr-defined]
+
     def set_devices(self, devices: list[tuple[str, str]], chosen: str) -> None:
         """(id, name) of the devices that there are, `chosen` among them."""
         self.device.clear()

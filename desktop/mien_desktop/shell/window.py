@@ -19,6 +19,7 @@ from mien_desktop.look.wardrobe import Wardrobe
 from mien_desktop.settings.keys import bind
 from mien_desktop.shell import state as states
 from mien_desktop.shell.actions import Actions
+from mien_desktop.shell.arrangement import Arrangement
 from mien_desktop.shell.choosing import Choosing
 from mien_desktop.shell.conduct import Conductor
 from mien_desktop.shell.keytips import KeyTips
@@ -94,6 +95,7 @@ class MainWindow(QMainWindow):
         self._leave_full_screen.setEnabled(False)
         self._connect()
         self._restore()
+        self.arrangement = Arrangement(self)
         self.welcome.show_recent(self.state.recent)
         self.supply.show()
         QTimer.singleShot(0, self._later)
@@ -325,6 +327,12 @@ class MainWindow(QMainWindow):
         self._remember(states.with_recent(self.state, path))
         self.welcome.show_recent(self.state.recent)
 
+    def keep_arrangement(self) -> None:
+        """Write lanes, sizes and loudness as they are now."""
+        now = self.workspace.remember(self.state)
+        if now != self.state and not self._closed:
+            self._remember(now)
+
     def _remember(self, state: states.WindowState) -> None:
         self.state = state
         states.save(state)
@@ -344,6 +352,7 @@ class MainWindow(QMainWindow):
         if self._closed:
             return
         self._closed = True
+        self.arrangement.stop()
         self._remember(self.workspace.remember(self.state))
         if self.isFullScreen():
             self.toggle_full_screen()  # the next start is no full screen

@@ -13,6 +13,7 @@ from mien_desktop.events.sources import Source
 from mien_desktop.library import item
 from mien_desktop.settings import kept
 from mien_desktop.shell import state
+from mien_desktop.work import chosen
 
 from .conftest import DEMO, PATIENCE, MakeWindow
 
@@ -24,12 +25,13 @@ DEEP = "[" * 100_000
     "damaged", [DEEP, f'{{"lanes": {DEEP}', '{"recent": 3, "volume": 1e999, "disabled": {}}', "\0", "[]"]
 )
 def test_the_window_opens_whatever_is_in_its_files(make_window: MakeWindow, tmp_path: Path, damaged: str) -> None:
-    for place in (state.path(), kept.path(), item.path()):
+    for place in (state.path(), kept.path(), item.path(), chosen.path()):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(damaged)
     window = make_window(tmp_path / "none.db")
     assert window.state == state.WindowState()
     assert kept.load() == kept.Kept()
+    assert chosen.load() == chosen.Chosen()
 
 
 def test_a_name_that_is_no_utf8_is_remembered(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> None:
