@@ -79,7 +79,8 @@ class _Trial:
             time.sleep(rng.uniform(0.0, 1.0))  # before it has said anything
         time.sleep(rng.uniform(0.0, 0.1))
         if command.process.poll() is not None:
-            assert command.end()[0] == 1
+            code, err = command.end()
+            assert code == 1, err
             return False
         what = rng.random()
         children = command.children()
