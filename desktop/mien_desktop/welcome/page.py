@@ -28,14 +28,16 @@ class Offer:
 
 
 class DropZone(QWidget):
-    """A dashed ground with a button; files may be dropped on it.
+    """A dashed ground with buttons for a file and for the demo clip; files may be dropped on it.
 
     Signals:
-        open_asked: the button was pressed.
+        open_asked: a file is to be chosen.
+        demo_asked: the clip that comes with Mien.
         dropped(list): these files and folders were dropped.
     """
 
     open_asked = Signal()
+    demo_asked = Signal()
     dropped = Signal(object)
 
     def __init__(self, palette: Palette) -> None:
@@ -53,6 +55,14 @@ class DropZone(QWidget):
         self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._open = button("Open…", "Choose a file", kind="primary", shortcut="Ctrl+O", command="open")
         self._open.clicked.connect(self.open_asked)
+        self.demo = button("Open the demo clip", "A clip of 22 s that comes with Mien, to see what it reads")
+        self.demo.clicked.connect(self.demo_asked)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addStretch(1)
+        row.addWidget(self._open)
+        row.addWidget(self.demo)
+        row.addStretch(1)
         box = QVBoxLayout(self)
         box.addStretch(1)
         box.addWidget(self._picture)
@@ -60,7 +70,7 @@ class DropZone(QWidget):
         box.addWidget(self._title)
         box.addWidget(self._detail)
         box.addSpacing(10)
-        box.addWidget(self._open, 0, Qt.AlignmentFlag.AlignCenter)
+        box.addLayout(row)
         box.addStretch(1)
         self.wear(palette)
 
@@ -68,6 +78,7 @@ class DropZone(QWidget):
         """Take a palette's colours."""
         self._palette = palette
         self._picture.setPixmap(pixmap("film", palette.faint, 44, self.devicePixelRatioF()))
+        self.demo.setIcon(icon("film", palette))
         self.update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -129,15 +140,13 @@ class WelcomePage(QWidget):
         self._offers: tuple[Offer, ...] = ()
         self.drop = DropZone(palette)
         self.drop.open_asked.connect(self.open_asked)
+        self.drop.demo_asked.connect(self.demo_asked)
         self.drop.dropped.connect(self.dropped)
         title = label("Mien", "title")
         line = label(
             "What is said, how it is said, what the face shows and how heated the exchange is.", "dim", wrap=True
         )
-        self.demo = button(
-            "Open the demo clip", "A clip of 22 s that comes with Mien, to see what it reads", kind="row"
-        )
-        self.demo.clicked.connect(self.demo_asked)
+        self.demo = self.drop.demo
         self._files, self._rows = FileLook(self), dict[str, QPushButton]()
         self._recent_box, self._offer_box = QVBoxLayout(), QVBoxLayout()
         self.models = button("Models…", "See, import and download models", kind="row")
@@ -155,7 +164,7 @@ class WelcomePage(QWidget):
         box.addSpacing(14)
         lists = QHBoxLayout()
         lists.setSpacing(16)
-        lists.addWidget(self._list("Recent", self._recent_box, self.demo), 1)
+        lists.addWidget(self._list("Recent", self._recent_box), 1)
         lists.addWidget(self._list("What reads", self._offer_box, self.models), 1)
         box.addLayout(lists)
         box.addStretch(1)
@@ -180,7 +189,6 @@ class WelcomePage(QWidget):
         """Take a palette's colours."""
         self._palette = palette
         self.drop.wear(palette)
-        self.demo.setIcon(icon("film", palette))
         self.models.setIcon(icon("plugins", palette))
         self.show_recent(self._recent)
         self.show_offers(self._offers)
@@ -234,14 +242,15 @@ class WelcomePage(QWidget):
         self._offer_box.addStretch(1)
 
     @staticmethod
-    def _list(title: str, lines: QVBoxLayout, action: QWidget) -> QWidget:
+    def _list(title: str, lines: QVBoxLayout, action: QWidget | None = None) -> QWidget:
         ground = panel()
         box = QVBoxLayout(ground)
         box.setContentsMargins(14, 12, 14, 10)
         box.addWidget(label(title, "heading"))
         lines.setSpacing(6)
         box.addLayout(lines, 1)
-        box.addWidget(action)
+        if action is not None:
+            box.addWidget(action)
         return ground
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from mien.engine.registry import Registry
@@ -65,6 +65,18 @@ def test_the_welcome_page_opens_what_is_dropped_the_demo_and_what_was_open_befor
     window.welcome.show_recent(window.state.recent)
     qtbot.waitUntil(lambda: [row.isEnabled() for row in recent(window).values()] == [False, True], timeout=PATIENCE)
     assert list(recent(window)) == ["Open a copy.mp4", "Open demo.mp4"]
+
+
+def test_all_ways_to_begin_are_seen_without_scrolling(window: MainWindow, qtbot: QtBot) -> None:
+    """In the smallest window of the promise: the buttons, what is recent and what is installed."""
+    page, told = window.welcome, ("Recent", "What reads", "What is said")
+
+    def titles() -> list[QLabel]:
+        return [label for label in page.findChildren(QLabel) if label.text() in told and label.isVisible()]
+
+    qtbot.waitUntil(lambda: len(titles()) == len(told), timeout=PATIENCE)
+    for part in (page.drop, page.demo, *titles()):
+        assert part.visibleRegion().boundingRect() == part.rect(), part.accessibleName()
 
 
 def test_a_file_is_chosen_in_a_dialog(window: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
