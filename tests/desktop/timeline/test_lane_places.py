@@ -135,6 +135,27 @@ def test_turns_are_where_they_are_in_a_part_of_the_medium() -> None:
     assert inked(pixels[54:86], DARK) == [(640, 800)]  # it goes on
 
 
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_turns_of_a_second_run_stand_below_in_rows_of_their_own(palette: Palette) -> None:
+    lane = speakers()
+    plain = drawn(lane, palette=palette)
+    other, new = ((40.0, 50.0), (62.0, 69.0)), ((90.0, 95.0),)
+    turns = [(a, b, "turn", "", 1.0, "Anna") for a, b in other] + [(a, b, "turn", "", 1.0, "Cy") for a, b in new]
+    lane.set_comparison(Spans.of("speech.speakers", turns))
+    pixels, edge = drawn(lane, palette=palette), round(lane.first_row(HEIGHT))
+    room = (edge - 8) // 2, (HEIGHT - 4 - edge) // 2
+    tops = 4, 4 + room[0], edge, edge + room[1]
+    rows = [pixels[top + 3 : top + room[n // 2] - 3] for n, top in enumerate(tops)]
+    assert min(len(row) for row in rows) > 3
+    assert [inked(row, palette) for row in rows] == [columns(*one) for one in (ANNA, BO, other, new)]
+    # The same person, another shade: the second run is the paler one.
+    one, two = rows[0][0, 20], rows[2][0, round(45 * PER_SECOND)]
+    ground = lightness(np.array([pixel(palette.panel)]))
+    assert abs(lightness(two) - ground) < abs(lightness(one) - ground)
+    lane.compare_nothing()
+    assert np.array_equal(drawn(lane, palette=palette), plain)
+
+
 # -- words --------------------------------------------------------------------------------------------------------
 
 WORDS = ((5.0, 10.0, "calm"), (10.0, 15.0, "stupid"), (40.0, 48.0, "again"))
