@@ -79,7 +79,8 @@ QPushButton, QToolButton {{
     background: {p.raised}; border: 1px solid {p.line}; border-radius: 5px; padding: {pad - 1}px {pad + 6}px; }}
 QToolButton {{ padding: {pad - 2}px {pad}px; }}
 QPushButton:hover, QToolButton:hover {{ background: {p.hover}; }}
-QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {p.hover}; border-color: {p.accent}; }}
+QPushButton:pressed, QToolButton:pressed, QPushButton:checked, QToolButton:checked {{
+    background: {p.hover}; border-color: {p.accent}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {p.faint}; }}
 QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus {{
     border: 1px solid {p.focus}; }}

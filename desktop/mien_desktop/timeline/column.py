@@ -179,7 +179,6 @@ class LaneColumn(Viewport):
         room = self.height() - RULER
         wide = self._bar.sizeHint().width() if content > room else 0
         self.margin_right = wide
-        self._bar.setVisible(wide > 0)
         self._bar.setGeometry(self.width() - wide, RULER, max(1, wide), max(1, room))
         self._bar.setRange(0, max(0, content - room))
         self._bar.setPageStep(max(1, room))
@@ -187,6 +186,12 @@ class LaneColumn(Viewport):
         self._measure()
         self.update()
         self.lanes_changed.emit()
+
+    def _measure(self) -> None:
+        super()._measure()
+        self._bar.setVisible(
+            self.margin_right > 0 and self.range is not None
+        )  # there are no lanes to see without a time
 
     @Slot(int)
     def _scrolled(self, value: int) -> None:

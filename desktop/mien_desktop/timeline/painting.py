@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mien_desktop.timeline.view import TimelineView
 
 NOTHING = (
-    "No medium is open",
-    "Open a video: its waveform, its words and every reading appear here, one lane each, over one axis of time.",
+    "No timeline yet",
+    "Waveform, words and every reading appear here, one lane each, as soon as it is known how long the medium is.",
 )
 
 

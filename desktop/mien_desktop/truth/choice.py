@@ -39,6 +39,7 @@ class Choice(QWidget):
         self.threshold.setSingleStep(0.05)
         self.threshold.setDecimals(2)
         self.threshold.setKeyboardTracking(False)
+        self.threshold.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # as everywhere: up and down are keys
         self.scale.setEditable(True)
         self.scale.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         explain(self.column, "Labels", "Which column or tier of the labels is compared")

@@ -160,7 +160,7 @@ def figure_rows(scored: Scored, medium: str) -> list[Row]:
     rows = [Row((f.name, *_told(f.interval)), MEANS.get(f.name, "")) for f in group.figures]
     rows.append(Row(("Samples", str(group.n), ""), "Labelled stretches with a reading"))
     if group.missing:
-        rows.append(Row(("Without a reading", str(group.missing), ""), "Labelled stretches where nothing was read"))
+        rows.append(Row(("No reading", str(group.missing), ""), "Labelled stretches where nothing was read"))
     return rows
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollBar
 from pytestqt.qtbot import QtBot
 
 from mien.tracks import Spans
@@ -382,3 +382,17 @@ def test_what_fails_while_it_paints_does_not_leave_the_painter_at_work(
             view.repaint()
     view.repaint()
     assert not [r.message for r in qtlog.records if "active painter" in r.message or "being painted" in r.message]
+
+
+def test_lanes_that_are_not_seen_are_not_scrolled(view: TimelineView) -> None:
+    """A medium that cannot be read has no length: there is a sentence, and no bar beside it."""
+    view.resize(1000, 160)
+    view.show()
+    (bar,) = view.findChildren(QScrollBar)
+    assert bar.isVisible()
+    view.set_duration(0.0)
+    assert not bar.isVisible()
+    view.resize(1000, 150)
+    assert not bar.isVisible()
+    view.set_duration(DURATION)
+    assert bar.isVisible()
