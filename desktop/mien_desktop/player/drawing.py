@@ -19,6 +19,8 @@ _MARGIN = 10.0
 # Strip of levels: width of the bars on a canvas so wide, and the smallest canvas that it is drawn on.
 _BARS = ((640.0, 64.0), (440.0, 40.0))
 _SMALLEST = (260.0, 150.0)
+# Share of the canvas that the strip may take, wide and high, and the smallest text that it is written in for that, px.
+_STRIP, _SMALL = (0.4, 0.55), 11
 # Share of the picture's width that what is said may take, and lines of it.
 _CAPTION_WIDTH, _CAPTION_LINES = 0.92, 2
 
@@ -60,8 +62,9 @@ def draw(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palette, 
 
     Args:
         palette: gives the colours.
-        font: of all that is written.
+        font: of all that is written, smaller where it would cover the picture.
     """
+    font = fitted(ground, overlay.levels, font)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font)
@@ -126,6 +129,9 @@ def _name(painter: QPainter, ground: Ground, mark: Mark, palette: Palette, font:
             break
     else:
         chip = QRectF(x, max(room.top(), above), width, height)
+        covered = [other.left() for other in taken if chip.intersects(other)]
+        if covered:  # beside what lies there, as far as the picture goes
+            chip.moveLeft(max(room.left(), min(covered) - width - 3.0))
     _chip(painter, chip, palette)
     line = QRectF(chip.x() + _PAD, chip.y(), chip.width() - 2 * _PAD, chip.height())
     colour = person_colour(palette, mark.person)
@@ -147,14 +153,32 @@ def _columns(levels: tuple[Level, ...], font: QFont) -> tuple[float, float, floa
     return titles, metrics.horizontalAdvance("−0.00"), metrics.height() + 3.0
 
 
+def _strip_size(ground: Ground, levels: tuple[Level, ...], font: QFont) -> tuple[float, float]:
+    titles, values, row = _columns(levels, font)
+    bars = next((bar + 10.0 for wide, bar in _BARS if ground.canvas.width() >= wide), 0.0)
+    return titles + 10.0 + bars + values + 2 * 9.0, row * len(levels) + 2 * 6.0
+
+
+def fitted(ground: Ground, levels: tuple[Level, ...], font: QFont) -> QFont:
+    """A font for what is written over the picture: as large as given, or as the picture bears. It is there to be seen."""
+    made = QFont(font)
+    size = round(QFontMetricsF(font).height() / 1.2) if font.pixelSize() < 0 else font.pixelSize()
+    room = ground.canvas.width() * _STRIP[0], ground.canvas.height() * _STRIP[1]
+    while levels and size > _SMALL:
+        wide, high = _strip_size(ground, levels, made)
+        if wide <= room[0] and high <= room[1]:
+            break
+        size -= 1
+        made.setPixelSize(size)
+    return made
+
+
 def strip_rect(ground: Ground, levels: tuple[Level, ...], font: QFont) -> QRectF | None:
     """Where the levels are drawn: the upper right corner of the picture, or that of the canvas where the picture leaves
     so much of it free that less is covered; None where there is no room for them."""
     if not levels or ground.canvas.width() < _SMALLEST[0] or ground.canvas.height() < _SMALLEST[1]:
         return None
-    titles, values, row = _columns(levels, font)
-    bars = next((bar + 10.0 for wide, bar in _BARS if ground.canvas.width() >= wide), 0.0)
-    width, height = titles + 10.0 + bars + values + 2 * 9.0, row * len(levels) + 2 * 6.0
+    width, height = _strip_size(ground, levels, font)
     if height > ground.canvas.height() - 2 * _MARGIN:
         return None
     free = ground.canvas.right() - ground.picture.right()

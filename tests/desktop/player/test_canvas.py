@@ -202,6 +202,35 @@ def test_long_captions_names_and_crowds_stay_inside_the_picture(canvas: Canvas) 
         painted(canvas)
 
 
+@pytest.mark.parametrize("size", [13, 20, 26])
+def test_large_text_leaves_the_face_and_its_name_in_sight(canvas: Canvas, size: int) -> None:
+    """As at 100, 150 and 200 % of text in the smallest window: the readings keep to their corner."""
+    titles = ("valence", "arousal", "dominance", "offence", "hate", "conflict", "fused")
+    levels = tuple(Level(title, title, 0.5) for title in titles)
+    canvas.resize(630, 308)
+    font = canvas.font()
+    font.setPixelSize(size)
+    canvas.setFont(font)
+    mark = Mark(1, (140.0, 60.0, 140.0, 180.0), "happy .93 · arousal .49")
+    picture = frame("#c02040", 400, 300)
+    plain, told = (_painted(canvas, picture, Overlay(1.0, (), "", "", drawn)) for drawn in ((), levels))
+    changed = np.argwhere((plain != told).any(2))
+    (top, left), (bottom, right) = changed.min(0), changed.max(0)
+    assert right - left <= 0.4 * canvas.width() + 1
+    assert bottom - top <= 0.55 * canvas.height() + 1
+    named = _painted(canvas, picture, Overlay(1.0, (mark,), "", "", levels))
+    strip = slice(int(top) + 2, int(bottom) - 1), slice(int(left) + 2, int(right) - 1)
+    # Nothing of the name lies under the readings: right of the face's frame they look as they do without it.
+    box = canvas.picture_rect()
+    beside = max(0, round(box.x() + 280.0 / 400 * box.width() - left) + 6)
+    assert np.array_equal(named[strip][:, beside:], told[strip][:, beside:])
+
+
+def _painted(canvas: Canvas, picture: Frame, overlay: Overlay) -> Pixels:
+    canvas.show_frame(picture, overlay)
+    return painted(canvas).astype(np.int16)  # type: ignore[return-value]
+
+
 def test_a_click_plays_and_a_double_click_asks_for_the_full_screen(canvas: Canvas, qtbot: QtBot) -> None:
     toggled: list[int] = []
     asked: list[int] = []
