@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -54,6 +55,7 @@ class ExplainPanel(QWidget):
         self._document: Document | None = None
         self._reasons: Reasons | None = None
         self._position = 0.0
+        self._asked: Callable[[], None] | None = None
         self.title = label("", "heading", wrap=True)
         self.here = button("Explain here", "Explain the moment of the playhead", shortcut="Ctrl+I")
         self.here.clicked.connect(lambda: self.explain(self._position))
@@ -165,6 +167,7 @@ class ExplainPanel(QWidget):
             asking.done("")
         self._show_voice(None)
         self.face.show_face(None)
+        self._asked = None
         self._reasons = reasons(self._document.readings, at)
         self.people.clear()
         self.people.addItem(ANYONE, -1)
@@ -255,6 +258,7 @@ class ExplainPanel(QWidget):
         if self._reasons is None or self.asking_face.computing:
             return
         self._show_voice(None)
+        self._asked = lambda: self.explain_seconds(plugin)
         self.asking_face.allow(False)  # one at a time
         self.asking_seconds.wait("Reading the sound again with stretches left out …")
         self.seconds_asked.emit(plugin, self._reasons.at, self._of[plugin].currentText() if plugin in self._of else "")
@@ -263,11 +267,17 @@ class ExplainPanel(QWidget):
         """Ask where on the chosen person's face the net looked."""
         if self._reasons is None or self.asking_seconds.computing:
             return
+        self._asked = self.explain_face
         person = self.people.currentData()
         self.face.show_face(None)
         self.asking_seconds.allow(False)
         self.asking_face.wait("Looking at the face …")
         self.face_asked.emit(self._reasons.at, -1 if person is None else int(person))
+
+    def ask_again(self) -> None:
+        """Ask once more for what was asked for last, of the moment shown."""
+        if self._asked is not None:
+            self._asked()
 
     # -- files -------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from mien.tracks.track import AnyTrack
 from mien_desktop.document import Document
 from mien_desktop.settings import places
 from mien_desktop.shell.lanes import draws
+from mien_desktop.shell.patience import Patience
 from mien_desktop.work.analyst import Analyst, Job
 from mien_desktop.work.background import Background
 from mien_desktop.work.earlier import Earlier, earlier
@@ -28,8 +29,6 @@ from mien_desktop.work.usual import usual_choice
 RUN = "run:"
 """Before the id of an earlier run, where a fusion's id could stand as well."""
 MOVING = "The library is being moved; try again in a moment."
-QUIET = 60_000
-"""ms; nothing that ships is silent so long on a machine that is not overloaded."""
 WARM = 1000
 """ms after a saved analysis was opened; the worker is started then and loads what the fusions need, so that even the first one
 that is chosen is there within a second."""
@@ -49,7 +48,8 @@ class Conductor(QObject):
         earlier_found(list): `Earlier` runs of the open medium that could be compared with.
         saved: the library holds more than before.
         library_changed(str, bool): the library at this place is used from now on; whether it is a copy of the one before.
-        silent: an analysis runs, and the worker has said nothing for `QUIET` ms.
+        silent: a job runs, and the worker has said nothing about it for a minute.
+        explain_again: the explanation that was lost has to be asked for once more.
     """
 
     trouble = Signal(str, bool)
@@ -64,6 +64,7 @@ class Conductor(QObject):
     saved = Signal()
     library_changed = Signal(str, bool)
     silent = Signal()
+    explain_again = Signal()
 
     def __init__(self, registry: Registry, library: str | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -77,6 +78,8 @@ class Conductor(QObject):
         self.recognition = Recognition(self)
         self.recognition.recognised.connect(self._recognised)
         self.recognition.given_up.connect(lambda _: self._looked_through())
+        self.patience = Patience(self)
+        self.patience.silent.connect(self.silent)
         self.analyst = self._analyst_at(place)
         self.choice = usual_choice(registry, settings)
         self.compare = ""
@@ -86,10 +89,6 @@ class Conductor(QObject):
         self._again = False
         self._moving = False
         self._closed = False
-        self.patience = QTimer(self)
-        self.patience.setSingleShot(True)
-        self.patience.setInterval(QUIET)
-        self.patience.timeout.connect(self.silent)
         self._warming = QTimer(self)
         self._warming.setSingleShot(True)
         self._warming.setInterval(WARM)
@@ -115,7 +114,7 @@ class Conductor(QObject):
         self.cancel_explanation()
         ran, self._job = self._job is not None, None
         self._comparison = self._explaining = None
-        self.patience.stop()
+        self.patience.clear()
         if self.recognition.runs:
             self.recognition.close()
             self.noted.emit("")
@@ -170,20 +169,19 @@ class Conductor(QObject):
         # Beside an explanation or a comparison, which may take its time, not behind it.
         aside = self._explaining is not None or self._comparison is not None
         self._job = self.analyst.submit(self.document.path, self.choice, aside)
-        self.patience.start()
+        self.patience.expect(self._job, self.analyse)
+        self.patience.heard(self._job)  # from now: it waits for nothing
         self.analysing.emit(True)
 
     def restart(self) -> None:
-        """Begin the analysis again: an old one that still runs, or hangs, is ended first. What is complete is taken over."""
-        if self._job is None:
-            self.analyse()
-        else:
-            self.cancel()
-            self._again = True
+        """Begin again what died or hangs, that is ended first. What is complete is taken over."""
+        if not self.patience.restart(lambda job: self.cancel() if job is self._job else self.analyst.cancel(job)):
+            self.analyst.warm_up(self.document.path, self.choice)
 
     def cancel(self) -> None:
         """Stop the analysis of the open medium."""
         self._again = False
+        self.patience.stay()
         for job in (self._job, self._comparison):
             if job is not None:
                 self.analyst.cancel(job)
@@ -222,6 +220,7 @@ class Conductor(QObject):
             self.background.run(lambda: self.shelf.of_run(other.removeprefix(RUN)), self._compare_if(other))
         else:
             self._comparison = self.analyst.submit(path, replace(self.choice, fusion=other), aside=True)
+            self.patience.expect(self._comparison, lambda: self.choose_comparison(self.compare))
 
     def _compare_if(self, wanted: str) -> Callable[[dict[str, AnyTrack]], None]:
         """Tell the tracks, unless something else is to be compared by then."""
@@ -238,7 +237,10 @@ class Conductor(QObject):
         if self._moving:
             self.unexplained.emit(MOVING)
         elif self.document.path is not None:
+            if self._explaining is not None:
+                self.patience.forget(self._explaining)
             self._explaining = self.analyst.explain(self.document.path, plugin, at, self.choice, of, person)
+            self.patience.expect(self._explaining, self.explain_again.emit)
 
     def cancel_explanation(self) -> None:
         """Stop what `explain` asked for last."""
@@ -250,13 +252,13 @@ class Conductor(QObject):
     def _happened(self, job: Job, event: object) -> None:
         if self._closed:
             return
+        self.patience.heard(job)
         if job.plugin:
             if self._awaited(job):
                 self._explanation(event)
         elif self._comparison is not None and job.number == self._comparison.number:
             self._comparing(event)
         elif self._job is not None and job.number == self._job.number:
-            self.patience.start()
             self.document.take(event)  # type: ignore[arg-type]
             if isinstance(event, Done):
                 self._complete(event)
@@ -275,7 +277,8 @@ class Conductor(QObject):
 
     def _comparing(self, event: object) -> None:
         if isinstance(event, MediumFailed):
-            self.trouble.emit(event.reason, False)
+            if event.kind != "Cancelled":
+                self.trouble.emit(event.reason, False)
         elif isinstance(event, Done):
             medium, fusion, chosen = event.medium, self.compare, self.choice.fusion
             self.background.run(lambda: self.shelf.fused_by(fusion, medium, chosen), self._compare_if(fusion))
@@ -293,6 +296,7 @@ class Conductor(QObject):
         return self._explaining is not None and job.number == self._explaining.number
 
     def _died(self, job: Job, reason: str) -> None:
+        self.patience.died(job)
         if self._awaited(job):
             self.unexplained.emit(reason)
         elif self._job is not None and job.number == self._job.number:
@@ -303,7 +307,6 @@ class Conductor(QObject):
         if self._job is not None and job.number == self._job.number:
             self._job = None
             self.document.end("The analysis was cancelled.")
-            self.patience.stop()
             if not self._closed:
                 self.analysing.emit(False)
                 if self._again:
@@ -313,6 +316,8 @@ class Conductor(QObject):
             self._comparison = None
         if self._awaited(job):
             self._explaining = None
+        if not self._closed:
+            self.patience.ended(job)
 
     # -- another library ----------------------------------------------------------------------------------------
 
@@ -351,7 +356,7 @@ class Conductor(QObject):
         def moved(copied: bool) -> None:
             self._moving = False
             before, self.analyst = self.analyst, self._analyst_at(place)
-            for signal in (before.happened, before.ended, before.died):
+            for signal in (before.began, before.happened, before.ended, before.died):
                 signal.disconnect()
             self.background.run(before.close, lambda _: before.deleteLater())
             if self.document.readings.parts:
@@ -373,6 +378,7 @@ class Conductor(QObject):
 
     def _analyst_at(self, place: str) -> Analyst:
         made = Analyst(place, log_dir() / "desktop.log", self)
+        made.began.connect(self.patience.heard)
         made.happened.connect(self._happened)
         made.ended.connect(self._ended)
         made.died.connect(self._died)
@@ -383,7 +389,8 @@ class Conductor(QObject):
         if self._closed:
             return
         self._closed = True
-        for timer in (self.patience, self._warming, self.document.ticking):
+        self.patience.clear()
+        for timer in (self._warming, self.document.ticking):
             timer.stop()
         self.recognition.close()
         self.analyst.close()

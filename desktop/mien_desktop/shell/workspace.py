@@ -185,6 +185,7 @@ class Workspace(QWidget):
         self._conductor.explaining.connect(self.explain.show_progress)
         self._conductor.explained.connect(self._explained)
         self._conductor.unexplained.connect(self.explain.show_failure)
+        self._conductor.explain_again.connect(self.explain.ask_again)
         self._conductor.compared.connect(self._compared)
 
     # -- the document -------------------------------------------------------------------------------------------

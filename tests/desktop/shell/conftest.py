@@ -83,7 +83,9 @@ def make_window(qtbot: QtBot) -> Iterator[MakeWindow]:
     def make(library: Path) -> MainWindow:
         window = MainWindow(library=str(library))
         made.append(window)
-        window.conductor.patience.setInterval(10 * PATIENCE)  # on a crowded machine a worker may be silent for a minute
+        window.conductor.patience.set_interval(
+            10 * PATIENCE
+        )  # on a crowded machine a worker may be silent for a minute
         window.resize(1280, 720)
         window.show()
         qtbot.waitExposed(window)

@@ -171,7 +171,7 @@ def test_a_worker_that_hangs_is_told_and_replaced(make_window: MakeWindow, tmp_p
     pid = window.conductor.analyst.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    window.conductor.patience.start(200)
+    window.conductor.patience.set_interval(200)
     qtbot.waitUntil(lambda: "may hang" in window.message.text, timeout=PATIENCE)
     window.message.act()
     qtbot.waitUntil(lambda: not _alive(pid) and window.document.analysing, timeout=PATIENCE)
