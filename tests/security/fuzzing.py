@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,70 @@ def damaged(*wholes: bytes) -> st.SearchStrategy[bytes]:
         return whole
 
     return st.builds(apply, st.sampled_from(wholes), st.lists(edit, min_size=1, max_size=6))
+
+
+_BETWEEN = re.compile(r"([,;:|=\t\n\[\]{}()\"' _./-])")
+
+
+def recelled(whole: str) -> st.SearchStrategy[str]:
+    """A table, line or name with some of its cells changed, left out, doubled or swapped, its separators included."""
+    cells = _BETWEEN.split(whole)
+    places = st.integers(0, len(cells) - 1)
+
+    def apply(edits: list[tuple[int, str | int]]) -> str:
+        changed = list(cells)
+        for place, put in edits:
+            changed[place] = put if isinstance(put, str) else cells[put]
+        return "".join(changed)
+
+    return st.lists(st.tuples(places, word | places), min_size=1, max_size=4).map(apply)
+
+
+Tree = Mapping[str, str]
+"""A file's place below a folder → what it holds."""
+
+
+def named(text: str) -> str:
+    """What a file can be called, as near to the text as there is; a byte that is no letter of UTF-8 among them."""
+    plain = text.replace("/", "").replace("\0", "").replace("\ud800", "\udcff")
+    return os.fsdecode(os.fsencode("".join(c for c in plain if not "\ud800" <= c < "\udc80"))[:200])
+
+
+def changed(tree: Tree) -> st.SearchStrategy[dict[str, bytes]]:
+    """The tree with a text changed, or a file called otherwise or left out."""
+    whole = {name: text.encode() for name, text in tree.items()}
+    texts = [name for name, text in tree.items() if text]
+
+    def written(name: str) -> st.SearchStrategy[tuple[str, bytes]]:
+        cells = recelled(tree[name]).map(lambda text: text.encode("utf-8", "surrogatepass"))
+        return st.tuples(st.just(name), cells | damaged(whole[name]))
+
+    def renamed(name: str) -> st.SearchStrategy[tuple[str, str]]:
+        head, _, last = name.rpartition("/")
+        return st.tuples(st.just(name), recelled(last).map(named).map(lambda new: f"{head}/{new}" if new else ""))
+
+    def apply(texts: dict[str, bytes], names: dict[str, str]) -> dict[str, bytes]:
+        kept = {name: text for name, text in {**whole, **texts}.items() if name not in names}
+        return kept | {new: whole[old] for old, new in names.items() if new and new.strip(".")}
+
+    contents = st.lists(st.sampled_from(texts).flatmap(written), max_size=2) if texts else st.just([])
+    names = st.lists(st.sampled_from(list(tree)).flatmap(renamed), max_size=2)
+    return st.builds(apply, contents.map(dict), names.map(dict))
+
+
+def lay(place: Path, files: Mapping[str, bytes], there: dict[str, bytes]) -> None:
+    """These files alone, where others lay (which `there` says)."""
+    if not place.is_dir():
+        there.clear()
+    for name in [name for name in there if there[name] != files.get(name)]:
+        (place / name.lstrip("/")).unlink()
+        del there[name]
+    for name, content in files.items():
+        path = place / name.lstrip("/")
+        if name not in there and not path.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            there[name] = content
 
 
 anything: st.SearchStrategy[Any] = st.recursive(

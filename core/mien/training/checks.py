@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mien.errors import CorpusError
 
@@ -78,6 +78,18 @@ def require_finite(name: str, values: ArrayLike) -> None:
             f"{name} has {len(bad)} value{'s' if len(bad) > 1 else ''} that are no numbers, the first at index {where}; "
             "repair or leave out those rows."
         )
+
+
+def as_float32(name: str, values: ArrayLike) -> NDArray[np.float32]:
+    """Numbers as nets take them; refused as by `require_finite`, and where float32 has no such numbers.
+
+    Raises:
+        CorpusError: one is NaN, infinite or too large.
+    """
+    with np.errstate(over="ignore"):
+        made = np.asarray(values, np.float32)
+    require_finite(name, made)
+    return made
 
 
 def require_equal_lengths(corpus: str, counts: Mapping[str, int]) -> None:

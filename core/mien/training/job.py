@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mien.errors import CorpusError, MienError, ModelError, PluginError, StorageError, TrainingError, UsageError, shown
 from mien.models import files, store
 from mien.sdk.descriptors import RecipeInfo, TableInfo
+from mien.training.log import LOG
 
 if TYPE_CHECKING:
     from mien.training.card import Card
@@ -211,7 +212,7 @@ def module(info: RecipeInfo) -> Any:
 
 def saved_epochs(work: Path) -> int:
     """Epochs that stopped trainings under a work folder have logged: 0 where none can be gone on with."""
-    return sum(len(log.read_text(encoding="utf-8").splitlines()) for log in work.rglob("log.jsonl"))
+    return sum(log.read_bytes().count(b"\n") for log in work.rglob(LOG))
 
 
 def _check_out(info: RecipeInfo, job: Job) -> None:

@@ -13,7 +13,6 @@ import logging
 import os
 import random
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -23,12 +22,12 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from speechbrain.core import Brain, Stage
-from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
-from speechbrain.utils.importutils import LazyModule
 from torch import Tensor, nn
 
 from mien.errors import TrainingError
 from mien.training.card import load_model, save_model
+from mien.training.checkpoints import WholeCheckpointer, forget_stand_ins
+from mien.training.log import LOG, logged, shorten
 from mien.training.watch import BOARD, Epoch, watchers
 
 __all__ = [
@@ -41,13 +40,11 @@ __all__ = [
     "seed_everything",
 ]
 
-# SpeechBrain leaves stand-ins for its old names among the modules: whoever looks through those
-# (hypothesis does) would set off their warnings, and imports of libraries that are not here.
-for _name in [name for name, module in sys.modules.items() if isinstance(module, LazyModule)]:
-    del sys.modules[_name]
+forget_stand_ins()
 
 Mode = Literal["max", "min"]
-STATE, LOG, CHECKPOINTS = "progress", "log.jsonl", "checkpoints"
+
+STATE, CHECKPOINTS = "progress", "checkpoints"
 
 
 def seed_everything(seed: int) -> None:
@@ -65,32 +62,6 @@ class FitResult:
     best_value: float | None = None
     epochs: int = 0
     stopped_early: bool = False
-
-
-class WholeCheckpointer(Checkpointer):  # type: ignore[misc, unused-ignore]
-    """SpeechBrain's, but a checkpoint counts only once everything in it is written.
-
-    Its meta file is what makes a folder a checkpoint, and is written first there: a training that was killed (or whose
-    disk was full) while it saved would leave one that cannot be loaded, and that would be tried before all others.
-    """
-
-    _PART = ".part"
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        for left in folder.glob("CKPT*"):
-            if left.is_dir() and not self._is_checkpoint_dir(left):
-                shutil.rmtree(left, ignore_errors=True)
-
-    def _save_checkpoint_metafile(self, fpath: Path, *args: Any, **kwargs: Any) -> Any:
-        return super()._save_checkpoint_metafile(fpath.with_name(fpath.name + self._PART), *args, **kwargs)
-
-    def save_checkpoint(self, *args: Any, **kwargs: Any) -> Any:
-        saved = super().save_checkpoint(*args, **kwargs)
-        if saved is not None:
-            part = saved.path / (METAFNAME + self._PART)
-            part.replace(saved.path / METAFNAME)
-        return saved
 
 
 class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
@@ -213,7 +184,7 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
 
     def _epochs(self, limit: int) -> Iterator[int]:
         # Read lazily: Brain.fit recovers the checkpoint before it asks for the first epoch.
-        self._shorten_log()
+        shorten(self.folder / LOG, self.result.epochs)
         past = list(self._past())
         for watcher in self._watchers:
             watcher.start(self.result.epochs, limit, self._batches)
@@ -229,10 +200,13 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
 
     def _past(self) -> Iterator[Epoch]:
         """The epochs that are behind it, off the log."""
-        log, best, best_epoch = self.folder / LOG, None, 0
-        for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else ():
-            told = json.loads(line)
-            number, scores = int(told["epoch"]), told["valid"]
+        best, best_epoch = None, 0
+        for told in logged(self.folder / LOG):
+            number, scores = told["epoch"], told["valid"]
+            if self.metric not in scores:
+                raise TrainingError(
+                    f"The training that was begun was not scored by {self.metric!r}; add --fresh to begin anew: {self.folder}"
+                )
             if self._is_better(scores[self.metric], best):
                 best, best_epoch = scores[self.metric], number
             yield Epoch(
@@ -243,14 +217,6 @@ class RecipeBrain(Brain):  # type: ignore[misc, unused-ignore]
     def _is_better(self, value: float, best: float | None) -> bool:
         """Whether a value of the watched metric is a number, and better than the best so far."""
         return bool(np.isfinite(value)) and (best is None or (value > best if self.mode == "max" else value < best))
-
-    def _shorten_log(self) -> None:
-        """Take out epochs that were logged but not saved: they come again."""
-        log = self.folder / LOG
-        if log.is_file():
-            lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= self.result.epochs]
-            log.write_text("".join(kept), encoding="utf-8")
 
     def on_stage_start(self, stage: Stage, epoch: int | None = None) -> None:
         if stage == Stage.TRAIN:

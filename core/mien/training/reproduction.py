@@ -184,7 +184,7 @@ def begin(folder: Path, settings: Mapping[str, Any], fresh: bool = False) -> Non
     """
     note = folder / "begun.json"
     text = json.dumps(settings, sort_keys=True)
-    if folder.is_dir() and (fresh or not note.is_file() or note.read_text(encoding="utf-8") != text):
+    if folder.is_dir() and (fresh or not note.is_file() or note.read_bytes() != text.encode()):
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     note.write_text(text, encoding="utf-8")
@@ -204,9 +204,14 @@ def _row(figure: Figure, results: Mapping[int, Result]) -> Row:
 def _kept(folder: Path, settings: Mapping[str, Any]) -> Result | None:
     try:
         kept = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return kept["result"] if kept.get("settings") == settings else None
+    if not isinstance(kept, dict) or kept.get("settings") != settings:
+        return None
+    result: Any = kept.get("result")
+    if not isinstance(result, dict) or not isinstance(result.get("values"), dict):
+        return None
+    return result if all(isinstance(value, int | float) for value in result["values"].values()) else None
 
 
 def _keep(folder: Path, settings: Mapping[str, Any], result: Result) -> None:

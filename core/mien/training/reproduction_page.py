@@ -30,7 +30,7 @@ def write_page(path: Path, made: Reproduced, tables: Mapping[str, TableInfo]) ->
         StorageError: it cannot be written there.
     """
     try:
-        found = path.read_text(encoding="utf-8") if path.is_file() else ""
+        found = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         sections = sections_of(found) | {made.info.id: section(made)}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(sections, tables), encoding="utf-8")

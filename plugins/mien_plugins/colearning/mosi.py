@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def validation_videos(
 
 
 def _sequences(folder: Path, part: str, names: list[str]) -> Sequences:
-    index = [int(float(row[0])) for row in _rows(folder, f"rows_{part}")]
+    index = [_whole(row[0], folder, f"rows_{part}") for row in _rows(folder, f"rows_{part}")]
     if index and max(index) >= len(names):
         raise CorpusError(
             f"rows_{part}.csv names row {max(index)}, but transcripts.csv ends at {len(names) - 1}: {shown(folder)}"
@@ -86,9 +87,9 @@ def _sequences(folder: Path, part: str, names: list[str]) -> Sequences:
     tables = {m: _table(folder, f"{file}_{part}") for m, file in FILES.items()}
     checks.require_equal_lengths(f"{CORPUS} ({part})", {"rows": len(index), **{m: len(t) for m, t in tables.items()}})
     checks.require_splits(CORPUS, {part: index})
-    labels = tables["text"][:, -1]
+    labels = checks.as_float32(f"text_{part}.csv", tables["text"][:, -1])
     for modality, table in tables.items():
-        checks.require_finite(f"{FILES[modality]}_{part}.csv", table)
+        tables[modality] = table = checks.as_float32(f"{FILES[modality]}_{part}.csv", table)
         if not (table[:, -1] == labels).all():
             raise CorpusError(
                 f"The labels of {FILES[modality]}_{part}.csv are not those of text_{part}.csv: {shown(folder)}"
@@ -97,13 +98,13 @@ def _sequences(folder: Path, part: str, names: list[str]) -> Sequences:
     spoken: dict[str, list[tuple[int, int]]] = {}
     for row, i in enumerate(index):
         video, _, number = names[i].rpartition("_")
-        spoken.setdefault(video, []).append((int(number), row))
+        spoken.setdefault(video, []).append((_whole(number, folder, "transcripts"), row))
     order = {video: [row for _, row in sorted(rows)] for video, rows in sorted(spoken.items())}
     return Sequences(
         CORPUS,
         tuple(order),
-        {m: tuple(t[rows, :-1].astype(np.float32) for rows in order.values()) for m, t in tables.items()},
-        tuple(labels[rows].astype(np.float32) for rows in order.values()),
+        {m: tuple(t[rows, :-1] for rows in order.values()) for m, t in tables.items()},
+        tuple(labels[rows] for rows in order.values()),
     )
 
 
@@ -117,14 +118,25 @@ def _table(folder: Path, name: str) -> np.ndarray:
     return table
 
 
+def _whole(text: str, folder: Path, name: str) -> int:
+    """The whole number from 0 on in a cell."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not 0 <= value < 1e9:
+        raise CorpusError(f"{name}.csv should hold a whole number and not “{shown(text[:40])}”: {shown(folder)}")
+    return int(value)
+
+
 def _rows(folder: Path, name: str) -> list[list[str]]:
     packed, plain = folder / f"{name}.csv.gz", folder / f"{name}.csv"
-    if packed.is_file():
-        with gzip.open(packed, "rt", encoding="utf-8") as file:
+    if not packed.is_file() and not plain.is_file():
+        raise CorpusError(
+            f"{CORPUS} misses {name}.csv (or .csv.gz); put SenticNet's utterance features there: {shown(folder)}"
+        )
+    try:
+        with gzip.open(packed, "rt", encoding="utf-8") if packed.is_file() else plain.open(encoding="utf-8") as file:
             return [row for row in csv.reader(file) if row]
-    if plain.is_file():
-        with plain.open(encoding="utf-8") as file:
-            return [row for row in csv.reader(file) if row]
-    raise CorpusError(
-        f"{CORPUS} misses {name}.csv (or .csv.gz); put SenticNet's utterance features there: {shown(folder)}"
-    )
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(f"{name}.csv cannot be read as a table ({error}); get it again: {shown(folder)}") from error

@@ -75,7 +75,7 @@ def _recordings(
     for name, path in ratings.items():
         times, rating = _table(path)
         checks.require_shape(f"The rating in {path.name}", rating, (None, 1))
-        checks.require_finite(f"The rating in {path.name}", rating)
+        rating = checks.as_float32(f"The rating in {path.name}", rating)
         labels.append(np.interp(times + delay, times, rating[:, 0]).astype(np.float32))
         for modality in modalities:
             place = folder / FOLDERS[modality]
@@ -88,10 +88,10 @@ def _recordings(
                 raise CorpusError(
                     f"The {modality} features and the ratings of {name} are of other times: {shown(found[name])}"
                 )
-            checks.require_finite(f"{modality} of {name}", values)
+            values = checks.as_float32(f"{modality} of {name}", values)
             if features[modality]:
                 checks.require_shape(f"{modality} of {name}", values, (None, features[modality][0].shape[1]))
-            features[modality].append(values[where].astype(np.float32))
+            features[modality].append(values[where])
     return Sequences(CORPUS, tuple(ratings), {m: tuple(a) for m, a in features.items()}, tuple(labels))
 
 

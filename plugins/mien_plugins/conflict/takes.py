@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.errors import CorpusError, shown
+from mien.training.rows import read_rows, within
 from mien_plugins.conflict.features import Samples
 from mien_plugins.conflict.net import RATE
 
@@ -92,25 +92,21 @@ def load_voices(data: Path, speakers: Iterable[str]) -> list[Voice]:
         raise CorpusError(f"The corpora's list is missing; --data names the folder of speech/manifest.csv: {manifest}")
     wanted = list(speakers)
     rows: dict[str, list[dict[str, str]]] = {key: [] for key in wanted}
-    with manifest.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        for number, row in enumerate(reader, 1):
-            if any(row.get(name) is None for name in _COLUMNS):
-                raise CorpusError(f"Row {number} lacks one of the columns {', '.join(_COLUMNS)}: {shown(manifest)}")
-            key = f"{row['corpus']}/{row['speaker']}"
-            if key in rows:
-                if row["emotion"] not in (_EMODB if row["corpus"] == "emodb" else EFFORT):
-                    raise CorpusError(
-                        f"Row {number} has the emotion “{shown(row['emotion'][:20])}”, of which it is not known how loud it "
-                        f"is: {shown(manifest)}"
-                    )
-                rows[key].append(row)
+    for number, row in enumerate(read_rows(manifest, _COLUMNS), 1):
+        key = f"{row['corpus']}/{row['speaker']}"
+        if key in rows:
+            if row["emotion"] not in (_EMODB if row["corpus"] == "emodb" else EFFORT):
+                raise CorpusError(
+                    f"Row {number} has the emotion “{shown(row['emotion'][:20])}”, of which it is not known how loud it "
+                    f"is: {shown(manifest)}"
+                )
+            rows[key].append(row)
     voices = []
     for key in wanted:
         corpus, speaker = key.split("/")
         takes = [
             Take(
-                samples=_take(folder / row["path"]),
+                samples=_take(within(folder, row["path"])),
                 effort=effort_of(corpus, row["emotion"], row["intensity"]),
                 emotion=row["emotion"],
                 path=folder / row["path"],

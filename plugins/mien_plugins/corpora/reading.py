@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mien.errors import CorpusError, shown
@@ -183,4 +184,7 @@ def made(folder: Path, title: str, labels: Sequence[Label], rows: Sequence[Row],
         raise CorpusError(
             f"Nothing of {title} was found in this folder; name the one it was unpacked to: {shown(folder)}"
         )
-    return Manifest(folder, tuple(labels), tuple(rows), title, tuple(note for note in notes if note))
+    # Spaces around names are not kept in a manifest; two who differ by them alone would be on two sides of a split.
+    kept = (row if row.speaker == row.speaker.strip() and row.group == row.group.strip() else
+            replace(row, speaker=row.speaker.strip(), group=row.group.strip()) for row in rows)  # fmt: skip
+    return Manifest(folder, tuple(labels), tuple(kept), title, tuple(note for note in notes if note))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import CorpusError, shown
+from mien.training.rows import read_rows, within
 from mien_plugins.emotion.norms import NEUTRAL, PAD, Triple
 
 RATE = 16_000
@@ -19,6 +19,7 @@ TEST_SPEAKERS = ("ravdess-17", "ravdess-18", "ravdess-19", "ravdess-20", "emodb-
 """For measuring only, nothing is trained on them: four actors of RAVDESS (17-20), two of EmoDB."""
 
 SPREAD, SHIFT = 0.25, 0.15
+_LONGEST = 9  # digits of a number
 _COLUMNS = ("corpus", "path", "emotion", "speaker", "gender", "lang", "intensity")
 
 
@@ -71,37 +72,28 @@ def read_clips(data: Path) -> list[Clip]:
     """The clips of `<data>/speech/manifest.csv`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        CorpusError: a column is missing, there is no row, or one has a speaker without a number or an emotion that is not known.
+        CorpusError: the table is missing or unfit, or a row has a speaker without a number, an emotion that is not known or a
+            recording outside of the folder.
     """
     path = data / "speech" / "manifest.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        rows = list(reader)
-    if lacking := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
-        raise CorpusError(f"The column {lacking[0]} is missing beside {', '.join(_COLUMNS)}: {shown(path)}")
+    rows = read_rows(path, _COLUMNS)
     if not rows:
         raise CorpusError(f"The list names no recording; each row below its heading is one: {shown(path)}")
     return [_clip(path, number, row) for number, row in enumerate(rows, 1)]
 
 
-def _clip(path: Path, number: int, row: Mapping[str, str | None]) -> Clip:
-    cells = {name: row[name] for name in _COLUMNS}
-    if short := [name for name, cell in cells.items() if cell is None]:
-        raise CorpusError(f"Row {number} ends before its column {short[0]}: {shown(path)}")
-    if not str(cells["speaker"]).isdecimal():
+def _clip(path: Path, number: int, row: Mapping[str, str]) -> Clip:
+    speaker, emotion = row["speaker"], row["emotion"]
+    if not speaker.isdecimal() or len(speaker) > _LONGEST:
+        raise CorpusError(f"Row {number} should number its speaker, not say “{shown(speaker[:20])}”: {shown(path)}")
+    if emotion not in PAD:
         raise CorpusError(
-            f"Row {number} should number its speaker, not say “{shown(str(cells['speaker'])[:20])}”: {shown(path)}"
-        )
-    if cells["emotion"] not in PAD:
-        raise CorpusError(
-            f"Row {number} of speech/manifest.csv has the emotion “{shown(str(cells['emotion'])[:20])}”, of which it is not "
+            f"Row {number} of speech/manifest.csv has the emotion “{shown(emotion[:20])}”, of which it is not "
             f"known where it lies; known are {', '.join(PAD)}: {shown(path)}"
         )
-    told = {name: str(cell) for name, cell in cells.items()}
-    who = f"{told['corpus']}-{int(told['speaker']):02d}"
-    kinds = (told["emotion"], told["intensity"], told["gender"], told["lang"])
-    return Clip(path.parent / told["path"], told["corpus"], who, *kinds)
+    who = f"{row['corpus']}-{int(speaker):02d}"
+    kinds = (emotion, row["intensity"], row["gender"], row["lang"])
+    return Clip(within(path.parent, row["path"]), row["corpus"], who, *kinds)
 
 
 def read_mono(path: Path, rate: int = RATE) -> NDArray[np.float32]:

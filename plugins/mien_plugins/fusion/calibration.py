@@ -51,9 +51,11 @@ class Logistic:
     @classmethod
     def read(cls, folder: Path) -> Logistic:
         """From a model's `config.json`; raises ModelError when there is none, or its numbers fit no reading."""
+        from mien.models.damage import UNREADABLE
+
         try:
             return cls.of(json.loads((folder / "config.json").read_text(encoding="utf-8"))["hostility"])
-        except (OSError, AttributeError, KeyError, ValueError, TypeError) as error:
+        except UNREADABLE as error:
             raise ModelError(f"The model has no calibration for fusion; evaluate it anew: {folder}") from error
 
     @classmethod

@@ -8,7 +8,6 @@ application reads them, and what was trained on them runs there.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,8 @@ from torch.utils.data import DataLoader
 from mien.errors import CorpusError, ModelError, UsageError, shown
 from mien.evaluation.metrics import accuracy, balanced_accuracy
 from mien.training.card import Card, load_model, write_card
-from mien.training.kit import LOG, FitResult, RecipeBrain, Stage, save_model, seed_everything
+from mien.training.kit import FitResult, RecipeBrain, Stage, save_model, seed_everything
+from mien.training.log import LOG, logged
 from mien.training.manifest import Manifest
 from mien.training.manifest_file import read_manifest
 from mien_plugins.face.measure import fit_temperature
@@ -88,9 +88,8 @@ def lowered(log: Path, epochs: int) -> float:
     It is read off the log, so that a training that was stopped goes on with the same rate.
     """
     factor, best, since = 1.0, np.inf, 0
-    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    for line in lines[:epochs]:
-        loss = float(json.loads(line)["valid"]["loss"])
+    for epoch in logged(log)[:epochs]:
+        loss = epoch["valid"]["loss"]
         best, since = (loss, 0) if loss < best else (best, since + 1)
         if since > PATIENCE:
             factor, since = factor * FACTOR, 0

@@ -15,11 +15,11 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from mien.errors import CorpusError, shown
+from mien.training.rows import opened, read_rows
 from mien_plugins.text.clean import clean
 
 OFFENCE = ("not", "offensive")
@@ -63,24 +63,15 @@ class Texts:
 Splits = dict[str, Texts]
 
 
-def _rows(path: Path, delimiter: str, quoting: Literal[0, 3], columns: tuple[str, ...]) -> list[dict[str, str]]:
+def _rows(path: Path, columns: tuple[str, ...], delimiter: str = "\t", quoted: bool = False) -> list[dict[str, str]]:
     """The table's rows; a file that is missing or no such table is a CorpusError."""
+    _need(path)
+    return read_rows(path, columns, delimiter=delimiter, quoted=quoted)
+
+
+def _need(path: Path) -> None:
     if not path.is_file():
         raise CorpusError(f"A corpus of the text recipe is missing; put a copy of your own there: {shown(path)}")
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"This table cannot be read ({error}): {shown(path)}") from error
-    if lacking := [name for name in columns if name not in (reader.fieldnames or ())]:
-        raise CorpusError(
-            f"The column {lacking[0]} is missing; the first row must name {', '.join(columns)}: {shown(path)}"
-        )
-    for number, row in enumerate(rows, 1):
-        if short := [name for name in columns if row[name] is None]:
-            raise CorpusError(f"Row {number} ends before its column {short[0]}: {shown(path)}")
-    return rows
 
 
 def _known(cell: str, classes: Mapping[str, int], path: Path, number: int) -> int:
@@ -126,12 +117,11 @@ def read_olid(data: Path, seed: int = 0, share: float = 0.1) -> Splits:
     """
     folder = data / "text" / "olid"
     training, answers = folder / "olid-training-v1.0.tsv", folder / "labels-levela.csv"
-    train = _rows(training, "\t", csv.QUOTE_NONE, ("tweet", "subtask_a"))
+    train = _rows(training, ("tweet", "subtask_a"))
     tests = folder / "testset-levela.tsv"
-    tweets = {row["id"]: row["tweet"] for row in _rows(tests, "\t", csv.QUOTE_NONE, ("id", "tweet"))}
-    if not answers.is_file():
-        raise CorpusError(f"A corpus of the text recipe is missing; put a copy of your own there: {shown(answers)}")
-    with answers.open(encoding="utf-8", newline="") as file:
+    tweets = {row["id"]: row["tweet"] for row in _rows(tests, ("id", "tweet"))}
+    _need(answers)
+    with opened(answers) as file:
         rows = [row for row in csv.reader(file) if row]
     labels: list[tuple[str, int]] = []
     for line, row in enumerate(rows, 1):
@@ -159,7 +149,7 @@ def read_hatexplain(data: Path) -> Splits:
     splits: Splits = {}
     for split in ("train", "valid", "test"):
         path = folder / f"{split}.tsv"
-        rows = _rows(path, "\t", csv.QUOTE_NONE, ("label", "text"))
+        rows = _rows(path, ("label", "text"))
         splits[split] = _texts((r["text"], _known(r["label"], _HATEXPLAIN, path, n)) for n, r in enumerate(rows, 1))
     return splits
 
@@ -167,7 +157,7 @@ def read_hatexplain(data: Path) -> Splits:
 def read_davidson(data: Path) -> Texts:
     """All of Davidson et al.'s tweets; classes hate, offensive, neither in the order of :data:`HATE`."""
     path = data / "text" / "davidson" / "labeled_data.csv"
-    rows = _rows(path, ",", csv.QUOTE_MINIMAL, ("class", "tweet"))
+    rows = _rows(path, ("class", "tweet"), ",", quoted=True)
     return _texts((row["tweet"], _known(row["class"], _DAVIDSON, path, number)) for number, row in enumerate(rows, 1))
 
 
@@ -175,7 +165,7 @@ def read_emobank(data: Path) -> Splits:
     """EmoBank's official split (its ``dev`` is our ``valid``); target (N, 3) = (rating − 3) / 2."""
     path = data / "text" / "emobank" / "emobank.csv"
     parts: dict[str, tuple[list[str], list[list[float]]]] = {name: ([], []) for name in _EMOBANK.values()}
-    for number, row in enumerate(_rows(path, ",", csv.QUOTE_MINIMAL, ("text", "split", "V", "A", "D")), 1):
+    for number, row in enumerate(_rows(path, ("text", "split", "V", "A", "D"), ",", quoted=True), 1):
         if row["split"] not in _EMOBANK:
             raise CorpusError(
                 f"Row {number} is of the split “{shown(row['split'][:20])}”, which is none of {', '.join(_EMOBANK)}: "

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import CorpusError, shown
+from mien.training.checks import as_float32
 from mien_plugins.text.clean import as_spoken
 
 Vectors = NDArray[np.float32]
@@ -58,7 +59,7 @@ class WordTable:
                         raise CorpusError(f"Line {number} is no word with its {width} numbers: {shown(path)}")
                     spoken = word.lower()
                     if spoken in wanted and spoken not in found:
-                        found[spoken] = np.array(numbers, np.float32)
+                        found[spoken] = as_float32(f"Line {number}", np.array(numbers, np.float64))
         except OSError as error:
             raise CorpusError(f"The word vectors cannot be read ({error.strerror}): {shown(path)}") from error
         except ValueError as error:

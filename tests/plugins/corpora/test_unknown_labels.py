@@ -222,7 +222,7 @@ def test_voices_with_emotions_that_nobody_knows(put: Any, corpus: Path) -> None:
     one_sentence("Row 1 should number its speaker, not say “one”", lambda: read_clips(corpus))
     put("speech/manifest.csv", "corpus,path,speaker,gender,lang,intensity\nravdess,a.flac,1,f,en,normal\n")
     one_sentence("column emotion is missing", lambda: read_clips(corpus))
-    one_sentence("Row 1 lacks one of the columns", lambda: load_voices(corpus, ["ravdess/1"]))
+    one_sentence("column emotion is missing", lambda: load_voices(corpus, ["ravdess/1"]))
 
 
 @pytest.mark.parametrize(
@@ -251,3 +251,28 @@ def test_faces_with_classes_that_nobody_knows(tmp_path: Path, change: dict[str, 
     one_sentence(said, lambda: load_fer2013(tmp_path))
     (tmp_path / "fer2013.npz").write_bytes(b"PK\x03\x04 not a zip")
     one_sentence("no fer2013.npz", lambda: load_fer2013(tmp_path))
+
+
+def test_tables_that_lead_out_or_are_of_another_code_page(put: Any, corpus: Path) -> None:
+    from mien_plugins.conflict.takes import load_voices
+    from mien_plugins.emotion.corpus import read_clips
+
+    heading = "corpus,path,emotion,speaker,gender,lang,intensity\n"
+    put("speech/manifest.csv", f"{heading}ravdess,../../a.flac,calm,1,f,en,normal\n")
+    one_sentence("names a recording outside of its folder", lambda: read_clips(corpus))
+    one_sentence("names a recording outside of its folder", lambda: load_voices(corpus, ["ravdess/1"]))
+    put("speech/manifest.csv", f"{heading}ravdess,a.flac,calm,{'1' * 5000},f,en,normal\n")
+    one_sentence("Row 1 should number its speaker", lambda: read_clips(corpus))
+    put("speech/manifest.csv").write_bytes(f"{heading}ravdess,ä.flac,calm,1,f,en,normal\n".encode("latin-1"))
+    one_sentence("table cannot be read", lambda: read_clips(corpus))
+    one_sentence("table cannot be read", lambda: load_voices(corpus, ["ravdess/1"]))
+
+
+def test_people_who_differ_by_spaces_are_one(put: Any, corpus: Path) -> None:
+    from mien_plugins.corpora.hate import read
+
+    for name in ("hate/a.wav", "hate/b.wav", "no_hate/c.wav", "no_hate/d.wav"):
+        put(name)
+    put("speakers.csv", "file,speaker\na.wav,Ann\nb.wav,Bob\nc.wav,Cem\nd.wav,Dee\n")
+    put("labels.csv", "file,label,speaker\na.wav,hate,Ann\nb.wav,no_hate, Bob\nc.wav,hate,Bob\nd.wav,no_hate,Cem\n")
+    assert sorted(row.speaker for row in read(corpus).rows) == ["Ann", "Bob", "Bob", "Cem"]
