@@ -19,9 +19,10 @@ import mien
 from mien.batch.devices import Slot
 from mien.batch.nodes import Node, Use, places
 from mien.engine.backend import cores
-from mien.errors import ClusterError, UsageError
+from mien.errors import ClusterError, UsageError, shown
 
 _log = logging.getLogger(__name__)
+_LONGEST = 300  # characters of an address; names of computers have up to 253
 _ANSWER = 5.0  # s within which whatever listens at an address says something
 _GONE = 20.0  # s without an answer after which a cluster counts as lost; Ray ends the whole process after 60
 _MEMORY = 80 << 20  # bytes for objects in a Ray of our own, the least it takes: what crosses it are events
@@ -180,19 +181,25 @@ def check_address(address: str) -> None:
         ClusterError: nobody answers there, or somebody else does.
     """
     host, colon, port = address.rpartition(":")
-    if "://" in address or not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
+    number = int(port) if port.isdecimal() and len(port) < 10 else 0
+    if (
+        "://" in address
+        or len(address) > _LONGEST
+        or not (colon and host and host.isprintable() and 0 < number < 65536)
+    ):
         raise UsageError(
-            f"--address must read HOST:PORT, the address that “ray start --head” told (or auto, or local), not {address!r}."
+            "--address must read HOST:PORT, the address that “ray start --head” told (or auto, or local), "
+            f"not {shown(address[:_LONGEST])!r}."
         )
     if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
         return
     start = "start one with: ray start --head --port=6379"
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER) as connection:
+        with socket.create_connection((host.strip("[]"), number), timeout=_ANSWER) as connection:
             connection.sendall(_PREFACE)
             answer = connection.recv(9)
-    except OSError as error:
-        why = error.strerror or "no answer"
+    except (OSError, UnicodeError) as error:  # a name may be none that the network knows how to look up
+        why = (error.strerror if isinstance(error, OSError) else "no such name") or "no answer"
         raise ClusterError(f"No Ray cluster answers at {address} ({why}); {start}") from error
     if len(answer) < 4 or answer[3] != _SETTINGS:
         raise ClusterError(f"What answers at {address} is no Ray cluster; {start}")

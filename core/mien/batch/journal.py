@@ -12,9 +12,12 @@ import logging
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from mien.config import cache_dir
 
@@ -42,7 +45,7 @@ class Past:
 
     medium: str
     runs: Mapping[str, str]
-    seconds: float | None = None
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     side_car: str = ""
     problems: Sequence[str] = ()
@@ -88,9 +91,10 @@ class Journal:
             "SELECT data FROM file WHERE path = ? AND signature = ? AND asked = ?", _key(path), signature, asked
         )
         try:
-            return None if row is None else Past(**{**row, "problems": tuple(row["problems"])})
-        except (TypeError, KeyError):
+            found = None if row is None else _past().validate_python(row)
+        except ValidationError:
             return None
+        return found and replace(found, problems=tuple(found.problems))
 
     def remember(self, path: Path, signature: str, asked: str, past: Past) -> None:
         """Keep what became of a file."""
@@ -110,9 +114,10 @@ class Journal:
     def written(self, path: Path, key: str) -> list[Path] | None:
         """The exports of a file that were written from the same readings and are still there; None if they are not."""
         found = self._one("SELECT data FROM written WHERE path = ? AND key = ?", _key(path), key)
-        if not isinstance(found, list):
+        try:
+            places = [Path(os.fsdecode(bytes.fromhex(place))) for place in found]
+        except (TypeError, ValueError):  # none, or no names
             return None
-        places = [Path(os.fsdecode(bytes.fromhex(place))) for place in found]
         return places if all(place.exists() for place in places) else None
 
     def keep_written(self, path: Path, key: str, places: list[Path]) -> None:
@@ -135,7 +140,7 @@ class Journal:
         try:
             row = self._file.execute(query, values).fetchone()
             return None if row is None else json.loads(row[0])
-        except (sqlite3.Error, ValueError) as error:
+        except (sqlite3.Error, ValueError, RecursionError, TypeError) as error:
             _log.info("the journal of scans cannot be read (%s): %s", error, self._path)
             return None
 
@@ -146,6 +151,11 @@ class Journal:
             self._file.execute(statement, values)
         except sqlite3.Error as error:
             _log.info("the journal of scans cannot be written (%s): %s", error, self._path)
+
+
+@cache
+def _past() -> TypeAdapter[Past]:
+    return TypeAdapter(Past)
 
 
 def _key(path: Path) -> bytes:

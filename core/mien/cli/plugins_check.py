@@ -11,7 +11,7 @@ import threading
 import typer
 
 from mien.cli import say
-from mien.errors import PluginError
+from mien.errors import PluginError, shown
 from mien.sdk.conformance import Finding, Level, Report
 
 _COLOURS = {Level.PASS: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.ERROR: "red"}
@@ -52,7 +52,7 @@ def check(plugin: str, module: str, limit: float) -> Report:
     interpreter = python(source.environment) if source.environment else sys.executable
     command = [interpreter, "-m", "mien.engine.conformance", plugin, *([module] if module else [])]
     child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8", errors="replace",
         env=os.environ | {"MIEN_ISOLATE": "0"},  # this process is one that the plugin may take with it
     )  # fmt: skip
     late = threading.Event()
@@ -68,10 +68,10 @@ def check(plugin: str, module: str, limit: float) -> Report:
         assert child.stdout is not None
         with child.stdout as told:
             for line in told:
-                entry = json.loads(line)
-                ended = "end" in entry
-                if not ended:
-                    findings.append(Finding.from_dict(entry))
+                found = _finding(line)
+                ended = found is None
+                if found is not None:
+                    findings.append(found)
         child.wait()
     finally:
         clock.cancel()
@@ -83,6 +83,15 @@ def check(plugin: str, module: str, limit: float) -> Report:
         why = f"took longer than {limit:g} s" if late.is_set() else f"ended its process with {child.returncode}"
         findings.append(Finding(Level.ERROR, "survival", f"It {why}, in the check that follows {after}."))
     return Report(plugin, tuple(findings))
+
+
+def _finding(line: str) -> Finding | None:
+    """What a line of the child says; None where it is the last. A plugin may have written into the pipe, too."""
+    try:
+        entry = json.loads(line)
+        return None if "end" in entry else Finding.from_dict(entry)
+    except (LookupError, RecursionError, TypeError, ValueError):
+        return Finding(Level.WARNING, "quiet", f"It writes where only the check should: “{shown(line.strip()[:40])}”.")
 
 
 def _say(report: Report) -> None:

@@ -6,8 +6,10 @@ write and twenty times faster to read, and a running analysis writes thousands o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,11 +43,9 @@ def decode_table(data: bytes) -> pa.Table:
     Raises:
         LibraryError: the bytes are damaged.
     """
-    try:
+    with undamaged():
         table = pa.ipc.open_stream(pa.BufferReader(data), options=_READ).read_all()
         table.validate(full=True)  # or a changed offset would be followed out of the buffers
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged() from error
     return table
 
 
@@ -56,22 +56,41 @@ def decode(data: bytes, provenance: Provenance, *, skip: int = 0) -> AnyTrack:
         LibraryError: the bytes are damaged, or hold no track.
     """
     table = decode_table(data)
-    try:
+    with undamaged():
         return replace(from_table(table.slice(skip) if skip else table), provenance=provenance)
+
+
+def joined(parts: Sequence[Any]) -> AnyTrack:
+    """Pieces of one track as one.
+
+    Raises:
+        LibraryError: they are not of one track.
+    """
+    with undamaged():
+        whole: AnyTrack = parts[0] if len(parts) == 1 else type(parts[0]).concat(parts)
+    return whole
+
+
+@contextmanager
+def undamaged(what: str = "A reading in the library is damaged; analyze its medium again") -> Iterator[None]:
+    """What stored values raise that are not as they were written becomes a sentence; also a decorator.
+
+    Raises:
+        LibraryError: something is damaged.
+    """
+    try:
+        yield
     except (
         pa.ArrowException,
         ArithmeticError,
         AttributeError,
         LookupError,
+        OSError,
         RecursionError,
         TypeError,
         ValueError,
     ) as error:
-        raise _damaged() from error
-
-
-def _damaged() -> LibraryError:
-    return LibraryError("A reading in the library is damaged; analyze its medium again")
+        raise LibraryError(what) from error
 
 
 def empty(name: str, kind: Kind, quantities: Sequence[Quantity], provenance: Provenance) -> AnyTrack:

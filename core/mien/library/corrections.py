@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mien.library import schema
+from mien.library.codec import undamaged
 from mien.library.rows import Correction, moment
 
 _TABLE = schema.correction
@@ -22,6 +23,7 @@ def add(connection: sa.Connection, values: Mapping[str, Any]) -> Correction:
     return _value({**row, "id": int(inserted[0])})
 
 
+@undamaged("A correction in the library is damaged; put back a copy of the library, or begin another with --library")
 def of(connection: sa.Connection, medium_id: str, track: str | None) -> list[Correction]:
     """The corrections of a medium, or of one of its tracks."""
     query = sa.select(_TABLE).where(_TABLE.c.medium_id == medium_id)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import sqlalchemy as sa
 
 from mien.library import schema
+from mien.library.codec import undamaged
 from mien.library.rows import Correction, Run, moment
 from mien.library.search import clean
 from mien.library.tracks import Tracks
@@ -116,6 +117,7 @@ def find(connection: sa.Connection, library: Library, path_or_id: str | Path) ->
     return found[0] if found else None
 
 
+@undamaged("What the library says of its media is damaged; put back a copy of it, or begin another with --library")
 def load(connection: sa.Connection, library: Library, *where: sa.ColumnElement[bool]) -> list[Medium]:
     """The media that fit, the one added last first."""
     rows = connection.execute(

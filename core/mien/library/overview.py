@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from mien.errors import LibraryError
 from mien.library import schema
-from mien.library.codec import decode, empty
+from mien.library.codec import decode, empty, joined, undamaged
 from mien.library.library import Library
 from mien.library.medium import Medium
 from mien.library.rows import moment
@@ -57,6 +57,7 @@ class Entry:
     analysed: datetime | None = None
 
 
+@undamaged()
 def overview(library: Library) -> list[Entry]:
     """Every medium, the one added last first.
 
@@ -128,12 +129,9 @@ def read_tracks(library: Library, tracks: Sequence[StoredTrack]) -> list[AnyTrac
 def _whole(track: StoredTrack, pieces: Sequence[bytes]) -> AnyTrack | LibraryError:
     try:
         parts: list[Any] = [decode(data, _UNTOLD) for data in pieces]
+        return joined(parts) if parts else empty(track.name, track.kind, track.quantities, _UNTOLD)
     except LibraryError as error:
         return error
-    if not parts:
-        return empty(track.name, track.kind, track.quantities, _UNTOLD)
-    whole: AnyTrack = parts[0] if len(parts) == 1 else type(parts[0]).concat(parts)
-    return whole
 
 
 def _entry(medium: Medium, runs: list[Any], stored: Mapping[str, list[StoredTrack]]) -> Entry:

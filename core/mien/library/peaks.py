@@ -15,6 +15,7 @@ import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -106,9 +107,9 @@ class Peaks:
                 self._file.execute("PRAGMA synchronous=OFF")
                 self._file.execute(_TABLE)
                 for run, name, data in self._file.execute("SELECT run, track, data FROM peak"):
-                    self._known[run, name] = tuple(None if p is None else Peak(*p) for p in json.loads(data))
+                    self._known[run, name] = tuple(_peak(p) for p in json.loads(data))
                 return
-            except (sqlite3.Error, OSError, ValueError, TypeError) as error:
+            except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
                 _log.info("the cache of peaks is made anew (%s): %s", error, self._path)
                 self.close()
                 self._known.clear()
@@ -139,6 +140,14 @@ def _extremes(times: npt.NDArray[np.float64], values: npt.NDArray[np.float32]) -
         return None
     low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
     return Peak(float(values[low]), float(times[low]), float(values[high]), float(times[high]))
+
+
+def _peak(row: Any) -> Peak | None:
+    """The inverse of `_row`; raises TypeError, ValueError or OverflowError for what is no such row."""
+    if row is None:
+        return None
+    low, low_at, high, high_at = (float(value) for value in row if not isinstance(value, str))
+    return Peak(low, low_at, high, high_at)
 
 
 def _row(peak: Peak | None) -> tuple[float, float, float, float] | None:

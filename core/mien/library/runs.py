@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mien.library import schema
+from mien.library.codec import undamaged
 from mien.library.rows import Run, moment
 
 _RUN = schema.run
@@ -38,6 +39,7 @@ def insert(connection: sa.Connection, values: Mapping[str, Any]) -> str:
     return run_id
 
 
+@undamaged()
 def load(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[Run]:
     """The runs that fit, the one used last first."""
     query = sa.select(_RUN).where(*where).order_by(_RUN.c.used.desc(), _RUN.c.started.desc(), _RUN.c.id.desc())

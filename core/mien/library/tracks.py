@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mien.library import schema
-from mien.library.codec import decode, empty
+from mien.library.codec import decode, empty, joined, undamaged
 from mien.library.database import Database
 from mien.library.rows import Piece, TrackInfo
 from mien.tracks import Quantity
@@ -84,12 +84,13 @@ class Tracks(Mapping[str, AnyTrack]):
             parts: list[Any] = [decode(data, info.provenance) for data in connection.execute(query).scalars()]
         if not parts:
             return empty(name, info.kind, info.quantities, info.provenance)
-        whole: AnyTrack = type(parts[0]).concat(parts)
+        whole = joined(parts)
         if start is None and end is None:
             return whole
         return whole.slice(-float("inf") if start is None else start, float("inf") if end is None else end)
 
 
+@undamaged()
 def track_infos(connection: sa.Connection, run_ids: Sequence[str]) -> list[TrackInfo]:
     """The tracks of those runs, run by run in the order given."""
     track, piece = schema.track, schema.piece
@@ -118,6 +119,7 @@ def track_infos(connection: sa.Connection, run_ids: Sequence[str]) -> list[Track
     return sorted(infos, key=lambda info: order[info.run_id])
 
 
+@undamaged()
 def pieces_after(connection: sa.Connection, run_id: str, name: str, after_seq: int) -> list[Piece]:
     """What a run has written of a track since the cursor; see `Library.pieces`."""
     track, piece = schema.track, schema.piece

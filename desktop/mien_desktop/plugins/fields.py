@@ -148,8 +148,8 @@ class NumberField(Field):
 
     def step(self, times: float) -> None:
         """Go up or down by so many steps, inside the bounds."""
-        about, value = self.about, self.value()
-        if not isinstance(value, int | float):
+        about, value = self.about, _finite(self.value())
+        if value is None:
             value = about.default if isinstance(about.default, int | float) else about.low or 0
         stride = self._stride()
         value = value + times * stride
@@ -188,10 +188,11 @@ class NumberField(Field):
     def _slide(self, value: Any) -> None:
         if self._slider is None or self.about.low is None or self.about.high is None:
             return
-        known = value if isinstance(value, int | float) else self.about.low
+        known = _finite(value)
+        known = self.about.low if known is None else known
         place = (known - self.about.low) / (self.about.high - self.about.low)
         blocked = self._slider.blockSignals(True)
-        self._slider.setValue(round(_STEPS * min(max(place, 0.0), 1.0)) if math.isfinite(place) else 0)
+        self._slider.setValue(round(_STEPS * min(max(place, 0.0), 1.0)))
         self._slider.blockSignals(blocked)
 
     def _slid(self, place: int) -> None:
@@ -201,6 +202,14 @@ class NumberField(Field):
         self._line.setText(shown(round(value, 10)))
         self._said = self._line.text()
         self.edited.emit()
+
+
+def _finite(value: Any) -> float | None:
+    """The number, unless it is none or one beyond all scales, which a person may type."""
+    try:
+        return value if isinstance(value, int | float) and math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 class TextField(Field):

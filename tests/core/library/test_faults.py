@@ -5,12 +5,15 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from mien.errors import LibraryError, MienError, StorageError
 from mien.library import Library
 from mien.library.database import Database
+from mien.library.overview import overview
+from mien.tracks import AROUSAL, Curve
 
 
 def _message(place: Path | str, **options) -> str:
@@ -172,3 +175,34 @@ def test_what_a_connection_says_after_ctrl_c_is_no_fault_of_the_library(tmp_path
             raise DBAPIError("SELECT 1", None, said)
     finally:
         database.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("medium.streams", "{", "media is damaged; put back a copy"),
+        ("medium.added", "yesterday", "media is damaged; put back a copy"),
+        ("track.quantities", '[{"label": 5}]', "A reading in the library is damaged; analyze its medium again"),
+        ("run.params", "{", "A reading in the library is damaged; analyze its medium again"),
+    ],
+)
+def test_values_that_no_mien_wrote(library: Library, medium, place: Path, column: str, value: str, said: str) -> None:
+    told = {
+        "key": "k",
+        "analyzer": "a",
+        "version": "1",
+        "params": {},
+        "models": {},
+        "device": "cpu",
+        "precision": "",
+        "outputs": (),
+    }
+    run = library.begin_run(medium.id, **told)
+    run.write(Curve("a", np.arange(3.0), np.zeros((3, 1), np.float32), (AROUSAL,)))
+    run.complete()
+    table, _, name = column.partition(".")
+    with sqlite3.connect(place) as raw:
+        raw.execute(f"UPDATE {table} SET {name} = ?", (value,))
+    raw.close()
+    with pytest.raises(LibraryError, match=said):
+        overview(library)

@@ -253,3 +253,16 @@ def _other(a: Any) -> Any:
         value = round(middle) if a.kind == "int" else middle
         return value if value != a.default else None
     return "speech.*" if a.name == "tracks" else None
+
+
+@pytest.mark.parametrize("typed", ["9" * 400, "-" + "9" * 400, "1e999", "NaN"])
+def test_a_number_beyond_all_scales_is_refused_and_can_be_stepped_from(
+    qtbot: QtBot, form: ParamsForm, typed: str
+) -> None:
+    for name in ("count", "share", "length", "limit"):
+        _type(qtbot, form, name, typed)
+        line = _field(form, name).focusProxy()
+        assert isinstance(line, QLineEdit)
+        assert line.text() == typed
+        qtbot.keyClick(line, Qt.Key.Key_Up)
+        assert len(line.text()) < 10  # a number inside the bounds again

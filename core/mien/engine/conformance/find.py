@@ -78,19 +78,20 @@ def find(name: str) -> tuple[list[str], str]:
 
 def check_light(source: Source) -> Finding:
     """How long the module takes to import in a fresh process, and whether it brings heavy libraries along."""
-    best, heavy = float("inf"), []
+    best = float("inf")
+    heavy: list[str] = []
     for _ in range(4):  # a machine that others keep busy makes single measurements too long
         interpreter = python(source.environment) if source.environment else sys.executable
         command = [interpreter, "-c", _MEASURE, source.module]
         try:
             done = subprocess.run(command, capture_output=True, timeout=_PATIENCE, check=True)
-            seconds, heavy = json.loads(done.stdout.splitlines()[-1])
+            seconds, heavy = _measured(done.stdout)
         except subprocess.TimeoutExpired:
             text = f"{source.module} was still being imported after {_PATIENCE:g} s."
             return Finding(Level.ERROR, "light", text)
         except (subprocess.CalledProcessError, OSError):
             return Finding(Level.ERROR, "light", "Its module cannot be imported by itself.")
-        except (ValueError, TypeError, IndexError):  # it ended the process, or had the last word
+        except (ValueError, TypeError, IndexError, RecursionError):  # it ended the process, or had the last word
             return Finding(Level.ERROR, "light", f"{source.module} ends its process, or prints, when it is imported.")
         best = min(best, seconds)
         if best < LIGHT:
@@ -102,6 +103,14 @@ def check_light(source: Source) -> Finding:
     return Finding(
         level, "light", f"{source.module} takes {best * 1000:.0f} ms to import; {LIGHT * 1000:.0f} ms is meant."
     )
+
+
+def _measured(told: bytes) -> tuple[float, list[str]]:
+    """What the last line of `_MEASURE` says; raises ValueError, TypeError, IndexError or RecursionError where it is another's."""
+    seconds, heavy = json.loads(told.splitlines()[-1])
+    if not isinstance(seconds, float) or not 0 <= seconds <= _PATIENCE or not isinstance(heavy, list):
+        raise ValueError("these are no seconds and modules")
+    return seconds, [name for name in heavy if isinstance(name, str)]
 
 
 def _load(module: str) -> Registry:
