@@ -23,12 +23,20 @@ from .fuzzing import Parsers, anything, damaged, made_tests, mixed, objects, rec
 PARSERS = Parsers()
 parser = PARSERS.of
 
-_DEEP = "[" * 100_000
+_DEEP = "<deep>"
+"""Stands for what is nested as nothing of ours is."""
 _texts = st.one_of(anything.map(json.dumps), word, st.just(_DEEP))
 
 
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+def _stored(text: str) -> str:
+    """As a database takes it."""
+    return text.replace(_DEEP, "[" * 100_000).encode("utf-8", "replace").decode()
+
+
+def _utf8(told: str | bytes) -> bytes:
+    """As a file or a pipe has it."""
+    content = told if isinstance(told, bytes) else told.encode("utf-8", "surrogatepass")
+    return content.replace(_DEEP.encode(), b"[" * 100_000)
 
 
 # -- libraries and their caches --------------------------------------------------------------------------------------
@@ -88,7 +96,7 @@ def _libraries(example: list[tuple[str, Any]], folder: Path) -> None:
     with sqlite3.connect(place) as file:
         for column, value in example:
             table, _, name = column.partition(".")
-            stored = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+            stored = _stored(value) if isinstance(value, str) else value
             file.execute(f"UPDATE OR IGNORE {table} SET {name} = ?", (stored,))
     file.close()
     with Library(place) as library:
@@ -135,7 +143,7 @@ def _peaks(example: str, folder: Path) -> None:
         peaks.fill([track])
         peaks.close()
         with sqlite3.connect(cache) as file:
-            file.execute("UPDATE peak SET data = ?", (example.encode("utf-8", "replace").decode(),))
+            file.execute("UPDATE peak SET data = ?", (_stored(example),))
         file.close()
         peaks = Peaks(library, cache)
         peak = peaks.of(track)
@@ -145,7 +153,7 @@ def _peaks(example: str, folder: Path) -> None:
         peaks.close()
 
 
-_PAST = {"medium": "m", "runs": {"a": "k"}, "seconds": 3.0, "skipped": {}, "side_car": "", "problems": ["odd"]}
+_PAST = {"medium": "m", "runs": {"a": "k"}, "seconds": 3.0, "skipped": {}, "side_car": "", "problems": ("odd",)}
 
 
 _pasts = st.dictionaries(st.sampled_from(list(_PAST)) | word, anything, max_size=2)
@@ -163,7 +171,7 @@ def _journals(example: tuple[str, str], folder: Path) -> None:
         journal.keep_written(path, "k", [])
         assert journal.past(path, "s", "a") == Past(**_PAST)
         with sqlite3.connect(folder / "journal.db") as file:
-            past, written = (text.encode("utf-8", "replace").decode() for text in example)
+            past, written = map(_stored, example)
             file.execute("UPDATE file SET data = ?", (past,))
             file.execute("UPDATE facts SET data = ?", (past,))
             file.execute("UPDATE written SET data = ?", (written,))
@@ -180,21 +188,19 @@ def _journals(example: tuple[str, str], folder: Path) -> None:
 _EPOCH = '{"epoch": 1, "train_loss": 0.5, "valid": {"loss": 0.4, "ccc": 0.1}, "lr": 0.001, "seconds": 2.0, "best_epoch": 1}\n'
 
 
-@parser(
-    st.one_of(recelled(_EPOCH + _EPOCH.replace("1,", "2,", 1)).map(_utf8), damaged(_EPOCH.encode()), _texts.map(_utf8))
-)
-def _logs_of_trainings(example: bytes, folder: Path) -> None:
+@parser(st.one_of(recelled(_EPOCH + _EPOCH.replace("1,", "2,", 1)), damaged(_EPOCH.encode()), _texts))
+def _logs_of_trainings(example: str | bytes, folder: Path) -> None:
     from mien.training.log import logged, shorten
 
     log = folder / "log.jsonl"
-    log.write_bytes(example)
+    log.write_bytes(_utf8(example))
     shorten(log, 1)
     assert all(epoch["epoch"] <= 1 for epoch in logged(log))
 
 
-@parser(st.tuples(st.sampled_from(["CKPT.yaml", "net.ckpt"]), st.binary(max_size=60) | _texts.map(_utf8)
-                  | recelled("end-of-epoch: true\nunixtime: 1.5\nloss: 0.5\n").map(_utf8) | st.integers(0, 4000)))  # fmt: skip
-def _checkpoints(example: tuple[str, bytes | int], folder: Path) -> None:
+@parser(st.tuples(st.sampled_from(["CKPT.yaml", "net.ckpt"]), st.binary(max_size=60) | _texts
+                  | recelled("end-of-epoch: true\nunixtime: 1.5\nloss: 0.5\n") | st.integers(0, 4000)))  # fmt: skip
+def _checkpoints(example: tuple[str, str | bytes | int], folder: Path) -> None:
     """Two of them; of the newer a file says something else, or has a byte changed."""
     from torch import nn
 
@@ -213,7 +219,7 @@ def _checkpoints(example: tuple[str, bytes | int], folder: Path) -> None:
     content = bytearray(file.read_bytes())
     if isinstance(change, int):
         content[change % len(content)] ^= 0x55
-    file.write_bytes(change if isinstance(change, bytes) else content)
+    file.write_bytes(content if isinstance(change, int) else _utf8(change))
     checkpointer = WholeCheckpointer(place)
     checkpointer.add_recoverable("net", nn.Linear(2, 2))
     found = checkpointer.find_checkpoint(min_key="loss")
@@ -229,28 +235,26 @@ _RESULT = {"settings": {"a": 1}, "result": {"values": {"f1": 0.5}}}
         _utf8
     )
 )
-def _results_of_tables(example: bytes, folder: Path) -> None:
+def _results_of_tables(example: str | bytes, folder: Path) -> None:
     from mien.training.reproduction import _kept, begin
 
-    (folder / "result.json").write_bytes(example)
+    (folder / "result.json").write_bytes(_utf8(example))
     found = _kept(folder, {"a": 1})
     assert found is None or all(isinstance(value, int | float) for value in found["values"].values())
     begun = folder / "training"
     begun.mkdir(exist_ok=True)
-    (begun / "begun.json").write_bytes(example)
+    (begun / "begun.json").write_bytes(_utf8(example))
     begin(begun, {"a": 1})
 
 
-@parser(
-    st.one_of(recelled("# Title\n\n## `olid-a` OLID\n\ntext\n\n## What cannot\n").map(_utf8), st.binary(max_size=60))
-)
-def _pages_of_tables(example: bytes, folder: Path) -> None:
+@parser(st.one_of(recelled("# Title\n\n## `olid-a` OLID\n\ntext\n\n## What cannot\n"), st.binary(max_size=60)))
+def _pages_of_tables(example: str | bytes, folder: Path) -> None:
     from mien.sdk.descriptors import TableInfo
     from mien.training.reproduction import Reproduced
     from mien.training.reproduction_page import sections_of, write_page
 
     path = folder / "page.md"
-    path.write_bytes(example)
+    path.write_bytes(_utf8(example))
     info = TableInfo("mine", "Mine", factory="a.table")
     write_page(path, Reproduced(info, (), (), (1,), 2), {"mine": info})
     assert "mine" in sections_of(path.read_text(encoding="utf-8"))
@@ -299,13 +303,13 @@ def _addresses_of_clusters(example: str, folder: Path) -> None:
 _sent = _texts | objects("is", "value", "arrays").map(json.dumps)
 
 
-@parser(st.tuples(st.lists(_sent.map(_utf8), max_size=3), st.binary(max_size=9)))
-def _messages(example: tuple[list[bytes], bytes], folder: Path) -> None:
+@parser(st.tuples(st.lists(_sent, max_size=3), st.binary(max_size=9)))
+def _messages(example: tuple[list[str], bytes], folder: Path) -> None:
     from mien.engine.isolation.codec import Nonsense
     from mien.engine.isolation.wire import Inbox
 
     inbox = Inbox()
-    for text in example[0]:
+    for text in map(_utf8, example[0]):
         inbox.feed(len(text).to_bytes(4, "little") + text)
     inbox.feed(example[1])
     for _ in range(len(example[0]) + 2):
@@ -378,7 +382,7 @@ def _findings_on_plugins(example: str, folder: Path) -> None:
     from mien.cli.plugins_check import _finding
     from mien.engine.conformance.find import _measured
 
-    found = _finding(example)
+    found = _finding(_stored(example))
     assert found is None or str(found.text)
     try:
         seconds, heavy = _measured(_utf8(example))
