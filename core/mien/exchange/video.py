@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -46,6 +47,8 @@ _SLOWEST, _USUAL = 10.0, 25.0
 """Hz: least rate of the result, for captions to move on still pictures; rate where the file tells none."""
 
 _ANEW = {"acodec": "aac", "audio_bitrate": "160k"}
+_LOOK = 0.5
+"""s that ffmpeg may take over what it was given before it is looked whether the export is to stop."""
 _STANDS = 2.0
 """s before a selection from which on pictures are decoded."""
 
@@ -80,14 +83,21 @@ class VideoExporter:
         overlay = Overlay(analysis, size, params, verdict_threshold(analysis))
         begin, end = analysis.span or (0.0, medium.duration or 0.0)
         sound = _sound_of(medium, analysis.media.audio_stream)
-        with _Encoder(medium, sound, target, size, rate, params.crf, analysis.span) as encoder:
+        share = 0.0
+
+        def look() -> None:
+            if self.watch is not None:
+                self.watch(share)
+
+        with _Encoder(medium, sound, target, size, rate, params.crf, analysis.span, look) as encoder:
             written = 0
-            for time, picture in pictures(medium, size, rate, analysis.span):
-                overlay.draw(picture, time)
+            for moment, picture in pictures(medium, size, rate, analysis.span):
+                overlay.draw(picture, moment)
                 encoder.write(picture)
                 written += 1
-                if self.watch is not None and end > begin:
-                    self.watch(min((time - begin) / (end - begin), 1.0))
+                if end > begin:
+                    share = min((moment - begin) / (end - begin), 1.0)
+                    look()
             if not written:
                 raise ExportError(f"Not one picture of it could be decoded: {shown(medium.path)}")
         return [target]
@@ -171,8 +181,13 @@ class _Encoder:
         rate: Fraction,
         crf: int,
         span: tuple[float, float] | None = None,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self._size, self._target = size, target
+        self._look = look
+        self._since: float | None = None  # when ffmpeg was given something that it has not taken yet
+        self._why: BaseException | None = None  # the look told to stop
+        self._ended = threading.Event()
         self._said: deque[str] = deque(maxlen=20)
         program = str(ffmpeg_path())
         graph = _graph(medium, sound, target, size, rate, _codec(program, crf), span)
@@ -181,6 +196,8 @@ class _Encoder:
         )
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
+        self._guard = threading.Thread(target=self._watch_over, daemon=True)
+        self._guard.start()
 
     def __enter__(self) -> _Encoder:
         return self
@@ -188,18 +205,36 @@ class _Encoder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._process.kill()
+        self._since = time.monotonic()
         with contextlib.suppress(OSError):
             self._pipe.close()
         code = self._process.wait()
+        self._ended.set()
+        self._guard.join()
         self._reader.join()
         if self._process.stderr is not None:
             self._process.stderr.close()
+        if self._why is not None:
+            raise self._why
         if kind is None or issubclass(kind, BrokenPipeError):
             self._judge(code)
 
     def write(self, picture: Picture) -> None:
         """One picture; raises BrokenPipeError, which leaving the context turns into what ffmpeg said."""
+        self._since = time.monotonic()
         self._pipe.write(np.ascontiguousarray(picture).data.cast("B"))
+        self._since = None
+
+    def _watch_over(self) -> None:
+        """An ffmpeg that takes nothing more, as on a drive that has gone, keeps nobody who wants to stop."""
+        while not self._ended.wait(_LOOK):
+            if self._since is not None and time.monotonic() - self._since > _LOOK:
+                try:
+                    self._look()
+                except BaseException as why:  # noqa: BLE001 - raised where the export runs
+                    self._why = why
+                    self._process.kill()
+                    return
 
     @property
     def _pipe(self) -> IO[bytes]:

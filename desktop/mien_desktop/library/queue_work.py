@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from mien_desktop.library.item import Known, State
 from mien_desktop.library.queue_entries import Entries, mark_of
 from mien_desktop.work.scanner import Course, Scanner
 
+QUIET = 60.0
+"""s without progress after which a medium's worker may hang, as in the window (`shell/patience.py`)."""
+SILENT = "Nothing was heard of it for a minute: its worker may hang. Pause the queue and resume it to begin again."
+_LOOK = 1000  # ms; from one look for workers that hang to the next
 _SOON = 100  # ms; files that were looked into are given to the workers together
 
 
@@ -53,10 +58,12 @@ class Work(QObject):
         self._asked: set[Path] = set()  # being looked into
         self._known: dict[Path, Item] = {}  # looked into, and to be analysed
         self._given: dict[Path, Item] = {}  # handed to the workers
-        self._running: set[Path] = set()  # at work there
+        self._running: dict[Path, float] = {}  # at work there, and when (s) there was progress last
         self._terms: tuple[Choice, int | None] | None = None  # what they were given with
         self._soon = QTimer(self, singleShot=True, interval=_SOON)
         self._soon.timeout.connect(self.go_on)
+        self._watch = QTimer(self, interval=_LOOK)
+        self._watch.timeout.connect(self._look_for_silence)
         self._listen()
 
     def use(self, scanner: Scanner) -> None:
@@ -136,6 +143,7 @@ class Work(QObject):
         """Stop what runs; nothing is heard of it any more."""
         self._closed = True
         self._soon.stop()
+        self._watch.stop()
         self.scanner.hold()
 
     def _wanted_terms(self) -> tuple[Choice, int | None] | None:
@@ -176,7 +184,8 @@ class Work(QObject):
     def _began(self, path: Path) -> None:
         row = self._mine(path)
         if row is not None:
-            self._running.add(path)
+            self._running[path] = time.monotonic()
+            self._watch.start()
             state = "paused" if self.paused else "running"
             self._entries.set(row, state=state, reason="", progress=0.0, left=None)
             self.standing.emit()
@@ -191,18 +200,30 @@ class Work(QObject):
                 continue
             course = at_work.get(path)
             if course is None:  # it is to be begun once more
-                self._running.discard(path)
-                self._entries.set(row, state="waiting", progress=0.0, left=None)
+                self._running.pop(path, None)
+                self._entries.set(row, state="waiting", reason="", progress=0.0, left=None)
             elif (course.progress, course.left) != (self._entries[row].progress, self._entries[row].left):
+                if course.progress != self._entries[row].progress:
+                    self._running[path] = time.monotonic()
+                    self._entries.set(row, reason="")
                 self._entries.set(row, progress=course.progress, left=course.left)
         self.left = left
         self.standing.emit()
+
+    def _look_for_silence(self) -> None:
+        now = time.monotonic()
+        for path in [path for path, heard in self._running.items() if now - heard > QUIET]:
+            row = self._mine(path)
+            if row is not None and self._entries[row].state == "running" and not self._entries[row].reason:
+                self._entries.set(row, reason=SILENT)
+        if not self._running:
+            self._watch.stop()
 
     def _ended(self, item: Item) -> None:
         row = self._mine(item.path)
         self._given.pop(item.path, None)
         self.forget(item.path)
-        self._running.discard(item.path)
+        self._running.pop(item.path, None)
         if row is not None:
             self._end(row, item)
             if not self.paused and self._given and self._wanted_terms() != self._terms:
@@ -238,8 +259,9 @@ class Work(QObject):
         for path in self._running:
             row = self._entries.row(path)
             if row is not None and self._entries[row].state == "running":
-                self._entries.set(row, state=state, left=None)
-        self._running = set()
+                self._entries.set(row, state=state, reason="", left=None)
+        self._running = {}
+        self._watch.stop()
 
     def _mine(self, path: Path) -> int | None:
         """The row of a medium at the workers; None when it was taken out."""
