@@ -31,6 +31,9 @@ class StatusBar(QWidget):
         row.setSpacing(10)
         self.details = button("Progress", _TIP, kind="flat")
         self.details.clicked.connect(self.show_list)
+        room = self.details.sizePolicy()
+        room.setRetainSizeWhenHidden(True)  # the foot stays as high as it is, whether there is something to list or not
+        self.details.setSizePolicy(room)
         self.list = ProgressList(document, self)
         self._bar = QProgressBar()
         self._bar.setRange(0, 1000)
@@ -122,8 +125,7 @@ class StatusBar(QWidget):
         ended = [s for s in standings if s.state in MARKS]
         running = [s for s in standings if s.state == "running"]
         busy = self._document.analysing
-        # The foot stays as high as it is, whether there is something to list or not.
-        self.details.setEnabled(bool(standings))
+        self.details.setVisible(bool(standings))
         self.details.setText(f"{len(ended)} of {len(standings)}" if busy and standings else "Progress")
         explain(self.details, "Progress of every plugin", _TIP)
         self._bar.setVisible(busy)

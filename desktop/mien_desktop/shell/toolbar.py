@@ -73,6 +73,8 @@ class ToolBar(QWidget):
             box.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             box.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
             box.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # who chooses by the mouse goes on with the keys of the views
+        # A device has one short name that is never cut while there is room.
+        self.device.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.set_fusions(registry)
         self.fusion.activated.connect(lambda _: self.fusion_chosen.emit(self.fusion.currentData()))
         self.compare.activated.connect(lambda _: self.compare_chosen.emit(self.compare.currentData()))
@@ -148,6 +150,7 @@ class ToolBar(QWidget):
         wide = self.search.fontMetrics().horizontalAdvance(self.search.placeholderText())
         self.search.setMinimumWidth(wide // 2 + 32)
         self.search.setMaximumWidth(2 * wide)
+        self.device.setMaximumWidth(56 * self.device.fontMetrics().averageCharWidth())
 
     def set_medium(self, there: bool) -> None:
         """Whether a medium is open."""

@@ -158,8 +158,22 @@ def test_damage_is_told_in_one_line_once(opened: MainWindow) -> None:
     assert opened.message.text == ""
 
 
+def test_the_name_of_the_device_is_not_cut_while_there_is_room(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(1600, 1000)
+    window.show()
+    box = window.tools.device
+    qtbot.waitUntil(lambda: "(" in box.currentText(), timeout=PATIENCE)  # the name of what it chooses comes later
+    qtbot.waitUntil(lambda: box.width() - box.fontMetrics().horizontalAdvance(box.currentText()) >= 24, timeout=20_000)
+    window.resize(1280, 720)
+    assert window.width() == 1280
+
+
 def test_the_foot_tells_of_every_running_plugin(opened: MainWindow, qtbot: QtBot) -> None:
     document, foot = opened.document, opened.foot
+    document.standings = {}
+    document.progressed.emit()
+    height = foot.height()
+    assert not foot.details.isVisible()  # there is nothing to list
     document.analysing = True
     document.standings = {
         "speech.voice": Standing("speech.voice", "Voice activity", "done", 1.0, 0.0),
@@ -169,7 +183,9 @@ def test_the_foot_tells_of_every_running_plugin(opened: MainWindow, qtbot: QtBot
     }
     document.progressed.emit()
     assert foot.line == "emotion 25% · 1:05 left    detect 50% · 0:12 left"
+    assert foot.details.isVisible()
     assert foot.details.text() == "2 of 4"
+    assert foot.height() == height
     foot.details.click()
     assert foot.list.told == {
         "speech.voice": "done",
