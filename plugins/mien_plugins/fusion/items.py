@@ -81,10 +81,13 @@ class Items:
     def __len__(self) -> int:
         return len(self.label)
 
+    def rows(self, which: npt.NDArray[np.bool_]) -> Items:
+        """Some of them."""
+        return Items(*(getattr(self, f.name)[which] for f in fields(self)))
+
     def of(self, part: str) -> Items:
         """Those of one part."""
-        rows = self.part == PARTS.index(part)
-        return Items(*(getattr(self, f.name)[rows] for f in fields(self)))
+        return self.rows(self.part == PARTS.index(part))
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, whole or not at all."""

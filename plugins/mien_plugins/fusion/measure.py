@@ -11,17 +11,15 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
-from mien.evaluation.metrics import balanced_accuracy, bootstrap_ci, ccc, ece, ece_by_chance
+from mien.evaluation.metrics import balanced_accuracy, bce, bootstrap_ci, ccc, ece, ece_by_chance
 from mien.tracks.quantity import EXPRESSIONS
-from mien.training.card import Card, DataSource, Metric
-from mien.training.job import command
-from mien.training.reliability import reliability, reliability_plot
+from mien.training.card import Metric
 from mien_plugins.face.measure import fit_temperature
-from mien_plugins.fusion.draw import NOBODY, RUN, STEP, Pools
+from mien_plugins.fusion.draw import Pools
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.plan import Plan
-from mien_plugins.fusion.scaling import STAND_INS, Scaling, described, fit, named, subsets, to_config
+from mien_plugins.fusion.scaling import STAND_INS, Scaling, fit, named, subsets, to_config
 from mien_plugins.fusion.timed import Encoded, Reading, TimedNet
 from mien_plugins.fusion.trained import BANK
 
@@ -31,6 +29,16 @@ STEPS: Final = 40
 """Of a held-out sequence: 20 s."""
 WAYS: Final = {"off": "without Moddrop", "single": "with Moddrop", "every": "trained on every subset"}
 KNN: Final = "the others by KNN imputation"
+VOICES: Final = "by who is heard"
+TESTED: Final = "held-out sequences"
+CROSS_FITTED: Final = "held-out sequences, cross-fitted"
+SAMPLED: Final = "small sample, calibrated as it ships"
+SAMPLE: Final = 60
+"""Sequences of the small sample."""
+ECE_HOSTILE: Final = "expected calibration error, hostile"
+ECE_EMOTION: Final = "expected calibration error, emotion"
+BCE_HOSTILE: Final = "cross-entropy, hostile"
+HOSTILE: Final = [EXPRESSIONS.index(name) for name in ("angry", "disgust")]
 _AT_ONCE: Final = 30
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -127,151 +135,115 @@ def calibrate(heard: Heard) -> dict[str, Any]:
     return to_config(common, own)
 
 
-def measured(heard: Heard, repeats: int, way: str, *, whole: bool = False) -> list[Metric]:
-    """Balanced accuracy of the emotion with every subset; with `whole` also concordance, and calibration of hostility."""
+def measured(heard: Heard, repeats: int, way: str, where: str = TESTED) -> list[Metric]:
+    """Balanced accuracy of the emotion with every subset."""
+    return [
+        _metric(
+            heard, "balanced accuracy, emotion", p.argmax(1), f"{where}: {named(MODALITIES, kind)}", repeats, WAYS[way]
+        )
+        for kind, p in zip(subsets(len(MODALITIES)), heard.probability, strict=True)
+    ]
 
-    def on(name: str, metric: Any, truth: Any, guess: Any, subset: str, note: str = "") -> Metric:
-        interval = bootstrap_ci(metric, truth, guess, groups=heard.group, repeats=repeats)
-        return Metric.of(name, interval, len(heard.label), subset, note)
 
+def concordant(heard: Heard, repeats: int, way: str, where: str = TESTED) -> list[Metric]:
+    """Concordance of valence and arousal, and balanced accuracy of hostility, with every subset."""
     found = []
-    hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
-    kinds = subsets(len(MODALITIES))
-    filled = [] if heard.imputed is None else list(heard.imputed.probability[1:])
-    for kind, probability in zip(kinds[1 : len(filled) + 1], filled, strict=True):
-        subset = f"held-out sequences: {named(MODALITIES, kind)}"
+    for kind, probability, said in zip(subsets(len(MODALITIES)), heard.probability, heard.said, strict=True):
+        subset = f"{where}: {named(MODALITIES, kind)}"
+        for name, guess in (("CCC valence", said[:, 0]), ("CCC arousal", said[:, 1])):
+            found.append(_metric(heard, name, guess, subset, repeats, WAYS[way]))
         found.append(
-            on("balanced accuracy, emotion", balanced_accuracy, heard.label, probability.argmax(1), subset, KNN)
+            _metric(heard, "balanced accuracy, hostile", scored(probability) >= 0.5, subset, repeats, "at 0.5")
         )
-        found.append(on(ECE_HOSTILE, ece, hostile, scored(probability), subset, f"15 bins; {KNN}"))
-    for kind, probability, said in zip(kinds, heard.probability, heard.said, strict=True):
-        subset = f"held-out sequences: {named(MODALITIES, kind)}"
-        found.append(
-            on("balanced accuracy, emotion", balanced_accuracy, heard.label, probability.argmax(1), subset, WAYS[way])
-        )
-        if not whole:
-            continue
-        for i, name in enumerate(("valence", "arousal")):
-            found.append(on(f"CCC {name}", ccc, heard.affect[:, i], said[:, i], subset, WAYS[way]))
-        score = scored(probability)
-        found.append(on("balanced accuracy, hostile", balanced_accuracy, hostile, score >= 0.5, subset, "at 0.5"))
-        found.append(on(ECE_HOSTILE, ece, hostile, score, subset, "15 bins"))
-        found.append(on(ECE_EMOTION, ece, heard.label, probability, subset, "of the likeliest; 15 bins"))
     return found
 
 
-def by_voice(heard: Heard, voices: Mapping[str, Sequence[str]], repeats: int) -> list[Metric]:
+def calibrated(heard: Heard, repeats: int) -> list[Metric]:
+    """Calibration of hostility and of the likeliest emotion, with every subset."""
+    found = []
+    for kind, probability in zip(subsets(len(MODALITIES)), heard.probability, strict=True):
+        subset = f"{CROSS_FITTED}: {named(MODALITIES, kind)}"
+        found.append(_metric(heard, ECE_HOSTILE, scored(probability), subset, repeats, "15 bins"))
+        found.append(_metric(heard, ECE_EMOTION, probability, subset, repeats, "of the likeliest; 15 bins"))
+    return found
+
+
+def filled(tested: Heard, held: Heard, repeats: int) -> list[Metric]:
+    """The same where what is absent is imputed, as `measured` and `calibrated` tell it."""
+    found = []
+    for number, kind in list(enumerate(subsets(len(MODALITIES))))[1:]:
+        name = named(MODALITIES, kind)
+        if tested.imputed is not None:
+            guess = tested.imputed.probability[number].argmax(1)
+            found.append(_metric(tested, "balanced accuracy, emotion", guess, f"{TESTED}: {name}", repeats, KNN))
+        if held.imputed is not None:
+            score = scored(held.imputed.probability[number])
+            found.append(_metric(held, ECE_HOSTILE, score, f"{CROSS_FITTED}: {name}", repeats, f"15 bins; {KNN}"))
+    return found
+
+
+def by_voice(tested: Heard, held: Heard, voices: Mapping[str, Sequence[str]], repeats: int) -> list[Metric]:
     """The same with every modality by who is heard; `voices`: the groups of each speaker. Those who are never or always
     hostile are left out."""
     found = []
-    hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
-    guess, score = heard.probability[0].argmax(1), scored(heard.probability[0])
     for name in sorted({name for groups in voices.values() for name in groups}):
-        rows = np.array([name in voices.get(str(speaker), ()) for speaker in heard.speaker])
-        if not 0 < hostile[rows].sum() < rows.sum():
-            continue
-        chance = f"15 bins; {ece_by_chance(score[rows]):.3f} by chance alone"
-        for metric, of, truth, said, note in (
-            ("balanced accuracy, emotion", balanced_accuracy, heard.label, guess, VOICES),
-            ("balanced accuracy, hostile", balanced_accuracy, hostile, score >= 0.5, "at 0.5"),
-            (ECE_HOSTILE, ece, hostile, score, chance),
-        ):
-            interval = bootstrap_ci(of, truth[rows], said[rows], groups=heard.group[rows], repeats=repeats)
-            subset = f"held-out sequences: {named(MODALITIES, subsets(len(MODALITIES))[0])}, {name}"
-            found.append(Metric.of(metric, interval, int(rows.sum()), subset, note))
+        for heard, where in ((tested, TESTED), (held, CROSS_FITTED)):
+            rows = np.array([name in voices.get(str(speaker), ()) for speaker in heard.speaker])
+            if not 0 < np.isin(heard.label[rows], HOSTILE).sum() < rows.sum():
+                continue
+            subset = f"{where}: {named(MODALITIES, subsets(len(MODALITIES))[0])}, {name}"
+            probability = heard.probability[0]
+            score = scored(probability)
+            told: tuple[tuple[str, Any, str], ...]
+            if heard is tested:
+                told = (
+                    ("balanced accuracy, emotion", probability.argmax(1), VOICES),
+                    ("balanced accuracy, hostile", score >= 0.5, "at 0.5"),
+                )
+            else:
+                told = ((ECE_HOSTILE, score, f"15 bins; {ece_by_chance(score[rows]):.3f} by chance alone"),)
+            found += [_metric(heard, metric, said, subset, repeats, note, rows) for metric, said, note in told]
     return found
 
 
-VOICES: Final = "by who is heard"
-ECE_HOSTILE: Final = "expected calibration error, hostile"
-ECE_EMOTION: Final = "expected calibration error, emotion"
-HOSTILE: Final = [EXPRESSIONS.index(name) for name in ("angry", "disgust")]
+def on_sample(net: TimedNet, pools: Pools, repeats: int, way: str) -> list[Metric]:
+    """A few test sequences, always the same, read by the net with the calibration that it has: quick to do again."""
+    heard = read_all(net, pools, SAMPLE, HELD["test"])
+    losses = [
+        _metric(heard, BCE_HOSTILE, scored(p), f"{SAMPLED}: {named(MODALITIES, kind)}", repeats, WAYS[way])
+        for kind, p in zip(subsets(len(MODALITIES)), heard.probability, strict=True)
+    ]
+    return [*measured(heard, repeats, way, SAMPLED), *concordant(heard, repeats, way, SAMPLED), *losses]
+
+
+def _metric(
+    heard: Heard, name: str, said: Any, subset: str, repeats: int, note: str, rows: Any = slice(None)
+) -> Metric:
+    """A figure of what was said of (some of) the readings, with its interval by sequences."""
+    what, _, of = name.partition(", ")
+    truth: Any = heard.label
+    if of == "hostile":
+        truth = np.isin(heard.label, HOSTILE).astype(np.int64)
+    elif what.startswith("CCC"):
+        truth = heard.affect[:, ("CCC valence", "CCC arousal").index(what)]
+    interval = bootstrap_ci(
+        _METRICS[what.split(" ")[0]], truth[rows], said[rows], groups=heard.group[rows], repeats=repeats
+    )
+    return Metric.of(name, interval, len(truth[rows]), subset, note)
+
+
+_METRICS: Final[Mapping[str, Any]] = {
+    "balanced": balanced_accuracy,
+    "CCC": ccc,
+    "expected": ece,
+    "cross-entropy": bce,
+}
+"""First word of a figure's name → how it is found."""
 
 
 def scored(probability: Floats) -> Floats:
     """(N,) P(hostile) of the classes' probabilities (N, C)."""
     return np.asarray(probability[:, HOSTILE].sum(1).clip(0, 1))
-
-
-def make_card(
-    config: Mapping[str, Any], heard: Heard, voices: Mapping[str, Sequence[str]], repeats: int, parameters: int
-) -> Card:
-    """The card of a model that read the held-out sequences as `heard` says; `voices`: see `by_voice`."""
-    strategy, way = str(config["strategy"]), str(config["moddrop"])
-    own = [*measured(heard, repeats, way, whole=True), *by_voice(heard, voices, repeats)]
-    hostile = np.isin(heard.label, HOSTILE).astype(np.int64)
-    diagrams = [
-        reliability(hostile, scored(p), f"hostile, {named(MODALITIES, kind)}")
-        for kind, p in zip(subsets(len(MODALITIES)), heard.probability, strict=True)
-    ]
-    items = config["items"]
-    counts = {m: ", ".join(f"{n} {part}" for part, n in items[m].items()) for m in MODALITIES}
-    default = {"strategy": strategy} | ({} if way == "every" else {"moddrop": way})
-    return Card(
-        id=f"fusion-{strategy}",
-        title=f"Trained on unimodal corpora paired by label: attention fusion '{strategy}'"
-        + (", quick form" if config["quick"] else ""),
-        task="No one of whom it learnt was seen, heard and read at once. Fuses embeddings of text, voice and face into seven "
-        "emotions, valence and arousal; P(angry) + P(disgust) is what it calls hostility.",
-        licence="CC BY-NC-SA 4.0 (that of RAVDESS; FER2013 is for research use, EmoBank CC BY-SA 4.0)",
-        data=(
-            DataSource("FER2013", "research use", f"faces: {counts['face']}", "Goodfellow et al., ICONIP 2013"),
-            DataSource(
-                "RAVDESS, EmoDB",
-                "CC BY-NC-SA 4.0; free with citation",
-                f"voices: {counts['voice']}",
-                "Livingstone & Russo 2018; Burkhardt et al. 2005",
-            ),
-            DataSource("EmoBank", "CC BY-SA 4.0", f"texts: {counts['text']}", "Buechel & Hahn 2017"),
-        ),
-        split=(
-            "Faces by groups of copies (PublicTest is the test part), voices by speaker (test: RAVDESS 19 and 20, EmoDB 16), "
-            "texts as published; validation and test parts are of faces, speakers and texts that the embedding models were not "
-            f"trained on either. Sequences of {STEPS * STEP:g} s in runs of {RUN[0] * STEP:g} to {RUN[1] * STEP:g} s of one "
-            f"emotion; in {NOBODY:.0%} of the runs nobody is there. Each run is read at its end; intervals by drawing whole "
-            "sequences."
-        ),
-        seeds=(int(config["seed"]),),
-        metrics=(*own, *(Metric(**fields) for fields in config["compared"])),
-        limits=(
-            "The pairing is an assumption: a face, a voice and a text of one emotion need not belong to one moment, and where "
-            "they disagree in earnest (irony, composure) it has learnt nothing.",
-            "Three speakers calibrate the voices and three others test them: too few to hold for everybody, and intervals, which "
-            "know only of the sequences, are too narrow for them.",
-            "EmoBank names no emotions: a text has the one whose norm is nearest to its ratings, which is a coarse guess; few "
-            "are angry, so that hostility by text alone was calibrated and measured on a handful of them.",
-            "Acted voices and searched-for pictures are stronger than everyday ones. The embeddings of the training part come "
-            "from models that were trained on the same items, and are surer there than on strangers; the calibration, fitted on "
-            "strangers, makes up for that only on the whole.",
-            "Hostility here is how angry or disgusted somebody seems; what is said counts by its emotion only. For offence use "
-            "the late fusion, which is the default.",
-        ),
-        command=command("fusion-attention", out=f"resources/models/fusion-{strategy}", quick=bool(config["quick"]),
-                        seed=int(config["seed"]), options=default),
-        calibration=described(config, "sequences")
-        | {"P(hostile)": "P(angry) + P(disgust) of these probabilities, so that the two always agree"},
-        architecture=_architecture(config),
-        parameters=parameters,
-        notes=(
-            f"What ships was {WAYS[way]}; best epoch {config['best_epoch']} of {config['plan']['epochs']}, chosen on the "
-            "validation sequences. Rows noted as trained otherwise are that net before any calibration, for comparison.",
-            "An absent modality has weight zero. With missing=knn the mean of its nearest training moments stands in for it.",
-        ),
-        plots=(reliability_plot(*diagrams),),
-    )  # fmt: skip
-
-
-def _architecture(config: Mapping[str, Any]) -> str:
-    net = config["net"]
-    if config["family"] == "pooled":
-        return (
-            f"bi-GRU of {net['hidden']} per modality over {max(net['steps']) * STEP:g} s, {config['strategy']} multi-head "
-            f"attention ({net['heads']} heads), statistical pooling, dense layer of {net['dense']} (Rajan 2022, ch. 4)"
-        )
-    return (
-        f"each modality projected to {net['width']}, fusion strategy '{config['strategy']}' at each step, LSTM of "
-        f"{net['hidden']} over time (Tzirakis et al. 2021)"
-    )
 
 
 def _at(values: torch.Tensor | None, ends: npt.NDArray[np.bool_]) -> Floats:

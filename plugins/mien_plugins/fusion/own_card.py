@@ -86,7 +86,7 @@ def make_card(config: Mapping[str, Any], read: Read, groups: npt.NDArray[np.str_
         command=command(
             "fusion-attention", data="DIR", out="DIR", quick=config["quick"], seed=config["seed"], options=options
         ),
-        calibration=described(config, "rows"),
+        calibration=described(config, "validation rows"),
         architecture=_architecture(config),
         parameters=parameters,
         notes=(

@@ -137,17 +137,17 @@ def to_config(common: float, own: Mapping[str, Mapping[str, Scaling]]) -> dict[s
 
 
 def described(config: Mapping[str, Any], held: str) -> dict[str, str]:
-    """How a model's probabilities were calibrated, for its card; `held` names what the validation part consists of."""
+    """How a model's probabilities were calibrated, for its card; `held` names what it was fitted on."""
     if "temperature" not in config:
         return {}
     common, own = f"{float(config['temperature']):.4f}", config.get("calibration", {})
     if not own:
-        method = f"temperature scaling on the validation {held}, all subsets together (Guo et al. 2017)"
+        method = f"temperature scaling on the {held}, all subsets together (Guo et al. 2017)"
         return {"method": method, "temperature": common}
     modalities = config["net"]["modalities"]
     lines = {
         "method": "softmax(logits / temperature + bias), a temperature and a bias of each class for each subset of modalities, "
-        f"fitted on the validation {held} (Alexandari et al. 2020)",
+        f"fitted on the {held} (Alexandari et al. 2020)",
         "all subsets together, for what has no calibration of its own": f"temperature {common}",
     }
     for way, note in zip(STAND_INS, ("", ", the others imputed"), strict=True):

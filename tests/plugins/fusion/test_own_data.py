@@ -206,7 +206,9 @@ def test_features_of_the_thesis_sizes_give_its_nets(strategy: str, count: int) -
 def test_the_rate_falls_by_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     losses = [1.0, 0.9, *[0.95] * 11, 0.95, 0.5]
-    log.write_text("".join(json.dumps({"valid": {"loss": loss}}) + "\n" for loss in losses))
+    line = {"train_loss": 1.0, "lr": 1e-3, "seconds": 1.0}
+    told = ({"epoch": n, **line, "valid": {"loss": loss}} for n, loss in enumerate(losses, 1))
+    log.write_text("".join(json.dumps(epoch) + "\n" for epoch in told))
     assert [own_recipe.lowered(log, n) for n in (0, 2, 12, 13, 15)] == [1.0, 1.0, 1.0, 0.1, 0.1]
 
 

@@ -129,10 +129,10 @@ def test_what_ships_is_calibrated_for_every_subset_and_says_so(strategy: str) ->
     assert set(config["calibration"]["knn"]) == set(SUBSETS[1:])
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert {name: card["calibration"][name] for name in SUBSETS} == {
-        name: text for name, text in described(config, "sequences").items() if name in SUBSETS
+        name: text for name, text in described(config, "sequences of all held-out folds").items() if name in SUBSETS
     }
     told = [m["subset"] for m in card["metrics"] if m["name"] == ECE_HOSTILE and m["note"] == "15 bins"]
-    assert told == [f"held-out sequences: {name}" for name in SUBSETS]
+    assert told == [f"held-out sequences, cross-fitted: {name}" for name in SUBSETS]
     said = {}
     for subset in ("own", "common"):
         net = build(config if subset == "own" else {k: v for k, v in config.items() if k != "calibration"}).eval()
