@@ -67,12 +67,18 @@ class Command:
         assert self.process.stderr is not None
         self.read()
         err = self.process.stderr.read()
-        code = self.process.wait()
-        self._timer.cancel()
-        self.process.stdout.close()  # type: ignore[union-attr]
-        self.process.stderr.close()
+        code = self.close()
         assert "Traceback" not in err, err
         return code, err
+
+    def close(self) -> int:
+        """Wait for its end and forget its pipes; exit code."""
+        code = self.process.wait()
+        self._timer.cancel()
+        for pipe in (self.process.stdout, self.process.stderr):
+            assert pipe is not None
+            pipe.close()
+        return code
 
     def children(self) -> list[int]:
         """Process ids of what it started."""

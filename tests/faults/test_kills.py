@@ -95,7 +95,7 @@ class _Trial:
         else:
             command.process.kill()
         command.read()
-        command.process.wait()
+        command.close()
         return True
 
     def _results(self, place: Path) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Mapping
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -72,6 +72,22 @@ class Shortened(QLabel):
 class Chooser(QComboBox):
     """A combo box that shortens what it has no room for, with dots, where a style sheet would cut it off."""
 
+    def sizeHint(self) -> QSize:
+        """Where it goes by its contents, room for the longest as it is drawn; Qt forgets what a style sheet adds around it."""
+        hint = super().sizeHint()
+        if self.sizeAdjustPolicy() != QComboBox.SizeAdjustPolicy.AdjustToContents:
+            return hint
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        option.rect = QRect(QPoint(0, 0), hint)
+        longest = max((self.fontMetrics().horizontalAdvance(self.itemText(n)) for n in range(self.count())), default=0)
+        return QSize(hint.width() + max(0, longest + 5 - self._room(option)), hint.height())
+
+    def _room(self, option: QStyleOptionComboBox) -> int:
+        """Width of what it says, logical pixels."""
+        place = QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField
+        return self.style().subControlRect(*place, self).width()
+
     def minimumSizeHint(self) -> QSize:
         """It gives way where it is narrow: a word of it stays."""
         hint = super().minimumSizeHint()
@@ -82,11 +98,8 @@ class Chooser(QComboBox):
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        room = self.style().subControlRect(
-            QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
-        )
         dots = Qt.TextElideMode.ElideRight
-        option.currentText = self.fontMetrics().elidedText(option.currentText, dots, room.width() - 4)
+        option.currentText = self.fontMetrics().elidedText(option.currentText, dots, self._room(option) - 4)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 

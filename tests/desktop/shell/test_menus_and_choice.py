@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from mien import config
@@ -163,7 +163,10 @@ def test_the_name_of_the_device_is_not_cut_while_there_is_room(window: MainWindo
     window.show()
     box = window.tools.device
     qtbot.waitUntil(lambda: "(" in box.currentText(), timeout=PATIENCE)  # the name of what it chooses comes later
-    qtbot.waitUntil(lambda: box.width() - box.fontMetrics().horizontalAdvance(box.currentText()) >= 24, timeout=20_000)
+    qtbot.waitUntil(lambda: box.width() >= box.sizeHint().width(), timeout=PATIENCE)
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    assert box._room(option) - 4 >= box.fontMetrics().horizontalAdvance(box.currentText())
     window.resize(1280, 720)
     assert window.width() == 1280
 
