@@ -12,6 +12,7 @@ from mien.exchange.findings import describe
 from mien.exchange.text import clock
 from mien.library.holdings import plugins
 from mien.library.library import Library
+from mien.library.medium import damage
 
 
 def list_media(place: str | None, as_json: bool) -> None:
@@ -28,6 +29,7 @@ def list_media(place: str | None, as_json: bool) -> None:
                         "added": m.added.isoformat(),
                         "plugins": read_by.get(m.id, []),
                     }
+                    | ({"damaged": True} if m.damaged else {})
                     for m in media
                 ]
             )
@@ -36,7 +38,10 @@ def list_media(place: str | None, as_json: bool) -> None:
             typer.echo("The library is empty; fill it with: mien analyze PATH")
         for m in media:
             length = "?" if m.duration is None else clock(m.duration)
-            typer.echo(f"{m.id[:12]}  {length:>8}  {len(read_by.get(m.id, [])):>2} plugins  {shown(m.path)}")
+            mark = "  (damaged)" if m.damaged else ""
+            typer.echo(f"{m.id[:12]}  {length:>8}  {len(read_by.get(m.id, [])):>2} plugins  {shown(m.path)}{mark}")
+        if told := damage(media):
+            typer.echo(f"mien: {told}", err=True)
 
 
 def show_medium(which: str, place: str | None, as_json: bool) -> None:

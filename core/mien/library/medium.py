@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
+from mien.errors import shown
 from mien.library import schema
 from mien.library.codec import undamaged
 from mien.library.rows import Correction, Run, moment
@@ -23,6 +25,15 @@ if TYPE_CHECKING:
     from mien.library.library import Library
 
 _MEDIUM, _PLACE = schema.medium, schema.medium_path
+
+
+class Listed(Protocol):
+    """What a list knows of a medium."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def damaged(self) -> bool: ...
 
 
 class MediumFacts(Protocol):
@@ -46,6 +57,7 @@ class Medium:
         format: the container (`mov,mp4,m4a`).
         streams: what the probe said of each stream.
         added: UTC.
+        damaged: what the library says of it cannot be read, so that it is taken for unknown; an analysis tells it anew.
     """
 
     id: str
@@ -56,6 +68,7 @@ class Medium:
     streams: tuple[Any, ...]
     added: datetime
     library: Library = field(repr=False, compare=False)
+    damaged: bool = False
 
     @property
     def path(self) -> Path:
@@ -119,24 +132,40 @@ def find(connection: sa.Connection, library: Library, path_or_id: str | Path) ->
 
 @undamaged("What the library says of its media is damaged; put back a copy of it, or begin another with --library")
 def load(connection: sa.Connection, library: Library, *where: sa.ColumnElement[bool]) -> list[Medium]:
-    """The media that fit, the one added last first."""
+    """The media that fit, the one added last first; a damaged one keeps no other from being listed."""
+    # As text: a list of streams that is none would keep all rows from being read.
+    columns = [sa.cast(c, sa.Text).label(c.name) if c is _MEDIUM.c.streams else c for c in _MEDIUM.c]
     rows = connection.execute(
-        sa.select(_MEDIUM).where(*where).order_by(_MEDIUM.c.added.desc(), _MEDIUM.c.id)
+        sa.select(*columns).where(*where).order_by(_MEDIUM.c.added.desc(), _MEDIUM.c.id)
     ).fetchall()
     places = paths(connection, [rows[0].id] if len(rows) == 1 else None) if rows else {}
-    return [
-        Medium(
-            id=row.id,
-            paths=tuple(Path(path) for path in places[row.id]),
-            size=row.size,
-            duration=row.duration,
-            format=row.format,
-            streams=tuple(row.streams),
-            added=moment(row.added),
-            library=library,
-        )
-        for row in rows
-    ]
+    return [_medium(row, places.get(row.id, []), library) for row in rows]
+
+
+def _medium(row: Any, places: Collection[str], library: Library) -> Medium:
+    seen = tuple(Path(path) for path in places if isinstance(path, str))
+    # One that was seen nowhere is called by its id.
+    unknown = Medium(str(row.id), seen or (Path(str(row.id)),), 0, None, "", (), moment(0.0), library, damaged=True)
+    if not seen or len(seen) < len(places) or not (isinstance(row.size, int) and isinstance(row.format, str)):
+        return unknown
+    if row.duration is not None and not (isinstance(row.duration, float | int) and 0 <= row.duration < math.inf):
+        return unknown
+    try:
+        streams, added = tuple(json.loads(row.streams)), moment(row.added)
+    except (TypeError, ValueError, ArithmeticError, OSError, RecursionError):
+        return unknown
+    return replace(
+        unknown, size=row.size, duration=row.duration, format=row.format, streams=streams, added=added, damaged=False
+    )
+
+
+def damage(media: Iterable[Listed]) -> str:
+    """One sentence on those that are damaged; empty where none is."""
+    damaged = [medium for medium in media if medium.damaged]
+    if not damaged:
+        return ""
+    rest = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+    return f"What the library says of a medium is damaged; analyze it again: {shown(damaged[0].path)}{rest}"
 
 
 def paths(connection: sa.Connection, medium_ids: Collection[str] | None = None) -> dict[str, list[str]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +78,7 @@ def overview(library: Library) -> list[Entry]:
     )
     current: dict[str, dict[str, Any]] = {}
     stored: dict[str, list[StoredTrack]] = {}
+    damaged: set[str] = set()
     with library._database.read() as connection:
         for row in connection.execute(runs):
             current.setdefault(row.medium_id, {}).setdefault(row.analyzer, row)
@@ -85,14 +86,25 @@ def overview(library: Library) -> list[Entry]:
         settings: dict[str, Mapping[str, Any]] = {}
         found = connection.execute(tracks.where(complete).order_by(track.c.id)).all()
         for number, run_id, name, kind, analyzer, quantities, params in found:
-            if quantities not in known:
-                known[quantities] = tuple(Quantity.from_dict(fields) for fields in json.loads(quantities))
-            if params not in settings:
-                settings[params] = json.loads(params) or {}
-            stored.setdefault(run_id, []).append(
-                StoredTrack(number, run_id, name, kind, known[quantities], analyzer, settings[params])
-            )
-    return [_entry(medium, list(current.get(medium.id, {}).values()), stored) for medium in library.media()]
+            try:
+                with undamaged():
+                    if quantities not in known:
+                        known[quantities] = tuple(Quantity.from_dict(fields) for fields in json.loads(quantities))
+                    if params not in settings:
+                        settings[params] = _settings(params)
+                    made = StoredTrack(number, run_id, name, kind, known[quantities], analyzer, settings[params])
+            except LibraryError:
+                damaged.add(run_id)
+                continue  # the others of its medium are listed, and all other media
+            stored.setdefault(run_id, []).append(made)
+    return [_entry(medium, list(current.get(medium.id, {}).values()), stored, damaged) for medium in library.media()]
+
+
+def _settings(params: str) -> Mapping[str, Any]:
+    read = json.loads(params) or {}
+    if not isinstance(read, dict):
+        raise ValueError("parameters are no object")
+    return read
 
 
 def read_track(library: Library, track: StoredTrack) -> AnyTrack:
@@ -134,11 +146,17 @@ def _whole(track: StoredTrack, pieces: Sequence[bytes]) -> AnyTrack | LibraryErr
         return error
 
 
-def _entry(medium: Medium, runs: list[Any], stored: Mapping[str, list[StoredTrack]]) -> Entry:
+def _entry(medium: Medium, runs: list[Any], stored: Mapping[str, list[StoredTrack]], damaged: Collection[str]) -> Entry:
     # Of several tracks of one name that of the run used last wins, so it comes last; of several fusions only the last counts.
     found = [t for run in reversed(runs) for t in stored.get(run.id, ())]
     left = superseded((track.run_id, track.name) for track in found)
     tracks = {t.name: t for t in found if not (t.run_id in left and t.name.startswith(FUSION))}
-    partial = next((run.reason for run in runs if run.partial), "")
-    finished = [run.finished for run in runs if run.finished is not None]
-    return Entry(medium, tracks, partial, moment(max(finished)) if finished else None)
+    partial = next((str(run.reason) for run in runs if run.partial), "")
+    finished = [run.finished for run in runs if isinstance(run.finished, int | float)]
+    try:
+        analysed = moment(max(finished)) if finished else None
+    except (ValueError, ArithmeticError, OSError):
+        analysed = None
+    if any(run.id in damaged for run in runs):
+        medium = replace(medium, damaged=True)
+    return Entry(medium, tracks, partial, analysed)

@@ -44,6 +44,7 @@ class Card:
         complete: whether all peaks are known yet.
         partial: why its readings do not cover all of it, or empty.
         missing: its file is not where it was.
+        damaged: what the library says of it cannot be read.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Card:
     missing: bool = False
     peaks: dict[str, float | None] = field(default_factory=dict)
     complete: bool = False
+    damaged: bool = False
 
     @property
     def title(self) -> str:
@@ -230,6 +232,7 @@ class Catalogue:
             video=_has_video(entry),
             partial=entry.partial,
             missing=place is None,
+            damaged=medium.damaged,
             peaks=found,
             complete=complete or final,
         )

@@ -132,7 +132,7 @@ class MediaDelegate(QStyledItemDelegate):
         painter.setFont(option.font)
         left, top = rect.left(), rect.top() + round(1.3 * line)
         for state in states(card):
-            left = self._pill(painter, option, left, top, state, p.bad if state == "file missing" else p.warn)
+            left = self._pill(painter, option, left, top, state, p.warn if state == "partial" else p.bad)
         facts = [duration(card.seconds), when(card), *([] if self.grid else [folder_of(card.path)])]
         painter.setPen(QColor(p.dim))
         room = rect.right() - left

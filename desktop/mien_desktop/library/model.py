@@ -208,6 +208,8 @@ def tip(row: Row) -> str:
             lines.append("The file is not there any more, its readings are: Enter lets you locate it.")
         if row.partial:
             lines.append(f"Not all of it could be read: {row.partial}")
+        if row.damaged:
+            lines.append("What the library says of it is damaged: analyze it again.")
         return "\n".join(lines)
     if isinstance(row, Line):
         return f"{clock(row.start)} to {clock(row.end)}: open here with Enter"
@@ -216,7 +218,8 @@ def tip(row: Row) -> str:
 
 def states(card: Card) -> list[str]:
     """What is not as it should be with a medium, in a word or two each."""
-    return [*(["file missing"] if card.missing else []), *(["partial"] if card.partial else [])]
+    found = (("file missing", card.missing), ("damaged", card.damaged), ("partial", card.partial))
+    return [state for state, so in found if so]
 
 
 def duration(seconds: float | None) -> str:

@@ -12,7 +12,7 @@ from PySide6.QtGui import QDesktopServices, QKeySequence, QResizeEvent, QShortcu
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from mien.errors import UsageError
-from mien.library.medium import Medium
+from mien.library.medium import Medium, damage
 from mien.library.readings import suggestions
 from mien.tracks import Quantity
 from mien_desktop.library import menu
@@ -66,6 +66,7 @@ class LibraryView(QWidget):
         self._asked = 0  # number of the search that is wanted; older ones end when they see that it has changed
         self.loaded = self._loading = self._again = self._closed = False
         self._incomplete: list[str] = []
+        self._damage = ""
         self.thumbnails = Thumbnails(lambda medium: self._catalogue.analysis(medium), self)
         self.model = MediaModel(self)
         self._delegate = MediaDelegate(self.thumbnails, palette, self)
@@ -205,6 +206,9 @@ class LibraryView(QWidget):
             return
         cards, readings = loaded
         self.loaded = True
+        if (told := damage(cards)) != self._damage:  # once, not whenever the library is read anew
+            self._damage = told
+            self._tell_error(told)
         self.thumbnails.forget_missing()
         self.field.set_readings(suggestions(readings))
         self.chips.show_texts([e for e in EXAMPLES if e.startswith('"') or e.split()[0] in readings] if cards else [])

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from mien.cli.library import list_media
 from mien.errors import LibraryError
 from mien.library import Library
+from mien.library.overview import overview
 
 
 def test_same_content_elsewhere_is_the_same_medium(library: Library, tmp_path: Path, probed) -> None:
@@ -113,3 +114,55 @@ def test_a_list_of_many_media_takes_no_more_queries_than_one_of_few(
             m.id: [run.analyzer for run in m.runs()] for m in library.media()
         }
         assert [m["plugins"] for m in listed] == [["second", "first"]] * 5 + [[]]
+
+
+def test_a_damaged_row_keeps_no_other_medium_from_being_listed(
+    place: Path, tmp_path: Path, probed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = {
+        "streams": "not JSON", "added": "yesterday", "duration": "long", "size": "small", "format": b"\xff", "path": None
+    }  # fmt: skip
+    with Library(place) as library:
+        library.add_medium(probed(tmp_path / "whole.mp4"), "whole")
+        for name in odd:
+            library.add_medium(probed(tmp_path / f"{name}.mp4"), name)
+    with sqlite3.connect(place) as file:
+        for name, value in odd.items():
+            if name == "path":
+                file.execute("DELETE FROM medium_path WHERE medium_id = 'path'")
+            else:
+                file.execute(f"UPDATE medium SET {name} = ? WHERE id = ?", (value, name))
+    file.close()
+    with Library(place) as library:
+        found = {medium.id: medium for medium in library.media()}
+        assert {name for name, medium in found.items() if medium.damaged} == set(odd)
+        assert found["streams"].path == tmp_path / "streams.mp4"
+        assert {entry.medium.id for entry in overview(library)} == {"whole", *odd}
+        list_media(str(place), as_json=False)
+        said = capsys.readouterr()
+        assert said.out.count("(damaged)") == len(odd)
+        assert str(tmp_path / "whole.mp4") in said.out
+        assert said.err.count("damaged; analyze it again") == 1
+        again = library.add_medium(probed(tmp_path / "streams.mp4"), "streams")
+        assert not again.damaged
+        library.remove("size")
+        assert "size" not in {medium.id for medium in library.media()}
+
+
+def test_a_damaged_reading_is_left_out_of_the_list_and_told(place: Path, tmp_path: Path, probed, curve) -> None:
+    with Library(place) as library:
+        for name in ("whole", "odd"):
+            run = library.begin_run(
+                library.add_medium(probed(tmp_path / f"{name}.mp4"), name), key="k", analyzer="a", version="1"
+            )
+            run.write(curve(0.0))
+            run.complete()
+    with sqlite3.connect(place) as file:
+        file.execute("UPDATE track SET quantities = '{' WHERE run_id = (SELECT id FROM run WHERE medium_id = 'odd')")
+    file.close()
+    with Library(place) as library:
+        entries = {entry.medium.id: entry for entry in overview(library)}
+        assert entries["whole"].tracks
+        assert not entries["whole"].medium.damaged
+        assert not entries["odd"].tracks
+        assert entries["odd"].medium.damaged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -255,3 +256,26 @@ def test_closing_while_it_still_reads(
     page.search("never")
     page.shutdown()
     background.close()
+
+
+def test_a_damaged_medium_is_marked_and_told_once(
+    qtbot: QtBot, stocked: Path, new_page: Callable[[Path], LibraryView]
+) -> None:
+    with sqlite3.connect(stocked) as file:
+        file.execute(
+            "UPDATE medium SET streams = 'x' WHERE id = (SELECT medium_id FROM medium_path WHERE path LIKE '%garden.mp4')"
+        )
+    file.close()
+    page = new_page(stocked)
+    qtbot.waitUntil(lambda: page.loaded, timeout=WAIT)
+    assert set(names(page)) == {"quarrel", "interview", "garden", "hum"}
+    assert [card.path.stem for card in page.model.shown if card.damaged] == ["garden"]
+    index = index_of(page, lambda row: row.path.stem == "garden")
+    assert "damaged" in index.data(Qt.ItemDataRole.AccessibleTextRole)
+    assert "analyze it again" in index.data(Qt.ItemDataRole.ToolTipRole)
+    assert "garden.mp4" in page.error
+    search(qtbot, page, "never")
+    assert not page.error
+    page.refresh()
+    qtbot.waitUntil(lambda: not page._loading, timeout=WAIT)
+    assert not page.error
