@@ -1,12 +1,14 @@
-"""Arrays of a user's `.npz` file, none of which is allocated before it is known to be in the file."""
+"""Arrays of `.npz` files, a user's or what a training keeps, none of which is allocated before it is known to be in the file."""
 
 from __future__ import annotations
 
 import errno
+import lzma
 import math
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -14,6 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Form = tuple[str, tuple[int | str, ...]]
+"""An array's dtype (`U`: text of any length) and shape, in which a name stands for one size in all arrays of a file."""
+
+_MOST_KEPT = 8 << 30
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -37,11 +43,49 @@ def read_arrays(path: Path, names: Iterable[str], most: int) -> dict[str, NDArra
             for name in names:
                 if f"{name}.npy" in there:
                     found[name] = _array(archive, name, most)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, None):
             raise  # the disk's; a damaged table of contents leads to places that no file has
         raise ValueError(f"it is no .npz file, or damaged: {error}") from error
     return found
+
+
+def kept_arrays(path: Path, forms: Mapping[str, Form], optional: Iterable[str] = ()) -> dict[str, NDArray[Any]] | None:
+    """What `keep_arrays` wrote; None where it is not there, cannot be read, is damaged or something else: it is made anew then.
+
+    Args:
+        forms: of each array.
+        optional: those of them that may be absent.
+    """
+    try:
+        found = read_arrays(path, forms, _MOST_KEPT)
+    except (OSError, ValueError, MemoryError):
+        return None
+    sizes: dict[str, int] = {}
+    for name, array in found.items():
+        dtype, shape = forms[name]
+        if (array.dtype.kind != "U" if dtype == "U" else array.dtype != dtype) or array.ndim != len(shape):
+            return None
+        for size, wanted in zip(array.shape, shape, strict=True):
+            if size != (sizes.setdefault(wanted, size) if isinstance(wanted, str) else wanted):
+                return None
+    return found if found.keys() >= forms.keys() - set(optional) else None
+
+
+def keep_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], *, packed: bool = False) -> None:
+    """Write an `.npz` file, whole or not at all; its folder is made.
+
+    Args:
+        packed: compress it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part.npz")
+    write: Callable[..., None] = np.savez_compressed if packed else np.savez
+    write(partial, **arrays)
+    partial.replace(path)
 
 
 def _array(archive: zipfile.ZipFile, name: str, most: int) -> NDArray[Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import CorpusError, MediaError
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien.training.manifest import Manifest, Row
 from mien.training.stretch import STILLS, pictures, sound
 from mien_plugins.classical import features
 
 _SHARD = 32  # clips whose features are written at once
 _VERSION = 1
+_FORMS: dict[str, Form] = {
+    "frames": ("|u1", ("F", features.SIDE**2)),
+    "owner": ("<i8", ("F",)),
+    "sound": ("<f4", ("N", len(features.SOUND))),
+}
 
 
 @dataclass(frozen=True)
@@ -64,14 +68,11 @@ def extract(manifest: Manifest, rate: float, work: Path | None = None, progress:
     parts: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
     for number, rows in enumerate(_watched(shards, progress)):
         kept = None if work is None else work / f"features-{number:04d}-{_digest(manifest, rows, rate)}.npz"
-        found = _load(kept)
+        found = None if kept is None else _load(kept, len(rows))
         if found is None:
             found = _shard(manifest, rows, rate)
             if kept is not None:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                part = kept.with_suffix(".part.npz")
-                np.savez_compressed(part, frames=found[0], owner=found[1], sound=found[2])
-                part.replace(kept)
+                keep_arrays(kept, dict(zip(_FORMS, found, strict=True)), packed=True)
         parts.append((found[0], found[1] + number * _SHARD, found[2]))
     frames, owner, heard = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Material(frames, owner, heard, tuple(row.text for row in manifest.rows))
@@ -119,14 +120,13 @@ def _digest(manifest: Manifest, rows: tuple[Row, ...], rate: float) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
-def _load(path: Path | None) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
-    if path is None or not path.is_file():
+def _load(path: Path, count: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
+    """What was kept of so many rows; None where there is nothing, or it is damaged."""
+    found = kept_arrays(path, _FORMS)
+    if found is None or len(found["sound"]) != count:
         return None
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return file["frames"], file["owner"], file["sound"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None  # it is made anew
+    owner = found["owner"]
+    return (found["frames"], owner, found["sound"]) if bool(np.all((owner >= 0) & (owner < count))) else None
 
 
 def _watched(shards: list[tuple[Row, ...]], progress: bool) -> Iterator[tuple[Row, ...]]:

@@ -12,27 +12,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.training.arrays import keep_arrays, kept_arrays
 from mien_plugins.emotion.corpus import RATE, Clip
 from mien_plugins.emotion.windows import trim
 
+COUNT = 88
 Floats = NDArray[np.float32]
 
 
 def functionals(clips: Sequence[Clip], cache: Path) -> Floats:
-    """The 88 numbers of each clip, without the silence at both ends: (N, 88), kept in the file `cache` (.npy).
+    """The 88 numbers of each clip, without the silence at both ends: (N, 88), kept in the file `cache` (.npz).
 
     Raises ModuleNotFoundError where openSMILE is not installed.
     """
-    if cache.is_file():
-        kept: Floats = np.load(cache, allow_pickle=False)
-        return kept
+    kept = kept_arrays(cache, {"functionals": ("<f4", (len(clips), COUNT))})
+    if kept is not None:
+        return kept["functionals"]
     from opensmile import FeatureLevel, FeatureSet, Smile
 
     smile = Smile(FeatureSet.eGeMAPSv02, FeatureLevel.Functionals)
     rows = [smile.process_signal(trim(clip.samples), RATE).to_numpy()[0] for clip in clips]
     made = np.array(rows, np.float32)
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.save(cache, made)
+    keep_arrays(cache, {"functionals": made})
     return made
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien_plugins.emotion.corpus import Clip
 from mien_plugins.emotion.features import MID_TERM, Recipe
 from mien_plugins.emotion.logmel import LogMel
@@ -25,6 +26,12 @@ CLIP, NOISY_CLIP, WINDOW, NOISY_WINDOW = "clip", "noisy clip", "window", "noisy 
 CALIBRATION, NOISY_CALIBRATION = "calibration window", "noisy calibration window"
 """Of the length that the analyzer reads by default: no net is trained on them, nor any compared by them."""
 
+
+_FORMS: dict[str, Form] = {
+    "mid": ("<f4", ("N", "R", len(MID_TERM))), "frames": ("<f2", ("F", "B")), "label": ("<f4", ("N", 3)),
+    **{name: ("<i8", ("N",)) for name in ("rows", "start", "length", "clip")},
+    **{name: ("U", ("N",)) for name in ("speaker", "emotion", "gender", "language", "kind")},
+}  # fmt: skip
 
 Made = tuple[Sound, Clip, str, int]
 """A sound, the clip whose labels it has, its kind, and the number of the recording (-1: of several)."""
@@ -83,16 +90,18 @@ class Material:
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part.npz")
-        np.savez(partial, **{f.name: getattr(self, f.name) for f in fields(self)})
-        partial.replace(path)
+        keep_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
-    def load(cls, path: Path) -> Material:
-        """The inverse of `save`."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(**{f.name: stored[f.name] for f in fields(cls)})
+    def load(cls, path: Path) -> Material | None:
+        """The inverse of `save`; None where there is none, or it is damaged."""
+        found = kept_arrays(path, _FORMS)
+        if found is None:
+            return None
+        self = cls(**found)
+        ends = self.start.astype(object) + self.length  # whole numbers without end: a damaged one may be any
+        inside = (self.rows >= 0) & (self.rows <= self.mid.shape[1]) & (self.start >= 0) & (self.length >= 0)
+        return self if bool(np.all(inside)) and all(end <= len(self.frames) for end in ends) else None
 
 
 @dataclass(frozen=True)

@@ -127,8 +127,8 @@ def heard(manifest: Manifest, representation: str, kept: Path | None = None) -> 
         CorpusError: a recording cannot be read, or is shorter than a frame; it names the row.
     """
     path = None if kept is None else kept / f"rated-{_key(manifest, representation)}.npz"
-    if path is not None and path.is_file():
-        return Material.load(path)
+    if path is not None and (known := Material.load(path)) is not None:
+        return known
     mids, length = [], []
     for row in manifest.rows:
         spoken = trim(np.nan_to_num(sound(manifest, row, RATE)))

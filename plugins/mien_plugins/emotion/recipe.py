@@ -308,7 +308,7 @@ def _entries(
 ) -> Iterator[tuple[str, Fitted, Path]]:
     if plan.baseline:
         if find_spec("opensmile"):
-            cache = work / f"egemaps-{_key(_names(clips))}.npy"
+            cache = work / f"egemaps-{_key(_names(clips))}.npz"
             yield EGEMAPS, of_baseline(material, baseline.functionals(clips, cache)), work
         else:
             log.warning("no comparison with %s: install the extra 'train' (package opensmile)", EGEMAPS)
@@ -348,10 +348,12 @@ def _material(clips: Sequence[Clip], plan: Plan, work: Path, seed: int) -> Mater
     for name, sounds in kinds.items():
         key = _key(VERSION, asdict(listener), name, plan.lengths, plan.window, seed, _names(clips))
         path = work / f"sounds-{name}-{key}.npz"
-        if not path.is_file():
+        part = Material.load(path)
+        if part is None:
             log.info("making sounds: %s", name)
-            listener.collect(sounds()).save(path)
-        parts.append(Material.load(path))
+            part = listener.collect(sounds())
+            part.save(path)
+        parts.append(part)
     return merge(*parts)
 
 

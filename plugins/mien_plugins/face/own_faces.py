@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 
 from mien.media.crops import crop_face
 from mien.models import store
+from mien.training.arrays import keep_arrays, kept_arrays
 from mien.training.manifest import Manifest, Row
 from mien.training.stretch import Picture, pictures
 from mien_plugins.face.analyzer import searcher
@@ -95,13 +94,12 @@ class FaceFinder:
         if self._folder is None or not row.path:
             return self._look(manifest, row)
         kept = self._folder / f"{self._key(manifest.file(row), row)}.npz"
-        faces = _read(kept)
-        if faces is None:
+        found = kept_arrays(kept, {"faces": ("|u1", ("N", CROP, CROP))})
+        if found is not None:
+            faces = found["faces"]
+        else:
             faces = self._look(manifest, row)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            part = kept.with_suffix(".part.npz")
-            np.savez_compressed(part, faces=faces)
-            part.replace(kept)
+            keep_arrays(kept, {"faces": faces}, packed=True)
         return faces
 
     def _look(self, manifest: Manifest, row: Row) -> Images:
@@ -150,13 +148,3 @@ def _shrunk(picture: Picture, side: int) -> Picture:
         return picture
     size = max(1, round(picture.shape[1] * zoom)), max(1, round(picture.shape[0] * zoom))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _read(kept: Path) -> Images | None:
-    """What was kept; None where it is not there or damaged, so that it is made anew."""
-    try:
-        with np.load(kept, allow_pickle=False) as file:
-            faces = file["faces"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
-    return faces if faces.dtype == np.uint8 and faces.ndim == 3 and faces.shape[1:] == (CROP, CROP) else None

@@ -26,6 +26,7 @@ from mien.errors import CorpusError, shown
 from mien.evaluation.groups import GENDERS, LANGUAGES
 from mien.models import store
 from mien.tracks.quantity import EXPRESSIONS
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien.training.checks import require_splits
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, Clip, read_clips
 from mien_plugins.emotion.norms import PAD, family
@@ -64,6 +65,17 @@ class Budget:
     """Of each speaker and emotion; all if None."""
 
 
+_FORMS: Final[dict[str, Form]] = {
+    "vectors": ("<f4", ("N", "D")), "label": ("<i8", ("N",)), "affect": ("<f4", ("N", 2)), "part": ("<i8", ("N",)),
+    "group": ("U", ("N",)),
+}  # fmt: skip
+
+
+def within(places: Ints, names: Sequence[object]) -> bool:
+    """Whether all are indices into that."""
+    return bool(np.all((places >= 0) & (places < len(names))))
+
+
 @dataclass(frozen=True)
 class Items:
     """What one modality shows: row i of every field belongs together.
@@ -91,15 +103,14 @@ class Items:
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, whole or not at all."""
-        partial = path.with_suffix(".part.npz")
-        np.savez(partial, **{f.name: getattr(self, f.name) for f in fields(self)})
-        partial.replace(path)
+        keep_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
-    def load(cls, path: Path) -> Items:
-        """The inverse of `save`."""
-        with np.load(path, allow_pickle=False) as stored:
-            return cls(**{f.name: stored[f.name] for f in fields(cls)})
+    def load(cls, path: Path) -> Items | None:
+        """The inverse of `save`; None where there is none, or it is damaged."""
+        found = kept_arrays(path, _FORMS)
+        self = None if found is None else cls(**found)
+        return self if self is not None and within(self.label, EXPRESSIONS) and within(self.part, PARTS) else None
 
 
 def read_items(data: Path, kept: Path, budget: Budget, device: str = "cpu") -> dict[str, Items]:
@@ -121,9 +132,11 @@ def read_items(data: Path, kept: Path, budget: Budget, device: str = "cpu") -> d
     for name, make in makers.items():
         made_of = [name, store.fingerprint(MODELS[name]), budget.texts, budget.clips, budget.faces]
         path = kept / f"{name}-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]}.npz"
-        if not path.is_file():
-            make(data, budget, device).save(path)
-        found[name] = Items.load(path)
+        items = Items.load(path)
+        if items is None:
+            items = make(data, budget, device)
+            items.save(path)
+        found[name] = items
     return found
 
 

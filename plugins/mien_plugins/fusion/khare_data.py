@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from mien.errors import CorpusError, MediaError, shown
 from mien.models import store
-from mien.training.arrays import read_arrays
+from mien.training.arrays import Form, keep_arrays, kept_arrays, read_arrays
 from mien.training.checks import require_finite
 from mien.training.manifest import Manifest, Row
 from mien.training.stretch import pictures, sound
@@ -40,6 +40,7 @@ SAMPLED = 400
 _MOST = 64 * 2**20
 """Bytes of a file of features; unfolded, one of its arrays may have four times as many."""
 
+_FORMS: dict[str, Form] = {name: ("<f4", (f"{name} steps", f"{name} width")) for name in MODALITIES}
 Floats = npt.NDArray[np.float32]
 T = TypeVar("T")
 
@@ -85,12 +86,8 @@ class Extractor:
         if path.suffix.lower() == ".npz":
             return path
         kept = self._cache / f"{self._key(path, row)}.npz"
-        if not kept.is_file():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            found = self._made(manifest, row)
-            partial = kept.with_suffix(".part.npz")
-            np.savez(partial, **found)  # type: ignore[arg-type]
-            partial.replace(kept)
+        if kept_arrays(kept, _FORMS) is None:
+            keep_arrays(kept, self._made(manifest, row))
         return kept
 
     def _made(self, manifest: Manifest, row: Row) -> dict[str, Floats]:

@@ -10,7 +10,7 @@ those that test were never trained on by the text and voice models either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -19,11 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.errors import CorpusError
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien.training.checks import require_splits
 from mien_plugins.emotion.corpus import TEST_SPEAKERS, Clip, read_clips
 from mien_plugins.emotion.material import as_recorded, strung
 from mien_plugins.emotion.norms import PAD
 from mien_plugins.emotion.reader import Reader
+from mien_plugins.fusion.items import within
 from mien_plugins.text.clean import clean
 from mien_plugins.text.data import Texts, read_hatexplain, read_olid
 from mien_plugins.text.model import TextModel
@@ -190,6 +192,14 @@ def embed_voices(clips: Sequence[Clip], reader: Reader, windows: int, seed: int)
     return Voiced(vectors, np.array(kind, np.int64), speaker, attributes, gender, language)
 
 
+_FORMS: dict[str, Form] = {
+    "said.vectors": ("<f4", ("N", "D")), "said.kind": ("<i8", ("N",)), "said.corpus": ("U", ("N",)),
+    "said.offence": ("<f4", ("N",)),
+    "voiced.vectors": ("<f4", ("M", "E")), "voiced.kind": ("<i8", ("M",)), "voiced.attributes": ("<f4", ("M", 3)),
+    **{f"voiced.{name}": ("U", ("M",)) for name in ("speaker", "gender", "language")},
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Material:
     """One split: embedded texts and voices."""
@@ -214,9 +224,8 @@ class Material:
             CorpusError: the split has no text or no voice, or a voice whose emotion says nothing of its delivery.
         """
         place = None if cache is None else cache / f"{split}.npz"
-        if place is not None and place.is_file():
-            with np.load(place, allow_pickle=False) as kept:
-                return cls(Said(**_part(kept, "said")), Voiced(**_part(kept, "voiced")))
+        if place is not None and (known := cls._kept(place)) is not None:
+            return known
         texts, corpora = read_texts(data, split, budget.texts[SPLITS.index(split)], seed)
         clips = [clip for clip in read_clips(data) if split_of(clip.speaker) == split]
         require_splits("OLID and HateXplain", {split: texts})
@@ -231,12 +240,16 @@ class Material:
         said = embed_texts(texts, corpora, text)
         made = cls(said, embed_voices(clips, voice, budget.windows, seed))
         if place is not None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            partial = place.with_suffix(".part.npz")
-            values = {f"{n}.{f.name}": getattr(p, f.name) for n, p in vars(made).items() for f in fields(p)}
-            np.savez(partial, **values)
-            partial.replace(place)
+            keep_arrays(place, {f"{n}.{f.name}": getattr(p, f.name) for n, p in vars(made).items() for f in fields(p)})
         return made
+
+    @classmethod
+    def _kept(cls, place: Path) -> Material | None:
+        """What `make` kept; None where there is nothing, or it is damaged."""
+        found = kept_arrays(place, _FORMS)
+        if found is None or not within(found["said.kind"], CLASSES) or not within(found["voiced.kind"], DELIVERIES):
+            return None
+        return cls(Said(**_part(found, "said")), Voiced(**_part(found, "voiced")))
 
 
 def small(data: Path, models: Callable[[], tuple[TextModel, Reader]], seed: int) -> Material:
@@ -250,5 +263,5 @@ def small(data: Path, models: Callable[[], tuple[TextModel, Reader]], seed: int)
     return Material(embed_texts(texts, corpora, text), embed_voices(list(taken.values()), voice, 0, seed))
 
 
-def _part(kept: Any, name: str) -> dict[str, Any]:
-    return {key.partition(".")[2]: kept[key] for key in kept.files if key.startswith(f"{name}.")}
+def _part(kept: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key.partition(".")[2]: value for key, value in kept.items() if key.startswith(f"{name}.")}

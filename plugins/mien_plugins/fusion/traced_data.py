@@ -12,7 +12,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +23,7 @@ from mien.engine.align import align
 from mien.errors import CorpusError, shown
 from mien.tracks import Features, Spans
 from mien.tracks.track import AnyTrack
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien.training.manifest import SPLITS, Manifest, Row
 from mien.training.stretch import MOST_SECONDS, sound
 from mien_plugins.emotion.gate import loud_share
@@ -40,6 +40,10 @@ SAID: Final = "text.offence"
 """The track of utterances, which an utterance's vector holds over."""
 HEARD_AT_ONCE: Final = 64
 
+_FORMS: Final[dict[str, Form]] = {
+    "there": ("?", ("T", len(MODALITIES))),
+    **{name: ("<f4", ("T", name)) for name in MODALITIES},
+}
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 Turn = tuple[float, float, str]
@@ -163,16 +167,15 @@ class Tracer(Embeddings):
             there = np.stack([np.full(count, name in x) for name in MODALITIES], 1)
             target = recording.values
         else:
-            path = self._kept(manifest, recording)
-            with np.load(path, allow_pickle=False) as kept:
-                x = {name: kept[name] for name in MODALITIES if name in kept.files}
-                there = kept["there"]
+            x = self._kept(manifest, recording)
+            there = x.pop("there")
             target = _on_grid(recording, len(there))
         if not there.any():
             raise CorpusError(f"{where} has no text, voice or face to read: {shown(manifest.file(recording.first))}")
         return Trace(x, there, target, recording.name)
 
-    def _kept(self, manifest: Manifest, recording: Recording) -> Path:
+    def _kept(self, manifest: Manifest, recording: Recording) -> dict[str, npt.NDArray[Any]]:
+        """What `_embed` gives, made once."""
         path, first = manifest.file(recording.first), recording.first
         last = max(row.end for row in recording.rows)
         if not math.isinf(last) and last - first.start > MOST_SECONDS:
@@ -182,12 +185,11 @@ class Tracer(Embeddings):
             )
         whole = Row(first.path, first.start, last, text=repr(recording.turns), number=first.number)
         kept = self._cache / f"traced-{self._key(path, whole)}.npz"
-        if not kept.is_file():
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            partial = kept.with_suffix(".part.npz")
-            np.savez(partial, **self._embed(manifest, recording, whole))  # type: ignore[arg-type]
-            partial.replace(kept)
-        return kept
+        found = kept_arrays(kept, _FORMS, optional=MODALITIES)
+        if found is None:
+            found = self._embed(manifest, recording, whole)
+            keep_arrays(kept, found)
+        return found
 
     def _embed(self, manifest: Manifest, recording: Recording, whole: Row) -> dict[str, npt.NDArray[Any]]:
         """Vectors of each modality on the grid, and where they are."""

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from mien.evaluation.metrics import ccc, macro_f1
+from mien.training.arrays import keep_arrays, kept_arrays
 from mien.training.kit import RecipeBrain, Stage
 from mien.training.losses import ccc_loss
 from mien_plugins.text.sequences import OFFENCE, Corpus, Turns
@@ -62,23 +63,27 @@ class VectorStore:
     ) -> None:
         digest = hashlib.sha256("\0".join([key, *texts]).encode()).hexdigest()[:16]
         path = None if folder is None else folder / f"words-{digest}.npz"
-        if path is not None and path.is_file():
-            with np.load(path) as kept:
-                self._flat, self._ends = kept["flat"], kept["ends"]
+        if path is not None and (kept := _kept(path, width, len(texts))) is not None:
+            self._flat, self._ends = kept["flat"], kept["ends"]
             return
         found = make(texts)
         self._flat = np.concatenate([np.zeros((0, width), np.float16), *(own.astype(np.float16) for own in found)])
         self._ends = np.cumsum([len(own) for own in found])
-        if path is None:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, flat=self._flat, ends=self._ends)
-        part.replace(path)
+        if path is not None:
+            keep_arrays(path, {"flat": self._flat, "ends": self._ends})
 
     def __getitem__(self, number: int) -> Vectors:
         begin = self._ends[number - 1] if number else 0
         return np.asarray(self._flat[begin : self._ends[number]], np.float32)
+
+
+def _kept(path: Path, width: int, count: int) -> dict[str, NDArray[Any]] | None:
+    """The vectors of so many texts that were kept; None where there are none, or they are damaged."""
+    kept = kept_arrays(path, {"flat": ("<f2", ("W", width)), "ends": ("<i8", (count,))})
+    if kept is None:
+        return None
+    bounds = np.concatenate([[0], kept["ends"]])
+    return kept if bounds[-1] == len(kept["flat"]) and bool(np.all(bounds[1:] >= bounds[:-1])) else None
 
 
 class Sequences(Dataset[Batch]):

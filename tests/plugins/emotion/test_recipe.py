@@ -197,6 +197,7 @@ def test_material_survives_the_disk(shared, tmp_path):
     made = merge(LISTENER.collect(as_recorded(clips)), LISTENER.collect(as_recorded(clips[:1])))
     made.save(tmp_path / "m.npz")
     back = Material.load(tmp_path / "m.npz")
+    assert back is not None
     np.testing.assert_array_equal(back.heard(3), made.heard(0))
     assert back.emotion.tolist() == made.emotion.tolist()
 
