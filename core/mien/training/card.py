@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.evaluation.metrics import Interval
+from mien.models import files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,7 +123,7 @@ def load_model(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `save_model` wrote; ValueError if the weights are not those the config describes."""
     from safetensors.torch import load_file
 
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config = files.read_json(folder / CONFIG)
     if sha256_of(folder / WEIGHTS) != config.get("sha256"):
         raise ValueError(
             f"{folder / WEIGHTS} is not the file {CONFIG} describes (sha256 differs): train or fetch it again"

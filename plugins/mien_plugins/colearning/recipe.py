@@ -16,6 +16,7 @@ import numpy as np
 
 from mien.errors import UsageError
 from mien.evaluation.metrics import accuracy, bootstrap_ci, ccc, pearson, rmse, weighted_f1
+from mien.models.size import bounded
 from mien.training import checks
 from mien.training.card import Card, DataSource, Metric, load_model, save_model, write_card
 from mien.training.job import command
@@ -139,7 +140,7 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     weights, config = load_model(model)
     training = config["training"]
     weak, corpus = training["weak"], training["corpus"]
-    net = Unimodal(UnimodalConfig(**config["net"]))
+    net = bounded(lambda: Unimodal(UnimodalConfig(**config["net"])))
     net.load_state_dict(weights)
     with kept_streams(model) as streams:
         splits = read(data, corpus, training["target"], (weak,), streams, device, test=True)

@@ -29,10 +29,11 @@ def load_net(folder: Path, device: str = "cpu") -> ConflictNet:
 
     from mien.errors import ModelError
     from mien.models.damage import UNREADABLE
+    from mien.models.size import bounded
 
     try:
         config = load_config(folder)
-        net = ConflictNet(config["gates"], config.get("variant", "conflictnet"))
+        net = bounded(lambda: ConflictNet(config["gates"], config.get("variant", "conflictnet")))
         net.load_state_dict(load_file(folder / "model.safetensors"))
     except UNREADABLE as error:
         raise ModelError(f"The conflict model in {folder} cannot be read; reinstall Mien or train it again.") from error

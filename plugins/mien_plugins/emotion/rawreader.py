@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from mien.errors import ModelError, shown
 from mien.models.damage import UNREADABLE
+from mien.models.size import bounded
 from mien.tracks.track import FloatArray
 from mien_plugins.conflict.features import normalise
 from mien_plugins.emotion import lflb, rawnet
@@ -109,7 +110,7 @@ def load_raw(folder: Path) -> RawReader:
     """The model in a folder, ready to use; raises ModelError if it is missing, damaged, or reads something else."""
     try:
         config = _config(folder)
-        net = RawNet(RawConfig.from_dict(config["net"]))
+        net = bounded(lambda: RawNet(RawConfig.from_dict(config["net"])))
         net.load_state_dict(_weights(folder))
         outputs = [str(name) for name in config["outputs"]]
     except UNREADABLE as error:
@@ -125,7 +126,7 @@ def load_lflb(folder: Path) -> LflbReader:
     """The model in a folder, ready to use; raises ModelError if it is missing or damaged."""
     try:
         config = _config(folder)
-        net = LflbNet(LflbConfig.from_dict(config["net"]))
+        net = bounded(lambda: LflbNet(LflbConfig.from_dict(config["net"])))
         net.load_state_dict(_weights(folder))
         # Models of before have none: what they say was not calibrated.
         return LflbReader(net, float(config["segment"]), float(config.get("temperature", 1.0)))

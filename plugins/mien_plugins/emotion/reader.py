@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.size import bounded
 from mien.tracks.track import FloatArray
 from mien.training.card import save_model, sha256_of
 from mien_plugins.emotion.features import MID_TERM, Recipe
@@ -38,7 +39,7 @@ def config_of(fields: Mapping[str, Any]) -> AnyConfig:
 
 def make(config: AnyConfig) -> AnyNet:
     """A net with random weights."""
-    return JointNet(config) if isinstance(config, JointConfig) else one_net(config)
+    return bounded(lambda: JointNet(config) if isinstance(config, JointConfig) else one_net(config))
 
 
 @dataclass(frozen=True)

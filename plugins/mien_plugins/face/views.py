@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mien.models.size import bounded
 from mien_plugins.face.data import standardise
 from mien_plugins.face.net import FaceNet, FaceNetConfig, FaceReading
 
@@ -44,7 +45,7 @@ class FaceEnsemble(nn.Module):
     def from_config(cls, config: dict[str, Any]) -> FaceEnsemble:
         """Nets with fresh weights, as a model's config.json describes them."""
         net = FaceNetConfig.from_dict(config["net"])
-        return cls((FaceNet(net) for _ in range(int(config["nets"]))), config["views"])
+        return bounded(lambda: cls((FaceNet(net) for _ in range(int(config["nets"]))), config["views"]))
 
     def forward(self, images: Tensor) -> FaceReading:
         first: FaceReading | None = None

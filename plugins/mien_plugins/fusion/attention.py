@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mien.errors import ModelError
+from mien.models.size import bounded
 from mien.tracks.quantity import Quantity
 from mien_plugins.fusion.hostile import measures, scored
 from mien_plugins.fusion.pooled import PooledConfig, PooledNet, WholeNet
@@ -29,11 +30,11 @@ def build(config: Mapping[str, Any]) -> TimedNet:
     fields["hostile"] = places
     scaling = SubsetScaling.read(config, fields["modalities"], len(classes))
     if config["family"] == "sequence":
-        return SequenceNet(SequenceConfig.from_dict(fields), scaling)
+        return bounded(lambda: SequenceNet(SequenceConfig.from_dict(fields), scaling))
     if config["family"] not in ("pooled", "whole"):
         raise ValueError(f"there is no family {config['family']!r} of nets")
     kind = WholeNet if config["family"] == "whole" else PooledNet
-    return kind(PooledConfig.from_dict(fields), scaling)
+    return bounded(lambda: kind(PooledConfig.from_dict(fields), scaling))
 
 
 def _scored(config: Mapping[str, Any]) -> tuple[int, ...]:

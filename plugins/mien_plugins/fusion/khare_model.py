@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.size import bounded
 from mien.training.card import load_model
 from mien_plugins.fusion import sigmoids
 from mien_plugins.fusion.bigru_net import BiGruConfig, BiGruNet
@@ -32,7 +33,9 @@ Floats = npt.NDArray[np.float32]
 
 def make(kind: str, fields: Mapping[str, Any]) -> AnyNet:
     """A net with random weights; `kind`: `khare` or `bigru`."""
-    return KhareNet(KhareConfig.from_dict(fields)) if kind == "khare" else BiGruNet(BiGruConfig.from_dict(fields))
+    if kind == "khare":
+        return bounded(lambda: KhareNet(KhareConfig.from_dict(fields)))
+    return bounded(lambda: BiGruNet(BiGruConfig.from_dict(fields)))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.size import bounded
 from mien.training.card import load_model
 from mien_plugins.fusion import sigmoids
 from mien_plugins.fusion.impute import KnnImputer
@@ -123,7 +124,7 @@ class Mml:
         """
         try:
             weights, config = load_model(folder)
-            net = MmlNet(MmlConfig.from_dict(config["net"]))
+            net = bounded(lambda: MmlNet(MmlConfig.from_dict(config["net"])))
             kept = {name: value.float() for name, value in weights.items()}
             memory = {m: kept.pop(MEMORY + m).numpy() for m in MODALITIES if MEMORY + m in kept}
             net.load_state_dict(kept)

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from mien.errors import CorpusError, ModelError, UsageError, shown
 from mien.evaluation.metrics import accuracy, balanced_accuracy
+from mien.models.damage import UNREADABLE, reason
 from mien.training.card import Card, load_model, write_card
 from mien.training.kit import FitResult, RecipeBrain, Stage, save_model, seed_everything
 from mien.training.log import LOG, logged
@@ -256,8 +257,8 @@ def loaded(model: Path) -> tuple[TimedNet, dict[str, Tensor], dict[str, Any]]:
         net.load_state_dict({n: v.float() for n, v in weights.items()})
         if config["classes"]:
             config["label"] = str(config["label"])
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(model)}") from error
+    except UNREADABLE as error:
+        raise ModelError(f"This is no attention fusion, or it is damaged ({reason(error)}): {shown(model)}") from error
     return net, memory, config
 
 

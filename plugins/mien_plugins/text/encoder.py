@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+_MOST_LAYERS = 100
 _NORM_EPS = 1e-12
 _LAYER = re.compile(r"encoder\.layer\.(\d+)\.(.+)")
 _PARTS = {
@@ -63,6 +64,8 @@ class BertEncoder(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
+        if layers > _MOST_LAYERS:  # torch copies them one by one
+            raise ValueError(f"{layers} layers are more than {_MOST_LAYERS}")
         self.embeddings = Embeddings(vocab_size, width, positions, dropout)
         layer = nn.TransformerEncoderLayer(
             width, heads, feed_forward, dropout, "gelu", layer_norm_eps=_NORM_EPS, batch_first=True

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
+from mien.models.size import bounded
 from mien_plugins.text.net import Pooling, TextConfig, TextNet, pool
 from mien_plugins.text.tokens import Batch, LongTexts, Window, WordPieces
 
@@ -109,7 +110,7 @@ class TextModel:
             FileNotFoundError, KeyError, ValueError, RuntimeError: a file is missing or unfit for the others.
         """
         settings = Settings.from_dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        net = TextNet(settings.net)
+        net = bounded(lambda: TextNet(settings.net))
         net.load_state_dict({k: v.float() for k, v in load_file(folder / "model.safetensors").items()}, strict=True)
         return cls(net, WordPieces(folder), settings, device, precision)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from mien.errors import ModelError, shown
 from mien.models import files
 from mien.models.damage import UNREADABLE
+from mien.models.size import bounded
 from mien_plugins.text.info import TURNS
 from mien_plugins.text.sequences import OFFENCE, RATE
 from mien_plugins.text.turnnet import State, TurnConfig, TurnNet
@@ -86,7 +87,7 @@ class TurnModel:
         """
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            net = TurnNet(TurnConfig.from_dict(config["net"]))
+            net = bounded(lambda: TurnNet(TurnConfig.from_dict(config["net"])))
             weights = {name: value.float() for name, value in load_file(folder / "model.safetensors").items()}
             own = weights.pop(TABLE, None)
             net.load_state_dict(weights)
