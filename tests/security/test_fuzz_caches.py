@@ -5,6 +5,9 @@ As in `test_fuzz_readers.py`: few examples with all tests, many with `make fault
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -16,7 +19,7 @@ from unittest.mock import patch
 import numpy as np
 from hypothesis import strategies as st
 
-from .fuzzing import Parsers, made_tests
+from .fuzzing import Parsers, anything, made_tests, word
 
 PARSERS = Parsers()
 parser = PARSERS.of
@@ -252,6 +255,52 @@ def _traces(example: Change, folder: Path) -> None:
         return [trace.there, trace.target, *(trace.x[name] for name in sorted(trace.x))]
 
     _check(folder, example, ask)
+
+
+_COLUMNS = (
+    "studies.study_name", "study_user_attributes.value_json", "study_user_attributes.key", "trials.state", "trials.number",
+    "trial_params.distribution_json", "trial_params.param_value", "trial_user_attributes.value_json", "trial_values.value",
+    "trial_intermediate_values.intermediate_value", "trial_intermediate_values.step", "version_info.schema_version",
+    "alembic_version.version_num", "study_directions.direction", "trials.datetime_start",
+)  # fmt: skip
+_cells = word | anything.map(json.dumps) | st.integers(-(2**63), 2**63 - 1) | st.none()
+
+
+@parser(st.binary(max_size=60) | _edits | st.dictionaries(st.sampled_from(_COLUMNS), _cells, min_size=1, max_size=2))
+def _studies(example: Any, folder: Path) -> None:
+    """The file in which a search of options is kept."""
+    import optuna
+
+    from mien.training import tune
+
+    info: Any = SimpleNamespace(id="mine")
+    wanted: Any = SimpleNamespace(quick=True, seed=1, options={}, data=folder, out=folder / "search")
+    study, whole = folder / "search" / tune.STUDY, folder / "whole.db"
+    if not whole.exists():
+        begun = tune._study(info, wanted, fresh=False)
+        for step in range(2):
+            trial = begun.ask({"rate": optuna.distributions.FloatDistribution(0.1, 1.0)})
+            trial.set_user_attr("best", 0.5)
+            trial.report(0.5, step)
+            if not step:
+                begun.tell(trial, 0.5)
+        whole.write_bytes(study.read_bytes())
+    study.write_bytes(whole.read_bytes())
+    if isinstance(example, bytes):
+        study.write_bytes(example)
+    elif isinstance(example, list):
+        _changed(study, example)
+    else:
+        with sqlite3.connect(study) as file:
+            for column, value in example.items():
+                table, _, name = column.partition(".")
+                stored = value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+                with contextlib.suppress(sqlite3.IntegrityError):
+                    file.execute(f"UPDATE OR IGNORE {table} SET {name} = ?", (stored,))
+        file.close()
+    found = tune._study(info, wanted, fresh=False)
+    for frozen in tune._over(found):
+        tune._trial(frozen)
 
 
 test_a_cache_is_made_anew_or_says_what_it_said, test_very_many_caches = made_tests(PARSERS)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mien.errors import StorageError, TrainingError, UsageError, shown
 from mien.library.owner import Owners
 from mien.models import files
+from mien.models.damage import UNREADABLE
 from mien.sdk.descriptors import RecipeInfo
 from mien.training import job
 from mien.training.watch import Epoch, following
@@ -228,7 +229,7 @@ def _study(info: RecipeInfo, wanted: job.Job, fresh: bool) -> optuna.Study:
     """The study in `wanted.out`, begun or gone on with."""
     import optuna
     from sqlalchemy import URL
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
     settings = {
         "recipe": info.id,
@@ -249,8 +250,15 @@ def _study(info: RecipeInfo, wanted: job.Job, fresh: bool) -> optuna.Study:
             study.set_user_attr("settings", settings)
         else:  # earlier versions did not note it
             begun = {"manifest": settings["manifest"], **begun}
-    except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise StorageError(f"The search cannot be kept there ({type(error).__name__}): {shown(wanted.out)}") from error
+        _over(study)
+    except (*UNREADABLE, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        if isinstance(error.__cause__ or error, OSError) or isinstance(error, OperationalError):  # the disk's
+            raise StorageError(
+                f"The search cannot be kept there ({type(error).__name__}): {shown(wanted.out)}"
+            ) from error
+        raise StorageError(
+            f"What is kept of the search there is damaged; begin anew with --fresh: {shown(wanted.out / STUDY)}"
+        ) from error
     if begun is not None and begun != settings:
         changed = next(name for name in settings if begun.get(name) != settings[name])
         if changed == "manifest":
