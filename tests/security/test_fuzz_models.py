@@ -134,18 +134,25 @@ def test_a_billion_channels_are_one_sentence_at_once(model: Path, tmp_path: Path
     assert refused or not sizes
 
 
-def test_a_net_is_measured_without_memory_and_without_random_numbers() -> None:
+def test_a_net_is_stopped_before_it_takes_memory_and_is_made_as_ever() -> None:
+    import resource
+
     import torch
     from torch import nn
 
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
     too_large: list[Callable[[], Any]] = [
         lambda: nn.Linear(HUGE, HUGE),
+        lambda: nn.Linear(HUGE, 2),
         lambda: nn.LSTM(HUGE, HUGE),
+        lambda: nn.Embedding(HUGE, 2),
         lambda: nn.ModuleList(nn.Linear(1, 1) for _ in range(HUGE)),
     ]
     for make in too_large:
         with pytest.raises(ValueError, match="describes"):
             bounded(make)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024  # KiB
     torch.manual_seed(1)
     plain = nn.LSTM(3, 4).state_dict()
     torch.manual_seed(1)

@@ -16,7 +16,9 @@ Net = TypeVar("Net")
 
 
 def bounded(make: Callable[[], Net], most: int = MOST) -> Net:
-    """What `make` gives, made once without any memory before, to see how large it is. Draws no random numbers for that.
+    """What `make` gives, which is stopped as soon as it has made too much.
+
+    Layers take their memory untouched and fill it once it is registered: what is too large is refused before that.
 
     Args:
         most: numbers that it may have, parameters and buffers together.
@@ -46,14 +48,13 @@ def bounded(make: Callable[[], Net], most: int = MOST) -> Net:
         module.register_module_module_registration_hook(count),
     ]
     try:
-        with torch.device("meta"):
-            empty = make()
-    except RuntimeError as error:  # one part alone is more than a machine can count
+        net = make()
+    except (RuntimeError, MemoryError) as error:  # one part alone is more than the machine has, or can count
         raise ValueError(f"its config.json describes no net that can be made: {reason(error)}") from error
     finally:
         for hook in hooks:
             hook.remove()
     # What was copied as a whole was not registered part by part.
-    if isinstance(empty, torch.nn.Module) and sum(p.numel() for p in empty.parameters()) > most:
+    if isinstance(net, torch.nn.Module) and sum(p.numel() for p in net.parameters()) > most:
         raise ValueError(f"its config.json describes a net of more than {most} numbers")
-    return make()
+    return net

@@ -53,7 +53,7 @@ class PublicModel:
                 name: tuple(v) if isinstance(v, list) else v for name, v in fields.pop("budget").items()
             }
             plan = replace(Plan(**fields), budget=Budget(**budget))
-        except (KeyError, TypeError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(f"This is no attention fusion, or it is damaged ({error}): {shown(folder)}") from error
         return cls(net.eval(), imputer, config, plan)
 

@@ -22,12 +22,19 @@ _AT_ONCE = 2**24
 """Numbers of D×D attentions held at a time: 64 MB. A stretch of 2,400 steps at the default width of 256 has ten times as many."""
 
 
+def _draw(query: nn.Parameter) -> None:
+    """Give it numbers of a variance of one over its last size: filled once registered, as torch's own layers are."""
+    with torch.no_grad():
+        query.normal_().div_(math.sqrt(query.shape[-1] or 1))
+
+
 class Attention(nn.Module):
     """Eq. 4: a scalar score for each of n vectors by a query of its own, softmax over the n, weighted sum."""
 
     def __init__(self, count: int, width: int) -> None:
         super().__init__()
-        self.query = nn.Parameter(torch.randn(count, width) / math.sqrt(width))
+        self.query = nn.Parameter(torch.empty(count, width))
+        _draw(self.query)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """x (…, n, D), mask (…, n) → the sum (…, D) and the weights (…, n)."""
@@ -98,7 +105,8 @@ class SelfAttention(nn.Module):
         del modalities
         self.width, self.literal = heads * inner, literal
         self.heads = nn.ModuleList(SelfHead(width, inner) for _ in range(heads))
-        self.query = nn.Parameter(torch.randn(heads, inner) / math.sqrt(inner))
+        self.query = nn.Parameter(torch.empty(heads, inner))
+        _draw(self.query)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, M, D) → (B, T, p·D_s), and each modality's share: Σ_k α_k S_kj, the mean over heads."""
@@ -126,7 +134,9 @@ class ResidualSelfAttention(nn.Module):
         self.width, self.rows = heads * modalities * width, rows
         self.heads = nn.ModuleList(SelfHead(width, inner) for _ in range(heads))
         self.back = nn.ModuleList(nn.Linear(inner, width, bias=False) for _ in range(heads))
-        self.query = nn.Parameter(torch.randn(heads, inner) / math.sqrt(inner)) if rows == "pooled" else None
+        self.query = nn.Parameter(torch.empty(heads, inner)) if rows == "pooled" else None
+        if self.query is not None:
+            _draw(self.query)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, M, D) → (B, T, p·M·D), and each modality's share: the mean of the present rows' attention and of themselves."""
