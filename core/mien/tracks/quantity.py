@@ -46,9 +46,9 @@ class Quantity:
         return cls(**{slot: fields[slot] for slot in cls.__slots__ if slot in fields})
 
 
-def probability(name: str, *, low_means: str = "absent", high_means: str = "certain") -> Quantity:
-    """A probability in [0, 1] of `name`."""
-    return Quantity(name, "", 0.0, 1.0, low_means, high_means)
+def probability(name: str, *, low_means: str = "absent", high_means: str = "certain", about: str = "") -> Quantity:
+    """A probability in [0, 1] of `name`; `about` as of `Quantity`, for one that nobody has calibrated, say."""
+    return Quantity(name, "", 0.0, 1.0, low_means, high_means, about)
 
 
 VALENCE = Quantity("valence", "", -1.0, 1.0, "unpleasant", "pleasant")

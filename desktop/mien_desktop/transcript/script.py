@@ -104,7 +104,7 @@ class Script:
         """What is known of a word: when it is said, how surely it was heard, what it counts in its utterance's score."""
         parts = [stamp(float(self.word_start[word]))]
         if np.isfinite(self.confidence[word]):
-            parts.append(f"heard with confidence {self.confidence[word]:.2f}")
+            parts.append(f"the recogniser is {self.confidence[word]:.2f} sure (not calibrated)")
         if self.share[word] > 0:
             parts.append(f"{100 * self.share[word]:.0f} % of offence {self.offence[self.row_of(word)]:.2f}")
         if self.attention[word] > 0:

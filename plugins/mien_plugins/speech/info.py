@@ -16,7 +16,10 @@ SPEECHBRAIN_MODELS = ("speechbrain-asr-conformer", "speechbrain-asr-crdnn")
 
 ECAPA = "ecapa-voxceleb"
 
-CONFIDENCE = probability("confidence", low_means="a guess", high_means="sure")
+CONFIDENCE = probability(
+    "confidence", low_means="a guess", high_means="sure", about="The recogniser's own: Mien has not calibrated it."
+)
+SPEECH = probability("speech", about="silero-vad's own: Mien has not calibrated it.")
 LIKENESS = Quantity("likeness", "", -1.0, 1.0, "unlike the speaker's mean voice", "just like the speaker's mean voice")
 
 
@@ -68,7 +71,7 @@ VOICE = AnalyzerInfo(
     "Mien has not calibrated it.",
     modality="voice",
     inputs=(Audio(RATE),),
-    outputs=(Writes("speech.voice", "spans", (probability("speech"),)),),
+    outputs=(Writes("speech.voice", "spans", (SPEECH,)),),
     devices=("cpu",),
 )
 
