@@ -101,7 +101,8 @@ class Material:
         self = cls(**found)
         ends = self.start.astype(object) + self.length  # whole numbers without end: a damaged one may be any
         inside = (self.rows >= 0) & (self.rows <= self.mid.shape[1]) & (self.start >= 0) & (self.length >= 0)
-        return self if bool(np.all(inside)) and all(end <= len(self.frames) for end in ends) else None
+        held = not len(self.frames) or all(end <= len(self.frames) for end in ends)  # some nets look at no frames
+        return self if bool(np.all(inside)) and held else None
 
 
 @dataclass(frozen=True)

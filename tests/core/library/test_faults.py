@@ -178,15 +178,15 @@ def test_what_a_connection_says_after_ctrl_c_is_no_fault_of_the_library(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "said"),
+    ("column", "value"),
     [
-        ("medium.streams", "{", "media is damaged; put back a copy"),
-        ("medium.added", "yesterday", "media is damaged; put back a copy"),
-        ("track.quantities", '[{"label": 5}]', "A reading in the library is damaged; analyze its medium again"),
-        ("run.params", "{", "A reading in the library is damaged; analyze its medium again"),
+        ("medium.streams", "{"),
+        ("medium.added", "yesterday"),
+        ("track.quantities", '[{"label": 5}]'),
+        ("run.params", "{"),
     ],
 )
-def test_values_that_no_mien_wrote(library: Library, medium, place: Path, column: str, value: str, said: str) -> None:
+def test_values_that_no_mien_wrote(library: Library, medium, place: Path, column: str, value: str) -> None:
     told = {
         "key": "k",
         "analyzer": "a",
@@ -204,5 +204,6 @@ def test_values_that_no_mien_wrote(library: Library, medium, place: Path, column
     with sqlite3.connect(place) as raw:
         raw.execute(f"UPDATE {table} SET {name} = ?", (value,))
     raw.close()
-    with pytest.raises(LibraryError, match=said):
-        overview(library)
+    (listed,) = overview(library)
+    assert listed.medium.damaged
+    assert listed.medium.path == medium.path
