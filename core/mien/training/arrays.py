@@ -61,26 +61,42 @@ def kept_arrays(path: Path, forms: Mapping[str, Form], optional: Iterable[str] =
         found = read_arrays(path, forms, _MOST_KEPT)
     except (OSError, ValueError, MemoryError):
         return None
+    return found if _fit(found, forms, optional) else None
+
+
+def _fit(found: Mapping[str, NDArray[Any]], forms: Mapping[str, Form], optional: Iterable[str]) -> bool:
     sizes: dict[str, int] = {}
     for name, array in found.items():
         dtype, shape = forms[name]
         if (array.dtype.kind != "U" if dtype == "U" else array.dtype != dtype) or array.ndim != len(shape):
-            return None
+            return False
         for size, wanted in zip(array.shape, shape, strict=True):
             if size != (sizes.setdefault(wanted, size) if isinstance(wanted, str) else wanted):
-                return None
-    return found if found.keys() >= forms.keys() - set(optional) else None
+                return False
+    return found.keys() >= forms.keys() - set(optional)
 
 
-def keep_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], *, packed: bool = False) -> None:
+def keep_arrays(
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    forms: Mapping[str, Form],
+    optional: Iterable[str] = (),
+    *,
+    packed: bool = False,
+) -> None:
     """Write an `.npz` file, whole or not at all; its folder is made.
 
     Args:
+        forms, optional: as `kept_arrays` is given them.
         packed: compress it.
 
     Raises:
         OSError: it cannot be written.
+        ValueError: they have other forms, so that nobody would ever take them again.
     """
+    if not _fit(arrays, forms, optional):
+        told = ", ".join(f"{name} {array.dtype}{array.shape}" for name, array in arrays.items())
+        raise ValueError(f"these are not of the forms that are read: {told}")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part.npz")
     write: Callable[..., None] = np.savez_compressed if packed else np.savez

@@ -72,7 +72,7 @@ def extract(manifest: Manifest, rate: float, work: Path | None = None, progress:
         if found is None:
             found = _shard(manifest, rows, rate)
             if kept is not None:
-                keep_arrays(kept, dict(zip(_FORMS, found, strict=True)), packed=True)
+                keep_arrays(kept, dict(zip(_FORMS, found, strict=True)), _FORMS, packed=True)
         parts.append((found[0], found[1] + number * _SHARD, found[2]))
     frames, owner, heard = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Material(frames, owner, heard, tuple(row.text for row in manifest.rows))

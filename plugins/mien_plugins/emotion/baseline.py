@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.training.arrays import keep_arrays, kept_arrays
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien_plugins.emotion.corpus import RATE, Clip
 from mien_plugins.emotion.windows import trim
 
@@ -25,7 +25,8 @@ def functionals(clips: Sequence[Clip], cache: Path) -> Floats:
 
     Raises ModuleNotFoundError where openSMILE is not installed.
     """
-    kept = kept_arrays(cache, {"functionals": ("<f4", (len(clips), COUNT))})
+    forms: dict[str, Form] = {"functionals": ("<f4", (len(clips), COUNT))}
+    kept = kept_arrays(cache, forms)
     if kept is not None:
         return kept["functionals"]
     from opensmile import FeatureLevel, FeatureSet, Smile
@@ -33,7 +34,7 @@ def functionals(clips: Sequence[Clip], cache: Path) -> Floats:
     smile = Smile(FeatureSet.eGeMAPSv02, FeatureLevel.Functionals)
     rows = [smile.process_signal(trim(clip.samples), RATE).to_numpy()[0] for clip in clips]
     made = np.array(rows, np.float32)
-    keep_arrays(cache, {"functionals": made})
+    keep_arrays(cache, {"functionals": made}, forms)
     return made
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mien.media.crops import crop_face
 from mien.models import store
-from mien.training.arrays import keep_arrays, kept_arrays
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien.training.manifest import Manifest, Row
 from mien.training.stretch import Picture, pictures
 from mien_plugins.face.analyzer import searcher
@@ -29,6 +29,7 @@ from mien_plugins.face.watch import Watcher
 
 _AT_ONCE = 8
 _VERSION = 1
+_FORMS: dict[str, Form] = {"faces": ("|u1", ("N", CROP, CROP))}
 
 
 @dataclass
@@ -94,12 +95,12 @@ class FaceFinder:
         if self._folder is None or not row.path:
             return self._look(manifest, row)
         kept = self._folder / f"{self._key(manifest.file(row), row)}.npz"
-        found = kept_arrays(kept, {"faces": ("|u1", ("N", CROP, CROP))})
+        found = kept_arrays(kept, _FORMS)
         if found is not None:
             faces = found["faces"]
         else:
             faces = self._look(manifest, row)
-            keep_arrays(kept, {"faces": faces}, packed=True)
+            keep_arrays(kept, {"faces": faces}, _FORMS, packed=True)
         return faces
 
     def _look(self, manifest: Manifest, row: Row) -> Images:

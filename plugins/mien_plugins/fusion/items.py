@@ -103,7 +103,7 @@ class Items:
 
     def save(self, path: Path) -> None:
         """Write to an .npz file, whole or not at all."""
-        keep_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
+        keep_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)}, _FORMS)
 
     @classmethod
     def load(cls, path: Path) -> Items | None:

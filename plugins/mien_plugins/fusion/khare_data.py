@@ -86,8 +86,8 @@ class Extractor:
         if path.suffix.lower() == ".npz":
             return path
         kept = self._cache / f"{self._key(path, row)}.npz"
-        if kept_arrays(kept, _FORMS) is None:
-            keep_arrays(kept, self._made(manifest, row))
+        if kept_arrays(kept, _FORMS, MODALITIES) is None:
+            keep_arrays(kept, self._made(manifest, row), _FORMS, MODALITIES)
         return kept
 
     def _made(self, manifest: Manifest, row: Row) -> dict[str, Floats]:

@@ -240,7 +240,8 @@ class Material:
         said = embed_texts(texts, corpora, text)
         made = cls(said, embed_voices(clips, voice, budget.windows, seed))
         if place is not None:
-            keep_arrays(place, {f"{n}.{f.name}": getattr(p, f.name) for n, p in vars(made).items() for f in fields(p)})
+            parts = {f"{n}.{f.name}": getattr(p, f.name) for n, p in vars(made).items() for f in fields(p)}
+            keep_arrays(place, parts, _FORMS)
         return made
 
     @classmethod

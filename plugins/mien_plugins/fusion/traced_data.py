@@ -188,7 +188,7 @@ class Tracer(Embeddings):
         found = kept_arrays(kept, _FORMS, optional=MODALITIES)
         if found is None:
             found = self._embed(manifest, recording, whole)
-            keep_arrays(kept, found)
+            keep_arrays(kept, found, _FORMS, MODALITIES)
         return found
 
     def _embed(self, manifest: Manifest, recording: Recording, whole: Row) -> dict[str, npt.NDArray[Any]]:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from mien.evaluation.metrics import ccc, macro_f1
-from mien.training.arrays import keep_arrays, kept_arrays
+from mien.training.arrays import Form, keep_arrays, kept_arrays
 from mien.training.kit import RecipeBrain, Stage
 from mien.training.losses import ccc_loss
 from mien_plugins.text.sequences import OFFENCE, Corpus, Turns
@@ -70,16 +70,20 @@ class VectorStore:
         self._flat = np.concatenate([np.zeros((0, width), np.float16), *(own.astype(np.float16) for own in found)])
         self._ends = np.cumsum([len(own) for own in found])
         if path is not None:
-            keep_arrays(path, {"flat": self._flat, "ends": self._ends})
+            keep_arrays(path, {"flat": self._flat, "ends": self._ends}, _forms(width, len(texts)))
 
     def __getitem__(self, number: int) -> Vectors:
         begin = self._ends[number - 1] if number else 0
         return np.asarray(self._flat[begin : self._ends[number]], np.float32)
 
 
+def _forms(width: int, count: int) -> dict[str, Form]:
+    return {"flat": ("<f2", ("W", width)), "ends": ("<i8", (count,))}
+
+
 def _kept(path: Path, width: int, count: int) -> dict[str, NDArray[Any]] | None:
     """The vectors of so many texts that were kept; None where there are none, or they are damaged."""
-    kept = kept_arrays(path, {"flat": ("<f2", ("W", width)), "ends": ("<i8", (count,))})
+    kept = kept_arrays(path, _forms(width, count))
     if kept is None:
         return None
     bounds = np.concatenate([[0], kept["ends"]])

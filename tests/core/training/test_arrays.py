@@ -6,11 +6,12 @@ import io
 import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mien.training.arrays import read_arrays
+from mien.training.arrays import Form, keep_arrays, kept_arrays, read_arrays
 
 MOST = 2**20
 
@@ -74,3 +75,32 @@ def test_a_changed_byte_is_noticed(tmp_path: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(ValueError, match="damaged"):
         read_arrays(file, ("a",), MOST)
+
+
+def test_what_is_kept_is_what_is_taken_again(tmp_path: Path) -> None:
+    forms: dict[str, Form] = {"sound": ("<f4", ("N", 2)), "name": ("U", ("N",)), "text": ("<f4", ("N",))}
+    made = {"sound": np.ones((3, 2), np.float32), "name": np.array(["a", "bc", ""])}
+    path = tmp_path / "deep" / "kept.npz"
+    assert kept_arrays(path, forms) is None
+    keep_arrays(path, made, forms, ("text",))
+    found = kept_arrays(path, forms, ("text",))
+    assert found is not None
+    assert all(np.array_equal(found[name], made[name]) for name in made)
+    assert kept_arrays(path, forms) is None  # the text is wanted now
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sound": np.ones((3, 2))},
+        {"sound": np.ones((3, 3), np.float32)},
+        {"name": np.array(["a", "b"])},
+        {"name": None},
+    ],
+)
+def test_what_nobody_would_take_again_is_not_kept(tmp_path: Path, other: dict[str, Any]) -> None:
+    forms: dict[str, Form] = {"sound": ("<f4", ("N", 2)), "name": ("U", ("N",))}
+    made = {"sound": np.ones((3, 2), np.float32), "name": np.array(["a", "bc", ""])} | other
+    with pytest.raises(ValueError, match="not of the forms"):
+        keep_arrays(tmp_path / "kept.npz", {name: array for name, array in made.items() if array is not None}, forms)
+    assert not any(tmp_path.iterdir())
