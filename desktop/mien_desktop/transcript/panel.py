@@ -37,7 +37,7 @@ class TranscriptPanel(QWidget):
         self._bonds: list[tuple[Any, Any]] = []
         self.view = TranscriptView(palette)
         self.about = Shortened("small")
-        explain(self.about, "Transcript", "Who heard the words · language · how sure that one says it is, on the average (not calibrated)")
+        explain(self.about, "Transcript", "Who heard the words · language · its own mean confidence (not calibrated)")
         self.about.setMinimumWidth(1)  # it gives way before anything else
         self.legend = Legend(palette)
         self.search = QLineEdit()
