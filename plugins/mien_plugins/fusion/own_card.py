@@ -14,6 +14,7 @@ from torch import Tensor
 from mien.evaluation.metrics import accuracy, balanced_accuracy, bootstrap_ci, ece, macro_f1
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
+from mien_plugins.fusion import sequence
 from mien_plugins.fusion.impute import KnnImputer
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.measure import KNN, WAYS, impute
@@ -134,10 +135,7 @@ _METRICS = (("balanced accuracy", balanced_accuracy), ("accuracy", accuracy), ("
 def _architecture(config: Mapping[str, Any]) -> str:
     net = config["net"]
     if config["family"] == "sequence":
-        return (
-            f"each modality projected to {net['width']}, fusion strategy '{config['strategy']}' at each step, LSTM of "
-            f"{net['hidden']} over time (Tzirakis et al. 2021)"
-        )
+        return sequence.told(config)
     over = "whole sequences of at most" if config["family"] == "whole" else "the last"
     return (
         f"bi-GRU of {net['hidden']} per modality over {over} {', '.join(map(str, net['steps']))} steps, {config['strategy']} "

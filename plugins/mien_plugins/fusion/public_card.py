@@ -10,6 +10,7 @@ import numpy as np
 from mien.training.card import Card, DataSource, Metric
 from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
+from mien_plugins.fusion import sequence
 from mien_plugins.fusion.draw import NOBODY, RUN, STEP
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.measure import (
@@ -122,7 +123,4 @@ def _architecture(config: Mapping[str, Any]) -> str:
             f"bi-GRU of {net['hidden']} per modality over {max(net['steps']) * STEP:g} s, {config['strategy']} multi-head "
             f"attention ({net['heads']} heads), statistical pooling, dense layer of {net['dense']} (Rajan 2022, ch. 4)"
         )
-    return (
-        f"each modality projected to {net['width']}, fusion strategy '{config['strategy']}' at each step, LSTM of "
-        f"{net['hidden']} over time (Tzirakis et al. 2021)"
-    )
+    return sequence.told(config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -92,3 +92,12 @@ class SequenceNet(TimedNet):
             return Reading((affect[..., 1] + 1) / 2, weights, None, None, affect, state)
         score, expression = calibrated(self.scaling, logits, self.config.hostile, mask, known)
         return Reading(score, weights, logits, expression, affect, state)
+
+
+def told(config: Mapping[str, Any]) -> str:
+    """The architecture of such a net, by a model's configuration, for its card."""
+    net = config["net"]
+    return (
+        f"each modality projected to {net['width']}, fusion strategy '{config['strategy']}' at each step, LSTM of "
+        f"{net['hidden']} over time (Tzirakis et al. 2021)"
+    )
