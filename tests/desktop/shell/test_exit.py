@@ -179,13 +179,13 @@ def _children() -> set[int]:
     parents, told = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
-            try:
-                parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                told[int(folder.name)] = (folder / "cmdline").read_text()
+            try:  # bytes: others' processes are listed too, and a file's name is no text
+                parents[int(folder.name)] = int((folder / "stat").read_bytes().rsplit(b")", 1)[1].split()[1])
+                told[int(folder.name)] = (folder / "cmdline").read_bytes()
             except OSError:
                 continue  # it has ended meanwhile
     found, more = set(), {os.getpid()}
     while more:
         more = {pid for pid, parent in parents.items() if parent in more}
         found |= more
-    return {pid for pid in found if "resource_tracker" not in told[pid]}
+    return {pid for pid in found if b"resource_tracker" not in told[pid]}
