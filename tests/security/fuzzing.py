@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,45 @@ anything: st.SearchStrategy[Any] = st.recursive(
 def objects(*keys: str) -> st.SearchStrategy[Any]:
     """JSON objects with keys that somebody looks for."""
     return st.dictionaries(st.one_of(st.sampled_from(keys), word), anything, max_size=6)
+
+
+Way = tuple[str | int, ...]
+"""Keys and numbers that lead to a value in nested objects and lists."""
+
+
+def places(value: Any, before: Way = ()) -> Iterator[Way]:
+    """The way to each value of nested objects and lists."""
+    if before:
+        yield before
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*before, key))
+
+
+def at(value: Any, place: Way) -> Any:
+    for key in place:
+        value = value[key]
+    return value
+
+
+def spoilt(model: Path, folder: Path, changes: Mapping[Way, Any], file: str = "config.json") -> Path:
+    """A model's folder in which one of its files of JSON says something else in some places."""
+    config = json.loads((model / file).read_text(encoding="utf-8"))
+    for place, value in changes.items():
+        try:
+            at(config, place[:-1])[place[-1]] = copy.deepcopy(value)
+        except (LookupError, TypeError):
+            continue  # what holds it was changed before
+    made = folder / model.name
+    made.mkdir(exist_ok=True)
+    for path in model.iterdir():
+        there = made / path.name
+        if path.name != file and not there.is_symlink():
+            there.unlink(missing_ok=True)  # an example before spoilt it
+            there.symlink_to(path)
+    (made / file).unlink(missing_ok=True)
+    (made / file).write_text(json.dumps(config), encoding="utf-8")
+    return made
 
 
 Parse = Callable[[Any, Path], object]

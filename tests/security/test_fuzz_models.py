@@ -5,10 +5,9 @@ As in `test_fuzz_readers.py`: few examples with all tests, many with `make fault
 
 from __future__ import annotations
 
-import copy
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +20,7 @@ from mien.models import store
 from mien.models.damage import UNREADABLE, reason
 from mien.models.size import bounded
 
-from .fuzzing import Parsers, anything, made_tests
+from .fuzzing import Parsers, Way, anything, at, made_tests, places, spoilt
 
 SHIPPED = sorted(path.parent for path in (store.bundled_models() or Path()).glob("*/config.json"))
 SHAPING = ("net", "nets", "gates", "variant", "features", "views", "classes", "family", "max_tokens", "neighbours")
@@ -32,7 +31,6 @@ PATIENCE = 20.0
 """s that no refusal takes; each is a matter of milliseconds."""
 
 PARSERS = Parsers()
-Path_ = tuple[str | int, ...]
 
 
 def _load(folder: Path) -> object:
@@ -65,46 +63,14 @@ def _load(folder: Path) -> object:
         raise ModelError(f"It cannot be read: {reason(error)}") from error
 
 
-def _places(value: Any, before: Path_ = ()) -> Iterator[Path_]:
-    """The way to each value of nested objects and lists."""
-    if before:
-        yield before
-    if isinstance(value, dict | list):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield from _places(value[key], (*before, key))
-
-
-def _at(value: Any, place: Path_) -> Any:
-    for key in place:
-        value = value[key]
-    return value
-
-
-def _spoilt(model: Path, folder: Path, changes: dict[Path_, Any]) -> Path:
-    """A model's folder in which config.json says something else in some places."""
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    for place, value in changes.items():
-        try:
-            _at(config, place[:-1])[place[-1]] = copy.deepcopy(value)
-        except (LookupError, TypeError):
-            continue  # what holds it was changed before
-    made = folder / model.name
-    made.mkdir(exist_ok=True)
-    for path in model.iterdir():
-        if path.name != "config.json" and not (made / path.name).exists():
-            (made / path.name).symlink_to(path)
-    (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    return made
-
-
 def _fuzz(model: Path) -> None:
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    shaping = [place for place in _places(config) if place[0] in SHAPING]
+    shaping = [place for place in places(config) if place[0] in SHAPING]
     sizes = st.sampled_from([HUGE, -HUGE, 0, -1, 1, 2, 10**5, 2**31, 2**63, 1e300, [HUGE] * 3])
     changes = st.dictionaries(st.sampled_from(shaping), sizes | anything, min_size=1, max_size=2)
 
-    def parse(example: dict[Path_, Any], folder: Path) -> object:
-        return _load(_spoilt(model, folder, example))
+    def parse(example: dict[Way, Any], folder: Path) -> object:
+        return _load(spoilt(model, folder, example))
 
     PARSERS[model.name] = (changes, parse)
 
@@ -117,14 +83,14 @@ for _model in SHIPPED:
 @pytest.mark.parametrize("model", SHIPPED, ids=lambda path: path.name)
 def test_a_billion_channels_are_one_sentence_at_once(model: Path, tmp_path: Path) -> None:
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    sizes = [p for p in _places(config) if p[0] == "net" and type(_at(config, p)) is int]
-    _load(_spoilt(model, tmp_path, {}))
+    sizes = [p for p in places(config) if p[0] == "net" and type(at(config, p)) is int]
+    _load(spoilt(model, tmp_path, {}))
     refused = 0
     for place in [*sizes, *([("nets",)] if "nets" in config else [])]:
         begun = time.monotonic()
         told = ""
         try:
-            _load(_spoilt(model, tmp_path, {place: HUGE}))
+            _load(spoilt(model, tmp_path, {place: HUGE}))
             print("loads", model.name, place)
         except ModelError as error:
             told = str(error)

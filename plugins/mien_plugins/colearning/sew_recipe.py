@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.errors import UsageError, shown
+from mien.models.size import bounded
 from mien.training import checks
 from mien.training.card import Card, Metric, load_model, save_model, write_card
 from mien.training.job import command
@@ -120,7 +121,7 @@ def evaluate(model: Path, data: Path, *, device: str = "cpu") -> Card:
     weights, config = load_model(model)
     training = config["training"]
     weak = training["weak"]
-    net = WeakReader(tuple(config["net"]))
+    net = bounded(lambda: WeakReader(tuple(config["net"])))
     net.load_state_dict(weights)
     if training.get("corpus") == "manifest":
         with kept_streams(model) as streams:

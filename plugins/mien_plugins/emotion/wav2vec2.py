@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
 from mien.models.hold import held, let_go
-from mien.models.size import MOST, bounded
+from mien.models.size import PUBLIC, bounded
 from mien.tracks.track import FloatArray
 
 RATE = 16_000
@@ -180,11 +181,11 @@ def _read(folder: Path, precision: str) -> tuple[DimensionalNet, Any, tuple[int,
         order = _order(fields.get("id2label"))
         # The published file has keys that only its authors' code reads, some of them null.
         known = {k: v for k, v in fields.items() if v is not None and k not in ("auto_map", "id2label", "label2id")}
-        net = bounded(lambda: DimensionalNet(Wav2Vec2Config(**known)), 4 * MOST)
+        net = bounded(lambda: DimensionalNet(Wav2Vec2Config(**known)), PUBLIC)
         net.fill(load_file(folder / "model.safetensors"))
         make: Any = Wav2Vec2FeatureExtractor
         extractor = make(**_sound(_object(folder / "preprocessor_config.json")))
-    except UNREADABLE as error:
+    except (*UNREADABLE, StrictDataclassError) as error:
         raise ModelError(
             f"The wav2vec 2.0 model cannot be loaded ({reason(error)}); import it again: {folder}"
         ) from error

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.size import PUBLIC, bounded
 from mien_plugins.speech.sizes import check_sizes
 
 RATE = 16_000
@@ -97,7 +98,8 @@ def load(folder: Path, device: str = "cpu") -> Ecapa:
         ModelError: a file is missing or damaged, or the weights do not fit.
     """
     try:
-        model = Ecapa(EcapaConfig.read(folder / "config.json"))
+        config = EcapaConfig.read(folder / "config.json")
+        model = bounded(lambda: Ecapa(config), PUBLIC)
         weights: dict[str, Any] = load_file(folder / "model.safetensors")
         missing, unknown = model.net.load_state_dict({k: v.float() for k, v in weights.items()}, strict=False)
         missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # counts training's steps

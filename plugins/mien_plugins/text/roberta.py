@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.size import PUBLIC, bounded
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _STRIDE = 16
@@ -41,8 +42,11 @@ class RobertaClassifier:
         from transformers import RobertaForSequenceClassification, RobertaTokenizer
 
         try:
-            loaded: Any = RobertaForSequenceClassification.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+            loaded: Any = bounded(
+                lambda: RobertaForSequenceClassification.from_pretrained(
+                    folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+                ),
+                PUBLIC,
             )
             net, told = loaded
             tokenizer = RobertaTokenizer.from_pretrained(folder, local_files_only=True)

@@ -100,30 +100,30 @@ def _tokenizer(folder: Path, vocab: dict[str, int], specials: dict[str, int]) ->
     tokenizer.save_pretrained(folder)
 
 
-def crdnn(folder: Path) -> Path:
+def crdnn(folder: Path, steps: int = 60) -> Path:
     """SpeechBrain's CRDNN with pieces of words as tokens, taught the phrase of each of the two sounds."""
     from mien_plugins.speech.backends.crdnn import CrdnnConfig, CrdnnNet
 
     shape = dict(
         n_mels=20, cnn_channels=(4, 8), time_pooling_size=2, rnn_layers=1, rnn_neurons=24, dnn_blocks=1, dnn_neurons=32
     )
-    return _taught(folder, "crdnn-ctc", shape, lambda: CrdnnNet(CrdnnConfig(tokens=TOKENS, **shape)))
+    return _taught(folder, "crdnn-ctc", shape, lambda: CrdnnNet(CrdnnConfig(tokens=TOKENS, **shape)), steps)
 
 
-def conformer(folder: Path) -> Path:
+def conformer(folder: Path, steps: int = 60) -> Path:
     """The same for SpeechBrain's Conformer."""
     from mien_plugins.speech.backends.conformer import ConformerConfig, ConformerNet
 
     shape = dict(
         n_fft=400, n_mels=20, win_length=25, cnn_channels=(4, 4), d_model=24, nhead=2, layers=1, d_ffn=32, kernel_size=7
     )
-    return _taught(folder, "conformer-ctc", shape, lambda: ConformerNet(ConformerConfig(tokens=TOKENS, **shape)))
+    return _taught(folder, "conformer-ctc", shape, lambda: ConformerNet(ConformerConfig(tokens=TOKENS, **shape)), steps)
 
 
 TOKENS = ("<blank>", "▁low", "▁to", "ne", "▁here", "▁a", "▁high", "▁one")
 
 
-def _taught(folder: Path, architecture: str, shape: dict[str, Any], build: Callable[[], Any], steps: int = 60) -> Path:
+def _taught(folder: Path, architecture: str, shape: dict[str, Any], build: Callable[[], Any], steps: int) -> Path:
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
@@ -198,7 +198,7 @@ def ecapa(folder: Path, steps: int = 25) -> Path:
         loss.backward()
         optimiser.step()
     with torch.no_grad():
-        for _ in range(20):  # batch normalisation follows the weights with delay
+        for _ in range(20 if steps else 0):  # batch normalisation follows the weights with delay
             model(sounds)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(ECAPA_SHAPE), encoding="utf-8")

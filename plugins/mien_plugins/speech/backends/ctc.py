@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
+from mien.models.size import PUBLIC, bounded
 from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.base import Heard, Word, tidy
 from mien_plugins.speech.sizes import check_sizes
@@ -134,12 +135,12 @@ def _build(folder: Path) -> tuple[CtcNet, CtcConfig]:
         from mien_plugins.speech.backends.crdnn import CrdnnConfig, CrdnnNet
 
         crdnn = CrdnnConfig.read(folder / "config.json")
-        return CrdnnNet(crdnn), crdnn
+        return bounded(lambda: CrdnnNet(crdnn), PUBLIC), crdnn
     if kind == "conformer-ctc":
         from mien_plugins.speech.backends.conformer import ConformerConfig, ConformerNet
 
         conformer = ConformerConfig.read(folder / "config.json")
-        return ConformerNet(conformer), conformer
+        return bounded(lambda: ConformerNet(conformer), PUBLIC), conformer
     raise ValueError(f"config.json names no architecture that is known here: {kind!r}")
 
 

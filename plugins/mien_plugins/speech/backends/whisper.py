@@ -7,6 +7,7 @@ from the cross-attention, its time.
 
 from __future__ import annotations
 
+import json
 import math
 import zlib
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from huggingface_hub.errors import StrictDataclassError
 from mien.errors import ModelError
 from mien.models.damage import UNREADABLE, reason
 from mien.models.hold import held, let_go
+from mien.models.size import PUBLIC, bounded
 from mien.sdk import Context, Utterance
 from mien_plugins.speech.backends.align import group_words, token_frames
 from mien_plugins.speech.backends.base import Heard, Word, tidy
@@ -28,6 +30,8 @@ from mien_plugins.speech.backends.base import Heard, Word, tidy
 _FRAME = 0.02  # s of an encoder frame
 _CIRCLES = 2.4  # text that deflates better than this repeats itself (the limit published with Whisper)
 _BATCH = {"cpu": 1, "cuda": 8, "mps": 4}
+_SOUND = {"feature_size": 512, "n_fft": 4096, "hop_length": 4096, "chunk_length": 120, "sampling_rate": 48_000}
+"""Largest sizes of the filterbank and its window (s, samples a second); four times the published ones, and rates of sound."""
 _SURE_AFTER = 30.0  # s of speech after which the language is settled
 
 
@@ -220,24 +224,42 @@ def _load(folder: Path, precision: str, device: str) -> tuple[Any, Any, Any]:
     from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
 
     with _no_progress_bar():
-        loaded: Any = WhisperForConditionalGeneration.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            attn_implementation="eager",  # the others do not give their attention away
-            dtype=getattr(torch, precision),
-            output_loading_info=True,
+        loaded: Any = bounded(
+            lambda: WhisperForConditionalGeneration.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                attn_implementation="eager",  # the others do not give their attention away
+                dtype=getattr(torch, precision),
+                output_loading_info=True,
+            ),
+            PUBLIC,
         )
     net, told = loaded
     # What a file lacks would stay random, with nothing but a warning.
     if missing := sorted(told["missing_keys"]):
         raise ValueError(f"{len(missing)} tensors missing, such as {missing[0]}")
+    codes = getattr(net.generation_config, "lang_to_id", None)
+    if codes and not (isinstance(codes, dict) and all(type(token) is int for token in codes.values())):
+        raise ValueError("generation_config.json names no token for each language")
+    _check_sound(folder / "preprocessor_config.json")
     net.eval()
     return (
         net.requires_grad_(False).to(torch.device(device)),
         WhisperTokenizer.from_pretrained(folder, local_files_only=True),
         WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True),
     )
+
+
+def _check_sound(path: Path) -> None:
+    """Refuse sizes of the filterbank that no Whisper has, before it is computed."""
+    described = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(described, dict):
+        raise ValueError(f"{path.name} holds no JSON object")
+    for name, most in _SOUND.items():
+        size = described.get(name, 1)
+        if type(size) is not int or not 1 <= size <= most:
+            raise ValueError(f"{name} in {path.name} should be a whole number from 1 to {most}")
 
 
 @contextmanager
