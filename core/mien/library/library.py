@@ -293,6 +293,7 @@ class Library:
         return [
             Hit(row.medium_id, places[row.medium_id][0], row.t0, row.t1, row.text, row.snippet, row.run_id)
             for row in rows
+            if row.medium_id in places  # a damaged library may have what belongs to nothing
         ]
 
     def correct(

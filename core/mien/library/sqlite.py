@@ -120,6 +120,8 @@ class Sqlite:
 def _configure(connection: Any, _record: Any) -> None:
     # Transactions begin where we say so (see _begin), not where the driver guesses.
     connection.isolation_level = None
+    # A damaged byte in one text must not keep all others from being read.
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA journal_size_limit=67108864")

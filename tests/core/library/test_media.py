@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import sqlalchemy as sa
 
 from mien.cli.library import list_media
 from mien.errors import LibraryError
-from mien.library import Library
+from mien.library import Library, schema
 from mien.library.overview import overview
 
 
@@ -147,6 +149,50 @@ def test_a_damaged_row_keeps_no_other_medium_from_being_listed(
         assert not again.damaged
         library.remove("size")
         assert "size" not in {medium.id for medium in library.media()}
+
+
+TEXTS = [
+    (table, column.name)
+    for table in ("medium", "medium_path", "run", "track", "correction", "utterance")
+    for column in schema.metadata.tables[table].columns
+    if isinstance(column.type, sa.String | sa.JSON)
+]
+
+
+@pytest.mark.parametrize(("table", "column"), TEXTS)
+def test_a_text_that_is_none_hides_no_other_medium(
+    place: Path, tmp_path: Path, probed, transcript, capsys: pytest.CaptureFixture[str], table: str, column: str
+) -> None:
+    """A bit that fell over in a file: SQLite calls it text, and Python's own reading of texts gives up."""
+    with Library(place) as library:
+        for name in ("whole", "odd"):
+            medium = library.add_medium(probed(tmp_path / f"{name}.mp4"), name)
+            run = library.begin_run(medium, key="k", analyzer="a", version="1")
+            run.write(transcript("a good day"))
+            run.complete()
+            library.correct(
+                medium, "a", start=0.0, end=1.0, field="label", old=None, new="x", author="me", run=medium.runs()[0]
+            )
+    with sqlite3.connect(place) as file:
+        file.execute("PRAGMA foreign_keys=OFF")
+        (rows,) = file.execute(f"SELECT max(rowid) FROM {table}").fetchone()
+        file.execute(f"UPDATE {table} SET {column} = CAST(x'6eff22' AS TEXT) WHERE rowid = ?", (rows,))
+    file.close()
+    with Library(place) as library:
+        assert "whole" in {medium.id for medium in library.media()}
+        assert "whole" in {entry.medium.id for entry in overview(library)}
+        asked: list[Callable[[], object]] = [
+            lambda: library.search("good"),
+            lambda: library.corrections("odd"),
+            lambda: library.tracks("odd"),
+            library.verify,
+            lambda: library.add_medium(probed(tmp_path / "odd.mp4"), "odd"),
+        ]
+        for ask in asked:
+            with suppress(LibraryError):
+                ask()
+        list_media(str(place), as_json=False)
+        assert str(tmp_path / "whole.mp4") in capsys.readouterr().out
 
 
 def test_a_damaged_reading_is_left_out_of_the_list_and_told(place: Path, tmp_path: Path, probed, curve) -> None:
