@@ -29,6 +29,8 @@ pytest.importorskip("transformers")
 
 from ..plugins.speech import tiny
 
+pytestmark = pytest.mark.filterwarnings("ignore:At least one mel filter")  # of a Whisper whose filterbank is far too small
+
 CONTEXT: Any = SimpleNamespace(device="cpu", precision="float32", note=lambda _: None)
 Maker = Callable[[Path], Path]
 
