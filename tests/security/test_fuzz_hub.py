@@ -29,7 +29,8 @@ pytest.importorskip("transformers")
 
 from ..plugins.speech import tiny
 
-pytestmark = pytest.mark.filterwarnings("ignore:At least one mel filter")  # of a Whisper whose filterbank is far too small
+# Of a filterbank that is far too small, and of nets with a single band.
+pytestmark = [pytest.mark.filterwarnings(f"ignore:{what}") for what in ("At least one mel filter", "dropout2d")]
 
 CONTEXT: Any = SimpleNamespace(device="cpu", precision="float32", note=lambda _: None)
 Maker = Callable[[Path], Path]
