@@ -22,4 +22,6 @@ UNREADABLE: Final = (
 
 def reason(error: BaseException) -> str:
     """The first line of what an error says, or its kind where it says nothing."""
+    if "ignore_mismatched_sizes" in str(error):  # transformers speaks of its own options, and of a table in the log
+        return "the weights have other shapes"
     return (str(error).strip() or type(error).__name__).splitlines()[0]

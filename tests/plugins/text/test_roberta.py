@@ -106,6 +106,12 @@ def test_what_is_no_such_model(make_roberta: Callable[..., Path]) -> None:
         with pytest.raises(ModelError, match="cannot be loaded") as caught:
             RobertaClassifier.load(odd)
         assert "\n" not in str(caught.value)
+    narrow = make_roberta("narrow")
+    described = json.loads((narrow / "config.json").read_text())
+    (narrow / "config.json").write_text(json.dumps(described | {"intermediate_size": 2}))
+    with pytest.raises(ModelError, match="the weights have other shapes") as caught:
+        RobertaClassifier.load(narrow)
+    assert "report" not in str(caught.value)
     bare = make_roberta("bare")
     weights = load_file(bare / "model.safetensors")
     save_file({k: v for k, v in weights.items() if not k.startswith("classifier.")}, bare / "model.safetensors")
