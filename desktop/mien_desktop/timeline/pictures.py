@@ -33,10 +33,13 @@ class Pictures:
 
     def __init__(self) -> None:
         self._kept: dict[str, Picture] = {}
+        self._grids: dict[int, Pixels] = {}
+        self._grids_of: tuple[Window, Ticks, Palette] | None = None
 
     def clear(self) -> None:
         """Draw everything anew."""
         self._kept.clear()
+        self._grids_of = None
 
     def forget(self, lane: Lane) -> None:
         """The lane is gone."""
@@ -64,16 +67,17 @@ class Pictures:
             and kept.palette is palette
         )
         if kept is None or not known:
-            kept = self._draw(lane, window, height, scale, palette, shown, font)
+            behind = self._grid(window, height, shown, palette)
+            old = self._kept.pop(lane.id, None)  # its memory serves again: it is at hand, and new memory is not
+            pixels = np.empty_like(behind) if old is None or old.pixels.shape != behind.shape else old.pixels
+            np.copyto(pixels, behind)
+            kept = self._draw(lane, window, Raster(window.width, height, palette.panel, scale, pixels), palette, font)
             self._kept[lane.id] = kept
         return kept.image
 
     @staticmethod
-    def _draw(
-        lane: Lane, window: Window, height: int, scale: float, palette: Palette, shown: Ticks, font: QFont
-    ) -> Picture:
-        raster = Raster(window.width, height, palette.panel, scale)
-        _grid(raster, window, shown, palette)
+    def _draw(lane: Lane, window: Window, raster: Raster, palette: Palette, font: QFont) -> Picture:
+        height, scale = raster.height, raster.scale
         lane.draw(raster, window)
         # The last row parts the lane from the next.
         raster.pixels[-max(1, round(scale)) :] = pixel(palette.line)
@@ -87,7 +91,14 @@ class Pictures:
             painter.end()
         return Picture(window, height, scale, lane.revision, palette, raster.pixels, image)
 
-
-def _grid(raster: Raster, window: Window, shown: Ticks, palette: Palette) -> None:
-    at = np.floor(np.array(shown.major) / window.step + 1e-6).astype(np.int64) - window.first
-    raster.pixels[:, at[(at >= 0) & (at < window.width)]] = pixel(palette.grid)
+    def _grid(self, window: Window, height: int, shown: Ticks, palette: Palette) -> Pixels:
+        """What lies behind the readings, the same in all lanes of a height."""
+        if self._grids_of != (window, shown, palette):
+            self._grids.clear()
+            self._grids_of = window, shown, palette
+        if height not in self._grids:
+            raster = Raster(window.width, height, palette.panel)
+            at = np.floor(np.array(shown.major) / window.step + 1e-6).astype(np.int64) - window.first
+            raster.pixels[:, at[(at >= 0) & (at < window.width)]] = pixel(palette.grid)
+            self._grids[height] = raster.pixels
+        return self._grids[height]

@@ -6,6 +6,7 @@ Coordinates are device pixels, y downwards. Edges are soft: a pixel takes as muc
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -29,11 +30,14 @@ class Raster:
         width, height: device pixels.
         ground: colour of its ground, `#rrggbb`.
         scale: device pixels per logical pixel, for widths of lines.
+        pixels: (height, width), what is there already; without it nothing but the ground.
     """
 
-    def __init__(self, width: int, height: int, ground: str, scale: float = 1.0) -> None:
+    def __init__(
+        self, width: int, height: int, ground: str, scale: float = 1.0, pixels: Pixels | None = None
+    ) -> None:
         self.width, self.height, self.ground, self.scale = width, height, ground, scale
-        self.pixels: Pixels = np.full((height, width), pixel(ground), np.uint32)
+        self.pixels: Pixels = np.full((height, width), pixel(ground), np.uint32) if pixels is None else pixels
 
     def tint(self, colour: str, share: float) -> str:
         """The colour thinned to a share over the ground."""
@@ -90,25 +94,29 @@ class Raster:
         """
         top, bottom = _ends(top, bottom)
         upper, lower = np.floor(top), np.floor(bottom)
-        first = np.minimum(np.maximum(np.ceil(top), 0), self.height).astype(np.int16)
-        last = np.minimum(np.maximum(lower, 0), self.height).astype(np.int16)
+        whole = np.uint8 if self.height < 256 else np.uint16
+        first = np.minimum(np.maximum(np.ceil(top), 0), self.height).astype(whole)
+        last = np.minimum(np.maximum(lower, 0), self.height).astype(whole)
         rows = slice(int(first.min()), int(last.max()))
         if rows.start < rows.stop:
             # A row lies within where it is less than the band's length behind its first; one before it turns out huge.
-            row = np.arange(rows.start, rows.stop, dtype=np.int16)[:, None]
-            length = np.maximum(last - first, 0).astype(np.uint16)
-            self._ink(rows, (row - first).view(np.uint16) < length, colour)
+            row = np.arange(rows.start, rows.stop, dtype=whole)[:, None]
+            self._ink(rows, (row - first) < np.maximum(last, first) - first, colour)
         thick = np.minimum(upper + 1 - top, bottom - upper), np.minimum(bottom - lower, lower + 1 - top)
         there = upper < top, (lower > upper) | (upper == top)
         self._dots(np.concatenate([upper, lower]), np.concatenate(thick), np.concatenate(there), colour)
 
     def _dots(self, row: FloatArray, share: FloatArray, there: Mask, colour: str) -> None:
         """Lay a colour over a pixel of each column, as thickly as `share` says, `there`; (2W,), the columns twice."""
-        at = np.flatnonzero(there & (share > 0) & (row >= 0) & (row < self.height))
-        if at.size:
-            thick = (np.minimum(share.take(at), 1) * _FULL).astype(np.uint8)
-            place = row.take(at).astype(np.int64) * self.width + at
-            place[np.searchsorted(at, self.width) :] -= self.width
+        column = _twice(self.width)
+        there = there & (share > 0) & (row >= 0) & (row < self.height)
+        if not there.all():
+            row, share, column = row[there], share[there], column[there]
+        if row.size:
+            thick = (np.minimum(share, 1) * _FULL).astype(np.uint8)
+            place = row.astype(np.int64)
+            place *= self.width
+            place += column
             flat = self.pixels.reshape(-1)
             flat[place] = blend(flat.take(place), pixel(colour), thick)
 
@@ -148,7 +156,7 @@ class Raster:
     def _ink(self, rows: slice, where: Mask, colour: str) -> None:
         """Paint pixels (rows, W) of some rows; OpenCV sets masked pixels twenty times as fast as numpy."""
         part = self.pixels[rows]
-        ink = np.full(part.shape, pixel(colour), np.uint32)
+        ink = _ink(colour, self.width, -(-len(part) // 64) * 64)[: len(part)]
         cv2.copyTo(_channels(ink), where.view(np.uint8), _channels(part))
 
     def wash(self, rows: slice, columns: slice | Mask, colour: str, share: float) -> None:
@@ -169,8 +177,23 @@ class Raster:
         """A horizontal line; dashes of `dash` logical pixels stay where they are in time (`first`: leftmost column)."""
         half = thick * self.scale / 2
         rows = self.rows(y - half, y + half)
-        there = dashes(self.width, first, round(dash * self.scale)) if dash else None
-        self.cells(rows, np.full(self.width, pixel(colour), np.uint32), there)
+        if dash:
+            there = dashes(self.width, first, round(dash * self.scale))
+            self.cells(rows, np.full(self.width, pixel(colour), np.uint32), there)
+        else:
+            self.pixels[rows] = pixel(colour)
+
+
+@lru_cache(maxsize=8)
+def _twice(width: int) -> IntArray:
+    """(2 · width,) the numbers of the columns, two times."""
+    return np.tile(np.arange(width), 2)
+
+
+@lru_cache(maxsize=32)
+def _ink(colour: str, width: int, rows: int) -> Pixels:
+    """(rows, width) of one colour, to be copied from."""
+    return np.full((rows, width), pixel(colour), np.uint32)
 
 
 def _ends(top: FloatArray, bottom: FloatArray) -> tuple[FloatArray, FloatArray]:

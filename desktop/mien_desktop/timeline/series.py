@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,9 @@ SPARSE = 2.0
 
 _MANY = 24
 """Bins a column from which on looking for the edges is faster than counting bins."""
+
+_REMEMBERED = 32
+"""Times and windows for which is known where columns begin: about as many as there are lanes."""
 
 Times = npt.NDArray[np.float64]
 
@@ -64,9 +69,17 @@ class Regular:
 
 
 class Irregular:
-    """Times of samples given one by one, non-decreasing."""
+    """Times of samples given one by one, non-decreasing.
+
+    Several lanes often have the same ones: the scores and the weights of a fusion, what a face shows, a second run. What columns
+    begin with which of them is then found once for all.
+    """
+
+    _all: WeakSet[Irregular] = WeakSet()
+    _found: OrderedDict[tuple[object, Window, int], IntArray] = OrderedDict()
 
     def __init__(self) -> None:
+        self._same: object | None = None  # what those of equal times have in common, as soon as somebody asks
         self._times = Growing(np.float64)
         self._begins = Growing(np.float64)  # time of the first sample of each smallest bin
         self._middles = Growing(np.float64)  # time of the sample in the middle of each smallest bin
@@ -80,6 +93,7 @@ class Irregular:
 
     def append(self, times: Times) -> None:
         """Add times behind those that are there."""
+        self._same = None
         self._times.put(self._times.size, times)
         known = self._middles.size
         self._middles.put(known, self.times[known * BASE + BASE // 2 :: BASE])
@@ -135,7 +149,26 @@ class Irregular:
         return widest
 
     def columns(self, window: Window, pyramid: Pyramid, level: int) -> IntArray:
-        """(W + 1,) bins of a level at which the columns of a window begin; faster than `edges` where bins are few."""
+        """(W + 1,) bins of a level at which the columns of a window begin; not to be written to."""
+        key = self._shared(), window, pyramid.bin(level)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._columns(window, pyramid, level)
+            found.flags.writeable = False
+            if len(self._found) > _REMEMBERED:
+                self._found.popitem(last=False)
+        return found
+
+    def _shared(self) -> object:
+        if self._same is None:
+            times = self.times
+            alike = (other for other in self._all if other._same is not None and np.array_equal(other.times, times))
+            self._same = next((other._same for other in alike), None) or object()
+            self._all.add(self)
+        return self._same
+
+    def _columns(self, window: Window, pyramid: Pyramid, level: int) -> IntArray:
+        """As `edges`, and faster where bins are few."""
         times = self.times if level == 0 else self._middles_of(pyramid.bin(level))
         first, last = (int(at) for at in np.searchsorted(times, (window.start, window.end)))
         if last - first > _MANY * window.width:
@@ -222,8 +255,8 @@ class Series:
         usual = self._clock.per_second() * window.step
         if isinstance(self._clock, Regular):
             return usual
-        first, last = np.searchsorted(self._clock.times, (window.start, window.end))
-        here = float(last - first) / window.width
+        times = self._clock.times
+        here = float(times.searchsorted(window.end) - times.searchsorted(window.start)) / window.width
         return here if here < usual / 2 else usual
 
     def edges(self, window: Window) -> tuple[int, IntArray]:

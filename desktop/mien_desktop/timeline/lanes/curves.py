@@ -91,7 +91,9 @@ class CurvesLane(GatheredLane):
         low, high = self.extent(quantity)
         margin = min(MARGIN * raster.scale, raster.height / 6)
         unit = (raster.height - 2 * margin) / (high - low)
-        return np.asarray(raster.height - margin - (values - np.float32(low)) * np.float32(unit), np.float32)
+        heights = values * np.float32(-unit)
+        heights += np.float32(raster.height - margin + low * unit)
+        return heights
 
     def thresholds(self, height: float) -> Sequence[Threshold]:
         margin = min(MARGIN, height / 6) / height
