@@ -8,13 +8,16 @@ import sys
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mien.tracks import HOSTILITY, VALENCE, Curve, Spans
 from mien_desktop.look.palette import DARK, LIGHT
+from mien_desktop.timeline.axis import Ticks
 from mien_desktop.timeline.colours import heat, oklab, pixel
 from mien_desktop.timeline.lanes import CurvesLane, EventsLane, FusedLane, Lane, StripsLane, WaveformLane
+from mien_desktop.timeline.pictures import Pictures
 from mien_desktop.timeline.raster import Raster
 from mien_desktop.timeline.view import TimelineView
 from mien_desktop.timeline.window import Window
@@ -265,3 +268,32 @@ def test_lanes_are_sharp_on_dense_screens(scale: float) -> None:
     assert image == 640 * scale
     assert columns == width == round(plot * scale)
     assert height == 60 * scale
+
+
+def test_a_lane_that_cannot_be_drawn_shows_no_old_picture_of_another_window() -> None:
+    """The picture's memory is drawn into again: what a fault leaves in it must not pass for the window before."""
+
+    class Broken(CurvesLane):
+        broken = False
+
+        def draw(self, raster: Raster, window: Window) -> None:
+            super().draw(raster, window)
+            if self.broken:
+                raise RuntimeError("in the middle of it")
+
+    lane, pictures = Broken("a", "A"), Pictures()
+    lane.set_track(score())
+    here, there = Window(0, 0.5, 120), Window(60, 0.5, 120)
+    ticks, font = Ticks(10.0, (10.0, 20.0, 50.0), ()), QFont()
+
+    def pixels(window: Window) -> bytes:
+        image = pictures.of(lane, window, 48, 1.0, DARK, ticks, font)
+        return bytes(image.constBits())
+
+    first = pixels(here)
+    lane.broken = True
+    with pytest.raises(RuntimeError):
+        pixels(there)
+    lane.broken = False
+    assert pixels(here) == first != pixels(there)
+    assert pixels(here) == first

@@ -193,3 +193,22 @@ def test_an_extent_that_nobody_stated_is_found() -> None:
     assert lane.extent(Quantity("level", "dB")) == (-60.0, -3.0)
     lane.append(loudness(np.array([200.0]), np.array([4.0], np.float32)))
     assert lane.extent(Quantity("level", "dB")) == (-60.0, 4.0)
+
+
+def test_lanes_of_equal_times_share_their_columns_and_part_again_when_one_grows() -> None:
+    times = np.cumsum(np.random.default_rng(3).uniform(0.01, 0.03, 5000))
+    one, other, late = Series(1), Series(1), Series(1)
+    one.append(np.sin(times), times)
+    other.append(np.cos(times), times)
+    late.append(np.sin(times), times + 0.5)
+    window = Window(100, 0.2, 200)
+    for series in (one, other, late):
+        alone = Series(1)
+        alone.append(np.zeros(5000), series.time(np.arange(5000)) + 1e-12)  # equal to nobody's
+        assert np.array_equal(series.edges(window)[1], alone.edges(window)[1])
+    assert one.edges(window)[1].tolist() == other.edges(window)[1].tolist() != late.edges(window)[1].tolist()
+    shorter = Window(490, 0.2, 60)
+    before = other.edges(shorter)[1].tolist()
+    one.append(np.ones(500), times[-1] + np.arange(1, 501) * 0.02)
+    assert other.edges(shorter)[1].tolist() == before != one.edges(shorter)[1].tolist()
+    assert np.nanmax(one.lines(shorter)[0].high) == 1.0
