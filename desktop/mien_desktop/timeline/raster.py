@@ -94,7 +94,7 @@ class Raster:
         """
         top, bottom = _ends(top, bottom)
         upper, lower = np.floor(top), np.floor(bottom)
-        whole = np.uint8 if self.height < 256 else np.uint16
+        whole: Any = np.uint8 if self.height < 256 else np.uint16
         first = np.minimum(np.maximum(np.ceil(top), 0), self.height).astype(whole)
         last = np.minimum(np.maximum(lower, 0), self.height).astype(whole)
         rows = slice(int(first.min()), int(last.max()))
