@@ -33,9 +33,7 @@ class Raster:
         pixels: (height, width), what is there already; without it nothing but the ground.
     """
 
-    def __init__(
-        self, width: int, height: int, ground: str, scale: float = 1.0, pixels: Pixels | None = None
-    ) -> None:
+    def __init__(self, width: int, height: int, ground: str, scale: float = 1.0, pixels: Pixels | None = None) -> None:
         self.width, self.height, self.ground, self.scale = width, height, ground, scale
         self.pixels: Pixels = np.full((height, width), pixel(ground), np.uint32) if pixels is None else pixels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakSet
 
 import numpy as np
@@ -75,8 +75,8 @@ class Irregular:
     begin with which of them is then found once for all.
     """
 
-    _all: WeakSet[Irregular] = WeakSet()
-    _found: OrderedDict[tuple[object, Window, int], IntArray] = OrderedDict()
+    _all: ClassVar[WeakSet[Irregular]] = WeakSet()
+    _found: ClassVar[OrderedDict[tuple[object, Window, int], IntArray]] = OrderedDict()
 
     def __init__(self) -> None:
         self._same: object | None = None  # what those of equal times have in common, as soon as somebody asks
