@@ -68,6 +68,13 @@ class Regular:
         return np.empty(0, np.int64)
 
 
+class _Alike:
+    """What those of equal times have in common: size of a bin → length of the widest."""
+
+    def __init__(self) -> None:
+        self.widest: dict[int, float] = {}
+
+
 class Irregular:
     """Times of samples given one by one, non-decreasing.
 
@@ -76,10 +83,10 @@ class Irregular:
     """
 
     _all: ClassVar[WeakSet[Irregular]] = WeakSet()
-    _found: ClassVar[OrderedDict[tuple[object, Window, int], IntArray]] = OrderedDict()
+    _found: ClassVar[OrderedDict[tuple[_Alike, Window, int], IntArray]] = OrderedDict()
 
     def __init__(self) -> None:
-        self._same: object | None = None  # what those of equal times have in common, as soon as somebody asks
+        self._same: _Alike | None = None  # as soon as somebody asks
         self._times = Growing(np.float64)
         self._begins = Growing(np.float64)  # time of the first sample of each smallest bin
         self._middles = Growing(np.float64)  # time of the sample in the middle of each smallest bin
@@ -138,6 +145,13 @@ class Irregular:
 
     def _widest(self, size: int) -> float:
         """Length of the widest bin of `size` samples, s: hardly any series has one that is wider than a column."""
+        alike = self._shared()
+        if size not in alike.widest:
+            alike.widest[size] = self._measured(size)
+        return alike.widest[size]
+
+    def _measured(self, size: int) -> float:
+        """As `_widest`, from what was known of a shorter series on."""
         known, widest = self._widths.get(size, (0, 0.0))
         times = self.times
         if known < times.size:
@@ -159,11 +173,11 @@ class Irregular:
                 self._found.popitem(last=False)
         return found
 
-    def _shared(self) -> object:
+    def _shared(self) -> _Alike:
         if self._same is None:
             times = self.times
             alike = (other for other in self._all if other._same is not None and np.array_equal(other.times, times))
-            self._same = next((other._same for other in alike), None) or object()
+            self._same = next((other._same for other in alike), None) or _Alike()
             self._all.add(self)
         return self._same
 
