@@ -185,3 +185,25 @@ def test_a_billion_of_anything_is_one_sentence_at_once(name: str, tmp_path: Path
 
 
 test_any_description_is_a_net_or_a_sentence, test_very_many_descriptions = made_tests(PARSERS)
+
+
+def test_the_largest_models_of_the_catalogue_are_within_the_bound() -> None:
+    """Their published sizes, without memory: nothing is filled here, but filling counts each number once more."""
+    from transformers import WhisperConfig, WhisperForConditionalGeneration
+
+    from mien.models.size import PUBLIC, bounded
+
+    sizes = {
+        "medium": dict(d_model=1024, encoder_layers=24, decoder_layers=24, encoder_ffn_dim=4096, num_mel_bins=80),
+        "large-v3-turbo": dict(
+            d_model=1280, encoder_layers=32, decoder_layers=4, encoder_ffn_dim=5120, num_mel_bins=128
+        ),
+    }
+    for name, size in sizes.items():
+        config = WhisperConfig(
+            **size, decoder_ffn_dim=size["encoder_ffn_dim"], encoder_attention_heads=size["d_model"] // 64,
+            decoder_attention_heads=size["d_model"] // 64, vocab_size=51866,
+        )  # fmt: skip
+        with torch.device("meta"):
+            net = bounded(lambda config=config: WhisperForConditionalGeneration(config), PUBLIC // 2)
+        assert sum(p.numel() for p in net.parameters()) > 700_000_000, name

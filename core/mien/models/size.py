@@ -10,8 +10,8 @@ from mien.models.damage import reason
 
 MOST: Final = 1 << 27
 """Numbers that a net may have: 512 MiB as float32, five times what the largest that comes with Mien has."""
-PUBLIC: Final = 8 * MOST
-"""Of the public models in the catalogue: the largest has 316 million, and may be counted twice, made and filled."""
+PUBLIC: Final = 16 * MOST
+"""Of the public models in the catalogue: the largest has 809 million, and may be counted twice, made and filled."""
 _PARTS: Final = 20_000
 
 Net = TypeVar("Net")

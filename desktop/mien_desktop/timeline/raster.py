@@ -154,7 +154,7 @@ class Raster:
     def _ink(self, rows: slice, where: Mask, colour: str) -> None:
         """Paint pixels (rows, W) of some rows; OpenCV sets masked pixels twenty times as fast as numpy."""
         part = self.pixels[rows]
-        ink = _ink(colour, self.width, -(-len(part) // 64) * 64)[: len(part)]
+        ink = _sheet(colour, self.width, -(-len(part) // 64) * 64)[: len(part)]
         cv2.copyTo(_channels(ink), where.view(np.uint8), _channels(part))
 
     def wash(self, rows: slice, columns: slice | Mask, colour: str, share: float) -> None:
@@ -189,7 +189,7 @@ def _twice(width: int) -> IntArray:
 
 
 @lru_cache(maxsize=32)
-def _ink(colour: str, width: int, rows: int) -> Pixels:
+def _sheet(colour: str, width: int, rows: int) -> Pixels:
     """(rows, width) of one colour, to be copied from."""
     return np.full((rows, width), pixel(colour), np.uint32)
 
