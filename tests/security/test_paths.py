@@ -46,7 +46,10 @@ def test_names_of_exports(poisoned: Callable[..., Any], tmp_path: Path, name: st
         for path in written:
             assert path.parent == out
             assert path.resolve().is_relative_to(out.resolve())
-    assert {one.split("/")[0] for one in _tree(tmp_path)} == {"deep"}
+    here = {one for one in _tree(tmp_path) if one.split("/")[0] != "deep"}
+    assert here <= {"mien-home", "mien-home/cache", "mien-home/cache/exports"}, (
+        "notes of what was being written are gone"
+    )
     assert all(len(one.split("/")) <= 4 for one in _tree(tmp_path))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import IO
 
 from mien.batch.find import MARKER, Found
 from mien.errors import ExportError, StorageError, UsageError, shown
+from mien.exchange.staging import PART
 from mien.exchange.text import safe_name, unique_stems
 from mien.locks import lock
-
-_PART = re.compile(r"\.part-[0-9a-f]{8}-")
-"""How names begin under which exports are written before they take their place (`mien.exchange.write`)."""
 
 
 class Places:
@@ -109,7 +106,7 @@ class OutFolder:
 def sweep(folder: Path) -> None:
     """Remove what a killed scan or export was writing into a folder; the folder must be this scan's alone."""
     try:
-        left = [name for name in os.listdir(folder) if _PART.match(name)]
+        left = [name for name in os.listdir(folder) if PART.match(name)]
     except OSError:
         return
     for name in left:

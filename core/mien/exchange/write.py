@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +29,7 @@ from mien.errors import (
 )
 from mien.exchange.cut import Span, cut
 from mien.exchange.manifest import MANIFEST
+from mien.exchange.staging import clear, noted
 from mien.exchange.text import one_line, safe_name
 from mien.sdk.descriptors import ExporterInfo
 from mien.sdk.params import Params
@@ -97,6 +97,7 @@ def export(
     folder = Path(folder)
     with _storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    clear(folder)
     written: list[Path] = []
     failed: list[MienError] = []
     for done, (info, params) in enumerate(jobs):
@@ -177,25 +178,22 @@ def _write(analysis: Analysis, info: ExporterInfo, params: Params, folder: Path,
     # Beside its final place: renaming is atomic there, links relative to the folder hold, and the suffix
     # stays.
     staged = folder / f".part-{secrets.token_hex(4)}-{name}"
-    try:
-        with _storage(folder):
-            if info.suffix == "":
-                staged.mkdir()
-            paths = _call(exporter, info, analysis, staged, params)
-            if not staged.exists():
-                raise ExportError(f"The export {info.id!r} wrote nothing.")
-            for path in paths:
-                if path != staged and staged not in path.parents:
-                    raise ExportError(f"The export {info.id!r} wrote outside its target: {shown(path)}")
-            if staged.is_dir():
-                return _move_folder(staged, target)
-            if target.is_dir():
-                raise ExportError(f"There is a folder where the file belongs; move it away: {shown(target)}")
-            _sync(staged)
-            os.replace(staged, target)
-            return [target]
-    finally:
-        _discard(staged)
+    with noted(staged), _storage(folder):
+        if info.suffix == "":
+            staged.mkdir()
+        paths = _call(exporter, info, analysis, staged, params)
+        if not staged.exists():
+            raise ExportError(f"The export {info.id!r} wrote nothing.")
+        for path in paths:
+            if path != staged and staged not in path.parents:
+                raise ExportError(f"The export {info.id!r} wrote outside its target: {shown(path)}")
+        if staged.is_dir():
+            return _move_folder(staged, target)
+        if target.is_dir():
+            raise ExportError(f"There is a folder where the file belongs; move it away: {shown(target)}")
+        _sync(staged)
+        os.replace(staged, target)
+        return [target]
 
 
 def _call(exporter: Exporter, info: ExporterInfo, analysis: Analysis, staged: Path, params: Params) -> list[Path]:
@@ -265,16 +263,6 @@ def _storage(folder: Path) -> Iterator[None]:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _discard(path: Path) -> None:
-    try:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    except OSError:
-        log.warning("a temporary file stays behind: %s", path)
 
 
 def _safe_suffix(suffix: str) -> str:

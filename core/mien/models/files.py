@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,10 @@ PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 RECORD: Final = "mien.json"
 """Written into an installed model's folder: where it came from, size and SHA-256 of each file."""
 
+_SHAPES: Final = frozenset({b"svg", b"g", b"path", b"rect", b"line", b"circle", b"text", b"title"})
+_MORE_THAN_SHAPES: Final = re.compile(rb"\son\w+\s*=|href|style|url\s*\(", re.IGNORECASE)
+_MAX_PLOT: Final = 4 << 20
+
 _CARDS: Final = ("card.json", "CARD.md", "README.md", RECORD, *_NAMES)
 _MAX_HEADER: Final = 100 << 20
 MAX_JSON: Final = 64 << 20
@@ -29,8 +34,18 @@ MAX_JSON: Final = 64 << 20
 
 
 def allowed(path: Path) -> bool:
-    """Whether a file of that name may be part of a model: no code, no pickles, no YAML."""
+    """Whether a file may be part of a model: no code, no pickles, no YAML; plots of a card if they are nothing but drawn."""
+    if path.suffix.lower() == ".svg":
+        return _only_drawn(path)
     return path.suffix.lower() in (*WEIGHTS, *_TEXT) or path.name in _NAMES
+
+
+def _only_drawn(path: Path) -> bool:
+    """Whether an SVG has shapes and words only: a browser would run its scripts and fetch what it refers to."""
+    if path.stat().st_size > _MAX_PLOT:
+        return False
+    text = path.read_bytes()
+    return set(re.findall(rb"<(?!/)([^\s/>]*)", text)) <= _SHAPES and not _MORE_THAN_SHAPES.search(text)
 
 
 def weights(folder: Path) -> list[Path]:

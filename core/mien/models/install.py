@@ -211,7 +211,7 @@ def _choose(model_id: str, source: Path) -> tuple[list[Path], list[str]]:
         raise ModelError(f"The folder may not be read ({error.strerror}): {source}") from error
     plain = [path for path in found if path.is_file() and path.name != files.RECORD]
     taken = [path for path in plain if files.allowed(path)]
-    left_out = [path.name for path in plain if not files.allowed(path)]
+    left_out = [path.name for path in plain if path not in taken]
     weights = [path for path in taken if path.suffix.lower() in files.WEIGHTS]
     if not weights:
         pickles = [name for name in left_out if Path(name).suffix.lower() in files.PICKLES]

@@ -244,7 +244,8 @@ class EventsPanel(QWidget):
         inside = QWidget()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Rolling(inside))
+        self._room = Rolling(inside)
+        outer.addWidget(self._room)
         box = QVBoxLayout(inside)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -287,6 +288,9 @@ class EventsPanel(QWidget):
         self.view.selectionModel().currentRowChanged.connect(self._moved)
         self.view.selectionModel().selectionChanged.connect(self._show_chosen)
         self.strip.acted.connect(self.act)
+        self.strip.currentChanged.connect(
+            lambda form: self._room.ensureWidgetVisible(self.strip if form else self.view)
+        )
         self.strip.corrected.connect(self.judge.correct)
         self.strip.unsaved.connect(self._tell)
 

@@ -192,7 +192,9 @@ class CorrectForm(QWidget):
             grid.addWidget(head, 0, column)
             grid.addWidget(field, 1, column)
             field.installEventFilter(self)
-        grid.setColumnStretch(2, 1)
+        for column, share in enumerate((2, 2, 3)):  # or a label in large letters would have what the times leave
+            grid.setColumnStretch(column, share)
+        grid.setRowStretch(3, 1)  # it has as much room as the buttons, which may need more than it does
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(self.wrong, 1)

@@ -167,7 +167,7 @@ def cell(event: Event, column: int) -> str:
 
 def number(value: float) -> str:
     """Two digits behind the point, with a true minus sign."""
-    return f"{value:.2f}".replace("-", "−")
+    return f"{value:z.2f}".replace("-", "−")
 
 
 def told(event: Event) -> str:

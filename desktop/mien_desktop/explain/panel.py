@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from mien.exchange.text import clock
 from mien.sdk.protocols import Explanation, FaceExplanation
@@ -117,7 +117,6 @@ class ExplainPanel(QWidget):
             inner = QVBoxLayout(section)
             inner.setContentsMargins(0, 8, 0, 0)
             inner.setSpacing(6)
-            section.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
             inner.addWidget(label(heading, "dim"))
             for part in parts:
                 beginning = Qt.AlignmentFlag.AlignLeft if part is self.save_seconds else Qt.AlignmentFlag(0)

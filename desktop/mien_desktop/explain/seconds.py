@@ -60,7 +60,7 @@ class Seconds(QWidget):
 
     def _told(self, row: tuple[float, float, float]) -> str:
         start, end, score = row
-        what = "not weighed" if math.isnan(score) else f"{score:+.3f}".replace("-", "−") + f" {self._unit}".rstrip()
+        what = "not weighed" if math.isnan(score) else f"{score:+z.3f}".replace("-", "−") + f" {self._unit}".rstrip()
         return f"{clock(start)} – {clock(end)}: {what}"
 
     def _plot(self) -> QRectF:

@@ -25,6 +25,7 @@ from mien.sdk.protocols import Analysis
 from mien.tracks import AROUSAL, CONFLICT, HOSTILITY, Quantity, probability
 from mien_desktop.events.wishes import forget
 from mien_desktop.library.relocate import Found, join
+from mien_desktop.timeline.readings import figure
 
 PEAKS: dict[str, Quantity] = {
     FUSED: HOSTILITY,
@@ -279,5 +280,4 @@ def marked(hit: Hit, text: str) -> tuple[tuple[str, bool], ...]:
 def signed(value: float, quantity: Quantity | None) -> str:
     """A value with two digits, and its sign where the extent has both."""
     both = quantity is not None and quantity.low is not None and quantity.low < 0
-    shown = f"{value:{'+' if both else ''}.2f}"
-    return ("0.00" if shown.strip("+-") == "0.00" else shown).replace("-", "−")
+    return figure(value, signed=both)

@@ -15,7 +15,7 @@ from mien_desktop.library import item as kept
 from mien_desktop.library.candidates import EVERY, Seen, Watched, find_media
 from mien_desktop.library.item import Kept, Known, QueueItem
 from mien_desktop.library.queue_entries import Entries, Keeper
-from mien_desktop.library.queue_work import Work
+from mien_desktop.library.queue_work import SILENT, Work
 from mien_desktop.library.watching import Watching
 from mien_desktop.work.background import Background
 from mien_desktop.work.scanner import Scanner
@@ -107,6 +107,11 @@ class Queue(QObject):
     def busy(self) -> bool:
         """Whether media are being analysed, or their cancelling is not through yet."""
         return self._work.scanner.busy
+
+    @property
+    def silent(self) -> bool:
+        """Whether a worker may hang."""
+        return any(item.state == "running" and item.reason == SILENT for item in self._entries)
 
     @property
     def progress(self) -> float:
@@ -204,6 +209,11 @@ class Queue(QObject):
     def resume(self) -> None:
         """Go on."""
         self._work.resume()
+
+    def restart(self) -> None:
+        """End the workers and begin again what they were at, as where one hangs."""
+        self.pause()
+        self.resume()
 
     def retry(self, paths: Iterable[Path] | None = None) -> None:
         """Let those that failed wait again, or these."""

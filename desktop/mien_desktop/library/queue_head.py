@@ -21,6 +21,7 @@ class QueueHead(QWidget):
     files_asked = Signal()
     folder_asked = Signal()
     toggled = Signal()
+    restart_asked = Signal()
     retry_asked = Signal()
     summary_asked = Signal()
     remove_asked = Signal()
@@ -33,6 +34,10 @@ class QueueHead(QWidget):
         tip = "Choose a folder: the media in it are added, at all levels"
         self.add_folder = _made("Add folder…", tip, self.folder_asked, "Ctrl+Shift+O")
         self.go = _made("Pause", "", self.toggled, "Ctrl+P")
+        tip = "End the workers and begin again what they were at; what was read so far is kept"
+        self.restart = _made("Restart", tip, self.restart_asked, "Ctrl+Shift+R")
+        self.restart.setProperty("kind", "primary")
+        self.restart.hide()
         self.retry = _made("Retry failed", "Let what failed wait again", self.retry_asked, "Ctrl+R")
         tip = "Write one page and two tables of all that is in the queue, ranked by what you ask for"
         self.summary = _made("Summary…", tip, self.summary_asked, "Ctrl+S")
@@ -40,7 +45,7 @@ class QueueHead(QWidget):
         self.open = _made("Open", "Show the selected medium in the main window (Enter)", self.open_asked)
         row = Flow(self, across=8, down=8)
         row.addWidget(_group(self.add_files, self.add_folder, grows=True))
-        row.addWidget(_group(self.go, self.retry, self.summary, self.remove, self.open))
+        row.addWidget(_group(self.restart, self.go, self.retry, self.summary, self.remove, self.open))
 
     def wear(self, palette: Palette) -> None:
         """Take a palette's colours; `show_go` gives one button its own."""
@@ -52,6 +57,7 @@ class QueueHead(QWidget):
             (self.summary, "ranked"),
         ):
             made.setIcon(icon(name, palette))
+        self.restart.setIcon(icon("restart", palette, palette.on_accent))
 
     def show_go(self, paused: bool, todo: bool) -> None:
         """The button that pauses the queue or lets it go on; `todo`: whether there is anything to do."""

@@ -69,6 +69,7 @@ class QueueWindow(QDialog):
             (head.files_asked, self.ask_files),
             (head.folder_asked, self.ask_folder),
             (head.toggled, self.toggle),
+            (head.restart_asked, queue.restart),
             (head.retry_asked, queue.retry),
             (head.summary_asked, self.sum_up),
             (head.remove_asked, self.remove_chosen),
@@ -153,6 +154,7 @@ class QueueWindow(QDialog):
         self.table.setVisible(bool(items))
         self._empty.setVisible(not items)
         self.head.show_go(self.queue.paused, bool(todo))
+        self.head.restart.setVisible(self.queue.silent)
         self.head.retry.setEnabled(bool(states["failed"]))
         self.head.summary.setEnabled(bool(items))
         self.head.remove.setEnabled(bool(chosen))

@@ -17,7 +17,7 @@ from mien_desktop.work.scanner import Course, Scanner
 
 QUIET = 60.0
 """s without progress after which a medium's worker may hang, as in the window (`shell/patience.py`)."""
-SILENT = "Nothing was heard of it for a minute: its worker may hang. Pause the queue and resume it to begin again."
+SILENT = "Nothing was heard of it for a minute: its worker may hang. Restart begins it anew."
 _LOOK = 1000  # ms; from one look for workers that hang to the next
 _SOON = 100  # ms; files that were looked into are given to the workers together
 

@@ -59,9 +59,11 @@ def pixmap(name: str, colour: str, size: int = 18, ratio: float = 1.0) -> QPixma
 
 
 def icon(name: str, palette: Palette, colour: str = "") -> QIcon:
-    """The icon in the palette's text colour (or another), and faint where it is disabled; sharp up to 200 %."""
+    """The icon in the palette's text colour (or another), and faint where it is disabled; sharp up to 200 % of text on a screen
+    of 200 %."""
     made = QIcon()
-    for ratio in (1.0, 2.0):
-        made.addPixmap(pixmap(name, colour or palette.text, ratio=ratio))
-        made.addPixmap(pixmap(name, palette.faint, ratio=ratio), QIcon.Mode.Disabled)
+    for size in (18, 36):  # Qt makes smaller ones of these, never larger ones
+        for ratio in (1.0, 2.0):
+            made.addPixmap(pixmap(name, colour or palette.text, size, ratio))
+            made.addPixmap(pixmap(name, palette.faint, size, ratio), QIcon.Mode.Disabled)
     return made

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QTextLay
 
 from mien_desktop.look.palette import Palette
 from mien_desktop.player.overlay import Level, Mark, Overlay
+from mien_desktop.timeline.readings import figure
 
 # Grounds of what is written: nearly opaque, so that it can be read over any picture.
 _CHIP = 0.84
@@ -52,9 +53,7 @@ def person_colour(palette: Palette, person: int) -> QColor:
 
 def signed(level: Level) -> str:
     """Its value as it is written: `−0.42` and `+0.62` where it can be negative, else `0.78`; `–` for none."""
-    if level.value is None:
-        return "–"
-    return f"{level.value:{'+' if level.low < 0 else ''}.2f}".replace("-", "−")
+    return "–" if level.value is None else figure(level.value, signed=level.low < 0)
 
 
 def draw(painter: QPainter, ground: Ground, overlay: Overlay, palette: Palette, font: QFont) -> None:

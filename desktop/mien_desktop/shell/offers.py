@@ -13,7 +13,7 @@ ROOMS = (("speech", "What is said"), ("emotion", "How it is said"), ("text", "Wh
          ("face", "What the face shows"), ("conflict", "How heated it is"), ("fusion", "All of it as one"))  # fmt: skip
 
 
-_SHOWN = 4
+_FEW, _FIRST = 3, 2
 
 
 def offers(registry: Registry) -> tuple[Offer, ...]:
@@ -40,6 +40,7 @@ def offers(registry: Registry) -> tuple[Offer, ...]:
 
 
 def _some(titles: Sequence[str]) -> str:
-    """The first few of many."""
-    more = len(titles) - _SHOWN
-    return ", ".join(titles[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    """All of a few, the first two of many: a line each, so that the page fits into a small window."""
+    if len(titles) <= _FEW:
+        return ", ".join(titles)
+    return f"{', '.join(titles[:_FIRST])} and {len(titles) - _FIRST} more"

@@ -13,6 +13,8 @@ from mien_desktop.shell.progress import ProgressList, far
 MARKS = {"done": "✓", "cached": "✓", "failed": "✗", "skipped": "–"}
 NOTED = 6000
 """ms for which a note stays."""
+_ANY = (1 << 24) - 1
+"""Qt's own bound on a width, logical pixels."""
 _TIP = "How far every plugin is, and how long it will take"
 
 
@@ -32,7 +34,8 @@ class StatusBar(QWidget):
         self.details = button("Progress", _TIP, kind="flat")
         self.details.clicked.connect(self.show_list)
         room = self.details.sizePolicy()
-        room.setRetainSizeWhenHidden(True)  # the foot stays as high as it is, whether there is something to list or not
+        # The foot stays as high as it is, whether there is something to list or not; see `_follow` for its width.
+        room.setRetainSizeWhenHidden(True)
         self.details.setSizePolicy(room)
         self.list = ProgressList(document, self)
         self._bar = QProgressBar()
@@ -126,6 +129,7 @@ class StatusBar(QWidget):
         running = [s for s in standings if s.state == "running"]
         busy = self._document.analysing
         self.details.setVisible(bool(standings))
+        self.details.setMaximumWidth(_ANY if standings else 0)
         self.details.setText(f"{len(ended)} of {len(standings)}" if busy and standings else "Progress")
         explain(self.details, "Progress of every plugin", _TIP)
         self._bar.setVisible(busy)

@@ -100,7 +100,9 @@ class MainWindow(QMainWindow):
         self.supply.show()
         QTimer.singleShot(0, self._later)
         # What the queue needs of the engine takes a tenth of a second to load.
-        QTimer.singleShot(LATER, self, lambda: self.conductor.background.run(load_queue))
+        late = QTimer(self, singleShot=True, interval=LATER)
+        late.timeout.connect(lambda: self.conductor.background.run(load_queue))
+        late.start()
 
     # -- set-up -------------------------------------------------------------------------------------------------
 
@@ -133,6 +135,7 @@ class MainWindow(QMainWindow):
         self.welcome.dropped.connect(self.open_all)
         self.welcome.demo_asked.connect(self.open_demo)
         self.welcome.settings_asked.connect(self.show_settings)
+        self.welcome.library_asked.connect(self.show_library)
         self.workspace.trouble.connect(lambda text: self.message.tell(text))
         self.workspace.noted.connect(self.foot.note)
         self.workspace.full_screen_asked.connect(self.toggle_full_screen)

@@ -121,7 +121,10 @@ class Painter:
                 painter.setFont(small)
                 painter.setPen(QColor(palette.faint))
                 row = QRectF(plot.left() + 12, top, plot.width() - 24, slot.height - 1)
-                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, slot.lane.waiting)
+                told = painter.fontMetrics().elidedText(
+                    slot.lane.waiting, Qt.TextElideMode.ElideRight, int(row.width())
+                )
+                painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, told)
         if bottom <= plot.bottom():
             painter.fillRect(
                 QRect(plot.left(), bottom, plot.width(), plot.bottom() - bottom + 1), QColor(palette.panel)

@@ -174,6 +174,25 @@ class Pyramid:
         found[~inside | ~np.isfinite(found)] = np.nan
         return found
 
+    def between(self, before: IntArray, after: IntArray, share: FloatArray) -> FloatArray:
+        """Values on the straight lines from samples to others, at a share of the way (of peaks: the minima).
+
+        Args:
+            before, after: indices of samples.
+            share: 0 (at `before`) to 1; NaN for nothing.
+
+        Returns:
+            As many values, NaN where a sample is a gap.
+        """
+        samples = self._low[0].view
+        here, there = (samples.take(at).astype(np.float32, copy=False) for at in (before, after))
+        with np.errstate(invalid="ignore"):
+            there -= here
+            there *= share
+            there += here
+        there[~np.isfinite(there)] = np.nan
+        return there
+
 
 def _extremes(least: Array, most: Array, edges: IntArray) -> tuple[FloatArray, FloatArray]:
     """Smallest of `least` and largest of `most` in edges[c] … edges[c + 1] − 1; what is said of a column without any is wrong."""

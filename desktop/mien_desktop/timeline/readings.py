@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mien.tracks import Curve, Quantity
+from mien_desktop.timeline.clocks import Times
 from mien_desktop.timeline.pyramid import FloatArray
-from mien_desktop.timeline.series import Columns, Series, Times
+from mien_desktop.timeline.series import Columns, Series
 from mien_desktop.timeline.window import Window
 
 GAP = 2.5
@@ -38,13 +39,14 @@ class Reading(NamedTuple):
 
 
 def figure(value: float | str, unit: str = "", *, signed: bool = False) -> str:
-    """A value as it is written: `−0.42`, `+0.62`, `−12.3 dBFS`."""
+    """A value as it is written: `−0.42`, `+0.62`, `−12.3 dBFS`; what rounds to nothing has no sign."""
     if isinstance(value, str):
         return value
     if math.isnan(value):
         return "–"
     digits = 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
-    text = f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+    sign = "+" if signed and round(value, digits) else ""
+    text = f"{value:{sign}z.{digits}f}".replace("-", "−")
     return f"{text} {unit}" if unit else text
 
 

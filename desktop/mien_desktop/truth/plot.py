@@ -112,7 +112,7 @@ def value(scored: Scored, of: float | str | None, truth: bool = False) -> str:
     if scored.match.task == "binary" and truth:
         return "yes" if of >= 0.5 else "no"
     signed = scored.match.reading.low < 0
-    return f"{of:+.2f}".replace("-", "−") if signed else f"{of:.2f}"
+    return f"{of:+z.2f}".replace("-", "−") if signed else f"{of:.2f}"
 
 
 def _scale(scored: Scored) -> Dots:

@@ -175,7 +175,7 @@ def medium_rows(scored: Scored) -> list[Row]:
     names = [figure.name for figure in scored.whole.figures]
     for group in scored.media:
         found = [group.figure(name) for name in names]
-        cells = ["–" if one is None else f"{one.value:.2f}".replace("-", "−") for one in found]
+        cells = ["–" if one is None else f"{one.value:z.2f}".replace("-", "−") for one in found]
         told = [f"{n} {' '.join(_told(one))}" for n, one in zip(names, found, strict=True) if one is not None]
         tip = "\n".join([str(group.path), *told, *([f"{group.missing} without a reading"] if group.missing else [])])
         rows.append(Row((group.path.name if group.path else "", str(group.n), *cells), tip, group.medium))
@@ -212,7 +212,7 @@ def _short(text: str) -> str:
 
 
 def _told(interval: Interval) -> tuple[str, str]:
-    value_ = f"{interval.value:.3f}".replace("-", "−")
+    value_ = f"{interval.value:z.3f}".replace("-", "−")
     if interval.low != interval.low:
         return value_, ""
-    return value_, f"{interval.low:.2f} to {interval.high:.2f}".replace("-", "−")
+    return value_, f"{interval.low:z.2f} to {interval.high:z.2f}".replace("-", "−")

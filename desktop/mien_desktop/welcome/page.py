@@ -44,7 +44,6 @@ class DropZone(QWidget):
         super().__init__()
         self._palette, self._over = palette, False
         self.setAcceptDrops(True)
-        self.setMinimumHeight(210)
         self.setAccessibleName("Drop a video or a sound file here")
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -64,6 +63,7 @@ class DropZone(QWidget):
         row.addWidget(self.demo)
         row.addStretch(1)
         box = QVBoxLayout(self)
+        box.setContentsMargins(12, 14, 12, 14)
         box.addStretch(1)
         box.addWidget(self._picture)
         box.addSpacing(6)
@@ -125,6 +125,7 @@ class WelcomePage(QWidget):
     dropped(list): these files and folders are to be opened.
     demo_asked: the clip that comes with Mien.
     settings_asked(str): a page of the settings ("models", "plugins").
+    library_asked: all media that were analysed.
     """
 
     open_asked = Signal()
@@ -132,6 +133,7 @@ class WelcomePage(QWidget):
     dropped = Signal(object)
     demo_asked = Signal()
     settings_asked = Signal(str)
+    library_asked = Signal()
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
@@ -149,22 +151,25 @@ class WelcomePage(QWidget):
         self.demo = self.drop.demo
         self._files, self._rows = FileLook(self), dict[str, QPushButton]()
         self._recent_box, self._offer_box = QVBoxLayout(), QVBoxLayout()
-        self.models = button("Models…", "See, import and download models", kind="row")
+        self.models = button("Models…", "See, import and download models", kind="flat")
         self.models.clicked.connect(lambda: self.settings_asked.emit("models"))
+        all_media = "All media that were analysed"
+        self.library = button("Library…", all_media, kind="flat", shortcut="Ctrl+L", command="library")
+        self.library.clicked.connect(self.library_asked)
 
         column = QWidget()
         column.setMaximumWidth(980)
         box = QVBoxLayout(column)
-        box.setContentsMargins(32, 28, 32, 28)
+        box.setContentsMargins(32, 18, 32, 18)
         box.setSpacing(6)
         box.addWidget(title)
         box.addWidget(line)
-        box.addSpacing(14)
-        box.addWidget(self.drop)
-        box.addSpacing(14)
+        box.addSpacing(8)
+        box.addWidget(self.drop, 1)  # the lists come first: there is air around the buttons where the window is high
+        box.addSpacing(8)
         lists = QHBoxLayout()
         lists.setSpacing(16)
-        lists.addWidget(self._list("Recent", self._recent_box), 1)
+        lists.addWidget(self._list("Recent", self._recent_box, self.library), 1)
         lists.addWidget(self._list("What reads", self._offer_box, self.models), 1)
         box.addLayout(lists)
         box.addStretch(1)
@@ -190,6 +195,7 @@ class WelcomePage(QWidget):
         self._palette = palette
         self.drop.wear(palette)
         self.models.setIcon(icon("plugins", palette))
+        self.library.setIcon(icon("library", palette))
         self.show_recent(self._recent)
         self.show_offers(self._offers)
 
@@ -242,15 +248,16 @@ class WelcomePage(QWidget):
         self._offer_box.addStretch(1)
 
     @staticmethod
-    def _list(title: str, lines: QVBoxLayout, action: QWidget | None = None) -> QWidget:
+    def _list(title: str, lines: QVBoxLayout, action: QWidget) -> QWidget:
         ground = panel()
         box = QVBoxLayout(ground)
-        box.setContentsMargins(14, 12, 14, 10)
-        box.addWidget(label(title, "heading"))
+        box.setContentsMargins(14, 6, 14, 10)
+        head = QHBoxLayout()
+        head.addWidget(label(title, "heading"), 1)
+        head.addWidget(action)
+        box.addLayout(head)
         lines.setSpacing(6)
         box.addLayout(lines, 1)
-        if action is not None:
-            box.addWidget(action)
         return ground
 
 

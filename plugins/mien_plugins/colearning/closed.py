@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mien.sdk import TableInfo
 
+_SIX = "labels=angry,disgust,fear,happy,sad,surprise"
 _MANIFEST = "mien manifest {corpus} FOLDER{more} --out DIR/manifest.csv, then "
 _IEMOCAP = (
     "IEMOCAP is given out on application only, and the prepared features of the thesis under a licence of their own."
@@ -11,12 +12,15 @@ _IEMOCAP = (
 _RECOLA = "RECOLA is given out on request only; the layout of its feature tables was not checked against a copy."
 _HSDVD = "HSDVD, the paper's videos, was never released."
 _SEWA = (
-    "SEWA (AVEC 2017) is given out under an agreement only. The commands train the networks on sound and on words; faces and "
-    "fusions learn classes of emotion here, not attributes over time, so that the rows of video and of fusions have none."
+    "SEWA (AVEC 2017) is given out under an agreement only. Its words are German: `text-004` reads them by a file of German "
+    "word vectors (`--set vectors=`), by default by an English model. The face net reads single pictures, without the paper's "
+    "LSTM; the fusions read embeddings of Mien's own models, where the paper trains its nets along. The other rows of fusions "
+    "are `strategy=concat`, `self`, `residual` and `hierarchical`."
 )
 _MOSEI = (
     "The recordings of CMU-MOSEI, and VoxCeleb2's for the pre-training, are given out on registration only; public are MOSEI's "
-    "labels and splits."
+    "labels and splits. The rows that were pre-trained need a manifest with texts and speakers: `pretrain=FILE` instead of "
+    "`pretrain_epochs=0`. The card has each subset of modalities."
 )
 
 
@@ -83,8 +87,9 @@ CLOSED = (
         "mosei-001",
         "Khare et al. 2020 Tables 1 – 3: cross-modal transformer on CMU-MOSEI (WA, F1)",
         _MOSEI,
-        _train("fusion-khare", "labels=angry,disgust,fear,happy,sad,surprise"),
+        f"{_train('fusion-khare', _SIX, 'pretrain_epochs=0')} and, for the late fusion, {_train('fusion-bigru', _SIX)}",
         "cmu-mosei",
+        "--media video",
     ),
     _closed(
         "clips-003",
@@ -97,7 +102,9 @@ CLOSED = (
         "sewa-004",
         "Tzirakis et al. 2021 Tables 2 – 8: text, audio, video and their fusions on SEWA (CCC)",
         _SEWA,
-        f"{_train('voice-004')}, and {_train('text-004')}",
+        f"{_train('voice-004')}, {_train('text-004')}, {_train('face-affect')}, and "
+        f"{_train('fusion-attention', 'strategy=crossmodal')}",
         "sewa",
+        "--media video",
     ),
 )

@@ -101,6 +101,8 @@ def fit(
     manifest = read_manifest(data)
     manifest.check(labels=names)
     usable = manifest.labelled(*names).take(lambda row: bool(row.split))
+    if isinstance(options, KhareTraining) and options.pretrain_epochs:
+        _spoken(manifest, options)  # refused now and not behind hours of reading media
     extractor = Extractor(work / "streams", str(run["device"]), bool(run["progress"]))
     corpus = Corpus.make(usable, extractor, options.longest, sound=kind == "khare")
     widths, (truth, called) = corpus.widths(), targets(usable, names)
@@ -181,6 +183,22 @@ def _check_both(truth: Any, called: tuple[str, ...], manifest: Manifest) -> None
             )
 
 
+def _spoken(manifest: Manifest, options: KhareTraining) -> tuple[Manifest, dict[str, list[int]]]:
+    """The rows to pre-train on, and of each speaker who has two or more of them their places."""
+    own = read_manifest(options.pretrain) if options.pretrain is not None else manifest
+    rows = own.take(lambda row: bool(row.path and row.speaker and spelt(row.text)) and row.split in ("", "train"))
+    by: dict[str, list[int]] = {}
+    for at, row in enumerate(rows.rows):
+        by.setdefault(row.speaker, []).append(at)
+    people = {speaker: places for speaker, places in by.items() if len(places) > 1}
+    if len(people) < 2:
+        raise CorpusError(
+            "Pre-training needs two speakers with two rows or more that have a text; name another manifest with --set "
+            f"pretrain=FILE, or leave it out with --set pretrain_epochs=0: {shown(own.source or own.folder)}"
+        )
+    return rows, people
+
+
 def _pretrained(
     net: KhareNet,
     manifest: Manifest,
@@ -192,26 +210,16 @@ def _pretrained(
     run: Mapping[str, Any],
 ) -> dict[str, torch.Tensor]:
     """The net's weights after pre-training."""
-    own = read_manifest(options.pretrain) if options.pretrain is not None else manifest
-    rows = own.take(lambda row: bool(row.path and row.speaker and spelt(row.text)) and row.split in ("", "train"))
-    by: dict[str, list[int]] = {}
-    for at, row in enumerate(rows.rows):
-        by.setdefault(row.speaker, []).append(at)
-    people = [speaker for speaker, own_rows in by.items() if len(own_rows) > 1]
-    held = [at for speaker in people for at in by[speaker][1::HELD]]
+    rows, people = _spoken(manifest, options)
+    held = [at for places in people.values() for at in places[1::HELD]]
     aside = set(held)
-    learnt = [at for speaker in people for at in by[speaker] if at not in aside]
-    if len(people) < 2:
-        raise CorpusError(
-            "Pre-training needs two speakers with two rows or more that have a text; name another manifest with --set "
-            f"pretrain=FILE, or leave it out with --set pretrain_epochs=0: {shown(own.source or own.folder)}"
-        )
-    require_splits(own.source, {"pre-training": learnt, "validation": held})
+    learnt = [at for places in people.values() for at in places if at not in aside]
+    require_splits(rows.source, {"pre-training": learnt, "validation": held})
     corpus = Corpus.make(rows, extractor, options.longest)
     if corpus.widths() != {**widths, **{n: w for n, w in corpus.widths().items() if w == 1}}:
         raise CorpusError(
             f"The rows to pre-train on have {corpus.widths()} numbers a step, those to train on {dict(widths)}: "
-            f"{shown(own.source or own.folder)}"
+            f"{shown(rows.source or rows.folder)}"
         )
     place = {speaker: number for number, speaker in enumerate(people)}
     who = np.array([place.get(row.speaker, -1) for row in rows.rows], np.int64)

@@ -66,7 +66,7 @@ def measure(
     options |= {name: str(value) for name, value in config.get("options", {}).items()}
     return Card(
         id=MODEL,
-        title="MML: text and voice embeddings fused (experimental)",
+        title="MML (experimental): text and voice embeddings fused, trained on unimodal corpora paired by a rule",
         task=_task(),
         licence="CC BY-NC-SA 4.0 (from RAVDESS): not for commercial use",
         data=_SOURCES,

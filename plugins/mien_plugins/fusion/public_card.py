@@ -12,6 +12,7 @@ from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.fusion import sequence
 from mien_plugins.fusion.draw import NOBODY, RUN, STEP
+from mien_plugins.fusion.info import ATTENTION
 from mien_plugins.fusion.items import MODALITIES
 from mien_plugins.fusion.measure import (
     HOSTILE,
@@ -26,6 +27,8 @@ from mien_plugins.fusion.measure import (
     scored,
 )  # fmt: skip
 from mien_plugins.fusion.scaling import described, named, subsets
+
+_TITLES = {info.models[0].removeprefix("fusion-"): info.title for info in ATTENTION}
 
 
 def make_card(
@@ -62,7 +65,7 @@ def make_card(
     default = {"strategy": strategy} | ({} if way == "every" else {"moddrop": way})
     return Card(
         id=f"fusion-{strategy}",
-        title=f"Trained on unimodal corpora paired by label: attention fusion '{strategy}'"
+        title=f"{_TITLES[strategy]}: trained on unimodal corpora paired by label"
         + (", quick form" if config["quick"] else ""),
         task="No one of whom it learnt was seen, heard and read at once. Fuses embeddings of text, voice and face into seven "
         "emotions, valence and arousal; P(angry) + P(disgust) is what it calls hostility.",

@@ -170,8 +170,8 @@ def test_sound_alone_is_refused(shared: Path, tmp_path: Path, exporters: dict) -
     for name in ("audio_only.m4a", "attached_picture.mp3"):
         source = shared / "media" / "odd" / name
         with pytest.raises(ExportError, match="There is no video to draw on"):
-            export(spoken(source, 5.0), ["video"], tmp_path, exporters)
-    assert list(tmp_path.glob("*")) == []
+            export(spoken(source, 5.0), ["video"], tmp_path / "out", exporters)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_what_is_no_medium_is_refused(tmp_path: Path, exporters: dict) -> None:

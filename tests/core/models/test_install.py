@@ -17,6 +17,7 @@ import pytest
 from mien.errors import LicenceError, ModelError, StorageError
 from mien.models import catalogue, install, store
 from mien.models.install import import_folder
+from mien.training.reliability import draw, reliability
 
 
 def test_import_takes_what_is_safe_and_says_what_it_left(make_model, mien_home: Path) -> None:
@@ -40,6 +41,26 @@ def test_import_takes_what_is_safe_and_says_what_it_left(make_model, mien_home: 
     assert store.verify("mine") == []
     # Nothing half-made is left beside it.
     assert [p.name for p in (mien_home / "models").iterdir()] == ["mine"]
+
+
+def test_a_cards_plot_is_taken_and_one_that_could_run_code_is_not(make_model) -> None:
+    source = make_model()
+    diagram = reliability(np.array([0, 1, 1]), np.array([0.1, 0.7, 0.9]), "P(angry)")
+    plots = {"reliability.svg": draw([diagram])}
+    bad = [
+        "<script>1</script>",
+        "<rect onload='f()'/>",
+        "<image href='x'/>",
+        "<!DOCTYPE svg>",
+        "<rect style='fill: red'/>",
+    ]
+    plots |= {f"bad{n}.svg": plots["reliability.svg"].replace("</svg>", f"{part}</svg>") for n, part in enumerate(bad)}
+    for name, text in plots.items():
+        (source / name).write_text(text, encoding="utf-8")
+    (source / "huge.svg").write_text("<svg>" + " " * (5 << 20) + "</svg>")
+    model = import_folder("mine", source)
+    assert [path.name for path in model.path.glob("*.svg")] == ["reliability.svg"]
+    assert set(model.left_out) == {"huge.svg", *plots} - {"reliability.svg"}
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.pth", "embedding.ckpt", "model.pkl"])

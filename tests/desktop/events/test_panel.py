@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from mien.tracks import HOSTILITY, Curve
@@ -173,3 +173,24 @@ def test_next_and_previous_are_about_the_playhead(panel: EventsPanel, settle: Se
     panel.view.sortByColumn(4, Qt.SortOrder.DescendingOrder)
     panel.go(1, 0.0)
     assert sought[-1] == starts[0]  # time decides, however the table is sorted
+
+
+def test_the_form_is_in_one_piece_and_comes_into_sight(panel: EventsPanel, qtbot: QtBot) -> None:
+    """However high the panel is, its names stand over its fields; where it is low, it scrolls to them, and back to the table."""
+    form = panel.strip.form
+    panel.resize(480, 900)
+    keys(panel, qtbot, Qt.Key.Key_N, Qt.Key.Key_C)
+    qtbot.waitUntil(form.isVisible)
+    for head in form.findChildren(QLabel):
+        if (field := head.buddy()) is not None:
+            assert 0 <= field.y() - head.geometry().bottom() < 12, head.text()
+    assert form.name.width() >= form.begin.width()
+    form.cancel.click()
+    panel.resize(420, 170)
+    qtbot.waitUntil(lambda: form.visibleRegion().isEmpty() and not panel.view.visibleRegion().isEmpty())
+    keys(panel, qtbot, Qt.Key.Key_C)
+    for part in (form.begin, form.score, form.save):
+        qtbot.waitUntil(lambda part=part: part.visibleRegion().boundingRect() == part.rect())
+    assert form.begin.hasFocus()
+    form.cancel.click()
+    qtbot.waitUntil(lambda: panel.view.visibleRegion().boundingRect() == panel.view.rect())

@@ -14,6 +14,7 @@ from mien_desktop.document import Document
 from mien_desktop.explain.panel import ExplainPanel
 from mien_desktop.explain.reasons import reasons
 from mien_desktop.look.palette import DARK, LIGHT
+from mien_desktop.look.style import sheet
 
 HEATED = 18.6  # s; two people shout at once then
 
@@ -219,3 +220,16 @@ def test_the_face_of_an_events_person_is_explained(panel: ExplainPanel, qtbot: Q
     assert all(ask.isEnabled() for ask in panel.asking_seconds.buttons)
     panel.explain(HEATED, 7)  # who is not seen then
     assert panel.people.currentIndex() == 0
+
+
+def test_no_bar_is_cut_where_text_is_large(panel: ExplainPanel, qtbot: QtBot, face: FaceExplanation) -> None:
+    """The sentence below the bars takes more lines than it would like to; it takes them from nothing else."""
+    panel.setStyleSheet(sheet(DARK, 2.0))
+    panel.resize(660, 340)  # as in a window of 1280 × 720
+    panel.explain(HEATED)
+    panel.ask_face.click()
+    panel.show_face(face)
+    read = panel.face.read
+    qtbot.waitUntil(lambda: panel.face.said.height() == panel.face.said.heightForWidth(panel.face.said.width()))
+    qtbot.wait(50)
+    assert read.height() == read.sizeHint().height()

@@ -23,8 +23,9 @@ from mien_desktop.work.scanner import Scanner
 from .conftest import WAIT, MakeQueue, running, settled, states, stop
 
 
+@pytest.mark.parametrize("by", ["restart", "pause"])
 def test_it_is_told_and_replaced(
-    qtbot: QtBot, registry: Registry, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path,
+    by: str, qtbot: QtBot, registry: Registry, make_queue: MakeQueue, show: Callable[[Queue], QueueWindow], folder: Path,
     make_clip: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     worker = Scanner(str(tmp_path / "other.db"), lambda: registry)
@@ -41,12 +42,17 @@ def test_it_is_told_and_replaced(
     monkeypatch.setattr(queue_work, "QUIET", 600.0)
     assert states(queue) == {"long.m4a": "running"}
     assert queue_work.SILENT in window.model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-    QTest.mouseClick(window.head.go, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(partial(stop, queue), timeout=WAIT)
-    assert queue.items[0].reason == ""
-    QTest.mouseClick(window.head.go, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(window.head.restart.isVisible, timeout=WAIT)
+    if by == "restart":
+        QTest.mouseClick(window.head.restart, Qt.MouseButton.LeftButton)
+    else:
+        QTest.mouseClick(window.head.go, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(partial(stop, queue), timeout=WAIT)
+        assert queue.items[0].reason == ""
+        QTest.mouseClick(window.head.go, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(partial(settled, queue, 1), timeout=WAIT)
     assert states(queue) == {"long.m4a": "done"}
     assert not set(stopped) & set(worker.pids)
+    qtbot.waitUntil(window.head.restart.isHidden, timeout=WAIT)
     queue.shutdown()
     worker.close()

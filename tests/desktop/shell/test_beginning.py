@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from mien.engine.registry import Registry
@@ -68,15 +68,19 @@ def test_the_welcome_page_opens_what_is_dropped_the_demo_and_what_was_open_befor
 
 
 def test_all_ways_to_begin_are_seen_without_scrolling(window: MainWindow, qtbot: QtBot) -> None:
-    """In the smallest window of the promise: the buttons, what is recent and what is installed."""
+    """In the smallest window of the promise: the buttons, what is recent, what is installed and what could be."""
     page, told = window.welcome, ("Recent", "What reads", "What is said")
 
     def titles() -> list[QLabel]:
-        return [label for label in page.findChildren(QLabel) if label.text() in told and label.isVisible()]
+        could = "could be trained", "could be installed"
+        seen = (label for label in page.findChildren(QLabel) if label.isVisible())
+        return [label for label in seen if label.text() in told or label.text().endswith(could)]
 
-    qtbot.waitUntil(lambda: len(titles()) == len(told), timeout=PATIENCE)
-    for part in (page.drop, page.demo, *titles()):
+    qtbot.waitUntil(lambda: len(titles()) == len(told) + 2, timeout=PATIENCE)
+    for part in (page.drop, page.demo, page.library, page.models, *titles()):
         assert part.visibleRegion().boundingRect() == part.rect(), part.accessibleName()
+    (page_of,) = page.findChildren(QScrollArea)
+    assert page_of.verticalScrollBar().maximum() == 0
 
 
 def test_a_file_is_chosen_in_a_dialog(window: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:

@@ -134,6 +134,14 @@ def test_nothing_is_left_behind(
     assert left == []
 
 
+def test_a_window_that_goes_at_once_takes_what_it_meant_to_do_later_along(
+    tmp_path: Path, make_window: MakeWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch over every test finds a timer that is still there."""
+    monkeypatch.setattr("mien_desktop.shell.window.LATER", 60_000)
+    make_window(tmp_path / "none.db").close()
+
+
 def test_the_application_ends(tmp_path: Path, temporary: Path) -> None:
     """A process of its own: the interpreter has to come to its end too, and nobody complains on the way."""
     command = [sys.executable, "-c", RUN, "0.7", str(DEMO), str(tmp_path / "library.db")]

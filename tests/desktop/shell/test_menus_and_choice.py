@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QStyleOptionComboBox
+from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from mien import config
@@ -177,6 +177,10 @@ def test_the_foot_tells_of_every_running_plugin(opened: MainWindow, qtbot: QtBot
     document.progressed.emit()
     height = foot.height()
     assert not foot.details.isVisible()  # there is nothing to list
+    foot.note("No events to go to.")
+    (said,) = (one for one in foot.findChildren(QLabel) if one.text() == foot.line)
+    qtbot.waitUntil(lambda: said.x() < 20, timeout=PATIENCE)  # nor a gap where the list's button will be
+    foot.note("")
     document.analysing = True
     document.standings = {
         "speech.voice": Standing("speech.voice", "Voice activity", "done", 1.0, 0.0),

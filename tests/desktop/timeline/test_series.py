@@ -212,3 +212,27 @@ def test_lanes_of_equal_times_share_their_columns_and_part_again_when_one_grows(
     one.append(np.ones(500), times[-1] + np.arange(1, 501) * 0.02)
     assert other.edges(shorter)[1].tolist() == before != one.edges(shorter)[1].tolist()
     assert np.nanmax(one.lines(shorter)[0].high) == 1.0
+
+
+@pytest.mark.parametrize("step", [0.25, None])
+def test_the_line_enters_and_leaves_columns_where_it_is_between_its_samples(step: float | None) -> None:
+    times = np.arange(40) * 0.25
+    even = step is not None
+    series = [Series(1, start=0.0, step=step) for _ in range(2)]  # the second of equal times finds what the first found
+    values = [np.sin(times).astype(np.float32), np.cos(times).astype(np.float32)]
+    values[1][20] = np.nan
+    for one, samples in zip(series, values, strict=True):
+        one.append(samples, None if even else times)
+    window = Window.over(-1.0, 12.0, 130)
+    for one, samples in zip(series, values, strict=True):
+        columns = one.lines(window)[0]
+        assert columns.left is not None
+        assert columns.right is not None
+        expected = np.interp(window.edges, times, samples, left=np.nan, right=np.nan)
+        assert np.allclose(columns.left, expected[:-1], atol=1e-4, equal_nan=True)
+        assert np.allclose(columns.right, expected[1:], atol=1e-4, equal_nan=True)
+    assert np.isnan(series[1].lines(window)[0].left).sum() > np.isnan(series[0].lines(window)[0].left).sum()
+    if not even:
+        series[0].append(np.full(40, 0.5, np.float32), 10 + times)
+        assert np.nanmax(series[0].lines(Window.over(11.0, 12.0, 20))[0].right) == 0.5
+        assert np.isnan(series[1].lines(Window.over(11.0, 12.0, 20))[0].right).all()

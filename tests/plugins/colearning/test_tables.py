@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
+from mien.cli.app import run
+from mien.engine.choice import fill, value_of
+from mien.engine.registry import Registry
 from mien.errors import CorpusError, ParameterError
 from mien.training.reproduction import Results
 from mien_plugins.colearning import (
@@ -23,6 +28,7 @@ from mien_plugins.colearning import (
     table_unimodal,
     tables,
 )
+from mien_plugins.fusion import khare_card
 from mien_plugins.text.data import Texts
 from mien_plugins.text.net import TextConfig, TextNet
 from mien_plugins.text.tokens import WordPieces
@@ -221,27 +227,60 @@ def test_olids_batches_hold_texts_of_like_length_and_every_text_once(tmp_path: P
     assert [b.target.tolist() for b in shuffled] != [b.target.tolist() for b in first]
 
 
+def trainings(command: str) -> list[tuple[str, dict[str, str]]]:
+    """Recipe and options of each `mien train` that a closed table names."""
+    lines = command.split("mien train ")[1:]
+    return [(line.split()[0], dict(one.split("=", 1) for one in re.findall(r"--set (\S+)", line))) for line in lines]
+
+
 def test_the_commands_for_closed_data_can_be_given() -> None:
-    import re
-
-    from mien.engine.choice import fill, value_of
-    from mien.engine.registry import Registry
-
     registry = Registry.load()
     closed = [info for info in registry.tables.values() if info.closed]
     assert len(closed) >= 10
     for info in closed:
         for corpus in re.findall(r"mien manifest (\S+)", info.command):
             assert registry.corpus(corpus)
-        for line in info.command.split("mien train ")[1:]:
-            recipe = registry.recipe(line.split()[0])
-            given = dict(setting.split("=", 1) for setting in re.findall(r"--set (\S+)", line))
+        for name, given in trainings(info.command):
+            recipe = registry.recipe(name)
             fill(recipe.id, recipe.params, {name: value_of(text) for name, text in given.items()})
 
 
-def test_the_page_lists_them_with_the_reason_and_the_command() -> None:
-    from mien.engine.registry import Registry
+def test_a_table_with_rows_of_pictures_has_them_in_its_manifest() -> None:
+    commands = {info.id: info.command for info in Registry.load().tables.values() if info.closed}
+    for table in ("thesis-4.1", "mosei-001", "sewa-004"):
+        assert " --media video " in commands[table]
+    assert [name for name, _ in trainings(commands["sewa-004"])] == [
+        "voice-004", "text-004", "face-affect", "fusion-attention",
+    ]  # fmt: skip
 
+
+def test_the_command_for_mosei_trains_on_what_mosei_has(
+    tmp_path: Path, make_clip: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Videos, words and emotions, and nobody's name."""
+    monkeypatch.setattr(khare_card, "REPEATS", 10)
+    corpus = tmp_path / "mosei"
+    rows = ["file,start,end,sentiment,happy,sad,anger,surprise,disgust,fear,split"]
+    for n in range(3):
+        place = corpus / "Videos" / "Full" / "Combined" / f"v{n}.mp4"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        make_clip(place, 2.0)
+        rows += [f"v{n},{k}.0,{k}.9,0,{k},{1 - k},{k},{1 - k},{k},{1 - k},{n}" for k in (0, 1)]
+        words = corpus / "Transcript" / "Segmented" / "Combined" / f"v{n}.txt"
+        words.parent.mkdir(parents=True, exist_ok=True)
+        words.write_text("".join(f"v{n}___{k}___{k}.0___{k}.9___well then\n" for k in (0, 1)))
+    (corpus / "CMU_MOSEI_Labels.csv").write_text("\n".join(rows) + "\n")
+    command = Registry.load().tables["mosei-001"].command
+    first = command.split(", then ")[0].replace("FOLDER", str(corpus)).replace("DIR", str(corpus))
+    assert run([*first.split()[1:], "--quiet"]) == 0
+    assert [name for name, _ in trainings(command)] == ["fusion-khare", "fusion-bigru"]
+    for name, given in trainings(command):
+        line = ["train", name, "--data", str(corpus), "--out", str(tmp_path / name), "--threads", "1", "--quiet"]
+        options = [f"{key}={value}" for key, value in {**given, "width": "8", "layers": "1", "epochs": "1"}.items()]
+        assert run([*line, *(word for one in options for word in ("--set", one))]) == 0
+
+
+def test_the_page_lists_them_with_the_reason_and_the_command() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "reproduction.md").read_text(encoding="utf-8")
     for info in Registry.load().tables.values():
         if info.closed:

@@ -106,7 +106,7 @@ def test_it_trains_compares_goes_on_and_runs(options: dict[str, Any], tmp_path: 
     out = tmp_path / "fusion-hierarchical"
     card = recipe.train(tmp_path, out, strategy="hierarchical", **options)
     text = (out / "CARD.md").read_text()
-    assert text.splitlines()[0].startswith("# Trained on unimodal corpora paired by label")
+    assert text.splitlines()[0] == "# Hierarchical attention, LSTM: trained on unimodal corpora paired by label"
     by = {(m.subset, m.note): m.value for m in card.metrics if m.name == "balanced accuracy, emotion"}
     assert len(by) == 3 * 7 + 6 + 1 + 7
     # Of the part that tests one speaker is heard; nothing is said of who is not.
