@@ -17,6 +17,7 @@ from mien.locks import lock
 
 # Bytes kept free: deleting what was read of half an hour writes about half of that. Of a small disk no more than a part.
 _ROOM, _PART = 1 << 20, 3
+_TRIES = 100
 
 
 class Owners:
@@ -40,9 +41,7 @@ class Owners:
         """
         if self._file is None:
             name = uuid.uuid4().hex
-            self._folder.mkdir(parents=True, exist_ok=True)
-            # Without a buffer, which would try again on closing to write what a full disk refused.
-            file = self._path(name).open("wb", buffering=0)
+            file = create(self._path(name))
             # Nobody contends for a new name: a failure means that this file system has no locks. Then everybody
             # is taken for alive, and the runs of a dead process stay as they are.
             with contextlib.suppress(OSError):
@@ -101,3 +100,21 @@ class Owners:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"
+
+
+def create(path: Path) -> IO[bytes]:
+    """Open a new file for writing in a folder that others remove whenever it is empty, also when it has just been made.
+
+    Raises:
+        OSError: the folder may not be written.
+    """
+
+    def attempt() -> IO[bytes]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Without a buffer, which would try again on closing to write what a full disk refused.
+        return path.open("wb", buffering=0)
+
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileNotFoundError, FileExistsError):  # what mkdir says when it lost that race, too
+            return attempt()
+    return attempt()

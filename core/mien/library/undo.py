@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.parse import quote, unquote
 import sqlalchemy as sa
 
 from mien.library import schema
+from mien.library.owner import create
 
 _log = logging.getLogger(__name__)
 _SUFFIX = ".undo"
@@ -92,18 +94,22 @@ class Notes:
         try:
             if self._folder is None:
                 raise OSError("a library on a server has no folder")
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / undo._name).touch()
+            create(self._folder / undo._name).close()
         except OSError as error:
             _log.warning("what was written of %s stays in the library: %s", undo.medium, error)
 
     def left(self) -> Iterator[Undo]:
         """All that is remembered."""
-        for path in [] if self._folder is None else sorted(self._folder.glob(f"*{_SUFFIX}")):
+        names: list[str] = []
+        # The folder is the owners' too: the last of them to leave removes it, also while it is looked through.
+        with contextlib.suppress(OSError):
+            names = [] if self._folder is None else sorted(os.listdir(self._folder))
+        for name in names:
             try:
-                yield Undo._named(path.name)
+                if name.endswith(_SUFFIX):
+                    yield Undo._named(name)
             except ValueError:
-                _log.warning("no note of Mien's: %s", path)
+                _log.warning("no note of Mien's: %s", name)
 
     def drop(self, undo: Undo) -> None:
         """Forget what has been taken back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mien.library.owner import Owners
@@ -32,3 +33,18 @@ def test_a_dead_owner_is_recognised_and_buried(tmp_path: Path) -> None:
     owners.bury("dead")
     owners.bury("dead")
     assert not folder.exists()
+
+
+def test_the_folder_that_another_owner_takes_away_is_made_again(tmp_path: Path) -> None:
+    """Whoever leaves last removes the folder, also when another has just made sure of it."""
+
+    def come_and_go() -> None:
+        own = Owners(tmp_path / "owners")
+        for _ in range(2000):
+            own.join()
+            own.leave()
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(come_and_go) for _ in range(4)]:
+            future.result()
+    assert not (tmp_path / "owners").exists()

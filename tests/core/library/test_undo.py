@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from mien.library import Library
 from mien.library.faults import LibraryUnwritable
+from mien.library.owner import Owners
 from mien.library.undo import Notes, Undo
 
 
@@ -129,3 +132,23 @@ def test_a_process_that_writes_keeps_room_and_gives_it_for_taking_back(
     assert kept() == 0
     _begin(library, medium.id, "b")
     assert kept() == 1 << 20
+
+
+def test_the_folder_may_be_taken_away_while_it_is_looked_through(tmp_path: Path) -> None:
+    """It is the owners' too, of whom the last to leave removes it."""
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        own = Owners(tmp_path / "owners")
+        while not done.is_set():
+            own.join()
+            own.leave()
+
+    notes = Notes(tmp_path / "owners")
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(come_and_go)
+        try:
+            assert [found for _ in range(5000) for found in notes.left()] == []
+        finally:
+            done.set()
+        others.result()
