@@ -57,7 +57,7 @@ class Plan:
 
 
 class StepBrain(RecipeBrain):
-    """Trains a net on one modality; the best round has the least L_p on the validation sequences.
+    """Trains a net on one modality; the best round has the least L_p on the validation sequences, or is simply the `last`.
 
     L_p is binary cross-entropy on the steps that are there (thesis eq. 5.12, with the minus sign that is missing there), or
     the squared error where the net is bounded (RECOLA).
@@ -70,6 +70,7 @@ class StepBrain(RecipeBrain):
         plan: Plan,
         folder: Path,
         extra: Mapping[str, nn.Module] | None = None,
+        last: bool = False,
         **options: Any,
     ) -> None:
         optimizer = partial(torch.optim.AdamW, lr=plan.rate, weight_decay=plan.decay)
@@ -77,6 +78,8 @@ class StepBrain(RecipeBrain):
         modules = {"net": net, **(extra or {})}
         # RECOLA is chosen by what it is measured by.
         metric: dict[str, Any] = {"metric": "ccc", "mode": "max"} if self.bounded else {"metric": "bce", "mode": "min"}
+        if last:
+            metric = {"metric": "round", "mode": "max"}
         super().__init__(modules, optimizer, folder, patience=plan.patience, **metric, **options)
         self.modality, self.plan = modality, plan
         self.seen: list[tuple[np.ndarray, np.ndarray]] = []
@@ -99,11 +102,12 @@ class StepBrain(RecipeBrain):
 
     def score(self, stage: Stage) -> dict[str, float]:
         truth, out = (np.concatenate(side) for side in zip(*self.seen, strict=True))
+        number = {"round": self.result.epochs + 1.0}
         if self.bounded:
-            return {"ccc": ccc(truth, out), "rmse": rmse(truth, out)}
+            return number | {"ccc": ccc(truth, out), "rmse": rmse(truth, out)}
         bce = float(F.binary_cross_entropy_with_logits(torch.from_numpy(out), torch.from_numpy(truth)))
         read = (out > 0).astype(int)
-        return {"bce": bce, "accuracy": accuracy(truth, read), "weighted_f1": weighted_f1(truth, read)}
+        return number | {"bce": bce, "accuracy": accuracy(truth, read), "weighted_f1": weighted_f1(truth, read)}
 
 
 class StudentBrain(StepBrain):
@@ -168,7 +172,7 @@ def fit(
         train, valid: standardised features.
         folder: of checkpoints and log.
         strong: the teacher's modality.
-        options: of `RecipeBrain` (device, threads, resume, progress).
+        options: of `RecipeBrain` (device, threads, resume, progress); `last`: keep the last round, whatever the validation says.
     """
     seed_everything(seed)
     net = Unimodal(config)

@@ -52,6 +52,16 @@ class Sequences:
             tuple(self.labels[i] for i in where),
         )
 
+    def __add__(self, other: Sequences) -> Sequences:
+        """These and the other's, which has the same modalities, in the order of their names."""
+        both = Sequences(
+            self.corpus,
+            (*self.names, *other.names),
+            {m: (*arrays, *other.features[m]) for m, arrays in self.features.items()},
+            (*self.labels, *other.labels),
+        )
+        return both.take(sorted(both.names))
+
     def size(self, modality: str) -> int:
         """How wide a modality's features are."""
         return int(self.features[modality][0].shape[1])

@@ -9,7 +9,7 @@ thesis' Classifier row reads off the test set: 75 % for text; 59 % for the visua
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from mien.errors import UsageError
 from mien.training.card import load_model, save_model
+from mien.training.log import LOG, logged
 from mien.training.reproduction import begin
 from mien_plugins.colearning import mosi
 from mien_plugins.colearning.learn import Plan, fit, predict
@@ -33,7 +34,7 @@ GRID = (0.001, 0.01, 0.1, 1.0)
 DECODER = 250
 """Units of the decoder's GRU; the thesis gives them for RECOLA's arousal only."""
 KINDS: tuple[Kind, ...] = ("dense", "gru", "transformer")
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class System:
         kind: see `UnimodalConfig`.
         taught: whether text teaches it.
         alpha, beta: weights of the correlation and of the decoder where it is taught; None: those of `WEIGHTS`.
+        whole: trained once more on the validation videos too, for as many rounds as were best without them.
     """
 
     modality: str
@@ -52,14 +54,21 @@ class System:
     taught: bool = False
     alpha: float | None = None
     beta: float | None = None
+    whole: bool = False
 
     @property
     def name(self) -> str:
         """Of its folder."""
+        ending = "-whole" if self.whole else ""
         if not self.taught:
-            return f"{self.modality}-{self.kind}"
+            return f"{self.modality}-{self.kind}{ending}"
         without = "-nolfa" if self.alpha == 0 else "-nodec" if self.beta == 0 else ""
-        return f"{self.modality}-seqsew{without}"
+        return f"{self.modality}-seqsew{without}{ending}"
+
+    @property
+    def teacher(self) -> System:
+        """What teaches it, on the same videos."""
+        return System(STRONG, whole=self.whole)
 
     def config(self, size: int) -> UnimodalConfig:
         """Its net."""
@@ -97,7 +106,9 @@ class System:
         if not self.taught:  # what a teacher needs does not change a net without one
             plan = {name: value for name, value in plan.items() if name not in ("alpha", "beta", "k", "r", "decoder")}
         built = {"version": VERSION, "plan": plan, "config": self.config(0).to_dict()}
-        return built | ({"teacher": System(STRONG).settings()} if self.taught else {})
+        if self.whole:
+            built["whole"] = True
+        return built | ({"teacher": self.teacher.settings()} if self.taught else {})
 
 
 @dataclass(frozen=True)
@@ -129,21 +140,33 @@ def trained(system: System, found: Parts, seed: int, root: Path, **options: Any)
         net.load_state_dict(kept)
         return net.eval()
     begin(folder, settings)
-    teacher = trained(System(STRONG), found, seed, root, **options) if system.taught else None
+    teacher = trained(system.teacher, found, seed, root, **options) if system.taught else None
+    train, plan = found.train, system.plan()
+    if system.whole:
+        chosen = replace(system, whole=False)
+        trained(chosen, found, seed, root, **options)
+        train, plan = found.train + found.valid, replace(plan, rounds=_rounds(root / chosen.name / str(seed)))
     net = fit(
-        found.train,
+        train,
         found.valid,
         system.modality,
         config,
-        system.plan(),
+        plan,
         folder / "work",
         seed=seed,
         teacher=teacher,
         strong=STRONG if system.taught else "",
+        last=system.whole,
         **options,
     )
-    save_model(folder, net.state_dict(), {"id": "seqsew", "settings": settings})
+    rounds = [told["best_epoch"] for told in logged(folder / "work" / LOG)][-1]
+    save_model(folder, net.state_dict(), {"id": "seqsew", "settings": settings, "rounds": rounds})
     return net
+
+
+def _rounds(folder: Path) -> int:
+    """After how many a net that is kept there was best."""
+    return int(load_model(folder)[1]["rounds"])
 
 
 def read_off(system: System, part: Sequences, net: Unimodal, device: str) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from mien.errors import TrainingError
 from mien.training.dcca import canonical_correlation
 from mien.training.kit import Stage
+from mien.training.log import LOG, logged
 from mien_plugins.colearning import sew_learn
 from mien_plugins.colearning.learn import Plan, StepBrain, StudentBrain, fit, predict, primary_loss
 from mien_plugins.colearning.seqsew import Unimodal, UnimodalConfig
@@ -49,6 +50,18 @@ def test_a_teacher_learns_and_reads(tmp_path: Path) -> None:
     said = predict(net, VALID, "strong")
     assert said.shape == VALID.truth().shape
     assert ((said > 0.5) == VALID.truth()).mean() > 0.9
+
+
+def test_the_last_round_is_kept_where_nothing_is_to_be_chosen(tmp_path: Path) -> None:
+    plan = replace(PLAN, rounds=5, rate=0.1)  # so fast that it gets worse
+    best = fit(TRAIN, VALID, "weak", STUDENT, plan, tmp_path / "best", **OPTIONS)
+    last = fit(TRAIN, VALID, "weak", STUDENT, plan, tmp_path / "last", last=True, **OPTIONS)
+    losses = [told["valid"]["bce"] for told in logged(tmp_path / "last" / LOG)]
+    assert len(losses) == 5
+    assert min(losses) < losses[-1] - 0.1
+    for net, loss in ((best, min(losses)), (last, losses[-1])):
+        said = torch.from_numpy(predict(net, VALID, "weak"))
+        assert float(F.binary_cross_entropy(said, torch.from_numpy(VALID.truth()))) == pytest.approx(loss, abs=0.01)
 
 
 def test_a_student_goes_on_where_it_was_stopped_and_is_the_same_for_the_same_seed(tmp_path: Path) -> None:

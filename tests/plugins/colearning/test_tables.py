@@ -18,6 +18,7 @@ from mien.cli.app import run
 from mien.engine.choice import fill, value_of
 from mien.engine.registry import Registry
 from mien.errors import CorpusError, ParameterError
+from mien.training.log import LOG, logged
 from mien.training.reproduction import Results
 from mien_plugins.colearning import (
     mosi_fusions,
@@ -74,18 +75,39 @@ def test_other_settings_train_another_net(short: None, mosi_folder: Path, tmp_pa
     systems.trained(system, found, 0, tmp_path, **options)
     assert (tmp_path / system.name / "0" / "model.safetensors").stat().st_mtime_ns == kept
     config = tmp_path / system.name / "0" / "config.json"
-    config.write_text(config.read_text().replace('"version": 1', '"version": 0'))
+    config.write_text(config.read_text().replace(f'"version": {systems.VERSION}', '"version": 0'))
     other = systems.trained(system, found, 0, tmp_path, **options)
     assert (tmp_path / system.name / "0" / "model.safetensors").stat().st_mtime_ns != kept
     for name, value in first.state_dict().items():
         torch.testing.assert_close(other.state_dict()[name], value)
 
 
+def test_a_net_on_all_videos_is_trained_for_as_many_rounds_as_were_best(
+    short: None, mosi_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = systems.System.plan
+    monkeypatch.setattr(systems.System, "plan", lambda own: replace(plan(own), rounds=6, rate=0.05))
+    found = systems.parts(mosi_folder)
+    every = found.train + found.valid
+    assert every.names == tuple(sorted((*found.train.names, *found.valid.names)))
+    assert every.steps() == found.train.steps() + found.valid.steps()
+    systems.trained(
+        systems.System("visual", taught=True, whole=True), found, 0, tmp_path, device="cpu", threads=1, progress=False
+    )
+    best = {}
+    for name in ("text-transformer", "visual-seqsew"):
+        first, second = (logged(tmp_path / folder / "0" / "work" / LOG) for folder in (name, f"{name}-whole"))
+        scores = [told["valid"]["bce"] for told in first]
+        best[name] = 1 + int(np.argmin(scores))
+        assert [told["epoch"] for told in second] == list(range(1, best[name] + 1))
+    assert min(best.values()) < 6  # or it was not tried
+
+
 def test_names_and_settings_tell_the_systems_apart() -> None:
     for table in (table_unimodal, table_seqsew, table_fusion):
         assert len(set(table.TASKS)) == len(table.TASKS)
         assert {figure.task for figure in table.FIGURES} <= set(table.TASKS)
-    assert len({str(table_seqsew.settings(task)) for task in table_seqsew.TASKS}) == len(table_seqsew.TASKS) == 9
+    assert len({str(table_seqsew.settings(task)) for task in table_seqsew.TASKS}) == len(table_seqsew.TASKS) == 13
     asked = {(f.row, f.asked) for f in (*table_unimodal.FIGURES, *table_seqsew.FIGURES) if f.asked}
     assert asked == {
         ("text: bi-GRU + transformer + classifier", 80.3),
