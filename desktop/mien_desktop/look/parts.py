@@ -77,11 +77,16 @@ class Chooser(QComboBox):
         hint = super().sizeHint()
         if self.sizeAdjustPolicy() != QComboBox.SizeAdjustPolicy.AdjustToContents:
             return hint
+        longest = max((self.width_for(self.itemText(n)) for n in range(self.count())), default=0)
+        return QSize(max(hint.width(), longest), hint.height())
+
+    def width_for(self, text: str) -> int:
+        """How wide it has to be to say that in full, logical pixels."""
+        hint = super().sizeHint()
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         option.rect = QRect(QPoint(0, 0), hint)
-        longest = max((self.fontMetrics().horizontalAdvance(self.itemText(n)) for n in range(self.count())), default=0)
-        return QSize(hint.width() + max(0, longest + 5 - self._room(option)), hint.height())
+        return hint.width() + self.fontMetrics().horizontalAdvance(text) + 5 - self._room(option)
 
     def _room(self, option: QStyleOptionComboBox) -> int:
         """Width of what it says, logical pixels."""

@@ -38,6 +38,9 @@ SILENT = ("speech.voice", "face.boxes", "fusion.verdicts", "text.attention")
 
 
 NOTHING = {
+    # Sound is drawn without an analysis, and may come after a stored one.
+    "waveform": WaveformLane.waiting,
+    "spectrogram": SpectrogramLane.waiting,
     "words": "Nothing is said",
     "speakers": "Speakers are not told apart: that takes subtitles that name them, or the ECAPA-TDNN model (Settings, Models)",
     "expressions": "No face was found",

@@ -28,7 +28,7 @@ class Supply:
         """Offer what is known at once: the fusions that are switched on, and devices that are everywhere."""
         self._show_fusions()
         choice = self._window.conductor.choice
-        self._window.tools.set_devices([("auto", "Automatic"), ("cpu", "CPU")], choice.device)
+        self._window.tools.set_devices([("auto", "Auto"), ("cpu", "CPU")], choice.device)
 
     def look(self) -> None:
         """Find out what takes longer: models, and devices that work."""
@@ -68,5 +68,5 @@ class Supply:
         if window.rooms.settings is not None:
             window.rooms.settings.set_devices(found)
         best = found[0][1] if found else "CPU"
-        names = [("auto", f"Automatic ({best})"), *((d, n if d == "cpu" else f"{d} · {n}") for d, n in found)]
+        names = [("auto", f"Auto ({best})"), *((d, n if d == "cpu" else f"{d} · {n}") for d, n in found)]
         window.tools.set_devices(names, window.conductor.choice.device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QWidget
 
@@ -18,6 +18,10 @@ from mien_desktop.work.earlier import Earlier
 
 NONE = ""
 _CHARACTERS = {"Fusion": 20, "Compare with": 12, "Device": 12}
+_LONGEST = 56
+"""Characters of what is chosen that are told in full before the words before the lists are."""
+_NOTHING, _COMPARE = "nothing", "Compare …"
+"""What is compared with where nothing is: behind the words "Compare with", and where there is no room for these."""
 _ANALYSE = "Read this medium with the chosen plugins"
 
 
@@ -56,7 +60,7 @@ class ToolBar(QWidget):
         self._opener.clicked.connect(self.open_asked)
         self.analyse = button("Analyse", _ANALYSE, kind="primary", shortcut="Ctrl+Return", command="analyse")
         self.analyse.clicked.connect(lambda: (self.cancel_asked if self._analysing else self.analyse_asked).emit())
-        self.fusion, self.compare, self.device = Chooser(), Chooser(), Chooser()
+        self._boxes = self.fusion, self.compare, self.device = Chooser(), Chooser(), Chooser()
         for box, name, tip in (
             (self.fusion, "Fusion", "How the readings are fused into one; only the fusion runs again"),
             (
@@ -111,6 +115,8 @@ class ToolBar(QWidget):
         self.wear(palette)
         self.set_medium(False)
         self._fit()
+        for box in self._boxes:
+            box.currentIndexChanged.connect(self._make_room)
         for analysing in (True, False):  # so that it knows the keys of both from the start
             self.set_analysing(analysing)
 
@@ -131,12 +137,36 @@ class ToolBar(QWidget):
             self._make_room()
         return super().event(event)
 
+    def minimumSizeHint(self) -> QSize:
+        """All that can give way has: what is chosen keeps a word or two."""
+        return QSize(self._least(), super().minimumSizeHint().height())
+
     def _make_room(self) -> None:
-        """The words before the lists go where there is no room for them; tooltips say the same."""
-        words = sum(word.sizeHint().width() + self._row.spacing() for word in self._words)
-        least = self._row.minimumSize().width() + (words if self._words[0].isHidden() else 0)
+        """What is chosen is told in full before the words before the lists are, which the tooltips say as well."""
+        words, spare = self._width_of_words(), self.width() - self._least()
+        more = self._more_for(_NOTHING)
+        shown = more + words <= spare
+        if not shown:
+            more = self._more_for(_COMPARE)
         for word in self._words:
-            word.setVisible(least <= self.width())
+            word.setVisible(shown)
+        self.compare.setItemText(0, _NOTHING if shown else _COMPARE)
+        for box in self._boxes:
+            box.setMinimumWidth(_wanted(box, box.currentText()) if more <= spare else 0)
+
+    def _least(self) -> int:
+        """How narrow it goes."""
+        given = sum(max(0, box.minimumWidth() - box.minimumSizeHint().width()) for box in self._boxes)
+        return self._row.minimumSize().width() - given - (0 if self._words[0].isHidden() else self._width_of_words())
+
+    def _width_of_words(self) -> int:
+        return sum(word.sizeHint().width() + self._row.spacing() for word in self._words)
+
+    def _more_for(self, nothing: str) -> int:
+        """By how much it is wider where all that is chosen is told in full, with that for no comparison."""
+        told = [nothing if box is self.compare and not box.currentIndex() else box.currentText() for box in self._boxes]
+        wanted = (_wanted(box, text) for box, text in zip(self._boxes, told, strict=True))
+        return sum(max(0, wide - box.minimumSizeHint().width()) for box, wide in zip(self._boxes, wanted, strict=True))
 
     def changeEvent(self, event: QEvent) -> None:
         """Another size of text, another room for it."""
@@ -150,7 +180,7 @@ class ToolBar(QWidget):
         wide = self.search.fontMetrics().horizontalAdvance(self.search.placeholderText())
         self.search.setMinimumWidth(wide // 2 + 32)
         self.search.setMaximumWidth(2 * wide)
-        self.device.setMaximumWidth(56 * self.device.fontMetrics().averageCharWidth())
+        self.device.setMaximumWidth(_LONGEST * self.device.fontMetrics().averageCharWidth())
 
     def set_medium(self, there: bool) -> None:
         """Whether a medium is open."""
@@ -185,7 +215,7 @@ class ToolBar(QWidget):
         earlier = [(self.compare.itemText(n), self.compare.itemData(n)) for n in range(self.compare.count())]
         self.fusion.clear()
         self.compare.clear()
-        self.compare.addItem("nothing", NONE)
+        self.compare.addItem(_NOTHING, NONE)
         there = [(info, untrained(info)) for info in registry.fusions.values() if info.id not in off]
         for info, command in sorted(there, key=lambda one: (bool(one[1]), one[0].title)):
             for box in (self.fusion, self.compare):
@@ -244,6 +274,11 @@ class ToolBar(QWidget):
             self.device.addItem(name, device)
         self.device.setCurrentIndex(max(0, self.device.findData(chosen)))
         _fit(self.device)
+
+
+def _wanted(box: Chooser, text: str) -> int:
+    """How wide a list wants to be that says so: an earlier run or a card may have a name of any length."""
+    return min(box.width_for(text), _LONGEST * box.fontMetrics().averageCharWidth())
 
 
 def _fit(box: QComboBox) -> None:

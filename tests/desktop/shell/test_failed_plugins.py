@@ -77,6 +77,8 @@ def test_the_reason_stands_in_the_lane_while_the_others_still_read(document: Doc
     document.take(Done("medium", {}, {"face.affect": "…"}, "", 3.0, 1.0))
     assert lane(lanes, "expressions").waiting == "The face's model cannot be read."  # and not that there is no face
     assert lane(lanes, "conflict").waiting == "Nothing was read"
+    for sound in ("waveform", "spectrogram"):  # which nobody analysed, and which may come yet
+        assert lane(lanes, sound).waiting.endswith("appears here when the medium has sound")
 
 
 def test_what_was_read_before_stays_and_the_tooltip_tells(document: Document, lanes: LaneSet) -> None:
