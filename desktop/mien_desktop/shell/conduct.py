@@ -29,9 +29,9 @@ from mien_desktop.work.usual import usual_choice
 RUN = "run:"
 """Before the id of an earlier run, where a fusion's id could stand as well."""
 MOVING = "The library is being moved; try again in a moment."
-WARM = 1000
-"""ms after a saved analysis was opened; the worker is started then and loads what the fusions need, so that even the first one
-that is chosen is there within a second."""
+WARM = 300
+"""ms after a saved analysis was opened; the worker loads then what the fusions need, so that even the first one that is chosen
+is there within a second."""
 
 
 class Conductor(QObject):
@@ -92,7 +92,11 @@ class Conductor(QObject):
         self._warming = QTimer(self)
         self._warming.setSingleShot(True)
         self._warming.setInterval(WARM)
-        self._warming.timeout.connect(lambda: self.analyst.warm_up(self.document.path, self.choice))
+        self._warming.timeout.connect(self.warm_up)
+
+    def warm_up(self) -> None:
+        """Have the worker started, and load what the fusions need, before anybody asks for it."""
+        self.analyst.warm_up(self.document.path, self.choice)
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -176,7 +180,7 @@ class Conductor(QObject):
     def restart(self) -> None:
         """Begin again what died or hangs, that is ended first. What is complete is taken over."""
         if not self.patience.restart(lambda job: self.cancel() if job is self._job else self.analyst.cancel(job)):
-            self.analyst.warm_up(self.document.path, self.choice)
+            self.warm_up()
 
     def cancel(self) -> None:
         """Stop the analysis of the open medium."""

@@ -99,9 +99,8 @@ class MainWindow(QMainWindow):
         self.welcome.show_recent(self.state.recent)
         self.supply.show()
         QTimer.singleShot(0, self._later)
-        # What the queue needs of the engine takes a tenth of a second to load.
         late = QTimer(self, singleShot=True, interval=LATER)
-        late.timeout.connect(lambda: self.conductor.background.run(load_queue))
+        late.timeout.connect(self._load_ahead)
         late.start()
 
     # -- set-up -------------------------------------------------------------------------------------------------
@@ -143,6 +142,11 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.styleHints().colorSchemeChanged.connect(self._follow_system)
+
+    def _load_ahead(self) -> None:
+        """Somebody looks at the window: the worker, which takes seconds to load, and what the queue needs, a tenth of one."""
+        self.conductor.background.run(load_queue)
+        self.conductor.warm_up()
 
     def _later(self) -> None:
         """What may wait until the window stands."""

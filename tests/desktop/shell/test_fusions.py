@@ -14,7 +14,7 @@ from mien.config import log_dir
 from mien_desktop.shell.conduct import RUN
 from mien_desktop.shell.window import MainWindow
 
-from .conftest import PATIENCE
+from .conftest import PATIENCE, MakeWindow
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
@@ -63,6 +63,18 @@ def test_the_first_fusion_after_opening_finds_everything_loaded(opened: MainWind
     assert opened.document.standings[fusion].state == "done"
     assert analyst.pid == pid
     assert libraries(pid) - before == set()
+
+
+def test_the_worker_is_there_before_anything_is_opened(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    """Whoever looks at the welcome page for a moment finds it loaded, too; a window that is closed leaves none."""
+    window = make_window(tmp_path / "new.db")
+    qtbot.waitUntil(lambda: window.conductor.analyst.pid is not None, timeout=PATIENCE)
+    pid = window.conductor.analyst.pid
+    window.open_demo()
+    qtbot.waitUntil(lambda: window.document.path is not None, timeout=PATIENCE)
+    assert window.conductor.analyst.pid == pid
+    window.close()
+    qtbot.waitUntil(lambda: not Path(f"/proc/{pid}").exists(), timeout=PATIENCE)
 
 
 def libraries(pid: int) -> set[str]:
