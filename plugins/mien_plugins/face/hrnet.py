@@ -54,6 +54,7 @@ W16_FACE = HRNetConfig(
 W18 = HRNetConfig(width=18)
 W32 = HRNetConfig(width=32)
 W48 = HRNetConfig(width=48)
+BY_NAME = {"face-w16": W16_FACE, "w18": W18, "w32": W32, "w48": W48}
 
 
 def _conv_bn(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, relu: bool = True) -> nn.Sequential:

@@ -101,8 +101,15 @@ AFFECT = AnalyzerInfo(
 
 
 class FaceTraining(Params):
-    """Options of the recipe, all for own data (a manifest)."""
+    """Options of the recipe: the net's own, and those of own data (a manifest)."""
 
+    hrnet: Literal["face-w16", "w18", "w32", "w48"] = param(
+        "face-w16",
+        "Width of the HRNet. face-w16, which ships, is made for small grey faces; the others are the published nets.",
+    )
+    side: Literal[48, 64, 96, 128, 224] = param(
+        48, "Side of the faces that it learns and reads. The published nets see a quarter of it at most.", unit="px"
+    )
     task: Literal["auto", "expressions", "affect"] = param(
         "auto",
         "What is learnt from a manifest: the seven expressions, or valence and arousal as people rated them. By default the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mien.training.card import Card, DataSource, Metric, load_model
 from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
 from mien_plugins.face.data import Faces, Fer2013, batches, load_fer2013
-from mien_plugins.face.info import MODEL
+from mien_plugins.face.info import MODEL, FaceTraining
 from mien_plugins.face.net import FaceNet
 from mien_plugins.face.views import FaceEnsemble
 
@@ -64,6 +65,12 @@ def fit_temperature(logits: Floats, labels: Integers) -> float:
 def softmax(logits: Floats, temperature: float) -> Floats:
     """Calibrated probabilities (N, classes)."""
     return torch.from_numpy(logits / temperature).softmax(1).numpy()
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a training's options those that are not as they are by default."""
+    usual = FaceTraining().model_dump()
+    return {name: value for name, value in options.items() if value != usual[name]}
 
 
 def sample_order(count: int) -> Integers:
@@ -159,7 +166,9 @@ def _card(ensemble: FaceEnsemble, config: dict[str, Any], parts: Fer2013, found:
             "people, so nothing is measured by group, and nothing was balanced.",
             "Faces under about 24 pixels and profiles beyond about 60 degrees were not part of the training.",
         ),
-        command=command(MODEL, quick=bool(config["quick"]), seed=int(config["seed"])),
+        command=command(
+            MODEL, quick=bool(config["quick"]), seed=int(config["seed"]), options=given(config.get("options", {}))
+        ),
         calibration={
             "method": "temperature scaling on the validation part (Guo et al. 2017)",
             "temperature": f"{config['temperature']:.4f}",

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mien.errors import CorpusError, ModelError, shown
+from mien.errors import CorpusError, ModelError, UsageError, shown
 from mien.models import store
 from mien.models.damage import UNREADABLE, reason
 from mien.tracks.quantity import EXPRESSIONS
 from mien.training.card import Card, save_model, write_card
 from mien.training.manifest_file import read_manifest
+from mien_plugins.face.hrnet import BY_NAME
 from mien_plugins.face.info import MODEL, FaceTraining
 from mien_plugins.face.learn import FaceBrain, RatingBrain, facts_of, learn
 from mien_plugins.face.measure import fit_temperature, load_ensemble, logits_of
@@ -29,7 +30,7 @@ from mien_plugins.face.net import FaceNet, FaceNetConfig
 from mien_plugins.face.own_card import make_card
 from mien_plugins.face.own_data import RATED, Corpus, Task, load, task_of
 from mien_plugins.face.own_faces import FaceFinder
-from mien_plugins.face.plan import Plan, own_plan
+from mien_plugins.face.plan import Plan, at_side, own_plan
 from mien_plugins.face.views import FaceEnsemble
 
 Start = Literal["shipped", "scratch"]
@@ -59,8 +60,14 @@ def train(
         CorpusError: the manifest or what it names does not serve (see `own_data.load`).
         ModelError: the weights to begin from are not there.
         TrainingError: a loss that is not finite.
+        UsageError: a net is to begin from weights that are none of its own.
     """
     device = str(run["device"])
+    if asked.start == "shipped" and asked.hrnet != FaceTraining().hrnet:
+        raise UsageError(
+            f"The weights that come with Mien are those of {FaceTraining().hrnet}; "
+            f"{asked.hrnet} begins from random ones: add --set start=scratch."
+        )
     manifest = read_manifest(data)
     task = task_of(manifest, asked.task, asked.label)
     corpus = load(manifest, task, asked.label, FaceFinder(asked.frames, device, work / "faces", bool(run["progress"])))
@@ -68,9 +75,9 @@ def train(
         from rich.console import Console
 
         Console(stderr=True).print(corpus.told, highlight=False)
-    plan = plan or own_plan(asked.start == "shipped", quick, asked.epochs, asked.batch)
+    plan = plan or at_side(own_plan(asked.start == "shipped", quick, asked.epochs, asked.batch), asked.side)
     classes = len(EXPRESSIONS) if task == "expressions" else len(RATED)
-    shape, begun = _beginning(asked.start, net, plan, classes)
+    shape, begun = _beginning(asked.start, net or FaceNetConfig(BY_NAME[asked.hrnet]), plan, classes)
     learnt, watched = corpus.parts["train"].faces, corpus.parts["valid"].faces
     nets, results = [], []
     for index in range(plan.nets):
@@ -152,11 +159,10 @@ def _loaded(model: Path, device: str) -> tuple[FaceEnsemble, dict[str, Any]]:
 
 
 def _beginning(
-    start: Start, net: FaceNetConfig | None, plan: Plan, classes: int
+    start: Start, shape: FaceNetConfig, plan: Plan, classes: int
 ) -> tuple[FaceNetConfig, list[dict[str, Tensor]]]:
     """The nets' shape, and of each the weights that it begins with; what is missing there begins from random ones."""
     if start == "scratch":
-        shape = net or FaceNetConfig()
         return FaceNetConfig.from_dict(shape.to_dict() | {"classes": classes}), [{}] * plan.nets
     ensemble, config = _loaded(store.resolve(MODEL), "cpu")
     shape = FaceNetConfig.from_dict(config["net"] | {"classes": classes})

@@ -13,8 +13,8 @@ from mien.tracks.quantity import EXPRESSIONS
 from mien.training.card import Card, DataSource, Metric, Plot
 from mien.training.job import command
 from mien.training.reliability import reliability, reliability_plot
-from mien_plugins.face.info import MODEL, FaceTraining
-from mien_plugins.face.measure import softmax
+from mien_plugins.face.info import MODEL
+from mien_plugins.face.measure import given, softmax
 from mien_plugins.face.own_data import RATED, Corpus, Part
 
 REPEATS = 1000
@@ -64,7 +64,7 @@ def make_card(config: Mapping[str, Any], corpus: Corpus, source: str, logits: Fl
             out="DIR",
             quick=bool(config["quick"]),
             seed=int(config["seed"]),
-            options=_given(config["options"]),
+            options=given(config["options"]),
         ),
         calibration=calibration,
         architecture=(
@@ -89,11 +89,6 @@ def _calibration(config: Mapping[str, Any]) -> dict[str, str]:
         "method": f"temperature scaling on the {count} faces of the validation part (Guo et al. 2017)",
         "temperature": f"{float(config['temperature']):.4f}",
     }
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    usual = FaceTraining().model_dump()
-    return {name: value for name, value in options.items() if value != usual[name]}
 
 
 def _sources(config: Mapping[str, Any], source: str, test: Part, shipped: bool) -> tuple[DataSource, ...]:

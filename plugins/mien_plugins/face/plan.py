@@ -73,6 +73,13 @@ FULL = Plan(phases=((18, 32), (26, SIDE_READ)), fall=12, views=((0, 1.0), (1, 1.
 QUICK = Plan(phases=((4, 32), (2, SIDE_READ)), fall=2)
 
 
+def at_side(plan: Plan, side: int) -> Plan:
+    """The same on pictures that grow to `side` pixels, each a multiple of 16, by which the coarsest branch shrinks them."""
+    return replace(
+        plan, phases=tuple((epochs, 16 * round(seen * side / plan.side / 16)) for epochs, seen in plan.phases)
+    )
+
+
 def own_plan(begun: bool, quick: bool, epochs: int | None = None, batch: int = 32) -> Plan:
     """How the net learns from a user's own faces, of which there are few.
 

@@ -17,15 +17,19 @@ from mien.evaluation import metrics
 from mien.models.files import read_json
 from mien.training.card import Card, save_model, write_card
 from mien_plugins.face import measure
+from mien_plugins.face.hrnet import BY_NAME
 from mien_plugins.face.info import MODEL, FaceTraining
 from mien_plugins.face.learn import facts_of, learn
-from mien_plugins.face.measure import corpus, fit_temperature, logits_of
+from mien_plugins.face.measure import corpus, fit_temperature, given, logits_of
 from mien_plugins.face.net import FaceNet, FaceNetConfig
 from mien_plugins.face.own_data import has_manifest
-from mien_plugins.face.plan import FULL, QUICK, Plan
+from mien_plugins.face.plan import FULL, QUICK, Plan, at_side
 from mien_plugins.face.views import FaceEnsemble
 
 __all__ = ["evaluate", "train"]
+
+OF_THE_NET = ("hrnet", "side")
+"""The options that count for FER2013, too."""
 
 
 def train(
@@ -48,27 +52,27 @@ def train(
 
     data: folder of a manifest, or that holds `face/fer2013.npz`. work: checkpoints, log and TensorBoard's files, `out/work` by
     default. quick: a shorter training. note: what else the card should tell of this run. plan, net: another plan and shape.
-    options: see `info.FaceTraining`; only a manifest has them.
+    options: see `info.FaceTraining`; all but those in `OF_THE_NET` are a manifest's.
 
     Raises:
         FileNotFoundError: the corpus is not there.
         ValueError: it is damaged.
         UsageError: an option that only a manifest has.
     """
-    work = work or out / "work"
+    work, asked = work or out / "work", FaceTraining(**options)
     if has_manifest(data):
         from mien_plugins.face import own
 
         run = {"device": device, "threads": threads, "resume": resume, "progress": progress}
-        asked = FaceTraining(**options)
         return own.train(
             data, out, asked=asked, quick=quick, seed=seed, work=work, note=note, run=run, plan=plan, net=net
         )
-    if given := [name for name, value in options.items() if value != getattr(FaceTraining(), name)]:
+    told = given(asked.model_dump())
+    if theirs := [name for name in told if name not in OF_THE_NET]:
         raise UsageError(
-            f"{given[0]} is an option of trainings on a manifest of one's own, and --data has no manifest.csv: {shown(data)}"
+            f"{theirs[0]} is an option of trainings on a manifest of one's own, and --data has no manifest.csv: {shown(data)}"
         )
-    plan = plan or (QUICK if quick else FULL)
+    plan = plan or at_side(QUICK if quick else FULL, asked.side)
     parts = corpus(data)
     faces, valid = parts.train, parts.valid
     if plan.faces is not None:
@@ -78,7 +82,7 @@ def train(
             faces.take(draw(len(faces))[: plan.faces]),
             valid.take(draw(len(valid))[: max(1, plan.faces // 4)]),
         )
-    config = net or FaceNetConfig(classes=len(parts.classes))
+    config = net or FaceNetConfig(BY_NAME[asked.hrnet], classes=len(parts.classes))
     nets, results = [], []
     for index in range(plan.nets):
         torch.manual_seed(seed + index)
@@ -110,6 +114,7 @@ def train(
             "net": config.to_dict(),
             "classes": list(parts.classes),
             "temperature": fit_temperature(logits, valid.labels),
+            "options": told,
             **facts_of(plan, results, seed=seed, quick=quick, note=note),
             "valid": {
                 "accuracy": metrics.accuracy(valid.labels, guess),

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -367,6 +368,18 @@ def test_other_rows_to_measure_on(write: Write, album: Path, tmp_path: Path) -> 
 def test_options_of_own_data_need_a_manifest(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"frames is an option of trainings on a manifest of one's own"):
         recipe.train(tmp_path, tmp_path / "out", frames=3)
+
+
+def test_a_published_net_learns_own_faces_from_random_weights(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"The weights that come with Mien are those of face-w16; w18 begins from random ones"
+    ):
+        train(write(), tmp_path / "no", start="shipped", hrnet="w18")
+    small = replace(TINY, phases=((1, 64),))
+    card = train(write(name="again"), tmp_path / "out", hrnet="w18", side=64, net=None, plan=small)
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert (config["net"]["hrnet"]["width"], config["size"]) == (18, 64)
+    assert "--set hrnet=w18 --set side=64" in card.command
 
 
 @pytest.mark.parametrize(("model", "task"), [("face-own", ""), ("face-rated", " --set task=affect")])

@@ -20,7 +20,8 @@ from mien_plugins.face import measure, recipe
 from mien_plugins.face.data import SIDE, Faces
 from mien_plugins.face.learn import learn
 from mien_plugins.face.net import FaceNet
-from mien_plugins.face.plan import FULL, QUICK, SIDE_READ, Plan
+from mien_plugins.face.plan import FULL, QUICK, SIDE_READ, Plan, at_side
+from mien_plugins.face.reader import ExpressionReader
 
 
 def toy_corpus(folder: Path, count: int = 140) -> None:
@@ -114,6 +115,38 @@ def test_the_quick_form(tmp_path, monkeypatch):
     _, config = load_model(tmp_path / "model")
     assert (config["quick"], config["epochs"], config["plan"]["faces"]) == (True, small.epochs, 42)
     assert "quick form" in (tmp_path / "model" / "CARD.md").read_text()
+
+
+def test_a_published_net_on_larger_pictures(tmp_path, monkeypatch):
+    """HRNet-W18 on pictures of 96 pixels, as SEEDS §11.4 has the visual net; it is read like any other."""
+    toy_corpus(tmp_path, 105)
+    small = replace(QUICK, phases=((1, 32), (1, 48)), fall=1, warm_up=2, faces=28, views=((0, 1.0),))
+    monkeypatch.setattr(recipe, "QUICK", small)
+    wanted = job.Job(
+        tmp_path, tmp_path / "model", quick=True, device="cpu", threads=1, progress=False,
+        options={"hrnet": "w18", "side": 96},
+    )  # fmt: skip
+    card = job.train(Registry.load().recipe("face-affect"), wanted)
+    assert card.command.endswith("--quick --set hrnet=w18 --set side=96")
+    assert card.title.startswith("Facial expression (HRNet-W18")
+    weights, config = load_model(tmp_path / "model")
+    assert (config["size"], config["plan"]["phases"]) == (96, [[1, 64], [1, 96]])
+    backbone = [name for name in weights if name.startswith("nets.0.backbone.")]
+    counted = sum(weights[name].numel() for name in backbone if "running" not in name and "batches" not in name)
+    assert counted == 2_760_024
+    reader = ExpressionReader.load(tmp_path / "model")
+    read = reader.read(np.zeros((2, 96, 96, 3), np.uint8))
+    assert np.allclose(read.probability.sum(1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [48, 64, 96, 128, 224])
+def test_sides_suit_the_coarsest_branch(side):
+    for plan in (FULL, QUICK):
+        sides = [seen for _, seen in at_side(plan, side).phases]
+        assert sides == sorted(sides)
+        assert sides[-1] == side
+        assert not any(seen % 16 for seen in sides)
+    assert at_side(FULL, SIDE_READ) == FULL
 
 
 def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, stopped_after_an_epoch):
