@@ -108,7 +108,9 @@ class FaceTraining(Params):
         "Width of the HRNet. face-w16, which ships, is made for small grey faces; the others are the published nets.",
     )
     side: Literal[48, 64, 96, 128, 224] = param(
-        48, "Side of the faces that it learns and reads. The published nets see a quarter of it at most.", unit="px"
+        48,
+        "Side of the faces that it learns and reads; the finest branch of a published net has a quarter of it.",
+        unit="px",
     )
     task: Literal["auto", "expressions", "affect"] = param(
         "auto",
