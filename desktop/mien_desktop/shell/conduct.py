@@ -98,6 +98,12 @@ class Conductor(QObject):
         """Have the worker started, and load what the fusions need, before anybody asks for it."""
         self.analyst.warm_up(self.document.path, self.choice)
 
+    def take_registry(self, registry: Registry) -> None:
+        """Plugins were loaded anew; a worker that was started before does not know them."""
+        self.registry = registry
+        self.analyst.renew()
+        self.warm_up()
+
     # -- opening ------------------------------------------------------------------------------------------------
 
     def open(self, path: Path) -> None:

@@ -37,7 +37,8 @@ class Supply:
 
     def take_registry(self, registry: Registry) -> None:
         """Plugins were loaded anew."""
-        self._window.registry = self._window.conductor.registry = registry
+        self._window.registry = registry
+        self._window.conductor.take_registry(registry)
         self.show_models()
 
     def set_disabled(self, names: tuple[str, ...]) -> None:

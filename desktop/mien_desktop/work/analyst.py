@@ -94,6 +94,11 @@ class Analyst(QObject):
         if not self._closing:
             self._main.put(Job(0, path or Path(), choice or Choice()))
 
+    def renew(self) -> None:
+        """Plugins were loaded anew: the next job has a process that knows them."""
+        for desk in (self._main, self._aside):
+            desk.renew()
+
     def close(self) -> None:
         """End the workers and the threads, whatever they are doing."""
         if self._closing:
@@ -130,7 +135,7 @@ class _Desk:
         self._waiting: dict[int, Job] = {}
         self._cancelled: set[int] = set()
         self._current: Job | None = None
-        self._closing = False
+        self._closing = self._outdated = False
         self._settled = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -149,6 +154,10 @@ class _Desk:
         if self._thread is None:
             self._thread = Aside(target=self._work, name=self._name, daemon=True)
             self._thread.start()
+
+    def renew(self) -> None:
+        """End the process before the next job."""
+        self._outdated = True
 
     def cancel(self, job: Job) -> None:
         """Stop a job, if it is one of these."""
@@ -188,6 +197,9 @@ class _Desk:
                 job = self._jobs.get()
             if job is None or self._closing:
                 break
+            if self._outdated:
+                self._outdated = False
+                self.worker.close()
             if job.number == 0:
                 self._start(job)
             else:

@@ -104,6 +104,7 @@ class Scanner(QObject):
         self.place, self._registry, self._log_file, self._idle = library, registry, log_file, idle
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
         self._pool: Pool | None = None
+        self._known: Registry | None = None  # to the pool's workers
         self._given = self._taken = 0  # orders to go
         self._busy = self._closing = False
         self._thread: threading.Thread | None = None
@@ -249,8 +250,11 @@ class Scanner(QObject):
         return following
 
     def _pool_for(self, go: _Go, place: str) -> Pool:
-        """The workers that there are, or new ones."""
+        """The workers that there are, or new ones; those of before plugins were loaded anew do not know them."""
+        if self._known is not self.registry:
+            self._dismiss()
         if self._pool is None:
+            self._known = self.registry
             self._pool = Pool(place, self._log_file, _slots(go), go.choice, PATIENCE)
         else:
             self._pool.resize(_slots(go), go.choice)

@@ -209,6 +209,26 @@ def test_several_workers_and_another_number_while_they_work(
     assert make_queue().workers == 1  # it is kept
 
 
+def test_workers_of_before_plugins_were_loaded_anew_are_ended(
+    qtbot: QtBot, registry: Registry, make_queue: MakeQueue, folder: Path, make_clip: Any, tmp_path: Path
+) -> None:
+    known = [registry]
+    worker = Scanner(str(tmp_path / "other.db"), lambda: known[-1])
+    queue = make_queue(worker=worker)
+    pids = []
+    for n in range(3):
+        queue.add([make_clip(folder / f"{n}.m4a", 1.0 + n / 4, video=False)])
+        qtbot.waitUntil(partial(settled, queue, n + 1), timeout=WAIT)
+        qtbot.waitUntil(lambda: not worker.busy, timeout=WAIT)
+        pids.append(worker.pids)
+        if n == 1:
+            known.append(Registry.load())
+    assert set(states(queue).values()) == {"done"}
+    assert pids[0] == pids[1] != pids[2]
+    assert not Path(f"/proc/{pids[0][0]}").exists()
+    worker.close()
+
+
 @pytest.mark.parametrize("after", [0.0, 0.3, 1.2, 3.0])
 def test_the_end_at_any_moment_leaves_nothing(
     qtbot: QtBot, registry: Registry, make_queue: MakeQueue, show: Show, folder: Path, make_clip: Any, tmp_path: Path,
