@@ -102,7 +102,7 @@ class StepBrain(RecipeBrain):
 
     def score(self, stage: Stage) -> dict[str, float]:
         truth, out = (np.concatenate(side) for side in zip(*self.seen, strict=True))
-        number = {"round": self.result.epochs + 1.0}
+        number = {"round": self.result.epochs + 1.0} if self.metric == "round" else {}
         if self.bounded:
             return number | {"ccc": ccc(truth, out), "rmse": rmse(truth, out)}
         bce = float(F.binary_cross_entropy_with_logits(torch.from_numpy(out), torch.from_numpy(truth)))

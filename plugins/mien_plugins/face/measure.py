@@ -70,7 +70,7 @@ def softmax(logits: Floats, temperature: float) -> Floats:
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Of a training's options those that are not as they are by default."""
     usual = FaceTraining().model_dump()
-    return {name: value for name, value in options.items() if value != usual[name]}
+    return {name: value for name, value in options.items() if name in usual and value != usual[name]}
 
 
 def sample_order(count: int) -> Integers:
